@@ -1,0 +1,68 @@
+# Interface targets for warnings and sanitizers, and the helpers that every folder uses.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Precompiled headers need these to be cacheable.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+endif()
+
+add_library(graphite_warnings INTERFACE)
+target_compile_options(graphite_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow=compatible-local -Wnon-virtual-dtor
+  -Woverloaded-virtual $<$<BOOL:${GRAPHITE_WERROR}>:-Werror>)
+
+add_library(graphite_sanitizers INTERFACE)
+if(GRAPHITE_SANITIZE)
+  target_compile_options(graphite_sanitizers INTERFACE -fsanitize=${GRAPHITE_SANITIZE} -fno-omit-frame-pointer -O1)
+  target_link_options(graphite_sanitizers INTERFACE -fsanitize=${GRAPHITE_SANITIZE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+
+# One precompiled header of the standard library for all; folders with heavy third-party headers have their own.
+add_library(graphite_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+target_precompile_headers(graphite_pch PRIVATE <algorithm> <array> <atomic> <chrono> <compare> <condition_variable>
+  <cstdint> <cstring> <deque> <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span> <string>
+  <string_view> <thread> <tuple> <unordered_map> <unordered_set> <utility> <variant> <vector> <fmt/format.h>
+  <tl/expected.hpp>)
+target_compile_options(graphite_pch PRIVATE -fpch-preprocess)
+target_link_libraries(graphite_pch PUBLIC graphite_sanitizers fmt::fmt Threads::Threads PRIVATE graphite_warnings)
+
+# graphite_library(NAME SOURCES a.cpp … [PUBLIC lib …] [PRIVATE lib …] [NO_PCH])
+# A static library of one folder; sources are listed one by one.
+function(graphite_library name)
+  cmake_parse_arguments(ARG "NO_PCH" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC graphite_sanitizers fmt::fmt Threads::Threads ${ARG_PUBLIC}
+    PRIVATE graphite_warnings ${ARG_PRIVATE})
+  if(NOT ARG_NO_PCH)
+    target_precompile_headers(${name} REUSE_FROM graphite_pch)
+    target_compile_options(${name} PRIVATE -fpch-preprocess)
+  endif()
+endfunction()
+
+# graphite_test(NAME LABEL unit|actor|adapter|sim|e2e SOURCES a_test.cpp … [LIBS lib …] [NO_PCH])
+# One GoogleTest program. Its cases become one ctest entry each, with the label.
+function(graphite_test name)
+  cmake_parse_arguments(ARG "NO_PCH" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main graphite_warnings
+    graphite_sanitizers)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT ARG_NO_PCH)
+    target_precompile_headers(${name} REUSE_FROM graphite_pch)
+    target_compile_options(${name} PRIVATE -fpch-preprocess)
+    target_link_libraries(${name} PRIVATE fmt::fmt Threads::Threads)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()

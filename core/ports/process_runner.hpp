@@ -1,0 +1,44 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/units.hpp"
+
+namespace graphite {
+
+/// One child process to run to its end.
+struct process_spec {
+  std::vector<std::string> argv;  ///< argv[0] is looked up in the spec's PATH
+  std::map<std::string, std::string> environment;  ///< the whole of it
+  std::string working_folder;                      ///< absolute
+  duration timeout{};                              ///< zero: none
+  std::uint64_t memory_bytes_max = 0;              ///< zero: none
+  std::size_t output_bytes_max = 64 * 1024;        ///< of each stream, the tail is kept
+  int nice = 10;
+};
+
+struct process_outcome {
+  int exit_code = -1;  ///< -1 where a signal ended it
+  int signal = 0;
+  bool timed_out = false;
+  bool cancelled = false;
+  std::string out, err;
+  duration wall{}, cpu{};
+  std::uint64_t memory_bytes_peak = 0;
+};
+
+/// Set by another thread to end a run early.
+class cancel_token;
+
+/// Runs processes in groups of their own and leaves none behind. Thread-safe.
+class process_runner {
+ public:
+  virtual ~process_runner() = default;
+  /// Blocks until the process and its group are gone. Errors: not_found (no such program), io.
+  virtual result<process_outcome> run(const process_spec& spec, const cancel_token& cancel) = 0;
+};
+
+}  // namespace graphite

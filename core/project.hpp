@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/glob.hpp"
+#include "core/units.hpp"
+
+namespace graphite {
+
+/// Where in the project file something was said, for messages. Lines and columns from 1.
+struct source_location {
+  std::string file;
+  std::uint32_t line = 0, column = 0;
+};
+
+/// How references are found in a source's bytes.
+struct reference_spec {
+  enum class base { file, root };  ///< what a found text is relative to
+  std::string pattern;             ///< RE2 with one group: the path. Empty where `scanner` is set
+  std::string scanner;             ///< built in: "gltf", "obj", "glsl"
+  base relative_to = base::file;
+  std::vector<std::string> search;  ///< further folders, relative to the root, tried in order
+  bool required = false;            ///< a missing target fails the asset instead of warning
+};
+
+/// Options of the `command` transform. Texts may hold {in} {out} {dir} {name} {stem} {ext} {depfile} {tool:NAME}.
+struct command_spec {
+  std::vector<std::string> argv;
+  bool shell = false;                       ///< argv[0] is a script for /bin/sh -c
+  std::vector<std::string> inputs;          ///< globs: the upper bound of what it may read beside {in}
+  std::string depfile;                      ///< make syntax, relative to the scratch folder; empty: none
+  std::vector<std::string> environment;     ///< names let through from the caller's environment
+  std::map<std::string, std::string> set_environment;
+  std::vector<std::string> tools;           ///< names in project::tools
+  milliseconds timeout{120'000};
+  std::uint64_t memory_bytes_max = 4 * GiB;
+};
+
+/// Matches sources, names a transform, its options and its references.
+struct rule_spec {
+  std::string name;
+  std::vector<glob> match, exclude;
+  std::string transform = "copy";  ///< "copy" or "command"
+  std::vector<std::string> outputs;  ///< templates of logical paths; `**` or `*` in one: known after the run
+  command_spec command;
+  std::vector<reference_spec> references;
+  milliseconds settle{0};
+  bool publish = true;  ///< false: outputs are only inputs of other rules
+  source_location where;
+};
+
+/// A program that actions use.
+struct tool_spec {
+  enum class kind {
+    content,  ///< files of the view or machine, digested: `paths`
+    machine   ///< a property of the machine: digest of what `version_argv` prints
+  };
+  std::string name;
+  kind how = kind::content;
+  std::vector<std::string> paths;         ///< absolute, or looked up in PATH where it has no `/`
+  std::vector<std::string> version_argv;  ///< machine tools
+  source_location where;
+};
+
+struct channel_spec {
+  std::string name = "main";
+  std::vector<glob> include, exclude;  ///< of assets; empty include: all
+  source_location where;
+};
+
+struct watch_spec {
+  milliseconds debounce{50};          ///< deletions wait this long
+  milliseconds max_delay{2'000};      ///< a storm or a held index.lock closes after this at the latest
+  bool coalesce_events = true;
+  std::uint32_t storm_files = 32;     ///< more changed files than this …
+  milliseconds storm_window{20};      ///< … in this time is a storm
+  milliseconds quiet{50};             ///< a storm ends after this much silence
+  milliseconds rescan{600'000};       ///< anti-entropy: a slow full comparison this often; zero: never
+  milliseconds poll{1'000};           ///< how often a folder that cannot be watched is polled
+};
+
+/// One project file, validated. Immutable once made; shared by const pointer.
+struct project {
+  std::string name;
+  std::string root;   ///< absolute folder of the sources
+  std::string state;  ///< absolute state folder, `ROOT/.graphite` by default
+  std::string trust_domain = "local";
+  std::vector<glob> include, ignore;
+  bool gitignore = true;
+  std::vector<rule_spec> rules;  ///< the first match takes a source
+  std::map<std::string, tool_spec> tools;
+  std::vector<channel_spec> channels{channel_spec{}};
+  watch_spec watch;
+  std::uint32_t jobs = 0;  ///< actions at once; 0: one a core
+  milliseconds publish_lag_max{2'000};
+
+  /// The rule that takes `path`, or nothing: then it is a `copy` asset.
+  const rule_spec* rule_for(std::string_view path) const;
+};
+
+}  // namespace graphite
