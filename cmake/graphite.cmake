@@ -30,6 +30,17 @@ target_precompile_headers(graphite_pch PRIVATE <algorithm> <array> <atomic> <chr
 target_compile_options(graphite_pch PRIVATE -fpch-preprocess)
 target_link_libraries(graphite_pch PUBLIC graphite_sanitizers fmt::fmt Threads::Threads PRIVATE graphite_warnings)
 
+if(GRAPHITE_TESTS)
+  find_package(GTest REQUIRED)
+  add_library(graphite_test_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+  target_precompile_headers(graphite_test_pch PRIVATE <algorithm> <array> <chrono> <cstdint> <cstring> <filesystem>
+    <functional> <map> <memory> <mutex> <optional> <random> <set> <span> <string> <string_view> <thread>
+    <unordered_map> <variant> <vector> <fmt/format.h> <gtest/gtest.h> <gmock/gmock.h> <tl/expected.hpp>)
+  target_compile_options(graphite_test_pch PRIVATE -fpch-preprocess -fPIC)
+  target_link_libraries(graphite_test_pch PUBLIC graphite_sanitizers fmt::fmt Threads::Threads GTest::gtest GTest::gmock
+    PRIVATE graphite_warnings)
+endif()
+
 # graphite_library(NAME SOURCES a.cpp … [PUBLIC lib …] [PRIVATE lib …] [NO_PCH])
 # A static library of one folder; sources are listed one by one.
 function(graphite_library name)
@@ -48,18 +59,16 @@ endfunction()
 # One GoogleTest program. Its cases become one ctest entry each, with the label.
 function(graphite_test name)
   cmake_parse_arguments(ARG "NO_PCH" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
-  find_package(GTest REQUIRED)
-  include(GoogleTest)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main graphite_warnings
     graphite_sanitizers)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(NOT ARG_NO_PCH)
-    target_precompile_headers(${name} REUSE_FROM graphite_pch)
-    target_compile_options(${name} PRIVATE -fpch-preprocess)
-    target_link_libraries(${name} PRIVATE fmt::fmt Threads::Threads)
+    target_precompile_headers(${name} REUSE_FROM graphite_test_pch)
+    target_compile_options(${name} PRIVATE -fpch-preprocess -fPIC)
   endif()
+  target_link_libraries(${name} PRIVATE fmt::fmt Threads::Threads)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()

@@ -1,0 +1,203 @@
+#include "core/glob.hpp"
+
+#include <algorithm>
+
+#include "core/glob_match.hpp"
+
+namespace graphite {
+
+namespace {
+
+struct component {
+  std::string_view text;
+  std::string_view rest;
+  bool last;
+};
+
+component split_first(std::string_view path) {
+  const auto slash = path.find('/');
+  if (slash == std::string_view::npos) return {path, {}, true};
+  return {path.substr(0, slash), path.substr(slash + 1), false};
+}
+
+/// Length in bytes of the UTF-8 character at the front: `?` and classes take whole characters.
+std::size_t character_bytes(std::string_view text) {
+  std::size_t n = 1;
+  while (n < text.size() && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) ++n;
+  return n;
+}
+
+/// Matches the class at `pattern[at]` == '['; sets `end` behind its ']'.
+bool match_class(std::string_view pattern, std::size_t at, std::size_t& end, unsigned char c) {
+  std::size_t i = at + 1;
+  const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
+  if (negated) ++i;
+  bool found = false;
+  for (bool first = true; i < pattern.size() && (first || pattern[i] != ']'); first = false) {
+    const auto low = static_cast<unsigned char>(pattern[i]);
+    auto high = low;
+    if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
+      high = static_cast<unsigned char>(pattern[i + 2]);
+      i += 2;
+    }
+    found = found || (low <= c && c <= high);
+    ++i;
+  }
+  end = i + 1;
+  return found != negated;
+}
+
+/// Matches one pattern item that is no star; 0 where it does not match, else characters taken of `text`.
+std::size_t match_item(std::string_view pattern, std::size_t at, std::size_t& end, std::string_view text) {
+  if (text.empty()) return 0;
+  if (pattern[at] == '?') return end = at + 1, character_bytes(text);
+  if (pattern[at] == '[') {
+    if (!match_class(pattern, at, end, static_cast<unsigned char>(text[0]))) return 0;
+    return character_bytes(text);
+  }
+  if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
+  end = at + 1;
+  return pattern[at] == text[0] ? 1 : 0;
+}
+
+}  // namespace
+
+bool match_component(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
+  while (true) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = ++p;
+      resume = t;
+      continue;
+    }
+    if (p == pattern.size() && t == text.size()) return true;
+    std::size_t end = p;
+    const auto taken = p < pattern.size() ? match_item(pattern, p, end, text.substr(t)) : 0;
+    if (taken != 0) {
+      p = end;
+      t += taken;
+    } else if (star != std::string_view::npos && resume < text.size()) {
+      p = star;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+}
+
+bool match_path(std::string_view pattern, std::string_view path) {
+  std::string_view retry_pattern, retry_path;
+  bool can_retry = false, pattern_done = false, path_done = false;
+  while (true) {
+    if (pattern_done && path_done) return true;
+    if (!pattern_done) {
+      const auto p = split_first(pattern);
+      if (p.text == "**") {
+        if (p.last) return !path_done;
+        pattern = p.rest;
+        retry_pattern = pattern, retry_path = path, can_retry = !path_done;
+        continue;
+      }
+      if (!path_done) {
+        const auto t = split_first(path);
+        if (match_component(p.text, t.text)) {
+          pattern = p.rest, pattern_done = p.last;
+          path = t.rest, path_done = t.last;
+          continue;
+        }
+      }
+    }
+    if (!can_retry) return false;
+    const auto skipped = split_first(retry_path);
+    if (skipped.last) return false;
+    retry_path = skipped.rest;
+    pattern = retry_pattern, path = retry_path, pattern_done = path_done = false;
+  }
+}
+
+bool match_path_prefix(std::string_view pattern, std::string_view folder) {
+  while (true) {
+    const auto p = split_first(pattern);
+    if (p.text == "**") return true;
+    if (folder.empty()) return true;
+    const auto f = split_first(folder);
+    if (p.last || !match_component(p.text, f.text)) return false;
+    pattern = p.rest;
+    folder = f.last ? std::string_view{} : f.rest;
+    if (f.last) return true;
+  }
+}
+
+namespace {
+
+/// Expands the first brace group of `text` into `out`, recursively.
+result<void> expand_braces(const std::string& text, std::vector<std::string>& out) {
+  const auto open = text.find('{');
+  if (open == std::string::npos) {
+    if (text.find('}') != std::string::npos) return fail(errc::invalid_argument, "'}' without '{' in '" + text + "'");
+    if (out.size() == glob::alternatives_max)
+      return fail(errc::too_large, "more than 64 alternatives in '" + text + "'");
+    out.push_back(text);
+    return {};
+  }
+  std::size_t depth = 0, start = open + 1, close = open;
+  std::vector<std::string> choices;
+  for (std::size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '{') ++depth;
+    const bool ends = text[i] == '}' && --depth == 0;
+    if (ends || (text[i] == ',' && depth == 1)) {
+      choices.push_back(text.substr(start, i - start));
+      start = i + 1;
+    }
+    if (ends) {
+      close = i;
+      break;
+    }
+  }
+  if (close == open) return fail(errc::invalid_argument, "'{' at character " + std::to_string(open + 1) + " is never closed");
+  for (const auto& choice : choices)
+    GRAPHITE_CHECK(expand_braces(text.substr(0, open) + choice + text.substr(close + 1), out));
+  return {};
+}
+
+result<void> check_alternative(const std::string& text) {
+  if (text.empty()) return fail(errc::invalid_argument, "a pattern is empty");
+  if (text.front() == '/') return fail(errc::invalid_argument, "'" + text + "' starts with '/': patterns are relative to the root");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') ++i;
+    else if (text[i] == '[' && text.find(']', i + 2) == std::string::npos)
+      return fail(errc::invalid_argument, "'[' at character " + std::to_string(i + 1) + " is never closed");
+  }
+  return {};
+}
+
+}  // namespace
+
+result<glob> glob::parse(std::string_view text) {
+  if (text.empty()) return fail(errc::invalid_argument, "a pattern is empty");
+  if (text.size() > bytes_max) return fail(errc::too_large, "a pattern is over 1024 bytes");
+  glob out;
+  out.text_ = std::string(text);
+  GRAPHITE_CHECK(expand_braces(out.text_, out.alternatives_));
+  for (auto& alternative : out.alternatives_) {
+    GRAPHITE_CHECK(check_alternative(alternative));
+    if (alternative.find('/') == std::string::npos && alternative != "**") alternative.insert(0, "**/");
+  }
+  return out;
+}
+
+bool glob::matches(std::string_view path) const {
+  return std::any_of(alternatives_.begin(), alternatives_.end(),
+                     [&](const std::string& pattern) { return match_path(pattern, path); });
+}
+
+bool glob::may_match_below(std::string_view folder) const {
+  return std::any_of(alternatives_.begin(), alternatives_.end(),
+                     [&](const std::string& pattern) { return match_path_prefix(pattern, folder); });
+}
+
+bool any_matches(const std::vector<glob>& globs, std::string_view path) {
+  return std::any_of(globs.begin(), globs.end(), [&](const glob& g) { return g.matches(path); });
+}
+
+}  // namespace graphite
