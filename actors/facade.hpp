@@ -1,0 +1,130 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bundle/head.hpp"
+#include "core/error.hpp"
+#include "core/units.hpp"
+
+/// \file What a running GRAPHITE can be asked, without a word of CAF: gateway/ and cli/ speak to this.
+
+namespace graphite {
+
+/// Called once, from any thread; must not block.
+template <class T>
+using reply = std::function<void(result<T>)>;
+
+struct diagnostic_line {
+  enum class level { info, warning, error };
+  level severity = level::info;
+  std::string path;  ///< logical path, or empty
+  std::string text;
+};
+
+/// How a build ended, in the words of `docs/cli.md`.
+struct build_summary {
+  std::optional<head> generation;  ///< of the default channel; absent before the first
+  std::uint64_t assets = 0;
+  std::uint64_t ran = 0;      ///< attempts that succeeded since the request
+  std::uint64_t cached = 0;   ///< actions whose result was found
+  std::uint64_t failed = 0;
+  std::uint64_t behind = 0;
+  std::uint64_t changed_sources = 0;
+  double seconds = 0;
+  std::string bundle;         ///< absolute folder
+  std::vector<diagnostic_line> diagnostics;  ///< first 100
+};
+
+struct build_request {
+  bool keep_going = false;
+  bool dry_run = false;  ///< `diagnostics` then lists what would run
+};
+
+struct running_action {
+  std::string rule, path;
+  double seconds = 0;
+};
+
+struct failed_asset {
+  std::string path, message;
+};
+
+struct subscriber_info {
+  std::string name;       ///< host:pid or address
+  std::string channel;
+  std::uint64_t epoch = 0, sequence = 0;  ///< what it reported last
+  double seconds_ago = 0;
+};
+
+struct channel_info {
+  std::string name;
+  std::optional<head> newest;
+  std::uint64_t behind = 0;
+  std::uint64_t subscribers = 0;
+};
+
+struct service_status {
+  std::string project, root, state, heads_address, chunks_address, metrics_address, watch_mode, watch_reason;
+  std::uint64_t pid = 0;
+  double uptime_seconds = 0;
+  std::uint64_t watched_folders = 0, sources = 0, assets = 0, actions = 0, stale = 0;
+  bool held = false;  ///< `graphite hold` is in force
+  std::vector<running_action> running;      ///< first 100
+  std::vector<failed_asset> failed;         ///< first 100
+  std::uint64_t failed_count = 0;
+  std::vector<channel_info> channels;
+  std::vector<subscriber_info> subscribers; ///< first 1,000
+};
+
+/// The stored story of one asset.
+struct why_answer {
+  std::string path;
+  std::string rule;        ///< empty: unmatched, a copy
+  std::string state;       ///< "up to date", "stale", "running", "failed", "behind", "unknown"
+  std::string weak_key, strong_key;  ///< hexadecimal; empty for copies
+  std::vector<std::pair<std::string, std::string>> key_components;
+  std::vector<std::string> changed;  ///< what differed from the run before
+  std::vector<std::string> chain;    ///< from the source that changed to this asset
+  std::string message;               ///< of the last failure
+};
+
+struct graph_query {
+  enum class kind { path, rdeps, deps, cycles };
+  kind what = kind::rdeps;
+  std::string from, to;
+};
+
+struct generation_diff {
+  std::vector<std::string> added, changed, removed;
+};
+
+/// An event of the stream that `graphite dev --json` and watchers see.
+struct service_event {
+  std::string json;  ///< one object, without line feed
+};
+
+/// The resident process as one object. Thread-safe; every query first waits for a sync cookie, so a write
+/// made before the call is seen. Replies may come from any thread.
+class service_facade {
+ public:
+  virtual ~service_facade() = default;
+  /// Waits until the revision with all earlier writes is closed and everything it needs has been built.
+  virtual void build(build_request request, reply<build_summary> done) = 0;
+  virtual void status(reply<service_status> done) = 0;
+  virtual void why(std::string path, reply<why_answer> done) = 0;
+  virtual void graph(graph_query query, reply<std::vector<std::string>> done) = 0;
+  /// Keeps revisions back until release(), `timeout`, or the returned token's client goes away.
+  virtual void hold(duration timeout, reply<std::uint64_t> done) = 0;
+  virtual void release(std::uint64_t token, reply<bool> done) = 0;
+  /// Publishes an older generation's root under a new sequence.
+  virtual void rollback(std::string channel, std::uint64_t sequence, reply<head> done) = 0;
+  /// Between two generations of a channel, by sequence.
+  virtual void diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) = 0;
+  /// Ends the process in good order.
+  virtual void stop() = 0;
+};
+
+}  // namespace graphite
