@@ -28,13 +28,13 @@ struct diagnostic_line {
 struct build_summary {
   std::optional<head> generation;  ///< of the default channel; absent before the first
   std::uint64_t assets = 0;
-  std::uint64_t ran = 0;      ///< attempts that succeeded since the request
-  std::uint64_t cached = 0;   ///< actions whose result was found
+  std::uint64_t ran = 0;     ///< attempts that succeeded since the request
+  std::uint64_t cached = 0;  ///< actions whose result was found
   std::uint64_t failed = 0;
   std::uint64_t behind = 0;
   std::uint64_t changed_sources = 0;
   double seconds = 0;
-  std::string bundle;         ///< absolute folder
+  std::string bundle;                        ///< absolute folder
   std::vector<diagnostic_line> diagnostics;  ///< first 100
 };
 
@@ -53,7 +53,7 @@ struct failed_asset {
 };
 
 struct subscriber_info {
-  std::string name;       ///< host:pid or address
+  std::string name;  ///< host:pid or address
   std::string channel;
   std::uint64_t epoch = 0, sequence = 0;  ///< what it reported last
   double seconds_ago = 0;
@@ -71,19 +71,19 @@ struct service_status {
   std::uint64_t pid = 0;
   double uptime_seconds = 0;
   std::uint64_t watched_folders = 0, sources = 0, assets = 0, actions = 0, stale = 0;
-  bool held = false;  ///< `graphite hold` is in force
-  std::vector<running_action> running;      ///< first 100
-  std::vector<failed_asset> failed;         ///< first 100
+  bool held = false;                    ///< `graphite hold` is in force
+  std::vector<running_action> running;  ///< first 100
+  std::vector<failed_asset> failed;     ///< first 100
   std::uint64_t failed_count = 0;
   std::vector<channel_info> channels;
-  std::vector<subscriber_info> subscribers; ///< first 1,000
+  std::vector<subscriber_info> subscribers;  ///< first 1,000
 };
 
 /// The stored story of one asset.
 struct why_answer {
   std::string path;
-  std::string rule;        ///< empty: unmatched, a copy
-  std::string state;       ///< "up to date", "stale", "running", "failed", "behind", "unknown"
+  std::string rule;                  ///< empty: unmatched, a copy
+  std::string state;                 ///< "up to date", "stale", "running", "failed", "behind", "unknown"
   std::string weak_key, strong_key;  ///< hexadecimal; empty for copies
   std::vector<std::pair<std::string, std::string>> key_components;
   std::vector<std::string> changed;  ///< what differed from the run before
@@ -122,7 +122,8 @@ class service_facade {
   /// Publishes an older generation's root under a new sequence.
   virtual void rollback(std::string channel, std::uint64_t sequence, reply<head> done) = 0;
   /// Between two generations of a channel, by sequence.
-  virtual void diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) = 0;
+  virtual void diff(std::string channel, std::uint64_t from, std::uint64_t to,
+                    reply<generation_diff> done) = 0;
   /// Ends the process in good order.
   virtual void stop() = 0;
 };

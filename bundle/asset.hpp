@@ -25,8 +25,8 @@ struct asset_record {
   static constexpr std::size_t references_max = 4096;
 
   logical_path path;
-  std::vector<asset_part> parts;       ///< at least one
-  std::vector<asset_id> references;    ///< run-time references, ascending, no duplicates
+  std::vector<asset_part> parts;     ///< at least one
+  std::vector<asset_id> references;  ///< run-time references, ascending, no duplicates
   auto operator<=>(const asset_record&) const = default;
 
   asset_id id() const { return id_of(path); }
@@ -34,8 +34,8 @@ struct asset_record {
 
 /// What changed between two generations of a channel.
 struct asset_changes {
-  std::vector<asset_record> upserts;  ///< ascending by path
-  std::vector<logical_path> removals; ///< ascending
+  std::vector<asset_record> upserts;   ///< ascending by path
+  std::vector<logical_path> removals;  ///< ascending
   bool empty() const { return upserts.empty() && removals.empty(); }
 };
 

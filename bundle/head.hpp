@@ -13,11 +13,11 @@ struct head {
   lineage_id lineage;
   epoch_number epoch;
   sequence_number sequence;
-  digest root;                  ///< of the index; the empty index has a root, too
-  std::uint64_t assets = 0;     ///< in the index
-  revision_id revision;         ///< the newest revision any of it comes from
+  digest root;               ///< of the index; the empty index has a root, too
+  std::uint64_t assets = 0;  ///< in the index
+  revision_id revision;      ///< the newest revision any of it comes from
   std::int64_t published_unix_ns = 0;
-  digest behind;                ///< chunk-list digest of the side object, zero: nothing is behind or failed
+  digest behind;  ///< chunk-list digest of the side object, zero: nothing is behind or failed
   auto operator<=>(const head&) const = default;
 
   bool newer_than(const head& other) const {

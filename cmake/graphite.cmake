@@ -55,6 +55,8 @@ function(graphite_library name)
   endif()
 endfunction()
 
+add_custom_target(unit_test_programs)
+
 # graphite_test(NAME LABEL unit|actor|adapter|sim|e2e SOURCES a_test.cpp … [LIBS lib …] [NO_PCH])
 # One GoogleTest program. Its cases become one ctest entry each, with the label.
 function(graphite_test name)
@@ -71,6 +73,9 @@ function(graphite_test name)
   target_link_libraries(${name} PRIVATE fmt::fmt Threads::Threads)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
+  endif()
+  if(ARG_LABEL STREQUAL unit)
+    add_dependencies(unit_test_programs ${name})
   endif()
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})

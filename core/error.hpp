@@ -64,15 +64,15 @@ inline tl::unexpected<error> fail_errno(int errno_value, std::string_view what) 
 #define GRAPHITE_CONCAT(a, b) GRAPHITE_CONCAT_INNER(a, b)
 
 /// `GRAPHITE_TRY(auto bytes, read(path));` declares `bytes` or returns the error.
-#define GRAPHITE_TRY(declaration, expression)                                               \
-  auto GRAPHITE_CONCAT(try_, __LINE__) = (expression);                                      \
-  if (!GRAPHITE_CONCAT(try_, __LINE__))                                                     \
+#define GRAPHITE_TRY(declaration, expression)                                                       \
+  auto GRAPHITE_CONCAT(try_, __LINE__) = (expression);                                              \
+  if (!GRAPHITE_CONCAT(try_, __LINE__))                                                             \
     return ::tl::unexpected<::graphite::error>(std::move(GRAPHITE_CONCAT(try_, __LINE__)).error()); \
   declaration = std::move(*GRAPHITE_CONCAT(try_, __LINE__))
 
 /// The same for `result<void>`.
-#define GRAPHITE_CHECK(expression)                                                           \
-  do {                                                                                       \
-    if (auto check_ = (expression); !check_)                                                 \
-      return ::tl::unexpected<::graphite::error>(std::move(check_).error());                 \
+#define GRAPHITE_CHECK(expression)                                           \
+  do {                                                                       \
+    if (auto check_ = (expression); !check_)                                 \
+      return ::tl::unexpected<::graphite::error>(std::move(check_).error()); \
   } while (false)

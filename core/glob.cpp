@@ -134,7 +134,8 @@ namespace {
 result<void> expand_braces(const std::string& text, std::vector<std::string>& out) {
   const auto open = text.find('{');
   if (open == std::string::npos) {
-    if (text.find('}') != std::string::npos) return fail(errc::invalid_argument, "'}' without '{' in '" + text + "'");
+    if (text.find('}') != std::string::npos)
+      return fail(errc::invalid_argument, "'}' without '{' in '" + text + "'");
     if (out.size() == glob::alternatives_max)
       return fail(errc::too_large, "more than 64 alternatives in '" + text + "'");
     out.push_back(text);
@@ -154,7 +155,8 @@ result<void> expand_braces(const std::string& text, std::vector<std::string>& ou
       break;
     }
   }
-  if (close == open) return fail(errc::invalid_argument, "'{' at character " + std::to_string(open + 1) + " is never closed");
+  if (close == open)
+    return fail(errc::invalid_argument, "'{' at character " + std::to_string(open + 1) + " is never closed");
   for (const auto& choice : choices)
     GRAPHITE_CHECK(expand_braces(text.substr(0, open) + choice + text.substr(close + 1), out));
   return {};
@@ -162,9 +164,11 @@ result<void> expand_braces(const std::string& text, std::vector<std::string>& ou
 
 result<void> check_alternative(const std::string& text) {
   if (text.empty()) return fail(errc::invalid_argument, "a pattern is empty");
-  if (text.front() == '/') return fail(errc::invalid_argument, "'" + text + "' starts with '/': patterns are relative to the root");
+  if (text.front() == '/')
+    return fail(errc::invalid_argument, "'" + text + "' starts with '/': patterns are relative to the root");
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
+    if (text[i] == '\\')
+      ++i;
     else if (text[i] == '[' && text.find(']', i + 2) == std::string::npos)
       return fail(errc::invalid_argument, "'[' at character " + std::to_string(i + 1) + " is never closed");
   }

@@ -46,7 +46,8 @@ void ignore_rules::remove(std::string_view folder) {
 bool ignore_rules::ignored(std::string_view path, bool is_folder) const {
   if (lines_.empty()) return false;
   // A parent that is ignored settles it: git does not look into ignored folders.
-  if (const auto slash = path.rfind('/'); slash != std::string_view::npos && ignored(path.substr(0, slash), true))
+  if (const auto slash = path.rfind('/');
+      slash != std::string_view::npos && ignored(path.substr(0, slash), true))
     return true;
   for (auto l = lines_.rbegin(); l != lines_.rend(); ++l) {
     if (l->folder_only && !is_folder) continue;
@@ -58,7 +59,8 @@ bool ignore_rules::ignored(std::string_view path, bool is_folder) const {
       relative.remove_prefix(l->folder.size() + 1);
     }
     const auto name = relative.substr(relative.rfind('/') + 1);
-    if (l->anchored ? match_path(l->pattern, relative) : match_component(l->pattern, name)) return !l->negated;
+    if (l->anchored ? match_path(l->pattern, relative) : match_component(l->pattern, name))
+      return !l->negated;
   }
   return false;
 }

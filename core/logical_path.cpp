@@ -53,7 +53,8 @@ std::uint32_t fold(std::uint32_t point) {
 result<void> check_component(std::string_view part, std::string_view whole) {
   const auto quoted = "'" + std::string(whole) + "'";
   if (part.empty()) return fail(errc::invalid_argument, quoted + " has an empty component");
-  if (part == "." || part == "..") return fail(errc::invalid_argument, quoted + " has a '.' or '..' component");
+  if (part == "." || part == "..")
+    return fail(errc::invalid_argument, quoted + " has a '.' or '..' component");
   if (part.size() > logical_path::component_bytes_max)
     return fail(errc::too_large, quoted + " has a component over 255 bytes");
   return {};
@@ -68,7 +69,8 @@ result<logical_path> logical_path::parse(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) return fail(errc::invalid_argument, "a path has a control character");
-    if (c == '\\') return fail(errc::invalid_argument, "'" + std::string(text) + "' has a backslash: use '/'");
+    if (c == '\\')
+      return fail(errc::invalid_argument, "'" + std::string(text) + "' has a backslash: use '/'");
   }
   if (text.front() == '/') return fail(errc::invalid_argument, "'" + std::string(text) + "' is absolute");
   std::size_t start = 0;

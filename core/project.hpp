@@ -28,15 +28,16 @@ struct reference_spec {
   bool required = false;            ///< a missing target fails the asset instead of warning
 };
 
-/// Options of the `command` transform. Texts may hold {in} {out} {dir} {name} {stem} {ext} {depfile} {tool:NAME}.
+/// Options of the `command` transform. Texts may hold {in} {out} {dir} {name} {stem} {ext} {depfile}
+/// {tool:NAME}.
 struct command_spec {
   std::vector<std::string> argv;
-  bool shell = false;                       ///< argv[0] is a script for /bin/sh -c
-  std::vector<std::string> inputs;          ///< globs: the upper bound of what it may read beside {in}
-  std::string depfile;                      ///< make syntax, relative to the scratch folder; empty: none
-  std::vector<std::string> environment;     ///< names let through from the caller's environment
+  bool shell = false;                    ///< argv[0] is a script for /bin/sh -c
+  std::vector<std::string> inputs;       ///< globs: the upper bound of what it may read beside {in}
+  std::string depfile;                   ///< make syntax, relative to the scratch folder; empty: none
+  std::vector<std::string> environment;  ///< names let through from the caller's environment
   std::map<std::string, std::string> set_environment;
-  std::vector<std::string> tools;           ///< names in project::tools
+  std::vector<std::string> tools;  ///< names in project::tools
   milliseconds timeout{120'000};
   std::uint64_t memory_bytes_max = 4 * GiB;
 };
@@ -45,7 +46,7 @@ struct command_spec {
 struct rule_spec {
   std::string name;
   std::vector<glob> match, exclude;
-  std::string transform = "copy";  ///< "copy" or "command"
+  std::string transform = "copy";    ///< "copy" or "command"
   std::vector<std::string> outputs;  ///< templates of logical paths; `**` or `*` in one: known after the run
   command_spec command;
   std::vector<reference_spec> references;
@@ -74,14 +75,14 @@ struct channel_spec {
 };
 
 struct watch_spec {
-  milliseconds debounce{50};          ///< deletions wait this long
-  milliseconds max_delay{2'000};      ///< a storm or a held index.lock closes after this at the latest
+  milliseconds debounce{50};      ///< deletions wait this long
+  milliseconds max_delay{2'000};  ///< a storm or a held index.lock closes after this at the latest
   bool coalesce_events = true;
-  std::uint32_t storm_files = 32;     ///< more changed files than this …
-  milliseconds storm_window{20};      ///< … in this time is a storm
-  milliseconds quiet{50};             ///< a storm ends after this much silence
-  milliseconds rescan{600'000};       ///< anti-entropy: a slow full comparison this often; zero: never
-  milliseconds poll{1'000};           ///< how often a folder that cannot be watched is polled
+  std::uint32_t storm_files = 32;  ///< more changed files than this …
+  milliseconds storm_window{20};   ///< … in this time is a storm
+  milliseconds quiet{50};          ///< a storm ends after this much silence
+  milliseconds rescan{600'000};    ///< anti-entropy: a slow full comparison this often; zero: never
+  milliseconds poll{1'000};        ///< how often a folder that cannot be watched is polled
 };
 
 /// One project file, validated. Immutable once made; shared by const pointer.

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "core/error.hpp"
 #include "core/digest.hpp"
+#include "core/error.hpp"
 #include "core/logical_path.hpp"
 
 namespace graphite {

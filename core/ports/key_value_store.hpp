@@ -37,8 +37,9 @@ class key_value_store {
   /// All of `rows` or none. Errors: out_of_space, io. Blocks.
   virtual result<void> write(const std::vector<row_write>& rows, durability how) = 0;
   /// Visits rows whose key starts with `prefix` in key order, until `visit` returns false.
-  virtual result<void> scan(table where, std::string_view prefix,
-                            const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
+  virtual result<void> scan(
+      table where, std::string_view prefix,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 };
 
 }  // namespace graphite

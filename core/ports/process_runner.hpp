@@ -11,7 +11,7 @@ namespace graphite {
 
 /// One child process to run to its end.
 struct process_spec {
-  std::vector<std::string> argv;  ///< argv[0] is looked up in the spec's PATH
+  std::vector<std::string> argv;                   ///< argv[0] is looked up in the spec's PATH
   std::map<std::string, std::string> environment;  ///< the whole of it
   std::string working_folder;                      ///< absolute
   duration timeout{};                              ///< zero: none

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Checks of the source tree that a compiler does not make.
+
+  lint.py layers ROOT    includes follow the layer table; third-party headers have one home
+  lint.py sizes ROOT     functions of at most 70 lines; sources of at most 700
+  lint.py headers ROOT   every header compiles by itself
+  lint.py words ROOT     no unfinished work in the sources
+"""
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+SOURCES = ("core kernels schemas bundle platform transforms coordinator node relay streaming predictor runtime "
+           "actors gateway bindings cli bench").split()
+
+LAYER_2 = {"core", "kernels", "bundle"}
+MAY_INCLUDE = {
+    "core": set(),
+    "kernels": {"core"},
+    "schemas": {"core", "bundle"},
+    "bundle": {"core", "kernels"},
+    "platform": {"core", "kernels"},
+    "platform/store": {"core", "kernels", "bundle", "platform/linux"},
+    "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2 | {"transforms"}, "relay": LAYER_2 | {"schemas"},
+    "streaming": LAYER_2, "predictor": LAYER_2,
+    "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},
+    "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
+               "predictor"},
+    "gateway": {"core", "schemas", "bundle", "actors/facade.hpp"},
+    "bindings": None, "cli": None, "bench": None,  # may include all
+}
+
+# Header prefix -> folders that may include it.
+THIRD_PARTY = {
+    "caf/": {"actors"},
+    "zmq": {"platform/zmq"},
+    "capnp/": {"schemas", "gateway"}, "kj/": {"schemas", "gateway"},
+    "rocksdb/": {"platform/rocksdb"},
+    "hwloc": {"platform/numa"}, "numa": {"platform/numa"},
+    "prometheus/": {"platform/metrics"},
+    "liburing": {"platform/linux"},
+    "hwy/": {"kernels"},
+    "openssl/": {"platform/crypto"},
+    "zstd": {"bundle"},
+    "spdlog/": {"platform/log"},
+    "toml++": {"cli"}, "CLI/": {"cli"}, "nlohmann/": {"cli"}, "httplib": {"cli"},
+    "re2/": {"transforms", "cli"},
+    "xxhash": {"core"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def sources(root, suffixes=(".hpp", ".cpp", ".h")):
+    for folder in SOURCES:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in suffixes:
+                yield path
+
+
+def unit_of(relative):
+    parts = relative.split("/")
+    return "/".join(parts[:2]) if parts[0] == "platform" and len(parts) > 2 else parts[0]
+
+
+def allowed(unit, target):
+    permitted = MAY_INCLUDE.get(unit, MAY_INCLUDE.get(unit.split("/")[0]))
+    if permitted is None or unit.split("/")[0] == target.split("/")[0] and not unit.startswith("platform/"):
+        return True
+    target_unit = unit_of(target)
+    return target_unit == unit or target in permitted or target_unit in permitted or target.split("/")[0] in permitted
+
+
+def check_includes(root, path):
+    relative = path.relative_to(root).as_posix()
+    unit = unit_of(relative)
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        target = found.group(2)
+        if target.split("/")[0] in SOURCES and found.group(1) == '"':
+            if not allowed(unit, target):
+                yield f"{relative}:{number}: {unit} may not include {target}"
+        for prefix, homes in THIRD_PARTY.items():
+            if found.group(1) == "<" and target.startswith(prefix):
+                if unit not in homes and unit.split("/")[0] not in homes and unit.split("/")[0] not in ("bench",):
+                    yield f"{relative}:{number}: <{target}> belongs to {', '.join(sorted(homes))}"
+
+
+def check_layers(root):
+    return [problem for path in sources(root) for problem in check_includes(root, path)]
+
+
+FUNCTION_END = re.compile(r"^\}")
+FUNCTION_START = re.compile(r"^[A-Za-z_~\[].*[^;,]\{\s*$")
+NOT_FUNCTION = re.compile(r"^(namespace|class|struct|enum|union|extern|static const|constexpr|const|inline constexpr)\b")
+
+
+def long_functions(text, limit=70):
+    """Functions at file level whose body is over `limit` lines: (line, length)."""
+    start = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if start is None and FUNCTION_START.match(line) and not (NOT_FUNCTION.match(line) and "(" not in line):
+            start = number
+        elif start is not None and FUNCTION_END.match(line):
+            if number - start - 1 > limit:
+                yield start, number - start - 1
+            start = None
+
+
+def check_sizes(root):
+    problems = []
+    for path in sources(root):
+        text = path.read_text(errors="replace")
+        relative = path.relative_to(root).as_posix()
+        if text.count("\n") > 700:
+            problems.append(f"{relative}: {text.count(chr(10))} lines: split it")
+        problems += [f"{relative}:{line}: function of {length} lines" for line, length in long_functions(text)]
+    return problems
+
+
+def compile_header(root, path, flags):
+    relative = path.relative_to(root).as_posix()
+    done = subprocess.run(["g++", "-std=c++20", "-fsyntax-only", "-x", "c++", f"-I{root}", *flags, "-include", relative,
+                           "/dev/null"], cwd=root, capture_output=True, text=True)
+    return [] if done.returncode == 0 else [f"{relative} does not compile by itself:\n{done.stderr[:600]}"]
+
+
+def check_headers(root):
+    """Headers of the pure folders; those with third-party includes are compiled by many sources anyway."""
+    pure = [p for p in sources(root, (".hpp",))
+            if p.relative_to(root).parts[0] in ("core", "kernels", "bundle", "coordinator", "node", "relay", "runtime",
+                                                "transforms")]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [problem for found in pool.map(lambda p: compile_header(root, p, []), pure) for problem in found]
+
+
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|not implemented|placeholder)\b")
+
+
+def check_words(root):
+    problems = []
+    for path in sources(root):
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if UNFINISHED.search(line):
+                problems.append(f"{path.relative_to(root)}:{number}: {line.strip()[:100]}")
+    return problems
+
+
+CHECKS = {"layers": check_layers, "sizes": check_sizes, "headers": check_headers, "words": check_words}
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in CHECKS:
+        sys.exit(__doc__)
+    problems = CHECKS[sys.argv[1]](pathlib.Path(sys.argv[2]).resolve())
+    print("\n".join(problems) if problems else f"{sys.argv[1]}: clean")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
