@@ -1,0 +1,66 @@
+#pragma once
+
+#include "actors/type_ids.hpp"
+
+/// \file Who can be told what. One line a message, with its errors; INTERNAL ones come from the actor's own
+/// helpers only.
+
+namespace graphite {
+
+/// Turns file events of one root into closed revisions. One per root; detached, because it reads files.
+using watcher_actor = caf::typed_actor<
+    // Starts watching and sends the first, complete revision. Once.
+    caf::reacts_to<atom::watch>,
+    // Forwards the query to the graph once every write made before this message has been reported there:
+    // for `build` once its revision is closed, too. Queries of the watcher itself are answered here.
+    caf::reacts_to<atom::sync, query_ptr>,
+    // INTERNAL: a batch from the kernel, in order.
+    caf::reacts_to<atom::notice, events_ptr>,
+    // INTERNAL: a deadline of the revision rules or the anti-entropy rescan.
+    caf::reacts_to<atom::wake, std::uint64_t>>;
+
+/// Owns one view's graph and decides what runs. One per view; detached, because it reads the action cache.
+using graph_actor = caf::typed_actor<
+    // Applies a closed revision.
+    caf::reacts_to<atom::revise, revision_ptr>,
+    // An attempt's end, from the rebuild actor that ran it.
+    caf::reacts_to<atom::finish, attempt_result_ptr>,
+    // A question; `build` is answered when nothing is left to do.
+    caf::reacts_to<atom::answer, query_ptr>,
+    // INTERNAL: a deadline of the engine.
+    caf::reacts_to<atom::wake, std::uint64_t>,
+    // INTERNAL: a diagnostic of the watcher (skipped files), kept for the next build's answer.
+    caf::reacts_to<atom::notice, std::string, std::string>>;
+
+/// Runs attempts on the pool of one domain. One per domain; never blocks itself.
+using rebuild_actor = caf::typed_actor<
+    // Runs the attempt and tells the graph actor that asked. The graph keeps at most `jobs` in flight.
+    caf::reacts_to<atom::attempt, attempt_ptr, graph_actor>,
+    // Ends an attempt early; it still reports, as cancelled.
+    caf::reacts_to<atom::cancel, std::uint32_t, std::uint32_t>>;
+
+/// Publishes the generations of one channel. One per channel.
+using channel_actor = caf::typed_actor<
+    // Makes, commits and announces the next generation. Answers when it is on disk.
+    // Errors (in the outcome): out_of_space, io.
+    caf::replies_to<atom::publish, publication_ptr>::with<publish_outcome>,
+    // Questions about generations.
+    caf::reacts_to<atom::answer, query_ptr>,
+    // INTERNAL: time to fold what the journal holds into the bundle folder, or to beat.
+    caf::reacts_to<atom::wake, std::uint64_t>,
+    // INTERNAL: the fold up to this sequence ended.
+    caf::reacts_to<atom::fold, std::uint64_t, outcome>>;
+
+/// Commits batches of rows, one sync for all that wait. One per process; detached, because it blocks.
+using journal_actor = caf::typed_actor<
+    // Answers when the batch is on disk. Errors (in the outcome): out_of_space, io.
+    caf::replies_to<atom::commit, commit_ptr>::with<outcome>,
+    // Writes without a sync and without an answer.
+    caf::reacts_to<atom::persist, commit_ptr>>;
+
+/// Folds journal records into segments, pages and heads, off the path. One per process; detached.
+using fold_actor = caf::typed_actor<
+    // Runs the work, answers when it is done.
+    caf::replies_to<atom::fold, fold_ptr>::with<outcome>>;
+
+}  // namespace graphite
