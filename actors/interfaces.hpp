@@ -37,7 +37,9 @@ using rebuild_actor = caf::typed_actor<
     // Runs the attempt and tells the graph actor that asked. The graph keeps at most `jobs` in flight.
     caf::reacts_to<atom::attempt, attempt_ptr, graph_actor>,
     // Ends an attempt early; it still reports, as cancelled.
-    caf::reacts_to<atom::cancel, std::uint32_t, std::uint32_t>>;
+    caf::reacts_to<atom::cancel, std::uint32_t, std::uint32_t>,
+    // INTERNAL: the attempt (action, number) has ended.
+    caf::reacts_to<atom::finish, std::uint32_t, std::uint32_t>>;
 
 /// Publishes the generations of one channel. One per channel.
 using channel_actor = caf::typed_actor<

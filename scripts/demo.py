@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Drives the main job: build, follow edits into two subscribers, check their bytes, print a table.
+
+Every edit is timed from the moment its close, rename or unlink returned to the moment a subscriber's
+`current/` shows it (the `swapped_at_ns` of its swap event); both clocks are CLOCK_MONOTONIC of this machine.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import queue
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+EDITS = 300
+DEADLINE_S = 60
+
+
+def fail(text):
+    raise SystemExit(f"demo: {text}")
+
+
+class Process:
+    """A child that prints one JSON object a line; its events are kept in a queue."""
+
+    def __init__(self, name, command, log_folder):
+        self.name = name
+        self.log = open(log_folder / f"{name}.log", "w")
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True,
+                                      start_new_session=True)
+        self.events = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            self.events.put(json.loads(line))
+        self.events.put(None)
+
+    def wait_for(self, accept, what):
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                event = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                fail(f"{self.name}: no {what} within {DEADLINE_S} s; see {self.log.name}")
+            if event is None:
+                fail(f"{self.name} ended while waiting for {what}; see {self.log.name}")
+            if accept(event):
+                return event
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                fail(f"{self.name} did not end on SIGTERM")
+
+
+def run_build(program, project):
+    done = subprocess.run([program, "build", "-C", project, "--json"], capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        fail(f"build ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+class Editor:
+    """Makes edits of several kinds; each returns (kind, changed path or None, removed path or None, clock)."""
+
+    def __init__(self, project, seed):
+        self.project = project
+        self.random = random.Random(seed)
+        files = [p for p in sorted(project.rglob("*")) if p.is_file() and not p.is_symlink() and
+                 ".graphite" not in p.parts and p.name != "graphite.toml"]
+        self.small = [p for p in files if p.suffix in (".png", ".glsl", ".frag", ".vert") and 0 < p.stat().st_size < 16384]
+        self.large = [p for p in files if p.stat().st_size > 1 << 20]
+        self.sprites = [p for p in files if p.suffix == ".sprite"]
+        self.converted = [p for p in files if p.suffix in (".stl", ".txt")]
+        self.added = []
+        self.count = 0
+        kinds = {"small, in place": self.small, "large, in place": self.large, "sprite": self.sprites,
+                 "command input": self.converted}
+        for kind, choice in kinds.items():
+            if not choice:
+                fail(f"the assets hold no file for the kind '{kind}'")
+
+    def _bytes(self, path):
+        self.count += 1
+        return path.read_bytes() + f"\n;; edit {self.count}\n".encode()
+
+    def _in_place(self, path):
+        data = self._bytes(path)
+        with open(path, "wb") as file:
+            file.write(data)
+        return time.monotonic_ns()
+
+    def _rename_over(self, path):
+        data = self._bytes(path)
+        beside = path.with_name(f".{path.name}.tmp")
+        beside.write_bytes(data)
+        os.rename(beside, path)
+        return time.monotonic_ns()
+
+    def edit(self, number):
+        kind = number % 7
+        pick = self.random.choice
+        if kind == 0:
+            path = pick(self.small)
+            return "small, in place", path, None, self._in_place(path)
+        if kind == 1:
+            path = pick(self.large)
+            return "large, in place", path, None, self._in_place(path)
+        if kind == 2:
+            path = pick(self.sprites)
+            return "sprite", path, None, self._in_place(path)
+        if kind == 3:
+            path = pick(self.converted)
+            return "command input", path, None, self._in_place(path)
+        if kind == 4:
+            path = pick(self.small)
+            return "rename over", path, None, self._rename_over(path)
+        if kind == 5 or not self.added:
+            self.count += 1
+            path = self.project / "images" / f"demo-{self.count}.png"
+            path.parent.mkdir(exist_ok=True)
+            shutil.copyfile(pick(self.small), path)
+            self.added.append(path)
+            return "add", path, None, time.monotonic_ns()
+        path = self.added.pop(0)
+        path.unlink()
+        return "delete", None, path, time.monotonic_ns()
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def same_bytes(a, b):
+    return a.exists() and a.read_bytes() == b.read_bytes()
+
+
+def compare_tree(project, current, copied):
+    """Every copied asset of `current` equals its source."""
+    for name in copied:
+        if not same_bytes(current / name, project / name):
+            fail(f"{current / name} differs from its source")
+
+
+def follow_edit(editor, number, subscribers, project, folders, samples):
+    kind, changed, removed, clock = editor.edit(number)
+    name = str((changed or removed).relative_to(project))
+    converted = kind == "command input"
+
+    def shows(event):
+        if event.get("event") != "swap":
+            return False
+        names = event["changed"] if changed else event["removed"]
+        return name in names or (converted and any(n.startswith(name) for n in names))
+
+    for subscriber, folder in zip(subscribers, folders):
+        event = subscriber.wait_for(shows, f"swap of {name} ({kind})")
+        shown = folder / "current" / name
+        if changed and not converted and not same_bytes(shown, changed):
+            fail(f"{shown} does not show the edit")
+        if removed and shown.exists():
+            fail(f"{shown} is still there")
+        samples[kind].append((event["swapped_at_ns"] - clock) / 1e6)
+        for stage, us in event["stages_us"].items():
+            if us is not None:
+                samples["stage " + stage].append(us / 1e3)
+        samples["bytes"].append(event["bytes_fetched"])
+
+
+def print_table(built, again, edits_seconds, samples):
+    kinds = [k for k in samples if not k.startswith("stage ") and k != "bytes"]
+    everything = [v for k in kinds for v in samples[k]]
+    print(f"\nbuild      {built['assets']} assets, {built['ran']} actions ran in {built['seconds']:.2f} s; "
+          f"again: {again['cached']} cached, {again['ran']} ran in {again['seconds']:.2f} s")
+    for key in ("sources", "chunks", "bytes_in", "bytes_out"):
+        if key in built:
+            print(f"{key:<10} {built[key]}")
+    print(f"edits      {EDITS} in {edits_seconds:.1f} s, seen by 2 subscribers, {sum(samples['bytes']) / 1e6:.1f} MB fetched")
+    print(f"\n{'edit to swap, ms':<26}{'n':>6}{'p50':>9}{'p99':>9}{'max':>9}")
+    print(f"{'all':<26}{len(everything):>6}{percentile(everything, .5):>9.2f}{percentile(everything, .99):>9.2f}"
+          f"{max(everything):>9.2f}")
+    for kind in sorted(kinds):
+        values = samples[kind]
+        print(f"  {kind:<24}{len(values):>6}{percentile(values, .5):>9.2f}{'':>9}{max(values):>9.2f}")
+    for stage in ("notice", "invalidate", "schedule", "build", "publish", "fetch", "swap"):
+        values = samples.get("stage " + stage)
+        if values:
+            print(f"  stage {stage:<18}{len(values):>6}{percentile(values, .5):>9.2f}{percentile(values, .99):>9.2f}"
+                  f"{max(values):>9.2f}")
+
+
+def prepare(options, work):
+    project = work / "project"
+    shutil.copytree(options.assets, project, symlinks=True)
+    shutil.copyfile(options.config, project / "graphite.toml")
+    return project
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--assets", required=True)
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    program = str(pathlib.Path(options.program).resolve())
+    work = pathlib.Path(tempfile.mkdtemp(prefix="graphite-demo-"))
+    started = []
+    try:
+        project = prepare(options, work)
+        print(f"demo: building {project}")
+        built = run_build(program, project)
+        again = run_build(program, project)
+        dev = Process("dev", [program, "dev", "-C", str(project), "--json"], work)
+        started.append(dev)
+        ready = dev.wait_for(lambda e: e.get("event") == "ready", "ready event")
+        folders = [work / "a", work / "b"]
+        subscribers = []
+        for folder in folders:
+            subscribers.append(Process(f"subscribe-{folder.name}", [program, "subscribe", "--from", ready["heads"],
+                                                                    "--into", str(folder), "--json"], work))
+            started.append(subscribers[-1])
+        for subscriber in subscribers:
+            subscriber.wait_for(lambda e: e.get("event") == "swap", "first swap")
+        editor = Editor(project, seed=1)
+        copied = [str(p.relative_to(project)) for p in editor.small + editor.large + editor.sprites]
+        for folder in folders:
+            compare_tree(project, folder / "current", copied)
+        print(f"demo: both subscribers show {built['assets']} assets; {EDITS} edits follow")
+        samples = collections.defaultdict(list)
+        begin = time.monotonic()
+        for number in range(EDITS):
+            follow_edit(editor, number, subscribers, project, folders, samples)
+        seconds = time.monotonic() - begin
+        for folder in folders:
+            compare_tree(project, folder / "current", copied)
+        print_table(built, again, seconds, samples)
+        if options.keep:
+            print(f"\nstill running: project {project}, subscribers {folders[0]}/current and {folders[1]}/current; "
+                  f"metrics http://{ready['metrics']}/metrics; end with: kill {' '.join(str(p.child.pid) for p in started)}")
+            started.clear()
+    finally:
+        for process in reversed(started):
+            process.stop()
+        if not options.keep:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
