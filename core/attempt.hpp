@@ -1,0 +1,69 @@
+#pragma once
+
+#include <compare>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/content.hpp"
+#include "core/ids.hpp"
+#include "core/logical_path.hpp"
+#include "core/project.hpp"
+#include "core/units.hpp"
+
+/// \file What the schedule hands to a node and what comes back.
+
+namespace graphite {
+
+/// One file an attempt may read.
+struct attempt_input {
+  logical_path path;
+  content_ref content;
+  bool generated = false;  ///< in the chunk store; otherwise a file of the view
+};
+
+/// One execution of an action on one node: everything the node needs.
+struct attempt_spec {
+  action_id action;
+  attempt_number attempt;
+  epoch_number epoch;
+  trace_id trace;
+  std::string rule;  ///< name, for people
+  logical_path main_input;
+  std::vector<attempt_input> inputs;  ///< all it may read, main input included, ascending by path
+  std::vector<std::string> outputs;   ///< expanded; with wildcards where known after the run only
+  std::shared_ptr<const command_spec> command;
+  std::map<std::string, std::string> environment;
+  digest weak_key;
+};
+
+/// An output's bytes: in the chunk store, durable.
+struct attempt_output {
+  logical_path path;
+  content_ref content;
+  auto operator<=>(const attempt_output&) const = default;
+};
+
+enum class attempt_status {
+  succeeded,
+  failed,       ///< the tool said no: a result for this key's user to see, retried on the next event
+  stale_input,  ///< an input's bytes were no longer those of the spec
+  cancelled,
+  refused  ///< our side failed (disk full …): retried later
+};
+
+/// How one attempt ended. Failures are results, too: an attempt always has one.
+struct attempt_result {
+  action_id action;
+  attempt_number attempt;
+  attempt_status status = attempt_status::failed;
+  std::vector<attempt_output> outputs;                  ///< ascending by path
+  std::optional<std::vector<logical_path>> discovered;  ///< from the depfile, ascending; absent: no depfile
+  std::string message;                                  ///< of a failure: what the tool said, ≤ 16 KiB
+  std::string log;                                      ///< tail of both streams, ≤ 16 KiB
+  duration wall{}, cpu{};
+};
+
+}  // namespace graphite
