@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/attempt.hpp"
+#include "core/cancel_token.hpp"
+#include "core/ports/chunk_store.hpp"
+#include "core/ports/file_reader.hpp"
+#include "core/ports/hasher.hpp"
+#include "core/ports/process_runner.hpp"
+#include "core/ports/process_transform.hpp"
+#include "core/ports/scratch_space.hpp"
+
+namespace graphite {
+
+struct attempt_options {
+  std::uint64_t hold_bytes_max = 0;  ///< outputs up to this are held for a journal record (chunk_store::hold)
+  std::size_t entries_max = 65'536;  ///< files in a scratch folder after a run
+  std::uint64_t depfile_bytes_max = 8 * MiB;
+  int nice = 10;
+};
+
+/// An attempt that ended, perhaps with outputs that a power cut would still lose.
+struct finished_attempt {
+  attempt_result result;
+  bool needs_sync = false;  ///< success counts only after chunk_store::sync(): see settle()
+};
+
+/// Executes attempts: own scratch folder with nothing but the inputs, the tool, the declared outputs.
+///
+/// Thread-safe; run() blocks and belongs on pool threads. Touches disk and processes through its ports
+/// only, which outlive it. Invariant: a result that says `succeeded` names outputs that are in the chunk
+/// store, and were made from exactly the inputs' bytes of the spec.
+class attempt_runner {
+ public:
+  struct ports {
+    const file_reader& view;
+    chunk_store& store;
+    const hasher& hash;
+    process_runner& processes;
+    scratch_space& scratch;
+    const process_transform& transform;
+  };
+
+  attempt_runner(ports with, attempt_options options = {}) : ports_(with), options_(options) {}
+
+  /// Runs `spec` to its end; always has a result. Its success does not count before settle().
+  finished_attempt run(const attempt_spec& spec, const cancel_token& cancel) const;
+
+  /// Makes the outputs of all of `batch` durable with one sync at most. Where that fails, their successes
+  /// become `refused`. Blocks.
+  void settle(std::span<finished_attempt> batch) const;
+
+ private:
+  ports ports_;
+  attempt_options options_;
+};
+
+}  // namespace graphite
