@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/units.hpp"
+
+/// \file Bytes between processes. Nothing here knows what the bytes mean; platform/zmq has the adapters.
+
+namespace graphite {
+
+/// Where a listener should be reachable.
+struct listen_options {
+  std::string host = "127.0.0.1";  ///< a numeric address; other than loopback is refused until keys exist
+  std::uint16_t port = 0;          ///< 0: any free one
+  bool any_port_if_taken = false;  ///< falls back to port 0
+};
+
+/// Sends state to everybody who listens. Thread-safe; never blocks: where its queue is full the oldest
+/// message is dropped and counted, and listeners recover through the next heartbeat.
+class head_publisher {
+ public:
+  struct counters {
+    std::uint64_t listeners = 0;  ///< connected now, over all channels
+    std::uint64_t sent = 0, dropped = 0;
+  };
+  virtual ~head_publisher() = default;
+
+  /// To those who follow `channel` (is_channel_name).
+  virtual void announce(std::string_view channel, byte_vector message) = 0;
+  /// To all, and again to those who join later: the last one is kept.
+  virtual void beat(byte_vector message) = 0;
+  /// HOST:PORT that it is bound to.
+  virtual std::string address() const = 0;
+  virtual counters count() const = 0;
+};
+
+/// Answers requests of the chunk port. Called by one thread of the server; bounded work, never waits.
+class chunk_handler {
+ public:
+  virtual ~chunk_handler() = default;
+  /// `peer` names the connection while it lives, nothing more. The reply's frames; none: no answer.
+  virtual std::vector<byte_vector> handle(byte_span peer, byte_span request) = 0;
+};
+
+/// A running chunk port; ends with its destructor.
+class chunk_server {
+ public:
+  struct counters {
+    std::uint64_t requests = 0, bytes_sent = 0, refused = 0;
+  };
+  virtual ~chunk_server() = default;
+  virtual std::string address() const = 0;
+  virtual counters count() const = 0;
+};
+
+/// Receives what a link's poll() reads, in the polling thread.
+class link_listener {
+ public:
+  virtual ~link_listener() = default;
+  virtual void on_announcement(byte_span message) = 0;
+  virtual void on_heartbeat(byte_span message) = 0;
+  virtual void on_reply(std::uint64_t request, std::vector<byte_vector> frames) = 0;
+};
+
+/// A runtime node's end of both ports. One thread, which polls it and is called back by it: no hop lies
+/// between the socket and the swap. Only wake() may be called by others.
+class runtime_link {
+ public:
+  virtual ~runtime_link() = default;
+
+  /// Starts to listen at HOST:PORT; connecting and reconnecting happen by themselves.
+  /// Errors: invalid_argument, permission_denied (not loopback), io.
+  virtual result<void> connect_heads(const std::string& address) = 0;
+  virtual result<void> follow(std::string_view channel) = 0;
+  /// Replaces the chunk connection; requests under way are not answered any more.
+  virtual result<void> connect_chunks(const std::string& address) = 0;
+  /// Errors: busy where too much is under way, unavailable without a connection.
+  virtual result<void> request(std::uint64_t id, byte_span message) = 0;
+  /// Waits at most `timeout` for something to read, then hands over all that has come, at most
+  /// `messages_per_poll_max`. Errors: io, cancelled after wake().
+  virtual result<void> poll(duration timeout, link_listener& listener) = 0;
+  /// Thread-safe and safe in a signal handler: the current or next poll() returns cancelled.
+  virtual void wake() noexcept = 0;
+
+  static constexpr std::size_t messages_per_poll_max = 64;
+};
+
+}  // namespace graphite

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "bundle/asset.hpp"
+#include "bundle/head.hpp"
+#include "core/messages/heads.hpp"
+
+namespace graphite {
+
+/// One new generation, as the channel knows it when its journal record is synced.
+struct announcer_input {
+  head now;
+  digest base_root;  ///< root of the generation before; the empty index's for the first
+  epoch_number base_epoch;
+  sequence_number base_sequence;
+  const asset_changes* changes = nullptr;  ///< from base to now; never null
+  announced_times times;
+  uuid clock;  ///< boot id of this machine
+  trace_id trace;
+};
+
+/// What the announcer asks of the store; both must be quick (memory or page cache).
+struct announcer_source {
+  /// The chunk list of a content; nothing: not told, the receiver asks for it.
+  std::function<std::optional<chunk_list>(const content_ref&)> list;
+  /// All bytes of a content of at most inline_bytes_max; nothing: not told.
+  std::function<std::optional<byte_vector>(const content_ref&)> bytes;
+};
+
+/// Builds the announcement of a generation. Pure but for `source`. Cost O(changes).
+///
+/// Carries the changed records while they fit (else `complete` is false and none are carried), lists of
+/// contents with more than one chunk, and contents, smallest first, while inline_bytes_max holds in all.
+/// Equal contents ride once.
+announcement make_announcement(const announcer_input& input, const announcer_source& source);
+
+/// One record of the heartbeat. `lives_for_ns` after `unix_ns` it expires.
+channel_state make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for);
+
+}  // namespace graphite

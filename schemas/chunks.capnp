@@ -1,0 +1,131 @@
+@0xee18b4f95cec0171;
+# The chunk port (7403): how runtime nodes get what an announcement did not carry, and report back.
+#
+# A runtime node or relay asks (ZeroMQ DEALER), a coordinator, store or relay answers (ROUTER). A request is
+# two frames: eight bytes chosen by the asker, which come back unchanged, and one Request. A reply is those
+# eight bytes, one Reply and raw frames as the verb says: bulk bytes are never inside a message of this file.
+#
+# The asker holds the credit: it has few requests under way and each says how many raw bytes it takes. An
+# answer that is cut short is no error; the asker asks again from what is missing, which is also how a
+# transfer resumes after either side was gone. Requests may be repeated at will.
+# Limits are named in core/messages/chunks.hpp (chunk_port_limits).
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("graphite::wire");
+
+struct Request {
+  union {
+    welcome @0 :Welcome;
+    # First request on a connection (later also the only one allowed without a grant): where is what?
+
+    snapshot @1 :Text;
+    # A channel's name: its newest head. Asked after a gap, on a late join and after a restart.
+
+    pages @2 :List(Data);
+    # Digests of index pages, 32 bytes each, at most 256.
+
+    list @3 :Data;
+    # Digest of a content: its chunk list.
+
+    contents @4 :Contents;
+    # Bytes of contents.
+
+    behind @5 :Data;
+    # Digest of the side object that a head names: what is behind and why.
+
+    ack @6 :Ack;
+    # Tells which generation this runtime node has; sent after each swap and then each 5 s.
+  }
+}
+
+struct Welcome {
+  who @0 :Data;
+  # 16 bytes: incarnation of the asking process.
+}
+
+struct Contents {
+  ranges @0 :List(Range);
+  # At most 256, in the order wanted.
+  credit @1 :UInt32;
+  # Raw bytes that the asker takes now; at most 1 MiB is sent whatever it says. One chunk is always sent.
+}
+
+struct Range {
+  content @0 :Data;
+  # 32 bytes.
+  first @1 :UInt32;
+  # Index of the first chunk wanted.
+  count @2 :UInt32;
+  # How many; zero: all to the end.
+}
+
+struct Ack {
+  who @0 :Data;
+  # 16 bytes: incarnation of the runtime node.
+  name @1 :Text;
+  # HOST:PID, for people.
+  channel @2 :Text;
+  lineage @3 :Data;
+  acceptedEpoch @4 :UInt64;
+  acceptedSequence @5 :UInt64;
+  # The newest generation it holds completely.
+  activeEpoch @6 :UInt64;
+  activeSequence @7 :UInt64;
+  activeRoot @8 :Data;
+  # The generation its readers see. Zero and 32 zero bytes: none yet.
+}
+
+struct Reply {
+  union {
+    refused @0 :Refusal;
+    # No raw frames.
+
+    welcome @1 :Endpoints;
+    # No raw frames.
+
+    snapshot @2 :Snapshot;
+    # Raw frames: the encoded head, then index pages from the root down that will probably be asked for.
+
+    pages @3 :List(Bool);
+    # One for each page asked for, in order: true where its bytes follow as the next raw frame. A shorter
+    # list ends where the credit did; false: not known here.
+
+    list @4 :Void;
+    # One raw frame: the encoded list.
+
+    contents @5 :List(Piece);
+    # One for each range asked for, in order; a shorter list ends where the credit did. Each with
+    # `chunks` > 0 has one raw frame: the chunks' bytes one after the other.
+
+    behind @6 :Void;
+    # One raw frame.
+
+    ack @7 :Void;
+    # No raw frames.
+  }
+}
+
+struct Refusal {
+  code @0 :UInt16;
+  # Number of graphite::errc.
+  message @1 :Text;
+  # For people.
+}
+
+struct Endpoints {
+  heads @0 :Text;
+  chunks @1 :Text;
+  # HOST:PORT. Empty: not served.
+}
+
+struct Snapshot {
+  pages @0 :UInt64;
+  bytes @1 :UInt64;
+  # About how much the whole generation is, for progress bars. Zero: not known.
+}
+
+struct Piece {
+  absent @0 :Bool;
+  # True: the content is not here; chunks is zero.
+  chunks @1 :UInt32;
+}
