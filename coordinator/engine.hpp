@@ -1,0 +1,173 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "coordinator/build_types.hpp"
+#include "core/ports/hasher.hpp"
+#include "core/ports/log.hpp"
+#include "core/project.hpp"
+
+namespace graphite {
+
+/// What a view's engine needs to know from outside; fixed for its life.
+struct engine_options {
+  std::shared_ptr<const project> config;
+  std::shared_ptr<const hasher> hash;
+  epoch_number epoch;
+  std::uint32_t jobs = 1;                          ///< attempts in flight at most, at least 1
+  std::string platform = "linux-x86_64";           ///< part of every key
+  std::map<std::string, std::string> environment;  ///< the caller's; rules let names of it through
+  std::map<std::string, digest> tool_digests;      ///< by name in project::tools; a missing one fails its actions
+
+  enum class publishing {
+    as_ready,       ///< `dev`: every closure as soon as it is whole
+    all_or_nothing  ///< `build`: one publication at the end, none where something failed
+  };
+  publishing mode = publishing::as_ready;
+  bool keep_going = true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
+  bool dry = false;        ///< plan and ask the cache, start nothing: for dry_run()
+  duration refused_backoff = milliseconds(250);      ///< doubled each time, up to …
+  duration refused_backoff_max = seconds(30);
+  std::size_t delta_rows_max = 256;                  ///< more small rows than this are folded when idle
+};
+
+namespace engine_commands {
+
+/// Run it; answered by exactly one finished(), also after a cancel_attempt.
+struct start_attempt {
+  attempt_spec spec;
+};
+/// Its result is no longer wanted. finished() still comes, with `cancelled` or what it ended with.
+struct cancel_attempt {
+  action_id action;
+  attempt_number attempt;
+};
+/// Read the row `weak_key` (its 32 bytes) of table::action_cache; answered by cache_answer().
+struct cache_lookup {
+  action_id action;
+  digest weak_key;
+};
+/// Show these changes; commit `what.rows` in the same batch.
+struct publish {
+  publication what;
+};
+/// Write these lazily: nothing to show belongs to them.
+struct persist {
+  std::vector<row_write> rows;
+};
+struct diagnostic {
+  log_level level = log_level::warning;
+  std::string path;     ///< the source or asset it is about, may be empty
+  std::string message;  ///< one line, or lines of what a tool said
+};
+/// Call tick() then, at the latest; replaces earlier ones.
+struct wake_at {
+  time_point when;
+};
+/// Nothing is running, queued or looked up any more. Emitted once per settling.
+struct idle {
+  std::uint64_t assets = 0;  ///< in the view, published or not
+  std::uint64_t ran = 0;     ///< attempts that ended well since the last idle
+  std::uint64_t cached = 0;  ///< actions answered by the cache since the last idle
+  std::uint64_t failed = 0;  ///< actions that stand failed now, those that wait for a failed one included
+  std::uint64_t behind = 0;  ///< assets not shown as their sources are
+};
+
+}  // namespace engine_commands
+
+using engine_command =
+    std::variant<engine_commands::start_attempt, engine_commands::cancel_attempt, engine_commands::cache_lookup,
+                 engine_commands::publish, engine_commands::persist, engine_commands::diagnostic,
+                 engine_commands::wake_at, engine_commands::idle>;
+using engine_command_list = std::vector<engine_command>;
+
+/// Answer to `why`: from the graph and the stored history row.
+struct why_report {
+  std::string path;
+  std::string kind;   ///< "source", "copy", "generated", "missing"
+  std::string rule;   ///< that made it, empty for none
+  std::string state;  ///< "clean", "building", "failed", "held" …
+  std::string message;                    ///< of the failure
+  std::vector<std::string> components;    ///< of the key, "name = value", the first 64
+  std::vector<std::string> changes;       ///< between the last two keys
+  std::vector<std::string> chain;         ///< from the source that changed to this asset
+};
+
+struct dry_run_action {
+  std::string rule, main_input, reason;
+  bool certain = true;  ///< false: only where an earlier action's outputs change
+};
+
+struct engine_status {
+  std::uint64_t sources = 0, artefacts = 0, actions = 0, assets = 0;
+  std::uint64_t stale = 0;    ///< actions not up to date, running ones included
+  std::uint64_t queued = 0, running = 0, failed = 0, behind = 0;
+  revision_id revision;       ///< last applied
+};
+
+/// Counted work, for tests of cost.
+struct engine_counters {
+  std::uint64_t nodes_visited = 0;  ///< artefacts, groups and actions looked at by events since the start
+  std::uint64_t rows_written = 0;
+  std::uint64_t lookups = 0;
+};
+
+/// Plans and follows the builds of one view: sources in, attempts and publications out.
+///
+/// Pure: events in, commands out, time as an argument; one thread. Every event returns the commands it
+/// causes, in order. Invariants: a published closure is from one revision; at most `jobs` attempts are in
+/// flight; cost of an event follows the change, not the view. The order of events never changes what is
+/// published in the end.
+///
+/// Start: load_row() for each row of table::sources and table::graph in any order, load_finished(), then
+/// apply() of the first revision (even an empty one): nothing starts before it.
+class build_engine {
+ public:
+  explicit build_engine(engine_options options);
+  ~build_engine();
+  build_engine(build_engine&&) noexcept;
+  build_engine& operator=(build_engine&&) noexcept;
+
+  /// Errors: corrupt, newer_version; the row is then ignored and its sources count as never seen.
+  result<void> load_row(table where, std::string_view key, std::string_view value);
+  engine_command_list load_finished();
+
+  engine_command_list apply(const revision& what, time_point now);
+  engine_command_list finished(const attempt_result& what, time_point now);
+  /// `row`: the bytes of the row asked for, nothing where there is none or an output of it is no longer
+  /// stored. A damaged row counts as none.
+  engine_command_list cache_answer(action_id action, const digest& weak_key, std::optional<std::string_view> row,
+                                   time_point now);
+  engine_command_list tick(time_point now);
+
+  /// The row of table::history that why() wants to see, or nothing where there is none.
+  std::optional<std::string> history_key(const logical_path& path) const;
+  /// Errors: not_found with the nearest known name.
+  result<why_report> why(const logical_path& path, std::optional<std::string_view> history_row) const;
+  /// What depends on `path`, transitively, by build edges and run-time references; ascending, at most `limit`.
+  result<std::vector<std::string>> rdeps(const logical_path& path, std::size_t limit = 10'000) const;
+  /// A shortest chain of edges by which `from` needs `to`; empty where it does not.
+  result<std::vector<std::string>> dependency_path(const logical_path& from, const logical_path& to) const;
+  /// Every cycle of build edges, as its paths.
+  std::vector<std::vector<std::string>> cycles() const;
+  /// What would run now, in order of readiness; cached results are not known here.
+  std::vector<dry_run_action> dry_run() const;
+  /// Failed and held assets, first `behind_list::listed_max`.
+  behind_list behind() const;
+  engine_status status() const;
+  const engine_counters& counters() const;
+  /// Sources as they are known: what a watcher starts from. Ascending by folder is not promised.
+  std::vector<std::pair<logical_path, source_state>> sources() const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace graphite
