@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "platform/linux/unique_fd.hpp"
+
+namespace graphite {
+
+/// A segment file mapped read-only. Stays valid when the file is unlinked; bytes below the length checked
+/// by extent() never change. Thread-safe.
+class mapped_segment {
+ public:
+  /// Maps `bytes` from the start, which may lie beyond the present end of a file that still grows.
+  /// Errors: not_found, io.
+  static result<std::shared_ptr<const mapped_segment>> open(const std::string& path, std::uint64_t bytes);
+  ~mapped_segment();
+  mapped_segment(const mapped_segment&) = delete;
+  mapped_segment& operator=(const mapped_segment&) = delete;
+
+  /// Errors: corrupt where the file ends before `offset + length`, so that a short file is never a SIGBUS.
+  result<byte_span> range(std::uint64_t offset, std::uint64_t length) const;
+
+ private:
+  mapped_segment(std::string path, unique_fd fd, const std::byte* base, std::uint64_t bytes)
+      : path_(std::move(path)), fd_(std::move(fd)), base_(base), bytes_(bytes) {}
+  std::string path_;
+  unique_fd fd_;
+  const std::byte* base_;
+  std::uint64_t bytes_;
+};
+
+/// A content's bytes in place; the mapping lives as long as any view of it.
+struct extent_view {
+  std::shared_ptr<const void> owner;
+  byte_span bytes;
+};
+
+}  // namespace graphite

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ports/chunk_store.hpp"
+#include "core/ports/hasher.hpp"
+#include "core/ports/key_value_store.hpp"
+#include "core/ports/log.hpp"
+#include "platform/store/mapped_segment.hpp"
+
+namespace graphite {
+
+struct segment_store_options {
+  std::string folder;                       ///< holds `seg-XXXXXXXX.grs`; made where it is missing
+  std::uint64_t segment_bytes = 256 << 20;  ///< a segment is sealed when it would grow past this
+  std::size_t cached_rows_max = 1 << 16;    ///< rows of the index kept in memory
+  std::uint64_t held_bytes_max = 64 << 20;  ///< hold() says `busy` beyond: fold() first
+  bool read_only = false;                   ///< writes nothing, recovers nothing
+  /// As in rocks_options: a data sync failed for another reason than space.
+  std::function<void(const error&)> on_failed_sync;
+};
+
+/// A segment that is not as the index says: missing, too short, not readable. What lies in it is lost and
+/// find() does not know it any more, so that it is built or fetched again.
+struct lost_segment {
+  segment_id id;
+  error why;
+};
+
+struct store_usage {
+  std::uint64_t segments = 0;    ///< files
+  std::uint64_t file_bytes = 0;  ///< in them, dead ones included
+  std::uint64_t held_bytes = 0;  ///< not yet in a segment
+};
+
+/// What a collection step did.
+struct gc_step {
+  bool more = false;  ///< call again
+  std::vector<segment_id> unlinked;
+  std::vector<stored_content> moved;  ///< copied out: with their new extents
+  std::uint64_t freed_bytes = 0;
+};
+
+/// chunk_store in append-only segment files, with its index in table::chunk_index. Thread-safe.
+///
+/// A published range never changes; a full segment is sealed (mode 0444). Contents larger than a segment
+/// have a file of their own. sync() makes the data durable with one shared fdatasync a file and then writes
+/// the index rows lazily: after a power cut the tails are scanned and complete records are indexed again, so
+/// what sync() promised holds without a second sync. A writer that dies leaves dead bytes, never a torn
+/// content. Opening costs O(segments + unsynced tail), whatever the number of contents.
+class segment_store final : public chunk_store {
+ public:
+  /// `rows` and `hash` outlive the store. One store a folder. A segment that is missing or too short is
+  /// reported by lost(), not an error. Errors: newer_version, permission_denied, out_of_space, io.
+  static result<std::unique_ptr<segment_store>> open(segment_store_options options, key_value_store& rows,
+                                                     const hasher& hash, log_sink& log);
+  ~segment_store() override;
+
+  result<stored_content> put(byte_span bytes, const chunk_list& chunks) override;
+  result<std::unique_ptr<content_writer>> begin(std::uint64_t size) override;
+  result<std::optional<stored_content>> find(const digest& content) const override;
+  result<void> read(const digest& content, std::uint64_t offset, std::span<std::byte> out) const override;
+  result<void> sync() override;
+  result<stored_content> hold(byte_span bytes, const chunk_list& chunks) override;
+  result<void> fold() override;
+
+  /// The content's bytes in place; held ones are copied. Errors: not_found, corrupt (and the segment is
+  /// from then on lost), io.
+  result<extent_view> map(const digest& content) const;
+  /// A range that the caller got from this store or a bundle page over it. Errors: not_found, corrupt.
+  result<extent_view> map(const extent& where) const;
+  /// Path of a segment's file.
+  std::string segment_path(segment_id id) const;
+
+  std::vector<lost_segment> lost() const;
+  store_usage usage() const;
+
+  /// Keeps `contents` from collection until the returned handle is dropped, whether or not they are marked.
+  std::shared_ptr<void> pin(std::vector<digest> contents);
+
+  /// Collection: begin_gc(), then mark() with everything that is to stay in steps of any size, then
+  /// gc_step() until `more` is false. Whatever is stored or found meanwhile stays, too. Starting again
+  /// forgets an unfinished round.
+  void begin_gc();
+  void mark(std::span<const digest> live);
+  /// Looks at one segment: unlinks it when nothing in it is live, copies its live contents out when they
+  /// are below a quarter. Segments for which `pinned` is true (bundle pages point into them) and the one
+  /// being appended to are left alone; a copied-out one goes in the first round in which it is not pinned.
+  /// Mapped views stay valid. Errors: out_of_space (nothing changed), io.
+  result<struct gc_step> gc_step(const std::function<bool(segment_id)>& pinned);
+
+ private:
+  class impl;
+  explicit segment_store(std::unique_ptr<impl> impl);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace graphite
