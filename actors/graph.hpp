@@ -1,0 +1,67 @@
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "actors/interfaces.hpp"
+#include "coordinator/engine.hpp"
+#include "core/ports/clock.hpp"
+
+namespace graphite {
+
+/// What a graph actor works with; outlives the actor.
+struct graph_dependencies {
+  key_value_store* rows = nullptr;
+  clock_source* clock = nullptr;
+  log_sink* log = nullptr;
+  /// Whether every output that an action_cache row names is still stored.
+  std::function<bool(std::string_view row)> outputs_stored;
+  std::vector<rebuild_actor> domains;    ///< at least one
+  std::vector<channel_actor> channels;   ///< of the view; at least one
+  journal_actor journal;
+  /// Told of every diagnostic and of every settling; called by the actor's thread.
+  std::function<void(const engine_commands::diagnostic&)> on_diagnostic = [](const auto&) {};
+  std::function<void(const engine_commands::idle&)> on_idle = [](const auto&) {};
+};
+
+/// Executes the engine's commands: nothing is decided here.
+struct graph_state {
+  static constexpr std::size_t diagnostics_max = 100;
+  static constexpr std::size_t waiting_max = 1024;
+  static inline const char* name = "dependency-graph";
+
+  graph_state() {}
+  bool settled() const;
+  void note(const engine_commands::diagnostic& line);
+
+  struct in_flight {
+    std::string rule, path;
+    time_point since{};
+    std::size_t domain = 0;
+  };
+  struct waiting_build {
+    std::shared_ptr<const query> asked;
+    time_point since{};
+  };
+
+  graph_dependencies with;
+  std::optional<build_engine> engine;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, in_flight> running;
+  std::deque<diagnostic_line> diagnostics;      ///< newest last
+  std::vector<waiting_build> waiting;
+  std::shared_ptr<const head> newest;           ///< of the first channel
+  std::shared_ptr<const error> publish_failure; ///< of the last publication, null: it went well
+  engine_commands::idle totals;                 ///< ran and cached since the start; the rest as of the last idle
+  std::uint64_t changed_sources = 0;
+  engine_commands::idle answered;               ///< totals when the last build was answered: its counts start there
+  std::uint64_t changed_answered = 0;
+  std::size_t publishing = 0;                   ///< publications not answered yet
+  std::uint64_t wake_generation = 0;
+  bool seen_revision = false;
+};
+
+/// `engine` has its rows loaded; `loaded` are the commands that loading gave.
+graph_actor::behavior_type dependency_graph(graph_actor::stateful_pointer<graph_state> self, graph_dependencies with,
+                                            std::shared_ptr<build_engine> engine, engine_command_list loaded);
+
+}  // namespace graphite

@@ -1,0 +1,155 @@
+#include "actors/graph_queries.hpp"
+
+namespace graphite {
+
+namespace {
+
+build_summary summary_of(const graph_state& state, const graph_state::waiting_build& build) {
+  const auto now = state.engine->status();
+  build_summary out;
+  if (state.newest) out.generation = *state.newest;
+  out.assets = now.assets;
+  out.ran = state.totals.ran - state.answered.ran;
+  out.cached = state.totals.cached - state.answered.cached;
+  out.failed = now.failed;
+  out.behind = now.behind;
+  out.changed_sources = state.changed_sources - state.changed_answered;
+  out.seconds = std::chrono::duration<double>(state.with.clock->now() - build.since).count();
+  out.diagnostics.assign(state.diagnostics.begin(), state.diagnostics.end());
+  return out;
+}
+
+void append_failures(const build_engine& engine, build_summary& out) {
+  for (const auto& one : engine.behind().listed) {
+    if (out.diagnostics.size() >= graph_state::diagnostics_max) return;
+    if (one.reason == behind_asset::why::failed)
+      out.diagnostics.push_back({diagnostic_line::level::error, one.path.str(), one.message});
+  }
+}
+
+build_summary dry_run_of(const graph_state& state) {
+  build_summary out;
+  for (const auto& action : state.engine->dry_run())
+    out.diagnostics.push_back({diagnostic_line::level::info, action.main_input,
+                               action.rule + ": " + action.reason + (action.certain ? "" : " (perhaps)")});
+  return out;
+}
+
+std::vector<std::string> lines_of(const std::vector<std::vector<std::string>>& cycles) {
+  std::vector<std::string> out;
+  for (const auto& cycle : cycles) {
+    std::string line;
+    for (const auto& path : cycle) (line.empty() ? line : line += " -> ") += path;
+    out.push_back(std::move(line));
+  }
+  return out;
+}
+
+result<std::vector<std::string>> graph_answer(const build_engine& engine, const graph_query& asked) {
+  if (asked.what == graph_query::kind::cycles) return lines_of(engine.cycles());
+  GRAPHITE_TRY(const auto from, logical_path::parse(asked.from));
+  if (asked.what == graph_query::kind::rdeps) return engine.rdeps(from);
+  if (asked.what == graph_query::kind::deps) return fail(errc::unsupported, "deps is asked as a path: graph path A B");
+  GRAPHITE_TRY(const auto to, logical_path::parse(asked.to));
+  return engine.dependency_path(from, to);
+}
+
+result<why_answer> why_of(const graph_state& state, const std::string& text) {
+  GRAPHITE_TRY(const auto path, logical_path::parse(text));
+  std::optional<std::string> row;
+  if (const auto key = state.engine->history_key(path)) {
+    GRAPHITE_TRY(row, state.with.rows->get(table::history, *key));
+  }
+  std::optional<std::string_view> view;
+  if (row) view = *row;
+  GRAPHITE_TRY(auto found, state.engine->why(path, view));
+  why_answer out;
+  out.path = found.path;
+  out.rule = found.rule;
+  out.state = found.state;
+  out.message = found.message;
+  out.changed = found.changes;
+  out.chain = found.chain;
+  for (const auto& component : found.components) {
+    const auto equals = component.find(" = ");
+    if (equals == std::string::npos)
+      out.key_components.emplace_back(component, "");
+    else
+      out.key_components.emplace_back(component.substr(0, equals), component.substr(equals + 3));
+  }
+  return out;
+}
+
+}  // namespace
+
+void answer_builds(graph_state& state) {
+  if (state.waiting.empty() || !state.settled()) return;
+  auto ready = std::move(state.waiting);
+  state.waiting.clear();
+  for (const auto& build : ready) {
+    const auto& asked = std::get<query::build>(build.asked->what);
+    if (state.publish_failure) {
+      asked.done(tl::unexpected<error>(*state.publish_failure));
+      continue;
+    }
+    auto out = summary_of(state, build);
+    append_failures(*state.engine, out);
+    asked.done(std::move(out));
+  }
+  state.answered = state.totals;
+  state.changed_answered = state.changed_sources;
+}
+
+void answer_query(graph_self self, const query_ptr& asked, const query::build& what) {
+  auto& state = self->state;
+  if (what.request.dry_run) return what.done(dry_run_of(state));
+  if (state.waiting.size() >= graph_state::waiting_max)
+    return what.done(fail(errc::busy, "more than 1024 builds wait already"));
+  state.waiting.push_back({asked, state.with.clock->now()});
+  answer_builds(state);
+}
+
+void answer_query(graph_self self, const query_ptr& asked, const query::status& what) {
+  auto& state = self->state;
+  auto& out = *what.so_far;
+  const auto now = state.engine->status();
+  out.sources = now.sources;
+  out.assets = now.assets;
+  out.actions = now.actions;
+  out.stale = now.stale;
+  for (const auto& [key, action] : state.running) {
+    if (out.running.size() == 100) break;
+    out.running.push_back({action.rule, action.path,
+                           std::chrono::duration<double>(state.with.clock->now() - action.since).count()});
+  }
+  const auto behind = state.engine->behind();
+  for (const auto& one : behind.listed)
+    if (one.reason == behind_asset::why::failed && out.failed.size() < 100)
+      out.failed.push_back({one.path.str(), one.message});
+  out.failed_count = now.failed;
+  self->send(state.with.channels.front(), atom::answer_v, asked);
+}
+
+void answer_query(graph_self self, const query_ptr&, const query::why& what) { what.done(why_of(self->state, what.path)); }
+
+void answer_query(graph_self self, const query_ptr&, const query::graph& what) {
+  what.done(graph_answer(*self->state.engine, what.what));
+}
+
+void answer_query(graph_self self, const query_ptr& asked, const query::rollback&) {
+  self->send(self->state.with.channels.front(), atom::answer_v, asked);
+}
+
+void answer_query(graph_self self, const query_ptr& asked, const query::diff&) {
+  self->send(self->state.with.channels.front(), atom::answer_v, asked);
+}
+
+void answer_query(graph_self, const query_ptr&, const query::hold& what) {
+  what.done(fail(errc::unsupported, "nothing is watched here"));
+}
+
+void answer_query(graph_self, const query_ptr&, const query::release& what) {
+  what.done(fail(errc::unsupported, "nothing is watched here"));
+}
+
+}  // namespace graphite

@@ -1,0 +1,57 @@
+#include "actors/live_filter.hpp"
+
+#include <mutex>
+
+namespace graphite {
+
+live_filter::live_filter(std::shared_ptr<const project> spec, const file_reader& files)
+    : spec_(std::move(spec)), files_(files), filter_(*spec_) {
+  reload("");
+}
+
+std::optional<std::string> live_filter::read_ignore_file(std::string_view folder) const {
+  const auto text = folder.empty() ? std::string(ignore_file_name) : std::string(folder) + "/" + std::string(ignore_file_name);
+  const auto path = logical_path::parse(text);
+  if (!path) return std::nullopt;
+  const auto opened = files_.open(*path);
+  if (!opened) return std::nullopt;
+  std::string out(ignore_file_bytes_max, '\0');
+  std::size_t have = 0;
+  while (have < out.size()) {
+    const auto got = (*opened)->read(std::as_writable_bytes(std::span(out)).subspan(have));
+    if (!got || *got == 0) break;
+    have += *got;
+  }
+  out.resize(have);
+  return out;
+}
+
+void live_filter::reload(std::string_view folder) {
+  if (!spec_->gitignore) return;
+  const auto text = read_ignore_file(folder);
+  const std::unique_lock lock(mutex_);
+  if (text)
+    filter_.set_ignore_file(folder, *text);
+  else
+    filter_.drop_ignore_file(folder);
+}
+
+bool live_filter::prunes(std::string_view folder) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (filter_.prunes(folder)) return true;
+  }
+  if (!spec_->gitignore || folder.empty()) return false;
+  if (const auto text = read_ignore_file(folder)) {
+    const std::unique_lock lock(mutex_);
+    filter_.set_ignore_file(folder, *text);
+  }
+  return false;
+}
+
+path_role live_filter::role_of(std::string_view path) const {
+  const std::shared_lock lock(mutex_);
+  return filter_.role_of(path);
+}
+
+}  // namespace graphite

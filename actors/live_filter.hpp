@@ -1,0 +1,32 @@
+#pragma once
+
+#include <shared_mutex>
+
+#include "coordinator/source_filter.hpp"
+#include "core/ports/file_reader.hpp"
+
+namespace graphite {
+
+/// The view's source_filter while the tree changes: reads ignore files when their folder is first asked
+/// about, so that a walk from the root down always knows the rules above it. Thread-safe.
+class live_filter {
+ public:
+  live_filter(std::shared_ptr<const project> spec, const file_reader& files);
+
+  /// Whether a walk or watch may skip `folder`; reads its ignore file otherwise. Ask parents first.
+  bool prunes(std::string_view folder);
+  path_role role_of(std::string_view path) const;
+  /// Reads the ignore file of `folder` (empty: the root) again.
+  void reload(std::string_view folder);
+
+ private:
+  static constexpr std::size_t ignore_file_bytes_max = 1 * MiB;
+  std::optional<std::string> read_ignore_file(std::string_view folder) const;
+
+  std::shared_ptr<const project> spec_;
+  const file_reader& files_;
+  mutable std::shared_mutex mutex_;
+  source_filter filter_;
+};
+
+}  // namespace graphite

@@ -1,0 +1,283 @@
+#include "actors/watcher.hpp"
+
+#include <deque>
+
+namespace graphite {
+
+using self_pointer = watcher_actor::stateful_pointer<watcher_state>;
+
+namespace {
+
+void complain(self_pointer self, const std::string& path, const std::string& text) {
+  if (self->state.reported.size() < 10'000 && !self->state.reported.insert(path + '\n' + text).second) return;
+  self->send(self->state.with.graph, atom::notice_v, path, text);
+}
+
+source_use use_of(const watcher_state& state, const logical_path& path, bool small_revision) {
+  source_use out;
+  const auto* rule = state.with.config->rule_for(path.str());
+  const bool copied = rule == nullptr || rule->transform == "copy";
+  if (copied) out.bytes = small_revision ? source_use::keep::held : source_use::keep::stored;
+  if (rule != nullptr) out.scan = state.with.scan(*rule, path);
+  return out;
+}
+
+/// One path's change, read from the disk as it is now.
+struct reading {
+  std::optional<source_change> change;
+  std::optional<error> failure;
+};
+
+reading read_change(const watcher_state& state, const std::string& text, bool small_revision) {
+  const auto path = logical_path::parse(text);
+  if (!path) return {std::nullopt, path.error()};
+  auto now = state.with.ingest->ingest(*path, use_of(state, *path, small_revision));
+  if (!now) return {std::nullopt, now.error()};
+  return {source_change{*path, std::move(*now)}, std::nullopt};
+}
+
+std::vector<reading> read_all(const watcher_state& state, const std::vector<std::string>& paths) {
+  std::vector<reading> out(paths.size());
+  const bool small_revision = paths.size() <= watcher_state::held_changes_max;
+  if (paths.size() <= 4) {
+    for (std::size_t i = 0; i < paths.size(); ++i) out[i] = read_change(state, paths[i], small_revision);
+    return out;
+  }
+  std::atomic<std::size_t> done = 0;
+  state.with.parallel(paths.size(), [&](std::size_t i) {
+    out[i] = read_change(state, paths[i], small_revision);
+    state.with.on_progress(++done, paths.size(), paths[i]);
+  });
+  return out;
+}
+
+/// The links that lead to `path` or to a folder above it: they changed, too.
+void append_links(const watcher_state& state, const std::string& path, std::vector<std::string>& out) {
+  if (state.links.empty()) return;
+  for (auto end = path.size(); end != std::string::npos && end > 0; end = path.rfind('/', end - 1)) {
+    const auto [first, last] = state.links.equal_range(std::string_view(path).substr(0, end));
+    for (auto link = first; link != last; ++link) out.push_back(link->second + path.substr(end));
+  }
+}
+
+time_point edit_time(const watcher_state& state, const stat_signature& signature) {
+  return state.with.clock->now() - duration(std::max<std::int64_t>(0, state.with.clock->unix_ns() - signature.mtime_ns));
+}
+
+/// Takes over one reading; false where the path should be looked at again later.
+bool accept(self_pointer self, const std::string& path, reading& found, revision& out) {
+  auto& state = self->state;
+  if (found.failure) {
+    complain(self, path, found.failure->context);
+    return found.failure->code != errc::busy && found.failure->code != errc::out_of_space;
+  }
+  auto& change = *found.change;
+  if (change.now) {
+    state.known.put(path, change.now->signature);
+    out.times.edited = std::max(out.times.edited, edit_time(state, change.now->signature));
+  } else if (!state.known.erase(path)) {
+    return true;  // came and went
+  }
+  out.changes.push_back(std::move(change));
+  return true;
+}
+
+void send_revision(self_pointer self, std::vector<std::string> paths, time_point noticed, std::vector<fs_event>& again) {
+  auto& state = self->state;
+  const auto count = paths.size();
+  for (std::size_t i = 0; i < count; ++i) append_links(state, paths[i], paths);
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  auto found = read_all(state, paths);
+  auto made = std::make_shared<revision>();
+  made->times.noticed = noticed;
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    if (!accept(self, paths[i], found[i], *made))
+      again.push_back({fs_event_kind::modified, paths[i], {}, state.with.clock->now()});
+  made->id = revision_id{++state.revisions};
+  made->trace = trace_id{state.with.random->next()};
+  made->times.hashed = state.with.clock->now();
+  if (made->changes.empty() && state.revisions > 1) return;
+  self->send(state.with.graph, atom::revise_v, revision_ptr(std::move(made)));
+}
+
+void run_steps(self_pointer self, std::vector<revision_step> steps);
+
+void perform(self_pointer self, revision_command::wake_at& step) {
+  const auto wait = std::max(duration{0}, step.when - self->state.with.clock->now());
+  self->delayed_send(self, wait, atom::wake_v, ++self->state.wake_generation);
+}
+
+void perform(self_pointer self, revision_command::close& step) {
+  std::vector<std::string> paths;
+  paths.reserve(step.changes.size());
+  for (auto& change : step.changes) paths.push_back(std::move(change.path));
+  std::vector<fs_event> again;
+  send_revision(self, std::move(paths), step.noticed, again);
+  if (!again.empty()) run_steps(self, self->state.builder->apply(again, self->state.with.clock->now()));
+}
+
+void perform(self_pointer self, revision_command::ask_open& step) {
+  const auto path = logical_path::parse(step.path);
+  const bool open = path && self->state.with.files->open_for_writing(*path);
+  run_steps(self, self->state.builder->open_answer(step.path, open, self->state.with.clock->now()));
+}
+
+/// Looks at `folder`; what differs is returned, what is strange is reported.
+std::vector<rescan_change> look(self_pointer self, const std::string& folder) {
+  auto& state = self->state;
+  state.with.filter->reload(folder);
+  state.with.refresh(folder);
+  auto found = state.with.survey(folder, state.known);
+  if (!found) {
+    complain(self, folder, found.error().context);
+    return {};
+  }
+  for (const auto& [path, reason] : found->skipped) complain(self, path, "skipped: " + reason);
+  for (auto& [path, target] : found->links) {
+    const auto [first, last] = state.links.equal_range(target);
+    if (std::none_of(first, last, [&](const auto& link) { return link.second == path; })) state.links.emplace(target, path);
+  }
+  state.folders_with_twins.merge(found->folders_with_twins);
+  return std::move(found->differences);
+}
+
+void perform(self_pointer self, revision_command::rescan& step) {
+  auto differences = look(self, step.folder);
+  run_steps(self, self->state.builder->rescanned(step.folder, std::move(differences), self->state.with.clock->now()));
+}
+
+void forward(self_pointer self, const std::string& cookie) {
+  const auto found = self->state.waiting.find(cookie);
+  if (found == self->state.waiting.end()) return;
+  for (const auto& asked : found->second) self->send(self->state.with.graph, atom::answer_v, asked);
+  self->state.waiting.erase(found);
+}
+
+void perform(self_pointer self, revision_command::caught_up& step) { forward(self, step.cookie); }
+
+void run_steps(self_pointer self, std::vector<revision_step> steps) {
+  for (auto& step : steps) std::visit([self](auto& one) { perform(self, one); }, step);
+}
+
+/// Names that differ only in case are told from a look at their whole folder.
+void check_twins(watcher_state& state, std::vector<fs_event>& events) {
+  std::set<std::string> folders;
+  for (const auto& event : events) {
+    const auto slash = event.path.rfind('/');
+    const auto folder = slash == std::string::npos ? std::string() : event.path.substr(0, slash);
+    const bool arrives = event.kind == fs_event_kind::created || event.kind == fs_event_kind::moved;
+    const bool leaves = event.kind == fs_event_kind::deleted || event.kind == fs_event_kind::moved;
+    if (leaves && state.folders_with_twins.erase(folder) > 0) folders.insert(folder);
+    if (arrives && state.known.find(event.path) == nullptr && !state.known.case_twin_of(event.path).empty())
+      folders.insert(folder);
+  }
+  for (const auto& folder : folders) events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});
+}
+
+bool waits_for_the_revision(const query& asked) { return std::holds_alternative<query::build>(asked.what); }
+
+/// Everything but a build is answered as soon as the events before its cookie were taken in.
+void forward_quick_queries(self_pointer self, const std::vector<fs_event>& events) {
+  auto& state = self->state;
+  for (const auto& event : events) {
+    if (event.kind != fs_event_kind::cookie) continue;
+    const auto found = state.waiting.find(event.path);
+    if (found == state.waiting.end()) continue;
+    auto& queries = found->second;
+    for (const auto& asked : queries)
+      if (!waits_for_the_revision(*asked)) self->send(state.with.graph, atom::answer_v, asked);
+    std::erase_if(queries, [](const query_ptr& asked) { return !waits_for_the_revision(*asked); });
+    if (queries.empty()) state.waiting.erase(found);
+  }
+}
+
+void start(self_pointer self) {
+  auto& state = self->state;
+  if (state.with.events != nullptr) {
+    auto started = state.with.events->start([me = watcher_actor(self)](std::vector<fs_event> events) {
+      caf::anon_send(me, atom::notice_v, std::make_shared<const std::vector<fs_event>>(std::move(events)));
+    });
+    if (!started) complain(self, "", "cannot watch: " + started.error().context);
+  }
+  const auto noticed = state.with.clock->now();
+  std::vector<std::string> paths;
+  for (auto& difference : look(self, "")) paths.push_back(std::move(difference.path));
+  std::vector<fs_event> again;
+  send_revision(self, std::move(paths), noticed, again);
+  if (!again.empty()) run_steps(self, state.builder->apply(again, state.with.clock->now()));
+  if (state.with.events != nullptr && state.with.config->watch.rescan.count() > 0)
+    self->delayed_send(self, state.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
+}
+
+void add_watch_facts(watcher_state& state, service_status& out) {
+  if (state.with.events == nullptr) return;
+  const auto now = state.with.events->status();
+  out.watch_mode = now.mode == watch_mode::events ? "events" : "polling";
+  out.watch_reason = now.reason;
+  out.watched_folders = now.folders;
+  out.held = state.builder->state().holders > 0;
+}
+
+void answer_hold(self_pointer self, const query::hold& asked) {
+  auto& state = self->state;
+  const auto token = ++state.holders;
+  if (!state.builder->hold(token, asked.timeout, state.with.clock->now()))
+    return asked.done(fail(errc::busy, "too many holders already"));
+  asked.done(token);
+  run_steps(self, state.builder->wake(state.with.clock->now()));
+}
+
+void synchronize(self_pointer self, const query_ptr& asked) {
+  auto& state = self->state;
+  if (const auto* hold = std::get_if<query::hold>(&asked->what)) return answer_hold(self, *hold);
+  if (const auto* release = std::get_if<query::release>(&asked->what)) {
+    run_steps(self, state.builder->release(release->token, state.with.clock->now()));
+    return release->done(true);
+  }
+  if (const auto* status = std::get_if<query::status>(&asked->what)) add_watch_facts(state, *status->so_far);
+  if (state.with.events == nullptr) return self->send(state.with.graph, atom::answer_v, asked);
+  if (state.waiting.size() >= watcher_state::waiting_max)
+    return refuse(*asked, {errc::busy, "more than 1024 questions wait already"});
+  const auto cookie = state.with.events->write_cookie();
+  if (!cookie) return refuse(*asked, cookie.error());
+  state.waiting[*cookie].push_back(asked);
+}
+
+revision_options options_of(const watcher_dependencies& with) {
+  revision_options out;
+  out.watch = with.config->watch;
+  out.role_of = [filter = with.filter](std::string_view path) { return filter->role_of(path); };
+  out.settle_of = [config = with.config](std::string_view path) {
+    const auto* rule = config->rule_for(path);
+    return rule == nullptr ? milliseconds(0) : rule->settle;
+  };
+  return out;
+}
+
+}  // namespace
+
+watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies with, std::shared_ptr<known_sources> known) {
+  self->state.with = std::move(with);
+  self->state.known = std::move(*known);
+  self->state.builder.emplace(options_of(self->state.with));
+  return {
+      [self](atom::watch) { start(self); },
+      [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
+      [self](atom::notice, const events_ptr& events) {
+        auto batch = *events;
+        check_twins(self->state, batch);
+        run_steps(self, self->state.builder->apply(batch, self->state.with.clock->now()));
+        forward_quick_queries(self, batch);
+      },
+      [self](atom::wake, std::uint64_t generation) {
+        auto& state = self->state;
+        if (generation == state.wake_generation) run_steps(self, state.builder->wake(state.with.clock->now()));
+        if (generation != 0) return;
+        run_steps(self, state.builder->rescanned("", look(self, ""), state.with.clock->now()));
+        self->delayed_send(self, state.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
+      },
+  };
+}
+
+}  // namespace graphite

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "actors/interfaces.hpp"
+#include "actors/live_filter.hpp"
+#include "coordinator/known_sources.hpp"
+#include "coordinator/revision.hpp"
+#include "core/ports/clock.hpp"
+#include "core/ports/random.hpp"
+#include "node/ingest.hpp"
+
+namespace graphite {
+
+/// What a look at the tree found, against what was known.
+struct tree_survey {
+  std::vector<rescan_change> differences;
+  std::vector<std::pair<std::string, std::string>> skipped;        ///< path, reason
+  std::vector<std::pair<std::string, std::string>> links;          ///< followed: path, target
+  std::set<std::string, std::less<>> folders_with_twins;           ///< names there differ only in case
+};
+
+/// What a watcher works with; outlives the actor.
+struct watcher_dependencies {
+  std::shared_ptr<const project> config;
+  tree_watcher* events = nullptr;  ///< null: nothing is watched, only the first revision is made (`build`)
+  const file_reader* files = nullptr;
+  const ingester* ingest = nullptr;
+  live_filter* filter = nullptr;
+  clock_source* clock = nullptr;
+  random_source* random = nullptr;
+  log_sink* log = nullptr;
+  /// Compares the tree at or below a folder with what is known. Blocks.
+  std::function<result<tree_survey>(const std::string& folder, const known_sources& known)> survey;
+  /// Lets the tree watcher's watches follow a changed ignore file of `folder`.
+  std::function<void(const std::string& folder)> refresh = [](const auto&) {};
+  /// Runs `job(0) … job(count - 1)` on several threads and returns when all are done.
+  std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
+  /// Reference scanner of a rule; null: it has none.
+  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&, const logical_path&)> scan;
+  /// Told of long work: files done, files in all, the file that was just read. Called from several threads.
+  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_progress = [](auto, auto, const auto&) {};
+  graph_actor graph;
+};
+
+/// Executes what the revision rules ask for: looks, reads, hashes, reports. Decides nothing itself.
+struct watcher_state {
+  static constexpr std::size_t waiting_max = 1024;
+  static constexpr std::size_t held_changes_max = 32;  ///< a revision of more changes stores its contents at once
+  static inline const char* name = "watcher";
+
+  watcher_state() {}
+
+  watcher_dependencies with;
+  std::optional<revision_builder> builder;
+  known_sources known;
+  std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
+  std::set<std::string, std::less<>> folders_with_twins;
+  std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
+  std::set<std::string> reported;                              ///< paths already complained about
+  std::uint64_t revisions = 0;
+  std::uint64_t wake_generation = 0;
+  std::uint64_t holders = 0;
+};
+
+/// `known`: the sources as they were when the process last ran.
+watcher_actor::behavior_type watcher(watcher_actor::stateful_pointer<watcher_state> self, watcher_dependencies with,
+                                     std::shared_ptr<known_sources> known);
+
+}  // namespace graphite

@@ -1,0 +1,94 @@
+#include "coordinator/known_sources.hpp"
+
+#include <algorithm>
+
+#include "core/logical_path.hpp"
+
+namespace graphite {
+
+namespace {
+
+struct split_path {
+  std::string_view folder, name;
+};
+
+split_path split(std::string_view path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string_view::npos) return {{}, path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+template <class Files>
+auto lower_bound_of(Files& files, std::string_view name) {
+  return std::lower_bound(files.begin(), files.end(), name,
+                          [](const known_sources::file& f, std::string_view n) { return f.name < n; });
+}
+
+bool is_below(std::string_view path, std::string_view folder) {
+  return folder.empty() || path == folder ||
+         (path.size() > folder.size() && path[folder.size()] == '/' && path.substr(0, folder.size()) == folder);
+}
+
+}  // namespace
+
+void known_sources::put(std::string_view path, const stat_signature& signature) {
+  const auto [folder, name] = split(path);
+  auto at = folders_.find(folder);
+  if (at == folders_.end()) at = folders_.emplace(std::string(folder), std::vector<file>{}).first;
+  auto& files = at->second;
+  const auto place = lower_bound_of(files, name);
+  if (place != files.end() && place->name == name) {
+    place->signature = signature;
+    return;
+  }
+  files.insert(place, {std::string(name), signature});
+  ++size_;
+}
+
+bool known_sources::erase(std::string_view path) {
+  const auto [folder, name] = split(path);
+  const auto at = folders_.find(folder);
+  if (at == folders_.end()) return false;
+  const auto place = lower_bound_of(at->second, name);
+  if (place == at->second.end() || place->name != name) return false;
+  at->second.erase(place);
+  if (at->second.empty()) folders_.erase(at);
+  --size_;
+  return true;
+}
+
+const stat_signature* known_sources::find(std::string_view path) const {
+  const auto [folder, name] = split(path);
+  const auto at = folders_.find(folder);
+  if (at == folders_.end()) return nullptr;
+  const auto place = lower_bound_of(at->second, name);
+  return place != at->second.end() && place->name == name ? &place->signature : nullptr;
+}
+
+std::vector<std::string> known_sources::folders(std::string_view folder) const {
+  std::vector<std::string> out;
+  for (auto at = folders_.lower_bound(folder); at != folders_.end(); ++at) {
+    if (is_below(at->first, folder))
+      out.push_back(at->first);
+    else if (at->first.compare(0, folder.size(), folder) != 0)
+      break;
+  }
+  return out;
+}
+
+const std::vector<known_sources::file>& known_sources::files(std::string_view folder) const {
+  static const std::vector<file> none;
+  const auto at = folders_.find(folder);
+  return at == folders_.end() ? none : at->second;
+}
+
+std::string known_sources::case_twin_of(std::string_view path) const {
+  const auto [folder, name] = split(path);
+  const auto folded = case_fold(name);
+  for (const auto& one : files(folder))
+    if (one.name != name && one.name.size() == name.size() && case_fold(one.name) == folded)
+      return folder.empty() ? one.name : std::string(folder) + "/" + one.name;
+  return {};
+}
+
+}  // namespace graphite
