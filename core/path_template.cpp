@@ -7,8 +7,8 @@ namespace {
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 
 bool is_name(char c) {
-  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '+' ||
-         c == '-';
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '+' || c == '-';
 }
 
 /// The placeholder that begins at `text[at]` == '{', length 0 where none does.
