@@ -9,6 +9,7 @@
 #include "coordinator/known_sources.hpp"
 #include "coordinator/revision.hpp"
 #include "core/ports/clock.hpp"
+#include "core/ports/log.hpp"
 #include "core/ports/random.hpp"
 #include "node/ingest.hpp"
 

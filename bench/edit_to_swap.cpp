@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "bench/child.hpp"
+#include "bench/workloads.hpp"
+
+namespace graphite::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct setting {
+  std::string name;
+  std::size_t subscribers = 1, edits = 300, edit_bytes = 16 * 1024, assets = 1000, asset_bytes = 100;
+  bool files = true;
+};
+
+struct measured {
+  std::vector<double> last_ms;                        ///< per edit: the last subscriber
+  std::map<std::string, std::vector<double>> stages;  ///< ms, all subscribers
+};
+
+void make_project(const std::string& root, const setting& s) {
+  fs::create_directories(root + "/edited");
+  for (std::size_t i = 0; i < 8; ++i) write_file(root + "/edited/" + std::to_string(i) + ".bin", random_bytes(s.edit_bytes, i));
+  for (std::size_t i = 0; i < s.assets; ++i) {
+    const auto folder = root + "/assets/" + std::to_string(i / 100);
+    if (i % 100 == 0) fs::create_directories(folder);
+    write_file(folder + "/" + std::to_string(i) + ".dat", random_bytes(s.asset_bytes, 1000 + i));
+  }
+}
+
+std::vector<std::unique_ptr<child>> start_subscribers(const bench_options& options, const setting& s,
+                                                      const std::string& work, const std::string& heads) {
+  std::vector<std::unique_ptr<child>> out;
+  for (std::size_t i = 0; i < s.subscribers; ++i) {
+    const auto into = work + "/subscriber-" + std::to_string(i);
+    std::vector<std::string> argv{options.programs + "/graphite", "subscribe", "--from", heads, "--into", into, "--json"};
+    if (!s.files) argv.push_back("--no-files");
+    out.push_back(std::make_unique<child>(argv, work + "/subscribe.log"));
+  }
+  return out;
+}
+
+void take_stages(measured& out, const nlohmann::json& event) {
+  if (!event.contains("stages_us")) return;
+  for (const auto& [stage, us] : event["stages_us"].items())
+    if (us.is_number()) out.stages[stage].push_back(us.get<double>() / 1000);
+}
+
+/// One edit; milliseconds until the last subscriber's readers have it.
+double edit_once(const std::vector<std::unique_ptr<child>>& subscribers, const std::string& root, const setting& s,
+                 std::size_t number, measured& out) {
+  const auto name = "edited/" + std::to_string(number % 8) + ".bin";
+  const auto bytes = random_bytes(s.edit_bytes, 5000 + number);
+  write_file(root + "/" + name, bytes);
+  const double closed_at = now_seconds();
+  double last = 0;
+  wait_for_all(
+      subscribers,
+      [&](std::size_t, const nlohmann::json& event) {
+        if (event.value("event", "") != "swap") return false;
+        const auto& changed = event["changed"];
+        if (std::find(changed.begin(), changed.end(), name) == changed.end()) return false;
+        last = std::max(last, event["swapped_at_ns"].get<double>() / 1e9);
+        take_stages(out, event);
+        return true;
+      },
+      "swap of " + name);
+  return (last - closed_at) * 1000;
+}
+
+measured run_setting(const bench_options& options, const setting& s) {
+  const auto work = temporary_folder("swap");
+  const auto root = work + "/project";
+  make_project(root, s);
+  const auto program = options.programs + "/graphite";
+  run_json({program, "init", root, "--json"}, work + "/init.log");
+  measured out;
+  {
+    std::vector<std::unique_ptr<child>> dev;
+    dev.push_back(std::make_unique<child>(std::vector<std::string>{program, "dev", "-C", root, "--json"}, work + "/dev.log"));
+    std::string heads;
+    wait_for_all(dev, [&](std::size_t, const nlohmann::json& event) {
+      if (event.value("event", "") != "ready") return false;
+      heads = event["heads"];
+      return true;
+    }, "ready event", 600);
+    const auto subscribers = start_subscribers(options, s, work, heads);
+    wait_for_all(subscribers, [&](std::size_t, const nlohmann::json& event) { return event.value("event", "") == "swap"; },
+                 "first swap", 600);
+    for (std::size_t i = 0; i < 20; ++i) edit_once(subscribers, root, s, i, out);
+    out = {};
+    for (std::size_t i = 0; i < s.edits; ++i) out.last_ms.push_back(edit_once(subscribers, root, s, 100 + i, out));
+  }
+  fs::remove_all(work);
+  return out;
+}
+
+void add_stages(report& out, const measured& m) {
+  for (const auto& [stage, values] : m.stages) {
+    out.figures.push_back({"stage_" + stage + "_p50_ms", percentile(values, 0.5), "ms", better::lower, {}, {}, {}});
+    out.figures.push_back({"stage_" + stage + "_p99_ms", percentile(values, 0.99), "ms", better::lower, {}, {}, {}});
+  }
+}
+
+}  // namespace
+
+report run_edit_to_swap(const bench_options& options) {
+  report out;
+  const std::size_t edits = options.quick ? 30 : 300;
+  const std::size_t many = options.quick ? 8 : 64;
+  const auto add = [&](const std::string& name, double value, std::optional<double> goal) {
+    out.figures.push_back({name, value, "ms", better::lower, goal, {}, {}});
+  };
+  add("p50_ms_1", percentile(run_setting(options, {"1", 1, edits}).last_ms, 0.5), {});
+  const auto crowd = run_setting(options, {"64", many, edits});
+  add("p50_ms_64", percentile(crowd.last_ms, 0.5), {});
+  add("p99_ms_64", percentile(crowd.last_ms, 0.99), 25);
+  add("p99_ms_64_64k", percentile(run_setting(options, {"64_64k", many, edits, 64 * 1024}).last_ms, 0.99), 40);
+  std::optional<double> base;
+  for (const std::size_t assets : {std::size_t{1000}, std::size_t{100'000}, std::size_t{1'000'000}}) {
+    if (options.quick && assets > 1000) break;
+    setting s{"16", 16, edits, 16 * 1024, assets, 100, false};
+    const auto p99 = percentile(run_setting(options, s).last_ms, 0.99);
+    const auto label = assets == 1'000'000 ? std::string("1m") : std::to_string(assets / 1000) + "k";
+    add("p99_ms_16_" + label + "_assets", p99, base ? std::optional(*base * 1.5) : std::nullopt);
+    if (!base) base = p99;
+  }
+  add_stages(out, crowd);
+  out.notes.push_back("subscribers: separate processes, own folders; last subscriber of each edit; clock from the "
+                      "writer's close to the flip (CLOCK_MONOTONIC); shipped programs with their defaults");
+  return out;
+}
+
+}  // namespace graphite::bench
