@@ -91,7 +91,8 @@ struct Reply {
     # list ends where the credit did; false: not known here.
 
     list @4 :Void;
-    # One raw frame: the encoded list.
+    # One raw frame: the first blob of the encoded list (docs/formats/bundle.md). For a list of two levels
+    # a second frame: its sub-lists' bytes one after the other.
 
     contents @5 :List(Piece);
     # One for each range asked for, in order; a shorter list ends where the credit did. Each with

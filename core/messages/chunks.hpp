@@ -19,7 +19,7 @@ struct chunk_port_limits {
   static constexpr std::size_t request_bytes_max = 64 * KiB;
   static constexpr std::size_t header_bytes_max = 256 * KiB;  ///< first frame of a reply
   static constexpr std::size_t reply_bytes_max = 1 * MiB;     ///< raw bytes of a reply
-  static constexpr std::size_t list_bytes_max = 16 * MiB;     ///< one chunk list; the only larger reply
+  static constexpr std::size_t list_bytes_max = 48 * MiB;     ///< one chunk list; the only larger reply
   static constexpr std::size_t pages_max = 256;
   static constexpr std::size_t page_bytes_max = 64 * KiB;
   static constexpr std::size_t ranges_max = 256;
@@ -94,7 +94,8 @@ struct pages_reply {
   std::vector<bool> present;  ///< one for each page asked for; answers may end early
   bool operator==(const pages_reply&) const = default;
 };
-/// One raw frame: the list as bundle/chunk_list.hpp encodes it.
+/// One raw frame: the list's first blob as bundle/chunk_list.hpp encodes it; for a list of two levels a
+/// second one: its sub-lists' bytes one after the other.
 struct list_reply {
   bool operator==(const list_reply&) const = default;
 };

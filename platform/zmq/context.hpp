@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/ports/transport.hpp"
+#include "core/units.hpp"
+
+namespace zmq {
+class context_t;
+class socket_t;
+}  // namespace zmq
+
+namespace graphite {
+
+/// One process's ZeroMQ: its I/O thread and its limit of sockets. Thread-safe.
+/// Sockets hold a share: it ends after the last of them.
+class zmq_context {
+ public:
+  /// What libzmq may use. libzmq aborts the process on EMFILE, so the number of connections that all
+  /// sockets together accept stays below what RLIMIT_NOFILE leaves: `reserved_files` are for others.
+  struct options {
+    int io_threads = 1;
+    int sockets_max = 64;
+    std::size_t reserved_files = 256;
+  };
+  /// Raises the soft limit of open files to the hard one.
+  /// Errors: unsupported where fewer than `reserved_files` + 64 files may be open.
+  static result<std::shared_ptr<zmq_context>> make(const options& chosen);
+  ~zmq_context();
+
+  zmq::context_t& get() { return *context_; }
+  std::size_t connections_max() const { return connections_max_; }
+
+ private:
+  zmq_context(const options& chosen, std::size_t connections_max);
+  std::unique_ptr<zmq::context_t> context_;
+  std::size_t connections_max_;
+};
+
+/// Numbers for every socket we make.
+struct zmq_limits {
+  static constexpr int linger_ms = 200;  ///< at the end, for what is not sent yet
+  static constexpr int heartbeat_ms = 1000;
+  static constexpr int heartbeat_timeout_ms = 5000;
+  static constexpr int handshake_ms = 5000;
+  static constexpr int backlog = 1024;
+  static constexpr int reconnect_ms = 20, reconnect_ms_max = 1000;
+  static constexpr int send_queue_messages_max = 1000;  ///< for each peer
+  static constexpr int receive_queue_messages_max = 1000;
+};
+
+/// Sets all of zmq_limits and the largest message that is accepted.
+void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
+
+/// Binds; gives HOST:PORT. Errors: permission_denied where the host is not loopback, already_exists where
+/// the port is taken and `any_port_if_taken` is not set, invalid_argument.
+result<std::string> bind_socket(zmq::socket_t& socket, const listen_options& where);
+
+/// Splits HOST:PORT, also [V6]:PORT. Errors: invalid_argument.
+struct host_port {
+  std::string host;
+  std::uint16_t port = 0;
+};
+result<host_port> parse_host_port(const std::string& text);
+/// True for 127.0.0.0/8, ::1 and "localhost".
+bool is_loopback(const std::string& host);
+/// The refusal of every other host.
+tl::unexpected<error> not_loopback(const std::string& host);
+
+}  // namespace graphite

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "core/ports/transport.hpp"
+#include "platform/zmq/context.hpp"
+
+namespace graphite {
+
+struct zmq_link_options {
+  std::size_t head_bytes_max = 1024 * 1024;         ///< largest message of the heads port
+  std::size_t reply_bytes_max = 48 * 1024 * 1024;   ///< largest frame of the chunk port
+  std::size_t reply_frames_max = 257;
+};
+
+/// A SUB and a DEALER socket behind one poll.
+/// Errors: io.
+result<std::unique_ptr<runtime_link>> make_zmq_link(std::shared_ptr<zmq_context> context,
+                                                    const zmq_link_options& options);
+
+}  // namespace graphite
