@@ -17,7 +17,7 @@ enum class fs_event_kind {
   deleted,
   moved,     ///< arrived by rename, from `old_path` where that was inside: act at once
   overflow,  ///< events were lost: rescan all (path empty)
-  folder,    ///< a folder appeared, moved or vanished: rescan below `path`
+  folder,    ///< a folder vanished, moved away or must be looked at again: rescan below `path`
   cookie,    ///< a sync cookie (`path` is its name) was seen: all earlier writes have been reported
 };
 
