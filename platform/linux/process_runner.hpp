@@ -6,6 +6,8 @@
 
 namespace graphite {
 
+class group_warden;
+
 struct linux_process_options {
   std::size_t running_max = 1024;     ///< processes at once; beyond it run() is refused with busy
   milliseconds group_end_max{5'000};  ///< how long a killed group may take to vanish before run() gives up
@@ -32,9 +34,8 @@ class linux_process_runner final : public process_runner {
   result<process_outcome> run(const process_spec& spec, const cancel_token& cancel) override;
 
  private:
-  class warden;
   linux_process_options options_;
-  std::unique_ptr<warden> warden_;
+  std::unique_ptr<group_warden> warden_;
 };
 
 }  // namespace graphite

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/ports/scratch_space.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -27,12 +28,12 @@ class disk_scratch_space final : public scratch_space {
 
  private:
   class folder;
-  disk_scratch_space(std::string root, int descriptor) : root_(std::move(root)), root_fd_(descriptor) {}
-  std::size_t take_number();
+  disk_scratch_space(std::string root, owned_fd fd) : root_(std::move(root)), root_fd_(std::move(fd)) {}
+  result<std::size_t> take_number();
   void give_back(std::size_t number);
 
   std::string root_;
-  int root_fd_;
+  owned_fd root_fd_;
   std::mutex mutex_;
   std::set<std::size_t> used_;
 };

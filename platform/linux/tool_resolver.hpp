@@ -17,7 +17,7 @@ struct tool_resolver_options {
   std::string root;  ///< of the project: what a relative path with `/` is below
   std::string path;  ///< PATH to look programs up in
   milliseconds version_timeout{10'000};
-  std::uint64_t file_bytes_max = 4 * GiB;
+  std::uint64_t file_bytes_max = 512 * MiB;
   std::size_t cached_max = 4096;  ///< files and tools remembered
 };
 
@@ -35,9 +35,10 @@ class linux_tool_resolver final : public tool_resolver {
     stat_signature signature;
     digest value;
   };
-  result<std::string> find(const tool_spec& spec, const std::string& program) const;
+  result<std::string> find(const std::string& program) const;
   result<resolved_tool> resolve_content(const tool_spec& spec);
   result<resolved_tool> resolve_machine(const tool_spec& spec);
+  result<digest> identity_by_version(const tool_spec& spec);
   result<digest> digest_of_file(const std::string& path);
   std::optional<digest> look_up(const std::string& key, const stat_signature& now);
   void remember(const std::string& key, const stat_signature& now, const digest& value);

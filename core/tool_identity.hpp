@@ -27,9 +27,4 @@ digest content_tool_identity(const tool_spec& spec, std::span<const tool_file> f
 digest machine_tool_identity(const tool_spec& spec, std::string_view out, std::string_view err,
                              const hasher& hash);
 
-/// The absolute places where a program named `program` may be, in order: itself where absolute, below
-/// `root` where it has a `/`, otherwise in each absolute folder of `path` (colon-separated).
-std::vector<std::string> program_candidates(std::string_view program, std::string_view root,
-                                            std::string_view path);
-
 }  // namespace graphite

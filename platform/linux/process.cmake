@@ -1,0 +1,10 @@
+# Running programs: processes, threads, scratch folders, tools.
+graphite_library(graphite_process SOURCES
+  process_runner.cpp
+  program_lookup.cpp
+  scratch_space.cpp
+  spawn.cpp
+  thread_pool.cpp
+  tool_resolver.cpp
+  warden.cpp
+  PUBLIC graphite_core)
