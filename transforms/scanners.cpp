@@ -17,7 +17,7 @@ namespace {
 /// pattern whose every match looks ahead to the end of the file would take quadratic time.
 constexpr std::size_t window_bytes = 4 * KiB, long_window_bytes = 64 * KiB;
 /// Windows without a match overlap by this much, so that no match is cut.
-constexpr std::size_t overlap_bytes = 2 * KiB;
+constexpr std::size_t overlap_bytes = 8 * KiB;
 
 RE2::Options pattern_options() {
   RE2::Options options;
@@ -73,7 +73,8 @@ class match_walk {
       re2::StringPiece groups[2];
       if (!pattern_.Match({text_.data(), text_.size()}, at_, end, RE2::UNANCHORED, groups, 2)) {
         if (end == text_.size()) return false;
-        at_ = end - overlap_bytes;
+        if (window == long_window_bytes) at_ = end - overlap_bytes;
+        window = long_window_bytes;
         continue;
       }
       const auto begin = static_cast<std::size_t>(groups[0].data() - text_.data());

@@ -27,7 +27,7 @@ struct scan_options {
 ///
 /// Immutable once made and thread-safe; reads nothing but the bytes it is given. Any bytes are accepted:
 /// malformed input gives fewer references, never a failure. Patterns match bytes, whatever the encoding.
-/// RE2 has no backtracking, a match of over 2 KiB may be missed, and time and memory are bounded by
+/// RE2 has no backtracking, a match of over 8 KiB may be missed, and time and memory are bounded by
 /// scan_options for every pattern.
 ///
 /// What a found text may mean, in order: relative to the file's folder or to the root as `relative_to`

@@ -121,6 +121,11 @@ TEST(scanners, matches_are_found_across_the_windows_of_a_long_file) {
   EXPECT_EQ(scan({pattern(R"re("([^"]+\.png)")re")}, "a", bytes), expected);
 }
 
+TEST(scanners, a_long_string_does_not_put_quotes_out_of_step) {
+  const auto bytes = "(script \"" + std::string(7'000, 's') + "\") (image \"yes.png\")";
+  EXPECT_EQ(scan({pattern(quoted_png)}, "a", bytes + bytes), (strings{"yes.png"}));
+}
+
 TEST(scanners, a_long_comment_is_one_match) {
   const std::string bytes = "; " + std::string(20'000, 'c') + "\"no.png\"\n\"yes.png\"";
   EXPECT_EQ(scan({pattern(quoted_png)}, "a", bytes), (strings{"yes.png"}));
