@@ -13,18 +13,12 @@
 #include "core/ports/file_reader.hpp"
 #include "core/ports/key_value_store.hpp"
 #include "core/project.hpp"
+#include "core/scanned_reference.hpp"
 #include "core/units.hpp"
 
 /// \file The words that the watcher, the graph, the rebuild slots and the channel exchange.
 
 namespace graphite {
-
-/// One reference found in a source's bytes: the paths it may mean, in search order.
-struct scanned_reference {
-  std::vector<logical_path> candidates;  ///< the first that exists is meant; the others "did not exist"
-  bool required = false;
-  auto operator<=>(const scanned_reference&) const = default;
-};
 
 /// What is known of a source file's present bytes.
 struct source_state {

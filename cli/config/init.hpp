@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace graphite {
+
+struct init_options {
+  std::string folder = ".";
+  std::size_t entries_max = 200'000;  ///< files and folders looked at before the survey stops
+  std::size_t depth_max = 64;
+  std::size_t samples_max = 64;  ///< files opened to tell a format
+  std::size_t sample_bytes_max = 64 * 1024;
+};
+
+/// What a folder holds, as far as `init` cares.
+struct folder_survey {
+  std::size_t files = 0, folders = 0;
+  std::uint64_t bytes = 0;
+  bool complete = true;                           ///< false: entries_max or depth_max was reached
+  std::map<std::string, std::size_t> extensions;  ///< lower-case with the dot, printable ASCII → files
+  std::vector<std::string> generated_folders;     ///< names such as node_modules, build, .venv; at any depth
+  bool git = false;
+  std::size_t skipped_not_utf8 = 0, skipped_special = 0, skipped_links = 0, unreadable = 0;
+  std::vector<std::string> s_expression_extensions;  ///< of files that begin as s-expressions
+};
+
+struct init_outcome {
+  std::string file;                ///< absolute path of what was written
+  std::vector<std::string> notes;  ///< for people: what was found, what was left out
+};
+
+/// Looks through `options.folder`, never outside it: links are not followed. Errors: not_found, io.
+result<folder_survey> survey_folder(const init_options& options);
+
+/// The text of a commented project file that fits `survey`; it loads without mistakes whatever the survey
+/// says. Pure. `name` becomes the project's name as far as its characters allow.
+std::string project_text_for(const folder_survey& survey, const std::string& name);
+
+/// Surveys the folder and writes its graphite.toml. Errors: already_exists where there is one (it is left
+/// alone), not_found, permission_denied, io.
+result<init_outcome> init_project(const init_options& options);
+
+}  // namespace graphite

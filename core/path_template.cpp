@@ -1,0 +1,100 @@
+#include "core/path_template.hpp"
+
+namespace graphite {
+
+namespace {
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+
+bool is_name(char c) {
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '+' || c == '-';
+}
+
+/// The placeholder that begins at `text[at]` == '{', length 0 where none does.
+placeholder placeholder_at(std::string_view text, std::size_t at) {
+  auto end = at + 1;
+  while (end < text.size() && is_lower(text[end])) ++end;
+  placeholder out{text.substr(at + 1, end - at - 1), {}, at, 0};
+  if (out.word.empty()) return out;
+  if (end < text.size() && text[end] == ':') {
+    const auto begin = ++end;
+    while (end < text.size() && is_name(text[end])) ++end;
+    out.argument = text.substr(begin, end - begin);
+  }
+  if (end < text.size() && text[end] == '}') out.length = end + 1 - at;
+  return out;
+}
+
+/// As a glob that matches the text itself. `?` stands for braces, which have no escape.
+std::string glob_quoted(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') out += '\\';
+    out += c == '{' || c == '}' ? '?' : c;
+  }
+  return out;
+}
+
+/// Errors where the text has a `..` or empty component or is absolute; wildcards are allowed.
+result<void> check_relative(const std::string& text) {
+  std::string plain = text;
+  for (auto& c : plain)
+    if (c == '*' || c == '\\') c = '_';
+  GRAPHITE_CHECK(logical_path::parse(plain));
+  return {};
+}
+
+}  // namespace
+
+std::vector<placeholder> placeholders_of(std::string_view text) {
+  std::vector<placeholder> out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] != '{') {
+      ++at;
+    } else if (text.substr(at, 2) == "{{") {
+      at += 2;
+    } else if (const auto found = placeholder_at(text, at); found.length != 0) {
+      out.push_back(found);
+      at += found.length;
+    } else {
+      ++at;
+    }
+  }
+  return out;
+}
+
+const std::vector<std::string_view>& source_placeholder_words() {
+  static const std::vector<std::string_view> words{"in", "dir", "name", "stem", "ext"};
+  return words;
+}
+
+result<std::string_view> source_placeholder(std::string_view word, const logical_path& source) {
+  if (word == "in") return std::string_view(source.str());
+  if (word == "dir") return source.folder();
+  if (word == "name") return source.file_name();
+  if (word == "stem") return source.stem();
+  if (word == "ext") return source.extension().substr(source.extension().empty() ? 0 : 1);
+  return fail(errc::invalid_argument, "unknown placeholder {" + std::string(word) + "}");
+}
+
+result<std::string> expand_output(std::string_view text, const logical_path& source) {
+  const bool wild = text.find('*') != std::string_view::npos;
+  std::string out;
+  std::size_t done = 0;
+  for (const auto& found : placeholders_of(text)) {
+    out.append(text.substr(done, found.offset - done));
+    done = found.offset + found.length;
+    if (!found.argument.empty())
+      return fail(errc::invalid_argument, "placeholder {" + std::string(found.word) + "} takes no argument");
+    GRAPHITE_TRY(const auto value, source_placeholder(found.word, source));
+    const bool folder_of_root = value.empty() && found.word == "dir" && out.empty();
+    if (folder_of_root && done < text.size() && text[done] == '/') ++done;
+    out += wild ? glob_quoted(value) : std::string(value);
+  }
+  out.append(text.substr(done));
+  GRAPHITE_CHECK(check_relative(out));
+  return out;
+}
+
+}  // namespace graphite
