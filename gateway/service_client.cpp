@@ -1,0 +1,243 @@
+#include "gateway/service_client.hpp"
+
+#include <capnp/rpc-twoparty.h>
+#include <fmt/format.h>
+#include <kj/async-io.h>
+
+#include <utility>
+
+#include "gateway/service_codec.hpp"
+#include "gateway/service_socket.hpp"
+#include "schemas/service.capnp.h"
+
+namespace graphite {
+
+namespace {
+
+namespace wire = schema::service;
+
+error from_exception(const kj::Exception& problem) {
+  const char* what = problem.getDescription().cStr();
+  switch (problem.getType()) {
+    case kj::Exception::Type::DISCONNECTED:
+      return {errc::unavailable, "the service ended the connection; see its log"};
+    case kj::Exception::Type::UNIMPLEMENTED:
+      return {errc::newer_version, "the service is of an older version and does not know this question"};
+    case kj::Exception::Type::OVERLOADED:
+      return {errc::busy, what};
+    case kj::Exception::Type::FAILED:
+      break;
+  }
+  return {errc::corrupt, fmt::format("the service and this program do not understand each other: {}", what)};
+}
+
+/// Runs `body`, which returns a result and may throw kj exceptions.
+template <class Body>
+auto guarded(Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const kj::Exception& problem) {
+    return tl::unexpected(from_exception(problem));
+  } catch (const std::exception& problem) {
+    return fail(errc::io, problem.what());
+  }
+}
+
+template <class Outcome>
+result<void> check_outcome(Outcome outcome) {
+  if (outcome.isFailed()) return tl::unexpected(service_codec::decode_error(outcome.getFailed()));
+  return {};
+}
+
+}  // namespace
+
+class service_client::impl {
+ public:
+  impl(unique_fd fd, service_client_options options)
+      : options(std::move(options)),
+        io(kj::setupAsyncIo()),
+        stream(io.lowLevelProvider->wrapSocketFd(fd.release(),
+                                                 kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
+                                                     kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
+                                                     kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK)),
+        network(*stream, capnp::rpc::twoparty::Side::CLIENT, reader_options()),
+        rpc(capnp::makeRpcClient(network)) {}
+
+  result<void> hello() {
+    return guarded([&]() -> result<void> {
+      capnp::MallocMessageBuilder scratch(8);
+      auto vat = scratch.initRoot<capnp::rpc::twoparty::VatId>();
+      vat.setSide(capnp::rpc::twoparty::Side::SERVER);
+      auto request = rpc.bootstrap(vat).castAs<wire::Gate>().helloRequest();
+      request.setProtocol(wire::PROTOCOL_VERSION);
+      request.setProgram(options.program);
+      GRAPHITE_TRY(auto response, wait(request.send(), options.hello_timeout));
+      return accept(response.getWelcome());
+    });
+  }
+
+  /// Sends `request` and gives its outcome to `decode_ok`; `limit` zero: waits for ever.
+  template <class Request, class Decode>
+  auto call(Request request, milliseconds limit, Decode&& decode_ok)
+      -> decltype(decode_ok(request.send().wait(std::declval<kj::WaitScope&>()).getOutcome().getOk())) {
+    return guarded([&]() -> decltype(decode_ok(request.send().wait(io.waitScope).getOutcome().getOk())) {
+      GRAPHITE_TRY(auto response, wait(request.send(), limit));
+      GRAPHITE_CHECK(check_outcome(response.getOutcome()));
+      return decode_ok(response.getOutcome().getOk());
+    });
+  }
+
+  template <class Request>
+  auto call(Request request, milliseconds limit) {
+    return call(std::move(request), limit, [](auto ok) { return service_codec::decode(ok); });
+  }
+
+  template <class Promise>
+  auto wait(Promise promise, milliseconds limit)
+      -> result<std::decay_t<decltype(promise.wait(std::declval<kj::WaitScope&>()))>> {
+    using response = std::decay_t<decltype(promise.wait(io.waitScope))>;
+    kj::Promise<result<response>> answer =
+        promise.then([](auto&& value) { return result<response>(kj::mv(value)); });
+    if (limit > milliseconds::zero()) {
+      auto deadline = io.provider->getTimer().afterDelay(limit.count() * kj::MILLISECONDS);
+      answer = answer.exclusiveJoin(deadline.then([limit] {
+        return result<response>(fail(errc::timed_out, fmt::format("no answer within {} ms", limit.count())));
+      }));
+    }
+    return answer.wait(io.waitScope);
+  }
+
+  const service_client_options options;
+  kj::AsyncIoContext io;
+  kj::Own<kj::AsyncIoStream> stream;
+  capnp::TwoPartyVatNetwork network;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
+  wire::Session::Client session = nullptr;
+  kj::Maybe<wire::Hold::Client> held;
+  std::string program;
+  std::uint64_t pid = 0;
+
+ private:
+  static capnp::ReaderOptions reader_options() {
+    capnp::ReaderOptions out;
+    out.traversalLimitInWords = 64 * MiB / sizeof(capnp::word);
+    return out;
+  }
+
+  result<void> accept(wire::Welcome::Reader welcome) {
+    program = std::string(welcome.getProgram().begin(), welcome.getProgram().size());
+    pid = welcome.getPid();
+    if (welcome.getProtocol() != wire::PROTOCOL_VERSION)
+      return fail(
+          errc::newer_version,
+          fmt::format(
+              "the running service (process {}) is graphite {}, this is {}: stop it and start it again", pid,
+              program, options.program));
+    if (welcome.hasRefusal()) return tl::unexpected(service_codec::decode_error(welcome.getRefusal()));
+    if (!welcome.hasSession()) return fail(errc::corrupt, "the service's welcome holds no session");
+    session = welcome.getSession();
+    return {};
+  }
+};
+
+service_client::service_client(std::unique_ptr<impl> self) : impl_(std::move(self)) {}
+service_client::~service_client() = default;
+
+result<std::unique_ptr<service_client>> service_client::connect(service_client_options options) {
+  GRAPHITE_TRY(unique_fd fd, connect_service(options.state_folder));
+  return guarded([&]() -> result<std::unique_ptr<service_client>> {
+    std::unique_ptr<service_client> client(
+        new service_client(std::make_unique<impl>(std::move(fd), std::move(options))));
+    GRAPHITE_CHECK(client->impl_->hello());
+    return client;
+  });
+}
+
+const std::string& service_client::service_program() const { return impl_->program; }
+std::uint64_t service_client::service_pid() const { return impl_->pid; }
+
+result<build_summary> service_client::build(build_request request) {
+  auto call = impl_->session.buildRequest();
+  call.setKeepGoing(request.keep_going);
+  call.setDryRun(request.dry_run);
+  return impl_->call(kj::mv(call), milliseconds::zero());
+}
+
+result<service_status> service_client::status() {
+  return impl_->call(impl_->session.statusRequest(), impl_->options.call_timeout);
+}
+
+result<why_answer> service_client::why(const std::string& path) {
+  auto call = impl_->session.whyRequest();
+  call.setPath(path);
+  return impl_->call(kj::mv(call), impl_->options.call_timeout);
+}
+
+result<std::vector<std::string>> service_client::graph(const graph_query& query) {
+  auto call = impl_->session.graphRequest();
+  call.setKind(service_codec::to_wire(query.what));
+  call.setFrom(query.from);
+  call.setTo(query.to);
+  return impl_->call(kj::mv(call), impl_->options.call_timeout);
+}
+
+result<generation_diff> service_client::diff(const std::string& channel, std::uint64_t from,
+                                             std::uint64_t to) {
+  auto call = impl_->session.diffRequest();
+  call.setChannel(channel);
+  call.setFrom(from);
+  call.setTo(to);
+  return impl_->call(kj::mv(call), impl_->options.call_timeout);
+}
+
+result<head> service_client::rollback(const std::string& channel, std::uint64_t sequence) {
+  auto call = impl_->session.rollbackRequest();
+  call.setChannel(channel);
+  call.setSequence(sequence);
+  return impl_->call(kj::mv(call), impl_->options.call_timeout);
+}
+
+result<void> service_client::hold(milliseconds timeout) {
+  if (impl_->held != nullptr) return fail(errc::already_exists, "this client holds already");
+  auto call = impl_->session.holdRequest();
+  call.setTimeoutMs(static_cast<std::uint64_t>(timeout.count()));
+  return impl_->call(kj::mv(call), impl_->options.call_timeout,
+                     [&](wire::HoldGrant::Reader grant) -> result<void> {
+                       impl_->held = grant.getHold();
+                       return {};
+                     });
+}
+
+result<bool> service_client::release() {
+  KJ_IF_MAYBE (hold, impl_->held) {
+    auto released = impl_->call(hold->releaseRequest(), impl_->options.call_timeout,
+                                [](wire::Released::Reader in) { return result<bool>(in.getCount() > 0); });
+    impl_->held = nullptr;
+    return released;
+  }
+  return false;
+}
+
+result<std::uint32_t> service_client::release_all() {
+  return impl_->call(impl_->session.releaseAllRequest(), impl_->options.call_timeout,
+                     [](wire::Released::Reader in) { return result<std::uint32_t>(in.getCount()); });
+}
+
+bool service_client::wait_for_disconnect(milliseconds timeout) {
+  auto gone = impl_->network.onDisconnect().then([] { return true; }, [](kj::Exception&&) { return true; });
+  auto late = impl_->io.provider->getTimer().afterDelay(timeout.count() * kj::MILLISECONDS).then([] {
+    return false;
+  });
+  return gone.exclusiveJoin(kj::mv(late)).wait(impl_->io.waitScope);
+}
+
+result<void> service_client::stop(milliseconds timeout) {
+  auto told = impl_->call(impl_->session.stopRequest(), timeout,
+                          [](wire::Stopping::Reader) { return result<void>(); });
+  // The service may be gone before its answer is: that is what was asked for.
+  if (!told && told.error().code != errc::unavailable) return told;
+  if (wait_for_disconnect(timeout)) return {};
+  return fail(errc::timed_out, fmt::format("process {} was asked to stop and still runs", impl_->pid));
+}
+
+}  // namespace graphite

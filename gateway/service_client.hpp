@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/facade.hpp"
+#include "core/error.hpp"
+#include "core/units.hpp"
+
+namespace graphite {
+
+struct service_client_options {
+  std::string state_folder;
+  std::string program;  ///< our version, for the service's log
+  milliseconds hello_timeout{5'000};
+  milliseconds call_timeout{60'000};  ///< of everything but build: `timed_out`
+};
+
+/// Asks a resident service, one blocking call at a time.
+///
+/// Belongs to the thread that made it, and at most one exists per thread (it owns the thread's event loop).
+/// Every call may fail with `unavailable` (the service went away), `timed_out`, `busy` or `corrupt` (an
+/// answer that makes no sense) beside what the facade says.
+class service_client {
+ public:
+  /// Connects and agrees on the protocol. Errors: unavailable (nobody there), newer_version (another
+  /// protocol; the context names both programs), permission_denied, busy, timed_out.
+  static result<std::unique_ptr<service_client>> connect(service_client_options options);
+  ~service_client();
+  service_client(const service_client&) = delete;
+  service_client& operator=(const service_client&) = delete;
+
+  const std::string& service_program() const;  ///< its version
+  std::uint64_t service_pid() const;
+
+  result<build_summary> build(build_request request);
+  result<service_status> status();
+  result<why_answer> why(const std::string& path);
+  result<std::vector<std::string>> graph(const graph_query& query);
+  result<generation_diff> diff(const std::string& channel, std::uint64_t from, std::uint64_t to);
+  result<head> rollback(const std::string& channel, std::uint64_t sequence);
+
+  /// Holds revisions back until release(), `timeout` (zero: none) or the end of this client. One at a time.
+  result<void> hold(milliseconds timeout);
+  /// Ends our hold; false where it had ended before.
+  result<bool> release();
+  /// Ends every client's hold; how many were in force.
+  result<std::uint32_t> release_all();
+  /// Whether the service has gone while we wait at most `timeout`. For keeping a hold: it notices the end.
+  bool wait_for_disconnect(milliseconds timeout);
+
+  /// Asks it to end and waits for that. Errors: timed_out (it was told, and still runs).
+  result<void> stop(milliseconds timeout);
+
+ private:
+  class impl;
+  explicit service_client(std::unique_ptr<impl> self);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace graphite

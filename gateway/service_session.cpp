@@ -1,0 +1,319 @@
+#include "gateway/service_session.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "gateway/service_codec.hpp"
+
+namespace graphite::service_session {
+
+hold_lease::~hold_lease() {
+  if (token_) facade_->release(*token_, [](result<bool>) {});
+}
+
+std::optional<std::uint64_t> hold_lease::take() { return std::exchange(token_, std::nullopt); }
+
+namespace {
+
+using connection_ptr = std::shared_ptr<connection_state>;
+
+/// One question under way at the facade; copied into its reply, which any thread may call or drop.
+template <class T>
+class pending {
+ public:
+  pending(kj::Own<kj::CrossThreadPromiseFulfiller<result<T>>> fulfiller,
+          std::shared_ptr<std::atomic<std::uint32_t>> outstanding)
+      : fulfiller_(kj::mv(fulfiller)), outstanding_(std::move(outstanding)) {
+    outstanding_->fetch_add(1);
+  }
+  pending(const pending&) = delete;
+  pending& operator=(const pending&) = delete;
+  ~pending() {
+    if (!answered_.exchange(true))
+      fulfiller_->fulfill(fail(errc::unavailable, "the service dropped the question"));
+    outstanding_->fetch_sub(1);
+  }
+
+  void answer(result<T> value) {
+    if (!answered_.exchange(true)) fulfiller_->fulfill(std::move(value));
+  }
+
+ private:
+  kj::Own<kj::CrossThreadPromiseFulfiller<result<T>>> fulfiller_;
+  std::shared_ptr<std::atomic<std::uint32_t>> outstanding_;
+  std::atomic<bool> answered_{false};
+};
+
+/// Why a question is not even put to the facade, if so.
+std::optional<error> refusal(connection_state& connection) {
+  const auto& options = connection.shared.options;
+  if (connection.network != nullptr && connection.network->getCurrentQueueSize() > options.answer_bytes_max)
+    KJ_FAIL_REQUIRE("this client does not read its answers");
+  if (connection.calls >= options.calls_per_connection_max)
+    return error{errc::busy, fmt::format("more than {} questions at once", options.calls_per_connection_max)};
+  if (connection.shared.outstanding->load() >= options.calls_outstanding_max)
+    return error{errc::busy, "the service has too many questions open; try again"};
+  return std::nullopt;
+}
+
+/// Puts a question to the facade (`start` gets the reply to pass on) and brings the answer to this thread.
+/// `limit` zero: no deadline. Never refused.
+template <class T, class Start>
+kj::Promise<result<T>> ask_anyway(connection_ptr connection, duration limit, Start&& start) {
+  auto paf = kj::newPromiseAndCrossThreadFulfiller<result<T>>();
+  auto slot = std::make_shared<pending<T>>(kj::mv(paf.fulfiller), connection->shared.outstanding);
+  start([slot = std::move(slot)](result<T> value) { slot->answer(std::move(value)); });
+  kj::Promise<result<T>> promise = kj::mv(paf.promise);
+  if (limit > duration::zero()) {
+    auto deadline = connection->shared.timer.afterDelay(limit.count() * kj::NANOSECONDS);
+    promise = promise.exclusiveJoin(deadline.then(
+        [] { return result<T>(fail(errc::timed_out, "the service did not answer this question in time")); }));
+  }
+  ++connection->calls;
+  auto* state = connection.get();
+  return promise.attach(kj::defer([state] { --state->calls; }), kj::mv(connection));
+}
+
+/// The same, within the client's limits.
+template <class T, class Start>
+kj::Promise<result<T>> ask(connection_ptr connection, duration limit, Start&& start) {
+  if (auto refused = refusal(*connection)) return result<T>(tl::unexpected(std::move(*refused)));
+  return ask_anyway<T>(std::move(connection), limit, std::forward<Start>(start));
+}
+
+/// Fills an Outcome: `encode_ok` writes into the Value it is given.
+template <class Outcome, class T, class Encode>
+void answer(Outcome outcome, result<T>& value, Encode&& encode_ok) {
+  if (value)
+    encode_ok(*value, outcome.initOk());
+  else
+    service_codec::encode(value.error(), outcome.initFailed());
+}
+
+template <class Outcome, class T>
+void answer(Outcome outcome, result<T> value) {
+  answer(outcome, value, [](const T& ok, auto out) { service_codec::encode(ok, out); });
+}
+
+template <class T>
+result<T> within(result<T> value, std::uint64_t bytes_max) {
+  if (value && service_codec::wire_bytes(*value) > bytes_max)
+    return fail(errc::too_large, fmt::format("the answer is over {} MiB: ask for less", bytes_max / MiB));
+  return value;
+}
+
+std::string text(capnp::Text::Reader in) { return {in.begin(), in.size()}; }
+
+void forget(shared_state& shared, std::unique_ptr<hold_lease>& lease) {
+  if (lease) shared.holds.erase(lease.get());
+  lease.reset();
+}
+
+kj::Promise<result<bool>> ask_release(connection_ptr connection, std::uint64_t token) {
+  auto& facade = connection->shared.facade;
+  // Not bounded by the client's limits: holds are, and the token would be lost.
+  return ask_anyway<bool>(connection, connection->shared.options.query_timeout,
+                          [&facade, token](reply<bool> done) { facade.release(token, std::move(done)); });
+}
+
+class hold_server final : public wire::Hold::Server {
+ public:
+  hold_server(connection_ptr connection, std::unique_ptr<hold_lease> lease)
+      : connection_(std::move(connection)), lease_(std::move(lease)) {
+    connection_->shared.holds.insert(lease_.get());
+  }
+  ~hold_server() noexcept(false) { forget(connection_->shared, lease_); }
+
+  kj::Promise<void> release(ReleaseContext context) override {
+    const auto token = lease_->take();
+    if (!token) {
+      context.getResults().initOutcome().initOk().setCount(0);
+      return kj::READY_NOW;
+    }
+    return ask_release(connection_, *token).then([context](result<bool> held) mutable {
+      answer(context.getResults().initOutcome(), held, [](bool was, auto out) { out.setCount(was ? 1 : 0); });
+    });
+  }
+
+ private:
+  connection_ptr connection_;
+  std::unique_ptr<hold_lease> lease_;
+};
+
+class session_server final : public wire::Session::Server {
+ public:
+  explicit session_server(connection_ptr connection) : connection_(std::move(connection)) {}
+
+  kj::Promise<void> build(BuildContext context) override {
+    context.allowCancellation();
+    const build_request request{context.getParams().getKeepGoing(), context.getParams().getDryRun()};
+    return ask<build_summary>(connection_, duration::zero(),
+                              [&](auto done) { facade().build(request, std::move(done)); })
+        .then([context](result<build_summary> value) mutable {
+          answer(context.getResults().initOutcome(), std::move(value));
+        });
+  }
+
+  kj::Promise<void> status(StatusContext context) override {
+    context.allowCancellation();
+    return ask<service_status>(connection_, limit(), [&](auto done) { facade().status(std::move(done)); })
+        .then([context](result<service_status> value) mutable {
+          answer(context.getResults().initOutcome(), std::move(value));
+        });
+  }
+
+  kj::Promise<void> why(WhyContext context) override {
+    context.allowCancellation();
+    auto path = text(context.getParams().getPath());
+    return ask<why_answer>(connection_, limit(),
+                           [&](auto done) { facade().why(std::move(path), std::move(done)); })
+        .then([context](result<why_answer> value) mutable {
+          answer(context.getResults().initOutcome(), std::move(value));
+        });
+  }
+
+  kj::Promise<void> graph(GraphContext context) override {
+    context.allowCancellation();
+    const auto params = context.getParams();
+    const auto kind = service_codec::from_wire(params.getKind());
+    if (!kind) {
+      service_codec::encode(kind.error(), context.getResults().initOutcome().initFailed());
+      return kj::READY_NOW;
+    }
+    graph_query query{*kind, text(params.getFrom()), text(params.getTo())};
+    return ask<std::vector<std::string>>(
+               connection_, limit(), [&](auto done) { facade().graph(std::move(query), std::move(done)); })
+        .then([context, most = connection_->shared.options.answer_bytes_max](auto value) mutable {
+          answer(context.getResults().initOutcome(), within(std::move(value), most));
+        });
+  }
+
+  kj::Promise<void> hold(HoldContext context) override {
+    context.allowCancellation();
+    const std::uint64_t timeout_ms = context.getParams().getTimeoutMs();
+    if (timeout_ms > hold_timeout_ms_max) {
+      service_codec::encode({errc::invalid_argument, "a hold's timeout is at most 24 hours"},
+                            context.getResults().initOutcome().initFailed());
+      return kj::READY_NOW;
+    }
+    if (connection_->shared.holds.size() >= connection_->shared.options.holds_max) {
+      service_codec::encode({errc::busy, "too many holds are in force"},
+                            context.getResults().initOutcome().initFailed());
+      return kj::READY_NOW;
+    }
+    return ask<std::unique_ptr<hold_lease>>(
+               connection_, limit(),
+               [&](auto done) { begin_hold(facade(), milliseconds(timeout_ms), std::move(done)); })
+        .then([context, connection = connection_](result<std::unique_ptr<hold_lease>> lease) mutable {
+          answer(context.getResults().initOutcome(), lease, [&](auto& granted, wire::HoldGrant::Builder out) {
+            wire::Hold::Client server = kj::heap<hold_server>(connection, std::move(granted));
+            out.setHold(kj::mv(server));
+          });
+        });
+  }
+
+  kj::Promise<void> releaseAll(ReleaseAllContext context) override {
+    context.allowCancellation();
+    auto releases = kj::heapArrayBuilder<kj::Promise<result<bool>>>(connection_->shared.holds.size());
+    for (hold_lease* lease : connection_->shared.holds) releases.add(release_one(*lease));
+    return kj::joinPromises(releases.finish()).then([context](kj::Array<result<bool>> released) mutable {
+      std::uint32_t count = 0;
+      for (const auto& held : released) count += held && *held ? 1 : 0;
+      context.getResults().initOutcome().initOk().setCount(count);
+    });
+  }
+
+  kj::Promise<void> rollback(RollbackContext context) override {
+    context.allowCancellation();
+    auto channel = text(context.getParams().getChannel());
+    const std::uint64_t sequence = context.getParams().getSequence();
+    return ask<head>(connection_, limit(),
+                     [&](auto done) { facade().rollback(std::move(channel), sequence, std::move(done)); })
+        .then([context](result<head> value) mutable {
+          answer(context.getResults().initOutcome(), std::move(value));
+        });
+  }
+
+  kj::Promise<void> diff(DiffContext context) override {
+    context.allowCancellation();
+    const auto params = context.getParams();
+    return ask<generation_diff>(connection_, limit(),
+                                [&](auto done) {
+                                  facade().diff(text(params.getChannel()), params.getFrom(), params.getTo(),
+                                                std::move(done));
+                                })
+        .then([context, most = connection_->shared.options.answer_bytes_max](auto value) mutable {
+          answer(context.getResults().initOutcome(), within(std::move(value), most));
+        });
+  }
+
+  kj::Promise<void> stop(StopContext context) override {
+    context.getResults().initOutcome().initOk().setPid(static_cast<std::uint64_t>(::getpid()));
+    connection_->shared.log.info("a client asks this service to stop");
+    connection_->shared.facade.stop();
+    return kj::READY_NOW;
+  }
+
+ private:
+  static constexpr std::uint64_t hold_timeout_ms_max = 24 * 3600 * 1000;
+
+  /// The lease is made where the token arrives: if nobody waits any more, its destructor releases.
+  static void begin_hold(service_facade& facade, milliseconds timeout,
+                         reply<std::unique_ptr<hold_lease>> done) {
+    facade.hold(timeout, [&facade, done = std::move(done)](result<std::uint64_t> token) {
+      if (token)
+        done(std::make_unique<hold_lease>(facade, *token));
+      else
+        done(tl::unexpected(std::move(token).error()));
+    });
+  }
+
+  kj::Promise<result<bool>> release_one(hold_lease& lease) {
+    const auto token = lease.take();
+    return token ? ask_release(connection_, *token) : kj::Promise<result<bool>>(result<bool>(false));
+  }
+
+  service_facade& facade() { return connection_->shared.facade; }
+  duration limit() const { return connection_->shared.options.query_timeout; }
+
+  connection_ptr connection_;
+};
+
+class gate_server final : public wire::Gate::Server {
+ public:
+  explicit gate_server(connection_ptr connection) : connection_(std::move(connection)) {}
+
+  kj::Promise<void> hello(HelloContext context) override {
+    const auto params = context.getParams();
+    const std::string program = text(params.getProgram());
+    auto welcome = context.getResults().initWelcome();
+    welcome.setProtocol(wire::PROTOCOL_VERSION);
+    welcome.setProgram(connection_->shared.options.program);
+    welcome.setPid(static_cast<std::uint64_t>(::getpid()));
+    if (connection_->too_many) {
+      service_codec::encode({errc::busy, "the service has too many clients; try again"},
+                            welcome.initRefusal());
+    } else if (params.getProtocol() != wire::PROTOCOL_VERSION) {
+      connection_->shared.log.warn("a client of version {} speaks another protocol", program);
+      service_codec::encode({errc::newer_version, "client and service are of different versions"},
+                            welcome.initRefusal());
+    } else {
+      connection_->greeted = true;
+      welcome.setSession(kj::heap<session_server>(connection_));
+    }
+    return kj::READY_NOW;
+  }
+
+ private:
+  connection_ptr connection_;
+};
+
+}  // namespace
+
+wire::Gate::Client make_gate(std::shared_ptr<connection_state> connection) {
+  return kj::heap<gate_server>(std::move(connection));
+}
+
+}  // namespace graphite::service_session

@@ -1,0 +1,191 @@
+@0xb86b0f4ac6f7c1d5;
+# What a running GRAPHITE process can be asked by programs of the same user on the same machine.
+#
+# Who talks: the command line program (and editors' plug-ins) to `graphite dev` or another resident process,
+# over the unix socket `STATE/sock`. The process at the other end is known by its credentials (SO_PEERCRED):
+# only the owner of the service and root are served. One connection carries any number of calls at once.
+#
+# When: a client connects, calls `Gate.hello`, and may pipeline its first question on the session that hello
+# returns, so that "connect and ask" costs one round trip. A connection that has not said hello within 5 s is
+# closed. Every question first waits for a sync cookie, so a write made before the call is always seen.
+#
+# Limits (defaults of local_service_options): a request ≤ 256 KiB, 64 connections, 32 calls at once on one of
+# them, an answer ≤ 32 MiB. Beyond: the error `busy` or `too_large`, or, for an oversized request, the end of
+# the connection.
+#
+# Errors: a call that reached the service answers with an Outcome; RPC exceptions mean the connection broke.
+# Field numbers are never reused. Absent text is empty, absent numbers are 0, times are as their names say.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("graphite::schema::service");
+
+const protocolVersion :UInt32 = 1;
+# Raised when an old client or service could misunderstand the other; new methods and fields do not raise it.
+
+struct Error {
+  code @0 :UInt16;      # core/error.hpp, errc: stable
+  context @1 :Text;     # for people, never parsed
+}
+
+struct Outcome(Value) {
+  union {
+    ok @0 :Value;
+    failed @1 :Error;
+  }
+}
+
+interface Gate {
+  # The bootstrap capability: all a connection can do before versions are known to fit.
+
+  hello @0 (protocol :UInt32, program :Text) -> (welcome :Welcome);
+  # `program` is the client's version, for the service's log. Fails with `newer_version` where `protocol` is
+  # not the service's own; `welcome.program` is filled in either case, so that the client can say what runs.
+}
+
+struct Welcome {
+  protocol @0 :UInt32;  # the service's
+  program @1 :Text;     # the service's version, as `graphite --version` prints it
+  pid @2 :UInt64;       # of the service
+  session @3 :Session;  # null where `refusal` is set
+  refusal @4 :Error;    # null where welcome
+}
+
+interface Session {
+  # Everything in actors/facade.hpp. Dropping a call's promise gives up waiting; what it began goes on.
+
+  build @0 (keepGoing :Bool, dryRun :Bool) -> (outcome :Outcome(BuildSummary));
+  # Waits until the revision with all earlier writes is closed and built. No deadline.
+
+  status @1 () -> (outcome :Outcome(Status));
+
+  why @2 (path :Text) -> (outcome :Outcome(Why));
+  # `not_found` where no source or asset has that name.
+
+  graph @3 (kind :GraphKind, from :Text, to :Text) -> (outcome :Outcome(Lines));
+  # `path` uses both names, `rdeps` and `deps` only `from`, `cycles` none.
+
+  hold @4 (timeoutMs :UInt64) -> (outcome :Outcome(HoldGrant));
+  # Keeps revisions back. 0: no timeout.
+
+  releaseAll @5 () -> (outcome :Outcome(Released));
+  # Ends every hold of every client of this service.
+
+  rollback @6 (channel :Text, sequence :UInt64) -> (outcome :Outcome(Head));
+  # Publishes that generation's root again under a new sequence, which is returned.
+
+  diff @7 (channel :Text, from :UInt64, to :UInt64) -> (outcome :Outcome(Diff));
+  # Between two generations of a channel, by sequence; an empty channel means the only or default one.
+
+  stop @8 () -> (outcome :Outcome(Stopping));
+  # Ends the service in good order. It has ended when the connection is closed from its side.
+}
+
+interface Hold {
+  # Revisions are held as long as the client keeps this capability: dropping it, or dying, releases.
+
+  release @0 () -> (outcome :Outcome(Released));
+  # Ends it now and tells whether it still held. Idempotent.
+}
+
+struct HoldGrant { hold @0 :Hold; }
+struct Released { count @0 :UInt32; }   # holds that were in force until this call
+struct Stopping { pid @0 :UInt64; }     # of the service
+
+struct Head {
+  # core: bundle/head.hpp.
+  channel @0 :Text;
+  lineage @1 :Data;             # 16 bytes
+  epoch @2 :UInt64;
+  sequence @3 :UInt64;
+  root @4 :Data;                # 32 bytes
+  assets @5 :UInt64;
+  revision @6 :UInt64;
+  publishedUnixNs @7 :Int64;
+  behind @8 :Data;              # 32 bytes; all zero: nothing is behind or failed
+}
+
+struct Diagnostic {
+  severity @0 :Severity;
+  path @1 :Text;                # logical path, or empty
+  text @2 :Text;
+  enum Severity { info @0; warning @1; error @2; }
+}
+
+struct BuildSummary {
+  generation @0 :Head;          # null before the first generation
+  assets @1 :UInt64;
+  ran @2 :UInt64;
+  cached @3 :UInt64;
+  failed @4 :UInt64;
+  behind @5 :UInt64;
+  changedSources @6 :UInt64;
+  seconds @7 :Float64;
+  bundle @8 :Text;              # absolute folder
+  diagnostics @9 :List(Diagnostic);
+}
+
+struct Running { rule @0 :Text; path @1 :Text; seconds @2 :Float64; }
+struct Failed { path @0 :Text; message @1 :Text; }
+
+struct Subscriber {
+  name @0 :Text;                # host:pid or address
+  channel @1 :Text;
+  epoch @2 :UInt64;             # what it reported last
+  sequence @3 :UInt64;
+  secondsAgo @4 :Float64;
+}
+
+struct Channel {
+  name @0 :Text;
+  newest @1 :Head;              # null before the first generation
+  behind @2 :UInt64;
+  subscribers @3 :UInt64;
+}
+
+struct Status {
+  project @0 :Text;
+  root @1 :Text;
+  state @2 :Text;
+  headsAddress @3 :Text;
+  chunksAddress @4 :Text;
+  metricsAddress @5 :Text;
+  watchMode @6 :Text;
+  watchReason @7 :Text;
+  pid @8 :UInt64;
+  uptimeSeconds @9 :Float64;
+  watchedFolders @10 :UInt64;
+  sources @11 :UInt64;
+  assets @12 :UInt64;
+  actions @13 :UInt64;
+  stale @14 :UInt64;
+  held @15 :Bool;
+  running @16 :List(Running);           # first 100
+  failed @17 :List(Failed);             # first 100
+  failedCount @18 :UInt64;
+  channels @19 :List(Channel);
+  subscribers @20 :List(Subscriber);    # first 1,000
+}
+
+struct Component { name @0 :Text; value @1 :Text; }
+
+struct Why {
+  path @0 :Text;
+  rule @1 :Text;                # empty: unmatched, a copy
+  state @2 :Text;
+  weakKey @3 :Text;             # hexadecimal; empty for copies
+  strongKey @4 :Text;
+  keyComponents @5 :List(Component);
+  changed @6 :List(Text);
+  chain @7 :List(Text);
+  message @8 :Text;
+}
+
+enum GraphKind { path @0; rdeps @1; deps @2; cycles @3; }
+
+struct Lines { lines @0 :List(Text); }
+
+struct Diff {
+  added @0 :List(Text);         # logical paths, ascending
+  changed @1 :List(Text);
+  removed @2 :List(Text);
+}
