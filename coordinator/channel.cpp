@@ -1,0 +1,71 @@
+#include "coordinator/channel.hpp"
+
+namespace graphite {
+
+channel_core::channel_core(channel_spec spec, lineage_id lineage, epoch_number epoch, index_tree tree,
+                           std::optional<head> newest)
+    : spec_(std::move(spec)), lineage_(lineage), epoch_(epoch), tree_(std::move(tree)), newest_(std::move(newest)) {}
+
+bool channel_core::shows(const logical_path& path) const {
+  return (spec_.include.empty() || any_matches(spec_.include, path.str())) && !any_matches(spec_.exclude, path.str());
+}
+
+result<asset_changes> channel_core::shown_changes(const asset_changes& all, const chunks_of& chunks) const {
+  asset_changes out;
+  for (const auto& record : all.upserts) {
+    if (!shows(record.path)) continue;
+    auto shown = record;
+    for (auto& part : shown.parts) {
+      GRAPHITE_TRY(const auto list, chunks(part.content));
+      if (!list) return fail(errc::not_found, record.path.str() + ": its content is not stored");
+      part = part_of(part.content, *list, part.codec);
+    }
+    GRAPHITE_TRY(const auto before, tree_.find(shown.id()));
+    if (!before || before->record != shown) out.upserts.push_back(std::move(shown));
+  }
+  for (const auto& path : all.removals) {
+    if (!shows(path)) continue;
+    GRAPHITE_TRY(const auto before, tree_.find(id_of(path)));
+    if (before) out.removals.push_back(path);
+  }
+  return out;
+}
+
+head channel_core::next_head(const index_tree& tree, revision_id revision, const digest& behind,
+                             std::int64_t unix_ns) const {
+  head out;
+  out.channel = spec_.name;
+  out.lineage = lineage_;
+  out.epoch = epoch_;
+  out.sequence = sequence_number{newest_ ? newest_->sequence.value + 1 : 1};
+  out.root = tree.root();
+  out.assets = tree.assets();
+  out.revision = revision;
+  out.published_unix_ns = unix_ns;
+  out.behind = behind;
+  return out;
+}
+
+result<std::optional<planned_generation>> channel_core::plan(const publication& what, const content_ref& behind,
+                                                             const chunks_of& chunks, std::int64_t unix_ns) const {
+  GRAPHITE_TRY(auto changes, shown_changes(what.changes, chunks));
+  const bool same_behind = newest_ ? newest_->behind == behind.id : behind.id.is_zero();
+  if (changes.empty() && same_behind && newest_) return std::nullopt;
+  GRAPHITE_TRY(auto tree, tree_.apply(changes));
+  auto now = next_head(tree, what.revision, behind.id, unix_ns);
+  return planned_generation{std::move(now), std::move(tree), std::move(changes)};
+}
+
+result<planned_generation> channel_core::plan_rollback(const index_tree& older, std::int64_t unix_ns) const {
+  GRAPHITE_TRY(auto changes, changes_between(tree_, older));
+  auto now = next_head(older, newest_ ? newest_->revision : revision_id{}, digest{}, unix_ns);
+  return planned_generation{std::move(now), older, std::move(changes)};
+}
+
+void channel_core::committed(planned_generation generation) {
+  GRAPHITE_INVARIANT(!newest_ || generation.now.newer_than(*newest_));
+  newest_ = std::move(generation.now);
+  tree_ = std::move(generation.tree);
+}
+
+}  // namespace graphite
