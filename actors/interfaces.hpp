@@ -48,10 +48,10 @@ using channel_actor = caf::typed_actor<
     caf::replies_to<atom::publish, publication_ptr>::with<publish_outcome>,
     // Questions about generations.
     caf::reacts_to<atom::answer, query_ptr>,
-    // INTERNAL: time to fold what the journal holds into the bundle folder, or to beat.
-    caf::reacts_to<atom::wake, std::uint64_t>,
-    // INTERNAL: the fold up to this sequence ended.
-    caf::reacts_to<atom::fold, std::uint64_t, outcome>>;
+    // Folds what the journal holds now; answers when nothing is left to fold.
+    caf::replies_to<atom::fold>::with<outcome>,
+    // INTERNAL: time to fold, to beat, or to try again.
+    caf::reacts_to<atom::wake, std::uint64_t>>;
 
 /// Commits batches of rows, one sync for all that wait. One per process; detached, because it blocks.
 using journal_actor = caf::typed_actor<

@@ -1,0 +1,310 @@
+#include "actors/channel.hpp"
+
+#include "actors/channel_queries.hpp"
+#include "bundle/behind_codec.hpp"
+#include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
+#include "relay/announcer.hpp"
+#include "schemas/codec/announcement.hpp"
+
+namespace graphite {
+
+using self_pointer = channel_actor::stateful_pointer<channel_actor_state>;
+
+namespace {
+
+void commit_next(self_pointer self);
+void drain(self_pointer self);
+
+announced_times announced(const stage_times& t, time_point published) {
+  return {t.edited, t.noticed, t.hashed, t.invalidated, t.scheduled, t.built, published};
+}
+
+/// A generation on its way to the disk.
+struct in_commit {
+  planned_generation plan;
+  announcement message;
+  bool folded_first = false;
+};
+
+announcement announcement_of(const channel_actor_state& state, const planned_generation& plan, const publication& what) {
+  const auto& core = *state.core;
+  announcer_input input;
+  input.now = plan.now;
+  input.base_root = core.tree().root();
+  if (core.newest()) input.base_epoch = core.newest()->epoch, input.base_sequence = core.newest()->sequence;
+  input.changes = &plan.changes;
+  input.times = announced(what.times, {});
+  input.clock = state.with.boot;
+  input.trace = what.trace;
+  announcer_source source;
+  source.list = [&](const content_ref& content) -> std::optional<chunk_list> {
+    const auto found = state.with.contents->find(content.id);
+    if (!found || !*found) return std::nullopt;
+    return (*found)->chunks;
+  };
+  source.bytes = [&](const content_ref& content) -> std::optional<byte_vector> {
+    byte_vector bytes(content.size);
+    if (!state.with.contents->read(content.id, 0, bytes)) return std::nullopt;
+    return bytes;
+  };
+  return make_announcement(input, source);
+}
+
+/// True where a journal record alone can bring the generation back: every content that is only held rides in it.
+bool fits_a_record(const channel_actor_state& state, const announcement& message, const planned_generation& plan) {
+  if (!message.complete || plan.changes.upserts.size() > channel_actor_state::journalled_changes_max) return false;
+  std::set<digest> riding;
+  for (const auto& chunk : message.chunks) riding.insert(chunk.id);
+  for (const auto& record : plan.changes.upserts)
+    for (const auto& part : record.parts) {
+      const auto found = state.with.contents->find(part.content.id);
+      if (!found || !*found) return false;
+      if (!(*found)->where && part.content.size > 0 && !riding.contains(part.only_chunk)) return false;
+    }
+  return true;
+}
+
+bool has_stored_contents(const channel_actor_state& state, const asset_changes& changes) {
+  for (const auto& record : changes.upserts)
+    for (const auto& part : record.parts) {
+      const auto found = state.with.contents->find(part.content.id);
+      if (found && *found && (*found)->where) return true;
+    }
+  return false;
+}
+
+/// Stores the side object; zero where nothing is behind.
+result<content_ref> store_behind(channel_actor_state& state, const behind_list& behind) {
+  if (behind.count == 0) return content_ref{};
+  const auto bytes = encode_behind_list(behind);
+  const auto chunks = chunk_bytes(bytes, *state.with.hash);
+  GRAPHITE_TRY(const auto stored, state.with.contents->put(bytes, chunks));
+  return stored.ref;
+}
+
+channel_core::chunks_of chunks_from(const chunk_store& contents) {
+  return [&contents](const content_ref& content) -> result<std::optional<chunk_list>> {
+    GRAPHITE_TRY(auto found, contents.find(content.id));
+    if (!found) return std::nullopt;
+    return std::move(found->chunks);
+  };
+}
+
+void answer_front(channel_actor_state& state, const std::shared_ptr<const error>& failure) {
+  auto& front = state.queue.front();
+  if (front.answered) return;
+  front.answered = true;
+  const auto& newest = state.core->newest();
+  front.answer(publish_outcome{failure, newest ? std::make_shared<const head>(*newest) : nullptr});
+}
+
+void finish_front(self_pointer self) {
+  auto& state = self->state;
+  answer_front(state, nullptr);
+  state.queue.pop_front();
+  state.busy = false;
+  if (!state.drained.empty()) drain(self);
+  commit_next(self);
+}
+
+void retry_later(self_pointer self, const error& failure) {
+  self->state.with.log->error("channel {}: not published: {}; trying again", self->state.core->spec().name, failure.context);
+  answer_front(self->state, std::make_shared<const error>(failure));
+  self->delayed_send(self, channel_actor_state::retry_after, atom::wake_v, channel_actor_state::wake_retry);
+}
+
+void schedule_fold(self_pointer self) {
+  auto& state = self->state;
+  if (state.fold_scheduled || state.folding) return;
+  state.fold_scheduled = true;
+  self->delayed_send(self, channel_actor_state::fold_after, atom::wake_v, channel_actor_state::wake_fold);
+}
+
+void announce(self_pointer self, in_commit& done) {
+  auto& state = self->state;
+  auto& with = state.with;
+  auto times = state.queue.front().what->times;
+  times.published = with.clock->now();
+  done.message.times.published = times.published;
+  state.core->committed(std::move(done.plan));
+  const auto& now = *state.core->newest();
+  if (with.published != nullptr) with.published->publish(now, state.core->tree());
+  if (with.publisher != nullptr) with.publisher->announce(now.channel, encode(done.message));
+  with.on_generation(now, done.plan.changes, times);
+}
+
+void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_contents, std::shared_ptr<in_commit> plan) {
+  auto request = std::make_shared<const commit_request>(commit_request{std::move(rows), sync_contents});
+  self->request(self->state.with.journal, caf::infinite, atom::commit_v, commit_ptr(std::move(request)))
+      .then([self, plan](const outcome& how) {
+        auto& state = self->state;
+        if (how.failure) return retry_later(self, *how.failure);
+        if (plan) {
+          const bool journalled = !plan->folded_first;
+          announce(self, *plan);
+          if (journalled) {
+            state.unfolded.push_back(state.core->newest()->sequence.value);
+            schedule_fold(self);
+          }
+        }
+        finish_front(self);
+      });
+}
+
+row_write generation_row_of(const head& now, page_location where) {
+  return {table::generations, generation_key(now.channel, now.sequence.value), encode_generation_row({now, where})};
+}
+
+/// Large changes: contents, pages and head are on disk before the rows.
+void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
+  auto where = std::make_shared<page_location>();
+  auto work = [contents = self->state.with.contents, write = self->state.with.write_generation, plan, where]() -> result<void> {
+    GRAPHITE_CHECK(contents->fold());
+    GRAPHITE_CHECK(contents->sync());
+    GRAPHITE_TRY(*where, write(plan->plan.tree, plan->plan.now));
+    return {};
+  };
+  plan->folded_first = true;
+  auto request = std::make_shared<const fold_request>(fold_request{std::move(work)});
+  self->request(self->state.with.folder, caf::infinite, atom::fold_v, fold_ptr(std::move(request)))
+      .then([self, plan, where](const outcome& how) {
+        if (how.failure) return retry_later(self, *how.failure);
+        auto rows = self->state.queue.front().what->rows;
+        rows.push_back(generation_row_of(plan->plan.now, *where));
+        commit_rows(self, std::move(rows), false, plan);
+      });
+}
+
+result<std::optional<planned_generation>> plan_front(const channel_actor_state& state, const content_ref& behind) {
+  const auto& front = state.queue.front();
+  const auto now = state.with.clock->unix_ns();
+  if (front.rollback_to) return state.core->plan_rollback(*front.rollback_to, now);
+  return state.core->plan(*front.what, behind, chunks_from(*state.with.contents), now);
+}
+
+void commit_next(self_pointer self) {
+  auto& state = self->state;
+  if (state.busy || state.queue.empty()) return;
+  state.busy = true;
+  const auto& what = *state.queue.front().what;
+  const auto behind = store_behind(state, what.behind);
+  if (!behind) return retry_later(self, behind.error());
+  auto planned = plan_front(state, *behind);
+  if (!planned) return retry_later(self, planned.error());
+  if (!*planned) {
+    if (what.rows.empty()) return finish_front(self);
+    return commit_rows(self, what.rows, false, nullptr);
+  }
+  auto plan = std::make_shared<in_commit>(in_commit{std::move(**planned), {}, false});
+  plan->message = announcement_of(state, plan->plan, what);
+  if (!fits_a_record(state, plan->message, plan->plan)) return commit_bulk(self, plan);
+  auto rows = what.rows;
+  const auto record = encode(plan->message);
+  rows.push_back({table::journal, generation_key(plan->plan.now.channel, plan->plan.now.sequence.value),
+                  std::string(as_text(record))});
+  const bool sync = has_stored_contents(state, plan->plan.changes) || behind->size > 0;
+  commit_rows(self, std::move(rows), sync, plan);
+}
+
+/// Answers those who wait for an empty journal.
+void answer_drained(channel_actor_state& state, const outcome& how) {
+  if (!how.failure && (!state.unfolded.empty() || state.busy)) return;
+  for (auto& promise : std::exchange(state.drained, {})) promise.deliver(how);
+}
+
+/// Moves what the journal holds into the bundle folder.
+void fold(self_pointer self) {
+  auto& state = self->state;
+  state.fold_scheduled = false;
+  if (state.folding || state.unfolded.empty()) return;
+  state.folding = true;
+  const auto up_to = state.core->newest()->sequence.value;
+  auto where = std::make_shared<page_location>();
+  auto work = [contents = state.with.contents, write = state.with.write_generation, tree = state.core->tree(),
+               now = *state.core->newest(), where]() -> result<void> {
+    GRAPHITE_CHECK(contents->fold());
+    GRAPHITE_TRY(*where, write(tree, now));
+    return {};
+  };
+  const auto now = *state.core->newest();
+  self->request(state.with.folder, caf::infinite, atom::fold_v, std::make_shared<const fold_request>(fold_request{std::move(work)}))
+      .then([self, now, up_to, where](const outcome& how) {
+        auto& after = self->state;
+        after.folding = false;
+        if (how.failure) {
+          after.with.log->error("channel {}: not folded: {}", now.channel, how.failure->context);
+          answer_drained(after, how);
+          return schedule_fold(self);
+        }
+        commit_request rows;
+        rows.rows.push_back(generation_row_of(now, *where));
+        for (const auto sequence : after.unfolded)
+          if (sequence <= up_to) rows.rows.push_back({table::journal, generation_key(now.channel, sequence), std::nullopt});
+        std::erase_if(after.unfolded, [&](std::uint64_t sequence) { return sequence <= up_to; });
+        self->send(after.with.journal, atom::persist_v, std::make_shared<const commit_request>(std::move(rows)));
+        answer_drained(after, how);
+        if (!after.unfolded.empty()) drain(self);
+      });
+}
+
+/// Folds at once where somebody waits for it, otherwise soon.
+void drain(self_pointer self) {
+  if (self->state.drained.empty()) return schedule_fold(self);
+  answer_drained(self->state, {});
+  fold(self);
+}
+
+void beat(self_pointer self) {
+  auto& with = self->state.with;
+  with.publisher->beat(with.published->beat(with.clock->unix_ns()));
+  self->delayed_send(self, heartbeat::period, atom::wake_v, channel_actor_state::wake_beat);
+}
+
+void wake(self_pointer self, std::uint64_t why) {
+  auto& state = self->state;
+  if (why == channel_actor_state::wake_fold) fold(self);
+  if (why == channel_actor_state::wake_beat) beat(self);
+  if (why == channel_actor_state::wake_retry) {
+    state.busy = false;
+    commit_next(self);
+  }
+}
+
+}  // namespace
+
+void enqueue(self_pointer self, channel_actor_state::waiting next) {
+  self->state.queue.push_back(std::move(next));
+  commit_next(self);
+}
+
+channel_actor::behavior_type channel(self_pointer self, channel_dependencies with, std::shared_ptr<channel_core> core,
+                                     std::vector<std::uint64_t> unfolded) {
+  auto& state = self->state;
+  state.with = std::move(with);
+  state.core.emplace(std::move(*core));
+  state.unfolded = std::move(unfolded);
+  if (state.core->newest() && state.with.published != nullptr)
+    state.with.published->publish(*state.core->newest(), state.core->tree());
+  if (!state.unfolded.empty()) schedule_fold(self);
+  if (state.with.beats && state.with.publisher != nullptr) beat(self);
+  return {
+      [self](atom::publish, const publication_ptr& what) -> caf::result<publish_outcome> {
+        auto promise = self->make_response_promise<publish_outcome>();
+        enqueue(self, {what, std::nullopt, [promise](const publish_outcome& how) mutable { promise.deliver(how); }, false});
+        return promise;
+      },
+      [self](atom::answer, const query_ptr& asked) {
+        std::visit([&](const auto& what) { answer_query(self, *asked, what); }, asked->what);
+      },
+      [self](atom::fold) -> caf::result<outcome> {
+        auto promise = self->make_response_promise<outcome>();
+        self->state.drained.push_back(promise);
+        drain(self);
+        return promise;
+      },
+      [self](atom::wake, std::uint64_t why) { wake(self, why); },
+  };
+}
+
+}  // namespace graphite

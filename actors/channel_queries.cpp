@@ -1,0 +1,90 @@
+#include "actors/channel_queries.hpp"
+
+#include "bundle/head_codec.hpp"
+
+namespace graphite {
+
+namespace {
+
+result<index_tree> tree_of(const channel_actor_state& state, std::uint64_t sequence) {
+  const auto& newest = state.core->newest();
+  if (newest && newest->sequence.value == sequence) return state.core->tree();
+  const auto& name = state.core->spec().name;
+  GRAPHITE_TRY(const auto row, state.with.rows->get(table::generations, generation_key(name, sequence)));
+  if (!row) return fail(errc::not_found, "channel " + name + " does not keep generation " + std::to_string(sequence));
+  GRAPHITE_TRY(const auto found, decode_generation_row(*row));
+  return state.with.open_tree(found.now.root, found.root);
+}
+
+result<generation_diff> diff_of(const channel_actor_state& state, const query::diff& what) {
+  GRAPHITE_TRY(const auto from, tree_of(state, what.from));
+  GRAPHITE_TRY(const auto to, tree_of(state, what.to));
+  generation_diff out;
+  GRAPHITE_CHECK(diff(from, to, [&](const asset_record* before, const asset_record* after) {
+    auto& list = before == nullptr ? out.added : after == nullptr ? out.removed : out.changed;
+    list.push_back((after == nullptr ? before : after)->path.str());
+    return true;
+  }));
+  for (auto* list : {&out.added, &out.changed, &out.removed}) std::sort(list->begin(), list->end());
+  return out;
+}
+
+}  // namespace
+
+std::string generation_key(std::string_view channel, std::uint64_t sequence) {
+  std::string out(channel);
+  out.push_back('\0');
+  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(sequence >> shift));
+  return out;
+}
+
+std::string encode_generation_row(const generation_row& row) {
+  std::string out(8, '\0');
+  const auto where = row.root.packed();
+  std::memcpy(out.data(), &where, sizeof where);
+  const auto head_bytes = encode_head(row.now);
+  return out += as_text(head_bytes);
+}
+
+result<generation_row> decode_generation_row(std::string_view bytes) {
+  if (bytes.size() < 8) return fail(errc::corrupt, "a generation's row is too short");
+  std::uint64_t where = 0;
+  std::memcpy(&where, bytes.data(), sizeof where);
+  GRAPHITE_TRY(auto now, decode_head(as_bytes(bytes.substr(8))));
+  return generation_row{std::move(now), page_location::from_packed(where)};
+}
+
+void answer_query(channel_self self, const query&, const query::status& what) {
+  auto& state = self->state;
+  auto out = *what.so_far;
+  channel_info mine;
+  mine.name = state.core->spec().name;
+  mine.newest = state.core->newest();
+  if (state.with.published != nullptr) {
+    const auto now = state.with.clock->now();
+    for (const auto& peer : state.with.published->peers(now)) {
+      if (peer.last.channel == mine.name) ++mine.subscribers;
+      if (out.subscribers.size() == 1000) continue;
+      out.subscribers.push_back({peer.last.name, peer.last.channel, peer.last.active_epoch.value,
+                                 peer.last.active_sequence.value, std::chrono::duration<double>(now - peer.heard).count()});
+    }
+  }
+  out.channels.push_back(std::move(mine));
+  what.done(std::move(out));
+}
+
+void answer_query(channel_self self, const query&, const query::rollback& what) {
+  auto older = tree_of(self->state, what.sequence);
+  if (!older) return what.done(tl::unexpected<error>(older.error()));
+  auto nothing = std::make_shared<const publication>();
+  enqueue(self, {std::move(nothing), std::move(*older),
+                 [done = what.done](const publish_outcome& how) {
+                   if (how.failure) return done(tl::unexpected<error>(*how.failure));
+                   done(*how.generation);
+                 },
+                 false});
+}
+
+void answer_query(channel_self self, const query&, const query::diff& what) { what.done(diff_of(self->state, what)); }
+
+}  // namespace graphite

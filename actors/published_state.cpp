@@ -1,0 +1,62 @@
+#include "actors/published_state.hpp"
+
+#include "bundle/head_codec.hpp"
+#include "relay/announcer.hpp"
+#include "schemas/codec/announcement.hpp"
+
+namespace graphite {
+
+namespace {
+constexpr duration record_lives_for = seconds(10);
+}
+
+void published_state::publish(const head& now, const index_tree& tree) {
+  pages_.publish(tree);
+  channel_now next{now, encode_head(now), {}};
+  const auto root = tree.root_node()->bytes();
+  next.hints.emplace_back(root.begin(), root.end());
+  const std::lock_guard lock(mutex_);
+  channels_.insert_or_assign(now.channel, std::move(next));
+}
+
+void published_state::serve_chunks_on(std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  chunk_port_ = port;
+}
+
+byte_vector published_state::beat(std::int64_t unix_ns) const {
+  heartbeat out;
+  out.publisher = publisher_;
+  const std::lock_guard lock(mutex_);
+  out.chunk_port = chunk_port_;
+  for (const auto& [name, now] : channels_) {
+    if (out.channels.size() == heartbeat::channels_max) break;
+    out.channels.push_back(make_channel_state(now.newest, unix_ns, record_lives_for));
+  }
+  return encode(out);
+}
+
+std::optional<chunk_service_sources::current_head> published_state::current(std::string_view channel) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found == channels_.end()) return std::nullopt;
+  chunk_service_sources::current_head out;
+  out.bytes = found->second.encoded;
+  out.hints = found->second.hints;
+  return out;
+}
+
+std::optional<byte_vector> published_state::page(const digest& id) { return pages_.find(id); }
+
+void published_state::note(const ack_request& ack, time_point now) {
+  const std::lock_guard lock(mutex_);
+  acks_.note(ack, now);
+}
+
+std::vector<ack_summary::peer> published_state::peers(time_point now) {
+  const std::lock_guard lock(mutex_);
+  acks_.expire(now);
+  return acks_.peers();
+}
+
+}  // namespace graphite

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "core/messages/heads.hpp"
+#include "relay/ack_summary.hpp"
+#include "relay/chunk_service.hpp"
+#include "relay/page_registry.hpp"
+
+namespace graphite {
+
+/// What all channels serve now: written by the channel actors, read by the chunk port's thread and the
+/// heartbeat. Thread-safe, never blocks for long.
+class published_state {
+ public:
+  explicit published_state(incarnation_id publisher) : publisher_(publisher), acks_(ack_summary::options{}) {}
+
+  /// `tree` is the index of `now`; called after its journal record is synced.
+  void publish(const head& now, const index_tree& tree);
+  /// Where chunks are served; 0: nowhere.
+  void serve_chunks_on(std::uint16_t port);
+  /// The encoded heartbeat for all channels.
+  byte_vector beat(std::int64_t unix_ns) const;
+
+  std::optional<chunk_service_sources::current_head> current(std::string_view channel) const;
+  std::optional<byte_vector> page(const digest& id);
+  void note(const ack_request& ack, time_point now);
+  std::vector<ack_summary::peer> peers(time_point now);
+
+ private:
+  struct channel_now {
+    head newest;
+    byte_vector encoded;
+    std::vector<byte_vector> hints;
+  };
+  const incarnation_id publisher_;
+  mutable std::mutex mutex_;
+  std::map<std::string, channel_now, std::less<>> channels_;
+  page_registry pages_;
+  ack_summary acks_;
+  std::uint16_t chunk_port_ = 0;
+};
+
+}  // namespace graphite
