@@ -19,14 +19,16 @@ namespace graphite {
 struct scan_options {
   std::uint64_t bytes_scanned_max = 16 * MiB;  ///< of one file, from its beginning
   std::size_t references_max = 65'536;         ///< of one file
+  std::size_t matches_max = 262'144;           ///< of one pattern in one file, those passed over included
   std::size_t reference_bytes_max = 1024;      ///< a longer text is no path
 };
 
 /// Finds the files that a source names in its bytes, as its rule's `references` say.
 ///
 /// Immutable once made and thread-safe; reads nothing but the bytes it is given. Any bytes are accepted:
-/// malformed input gives fewer references, never a failure. Time is linear in the bytes for every pattern
-/// (RE2 has no backtracking), memory is bounded by scan_options.
+/// malformed input gives fewer references, never a failure. Patterns match bytes, whatever the encoding.
+/// RE2 has no backtracking, a match of over 8 KiB may be missed, and time and memory are bounded by
+/// scan_options for every pattern.
 ///
 /// What a found text may mean, in order: relative to the file's folder or to the root as `relative_to`
 /// says (a text that starts with `/` always means the root), then below each folder of `search` (`.` is

@@ -11,9 +11,9 @@ namespace graphite {
 
 struct init_options {
   std::string folder = ".";
-  std::size_t entries_max = 200'000;      ///< files and folders looked at before the survey stops
+  std::size_t entries_max = 200'000;  ///< files and folders looked at before the survey stops
   std::size_t depth_max = 64;
-  std::size_t samples_max = 64;           ///< files opened to tell a format
+  std::size_t samples_max = 64;  ///< files opened to tell a format
   std::size_t sample_bytes_max = 64 * 1024;
 };
 
@@ -21,9 +21,9 @@ struct init_options {
 struct folder_survey {
   std::size_t files = 0, folders = 0;
   std::uint64_t bytes = 0;
-  bool complete = true;                            ///< false: entries_max or depth_max was reached
-  std::map<std::string, std::size_t> extensions;   ///< lower-case with the dot, printable ASCII → files
-  std::vector<std::string> generated_folders;      ///< names such as node_modules, build, .venv; at any depth
+  bool complete = true;                           ///< false: entries_max or depth_max was reached
+  std::map<std::string, std::size_t> extensions;  ///< lower-case with the dot, printable ASCII → files
+  std::vector<std::string> generated_folders;     ///< names such as node_modules, build, .venv; at any depth
   bool git = false;
   std::size_t skipped_not_utf8 = 0, skipped_special = 0, skipped_links = 0, unreadable = 0;
   std::vector<std::string> s_expression_extensions;  ///< of files that begin as s-expressions

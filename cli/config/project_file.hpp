@@ -34,8 +34,8 @@ struct parsed_project {
 };
 
 struct parse_options {
-  std::string file;    ///< absolute path of the file the text came from: names it in messages, anchors folders
-  std::string state;   ///< state folder, over the file's own; relative to `working_folder`; empty: the file's
+  std::string file;   ///< absolute path of the file the text came from: names it in messages, anchors folders
+  std::string state;  ///< state folder, over the file's own; relative to `working_folder`; empty: the file's
   std::string working_folder = "/";
 };
 

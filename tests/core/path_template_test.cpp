@@ -19,7 +19,8 @@ TEST(path_template, folder_of_the_root_vanishes_with_its_slash) {
 }
 
 TEST(path_template, refuses_what_leaves_the_root_or_is_unknown) {
-  for (const auto* text : {"../{name}", "/{name}", "{dir}/../../../{name}", "{nmae}", "{tool:x}", "", "a//{name}"})
+  for (const auto* text :
+       {"../{name}", "/{name}", "{dir}/../../../{name}", "{nmae}", "{tool:x}", "", "a//{name}"})
     EXPECT_FALSE(expand_output(text, path("a/b.c"))) << text;
 }
 
