@@ -99,4 +99,17 @@ result<std::string> expand_output(std::string_view text, const logical_path& sou
   return out;
 }
 
+bool is_wildcard_output(std::string_view output) { return output.find('*') != output.npos; }
+
+std::string wildcard_folder(std::string_view output) {
+  const auto slash = output.substr(0, output.find('*')).rfind('/');
+  if (slash == output.npos) return {};
+  std::string out;
+  for (std::size_t i = 0; i < slash; ++i) {
+    if (output[i] == '\\' && i + 1 < slash) ++i;
+    out += output[i];
+  }
+  return out;
+}
+
 }  // namespace graphite

@@ -33,4 +33,10 @@ result<std::string_view> source_placeholder(std::string_view word, const logical
 /// leaves the root or is no path.
 result<std::string> expand_output(std::string_view text, const logical_path& source);
 
+/// Whether an expanded output is a glob of paths that only the run makes known.
+bool is_wildcard_output(std::string_view output);
+
+/// The folder that all matches of a wildcard output lie in, escapes undone; empty: the root.
+std::string wildcard_folder(std::string_view output);
+
 }  // namespace graphite

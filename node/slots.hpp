@@ -76,7 +76,7 @@ class slots {
 
   std::vector<slots_command> step(slots_event event, time_point now);
 
-  std::size_t running() const;
+  std::size_t running() const { return running_; }
   std::size_t queued() const { return queue_.size(); }
   /// How many more assignments fit: what a node offers its scheduler.
   std::size_t credit() const;
@@ -105,10 +105,11 @@ class slots {
   void start_more(commands& out);
   void sync_if_due(time_point now, commands& out);
   void report(attempt_result result, commands& out);
-  void refuse(const attempt_spec& spec, attempt_status status, std::string why, commands& out);
+  void refuse(const attempt_spec& spec, std::string why, commands& out);
 
   slots_options options_;
   epoch_number epoch_;
+  std::size_t running_ = 0;  ///< running and stopping ones
   std::map<key, entry> open_;
   std::deque<attempt_spec> queue_;
   std::vector<attempt_result> unsynced_, syncing_;

@@ -56,10 +56,6 @@ inline constexpr std::string_view default_command_path = "/usr/local/bin:/usr/bi
 /// for any other (a system header is the tool digest's business). `./` and inner `..` are resolved.
 std::optional<logical_path> logical_from_scratch(std::string_view path, std::string_view scratch);
 
-/// The last `bytes_max` of `text` at most, cut at a line's begin where possible, with a mark where cut;
-/// control characters but tab and newline become `?`, malformed UTF-8 U+FFFD.
-std::string last_lines(std::string_view text, std::size_t bytes_max);
-
 /// The `command` transform behind the port that node/ knows. Pure, thread-safe.
 class command_transform final : public process_transform {
  public:

@@ -210,6 +210,8 @@ result<std::unique_ptr<disk_scratch_space>> disk_scratch_space::make(std::string
   std::error_code failed;
   std::filesystem::create_directories(root, failed);
   if (failed) return fail_errno(failed.value(), "create " + root);
+  root = std::filesystem::canonical(root, failed);  // as a tool's getcwd() tells it
+  if (failed) return fail_errno(failed.value(), "resolve " + root);
   empty_folder(AT_FDCWD, root.c_str(), 0);
   owned_fd fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + root);

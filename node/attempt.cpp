@@ -1,0 +1,237 @@
+#include "node/attempt.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text_tail.hpp"
+#include "node/content_copy.hpp"
+#include "node/declared_outputs.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr std::size_t log_bytes_max = 16 * KiB;
+
+/// Why an attempt ended early.
+struct early_end {
+  attempt_status status;
+  std::string message;
+};
+template <class T>
+using step = tl::expected<T, early_end>;
+
+tl::unexpected<early_end> end(attempt_status status, std::string message) {
+  return tl::unexpected(early_end{status, std::move(message)});
+}
+
+/// A failure of our own side: retried later, unless somebody asked for it.
+tl::unexpected<early_end> ours(const error& e) {
+  return end(e.code == errc::cancelled ? attempt_status::cancelled : attempt_status::refused, e.context);
+}
+
+/// A failure of what the user's rule asks for.
+tl::unexpected<early_end> theirs(const error& e) {
+  switch (e.code) {
+    case errc::not_found:
+    case errc::permission_denied:
+    case errc::invalid_argument:
+    case errc::too_large:
+    case errc::corrupt:
+    case errc::action_failed:
+      return end(attempt_status::failed, e.context);
+    default:
+      return ours(e);
+  }
+}
+
+std::string joined_log(const process_outcome& outcome) {
+  auto out = last_lines(outcome.out, log_bytes_max / 2 - 1);
+  if (!out.empty() && out.back() != '\n') out += '\n';
+  return out + last_lines(outcome.err, log_bytes_max / 2);
+}
+
+/// One attempt on its way; each step leaves what the next needs.
+class execution {
+ public:
+  execution(const attempt_runner::ports& ports, const attempt_options& options, const attempt_spec& spec,
+            const cancel_token& cancel)
+      : ports_(ports), options_(options), spec_(spec), cancel_(cancel) {
+    out_.result.action = spec.action;
+    out_.result.attempt = spec.attempt;
+  }
+
+  finished_attempt run() {
+    const auto done = all_steps();
+    if (done) {
+      out_.result.status = attempt_status::succeeded;
+    } else {
+      out_.result.status = done.error().status;
+      out_.result.message = last_lines(done.error().message, log_bytes_max);
+      out_.result.outputs.clear();
+      out_.result.discovered.reset();
+      out_.needs_sync = false;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  step<void> all_steps() {
+    if (cancel_.cancelled()) return end(attempt_status::cancelled, "cancelled before it began");
+    auto folder = ports_.scratch.create();
+    if (!folder) return ours(folder.error());
+    scratch_ = std::move(*folder);
+    place_ = {scratch_->path(), scratch_->temporary_path()};
+    return prepare()
+        .and_then([this] { return place_inputs(); })
+        .and_then([this] { return run_tool(); })
+        .and_then([this] { return read_depfile(); })
+        .and_then([this] { return take_outputs(); });
+  }
+
+  step<void> prepare() {
+    GRAPHITE_INVARIANT(spec_.command != nullptr);
+    auto plan = ports_.transform.plan(spec_, place_);
+    if (!plan) return theirs(plan.error());
+    plan_ = std::move(*plan);
+    plan_.process.nice = options_.nice;
+    auto outputs = declared_outputs::make(spec_, plan_.depfile);
+    if (!outputs) return theirs(outputs.error());
+    outputs_ = std::move(*outputs);
+    for (const auto& path : outputs_.places())
+      if (const auto made = scratch_->create_folder_of(path); !made) return ours(made.error());
+    return {};
+  }
+
+  step<void> place_inputs() {
+    for (const auto& input : spec_.inputs) {
+      if (cancel_.cancelled()) return end(attempt_status::cancelled, "cancelled while inputs were copied");
+      if (auto placed = input.generated ? place_generated(input) : place_source(input); !placed)
+        return placed;
+    }
+    return {};
+  }
+
+  step<void> place_source(const attempt_input& input) {
+    const auto file = ports_.view.open(input.path);
+    if (!file && file.error().code == errc::not_found)
+      return end(attempt_status::stale_input, file.error().context);
+    if (!file) return ours(file.error());
+    const auto copied = copy_source_in(**file, input.content, input.path, *scratch_, ports_.hash, cancel_);
+    if (!copied && copied.error().code == errc::corrupt)
+      return end(attempt_status::stale_input, copied.error().context);
+    if (!copied) return ours(copied.error());
+    return {};
+  }
+
+  step<void> place_generated(const attempt_input& input) {
+    const auto copied =
+        copy_stored_in(ports_.store, input.content, input.path, *scratch_, ports_.hash, cancel_);
+    if (!copied)
+      return ours(
+          {copied.error().code, fmt::format("input {}: {}", input.path.str(), copied.error().context)});
+    return {};
+  }
+
+  step<void> run_tool() {
+    const auto ran = ports_.processes.run(plan_.process, cancel_);
+    if (!ran)
+      return theirs({ran.error().code, fmt::format("{}: {}", spec_.main_input.str(), ran.error().context)});
+    out_.result.wall = ran->wall;
+    out_.result.cpu = ran->cpu;
+    out_.result.log = joined_log(*ran);
+    if (ran->cancelled) return end(attempt_status::cancelled, "cancelled while the tool ran");
+    if (auto why = ports_.transform.failure(spec_, *ran); !why.empty())
+      return end(attempt_status::failed, std::move(why));
+    return {};
+  }
+
+  step<void> read_depfile() {
+    if (!plan_.depfile) return {};
+    const auto text = text_of(*plan_.depfile);
+    if (!text)
+      return theirs(
+          {text.error().code, fmt::format("{}: the depfile {} cannot be read: {}", spec_.main_input.str(),
+                                          plan_.depfile->str(), text.error().context)});
+    auto found = ports_.transform.discovered(spec_, place_, *text);
+    if (!found)
+      return theirs({found.error().code, fmt::format("{}: {}: {}", spec_.main_input.str(),
+                                                     plan_.depfile->str(), found.error().context)});
+    out_.result.discovered = std::move(*found);
+    return {};
+  }
+
+  result<std::string> text_of(const logical_path& path) {
+    GRAPHITE_TRY(const auto file, scratch_->open(path));
+    GRAPHITE_TRY(const auto info, file->info());
+    if (info.signature.size > options_.depfile_bytes_max)
+      return fail(errc::too_large, fmt::format("more than {} bytes", options_.depfile_bytes_max));
+    std::string out(info.signature.size, '\0');
+    std::size_t done = 0;
+    while (done < out.size()) {
+      GRAPHITE_TRY(const auto count, file->read(std::as_writable_bytes(std::span(out).subspan(done))));
+      if (count == 0) break;
+      done += count;
+    }
+    out.resize(done);
+    return out;
+  }
+
+  step<void> take_outputs() {
+    const auto entries = scratch_->list(options_.entries_max);
+    if (!entries) return theirs(entries.error());
+    const auto paths = outputs_.collect(*entries);
+    if (!paths)
+      return theirs(
+          {paths.error().code, fmt::format("{}: {}", spec_.main_input.str(), paths.error().context)});
+    for (const auto& path : *paths)
+      if (const auto stored = take_output(path); !stored)
+        return ours({stored.error().code, fmt::format("output {}: {}", path.str(), stored.error().context)});
+    return {};
+  }
+
+  result<void> take_output(const logical_path& path) {
+    if (cancel_.cancelled()) return fail(errc::cancelled, "cancelled while outputs were stored");
+    GRAPHITE_TRY(const auto file, scratch_->open(path));
+    GRAPHITE_TRY(const auto info, file->info());
+    GRAPHITE_TRY(const auto stored, store_file(*file, info.signature.size, options_.hold_bytes_max,
+                                               ports_.store, ports_.hash, cancel_));
+    out_.needs_sync = out_.needs_sync || !stored.held;
+    out_.result.outputs.push_back({path, stored.content});
+    return {};
+  }
+
+  const attempt_runner::ports& ports_;
+  const attempt_options& options_;
+  const attempt_spec& spec_;
+  const cancel_token& cancel_;
+  finished_attempt out_;
+  std::unique_ptr<scratch_folder> scratch_;
+  attempt_place place_;
+  process_plan plan_;
+  declared_outputs outputs_;
+};
+
+}  // namespace
+
+finished_attempt attempt_runner::run(const attempt_spec& spec, const cancel_token& cancel) const {
+  return execution(ports_, options_, spec, cancel).run();
+}
+
+void attempt_runner::settle(std::span<finished_attempt> batch) const {
+  const auto waits = [](const finished_attempt& one) { return one.needs_sync; };
+  if (std::none_of(batch.begin(), batch.end(), waits)) return;
+  const auto synced = ports_.store.sync();
+  for (auto& one : batch) {
+    if (!waits(one)) continue;
+    one.needs_sync = false;
+    if (synced) continue;
+    one.result.status = attempt_status::refused;
+    one.result.message = synced.error().context;
+    one.result.outputs.clear();
+    one.result.discovered.reset();
+  }
+}
+
+}  // namespace graphite

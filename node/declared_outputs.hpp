@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/attempt.hpp"
+#include "core/error.hpp"
+#include "core/glob.hpp"
+#include "core/ports/scratch_space.hpp"
+
+namespace graphite {
+
+/// What an attempt may leave in its scratch folder. Pure.
+class declared_outputs {
+ public:
+  /// Errors: invalid_argument for an output that is neither a path nor a glob of paths.
+  static result<declared_outputs> make(const attempt_spec& spec, const std::optional<logical_path>& depfile);
+
+  /// Paths whose folders are made before the run: tools expect them.
+  const std::vector<logical_path>& places() const { return places_; }
+
+  /// The outputs among `entries`, ascending. Inputs that a glob matches are no outputs.
+  /// Errors: action_failed: a missing output, a glob without match, a file that was not declared, an output
+  /// that is a link or special; the context lists them by name.
+  result<std::vector<logical_path>> collect(const std::vector<scratch_entry>& entries) const;
+
+ private:
+  struct pattern {
+    glob shape;
+    bool anywhere = true;  ///< false: no `/` in it, so files at the root only
+    bool matches(std::string_view path) const;
+  };
+
+  std::string missing(const std::vector<logical_path>& found) const;
+
+  std::vector<std::string> exact_, inputs_;  ///< ascending; inputs and depfile together
+  std::vector<pattern> patterns_;
+  std::vector<logical_path> places_;
+};
+
+}  // namespace graphite

@@ -1,0 +1,125 @@
+#include "transforms/command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <set>
+
+#include "core/text_tail.hpp"
+#include "transforms/depfile.hpp"
+
+namespace graphite {
+
+namespace {
+
+std::string megabytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes / MiB); }
+
+std::string how_it_ended(const attempt_spec& spec, const process_outcome& outcome) {
+  if (outcome.timed_out)
+    return fmt::format("ran longer than {} ms and was killed (the rule's timeout)",
+                       spec.command->timeout.count());
+  if (outcome.cancelled) return "was cancelled";
+  if (outcome.signal != 0)
+    return fmt::format("was ended by signal {} ({})", outcome.signal, ::strsignal(outcome.signal));
+  return fmt::format("ended with status {}", outcome.exit_code);
+}
+
+/// A limit shows as a failed allocation; name it where the process was near it.
+std::string memory_hint(const attempt_spec& spec, const process_outcome& outcome) {
+  const auto limit = spec.command->memory_bytes_max;
+  if (limit == 0 || outcome.memory_bytes_peak < limit / 2) return {};
+  return fmt::format("; it used {} of the {} the rule allows", megabytes(outcome.memory_bytes_peak),
+                     megabytes(limit));
+}
+
+command_names names_of(const attempt_spec& spec) {
+  return {spec.main_input, spec.outputs, spec.command->depfile, spec.tools};
+}
+
+result<std::optional<logical_path>> depfile_of(const attempt_spec& spec) {
+  if (spec.command->depfile.empty()) return std::nullopt;
+  GRAPHITE_TRY(auto text, expand_argument(spec.command->depfile, names_of(spec)));
+  if (text.starts_with("./")) text.erase(0, 2);
+  auto path = logical_path::parse(text);
+  if (!path) return fail(path.error().code, "depfile: " + path.error().context);
+  return std::optional(std::move(*path));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> command_environment(const command_spec& command,
+                                                       const std::map<std::string, std::string>& caller) {
+  std::map<std::string, std::string> out{{"PATH", std::string(default_command_path)}};
+  for (const auto& name : command.environment)
+    if (const auto found = caller.find(name); found != caller.end()) out[name] = found->second;
+  for (const auto& [name, value] : command.set_environment) out[name] = value;
+  return out;
+}
+
+std::optional<logical_path> logical_from_scratch(std::string_view path, std::string_view scratch) {
+  if (path.starts_with('/')) {
+    if (!path.starts_with(scratch) || path.size() <= scratch.size() || path[scratch.size()] != '/')
+      return std::nullopt;
+    path.remove_prefix(scratch.size() + 1);
+  }
+  std::vector<std::string_view> parts;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    const auto part = path.substr(at, end - at);
+    at = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part == ".." && parts.empty()) return std::nullopt;
+    if (part == "..")
+      parts.pop_back();
+    else
+      parts.push_back(part);
+  }
+  auto out = logical_path::parse(fmt::format("{}", fmt::join(parts, "/")));
+  return out ? std::optional(std::move(*out)) : std::nullopt;
+}
+
+result<process_plan> command_transform::plan(const attempt_spec& spec, const attempt_place& place) const {
+  process_plan out;
+  GRAPHITE_TRY(out.depfile, depfile_of(spec));
+  auto names = names_of(spec);
+  const auto depfile = out.depfile ? out.depfile->str() : std::string();
+  GRAPHITE_TRY(auto line, command_line_of(*spec.command, {names.input, names.outputs, depfile, names.tools}));
+  out.process.argv = std::move(line.argv);
+  out.process.environment = spec.environment;
+  for (const auto* name : {"HOME", "TMPDIR"})
+    out.process.environment.try_emplace(name, place.temporary_folder);
+  out.process.environment.merge(line.environment);
+  out.process.working_folder = place.working_folder;
+  out.process.timeout = spec.command->timeout;
+  out.process.memory_bytes_max = spec.command->memory_bytes_max;
+  return out;
+}
+
+result<std::vector<logical_path>> command_transform::discovered(const attempt_spec& spec,
+                                                                const attempt_place& place,
+                                                                std::string_view depfile) const {
+  GRAPHITE_TRY(const auto written, parse_depfile(depfile));
+  std::set<logical_path> found;
+  for (const auto& text : written)
+    if (auto path = logical_from_scratch(text, place.working_folder)) found.insert(std::move(*path));
+  std::vector<logical_path> out;
+  for (const auto& input : spec.inputs)  // what is no input was made by the tool itself
+    if (input.path != spec.main_input && found.contains(input.path)) out.push_back(input.path);
+  return out;
+}
+
+std::string command_transform::failure(const attempt_spec& spec, const process_outcome& outcome) const {
+  if (outcome.exit_code == 0 && !outcome.timed_out && !outcome.cancelled) return {};
+  const auto program = spec.command->argv.empty() ? std::string() : spec.command->argv.front();
+  auto out = fmt::format("{}: {} {}{}", spec.main_input.str(),
+                         spec.command->shell ? "the shell command" : "'" + last_lines(program, 256) + "'",
+                         how_it_ended(spec, outcome), memory_hint(spec, outcome));
+  const auto& said = outcome.err.empty() ? outcome.out : outcome.err;
+  if (!said.empty())
+    out += '\n' + last_lines(said, message_bytes_max - std::min(out.size() + 1, message_bytes_max));
+  return out;
+}
+
+}  // namespace graphite
