@@ -1,0 +1,120 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/content.hpp"
+#include "core/messages/chunks.hpp"
+#include "core/ports/hasher.hpp"
+#include "runtime/content_sink.hpp"
+
+namespace graphite {
+
+/// A content to get, and one held already that probably shares chunks with it.
+struct content_want {
+  content_ref content;
+  std::optional<content_ref> similar;
+};
+
+/// Gets contents into a sink: what to ask for next, and what to do with the answers.
+///
+/// Pure but for the sink. Small contents come before large ones. Every byte is verified before the sink
+/// sees it; a content of several chunks is appended in order, its unchanged chunks copied from the similar
+/// content. Bounds: what is asked for and not yet appended is at most `ahead_bytes_max` for each large
+/// content, and only `large_open_max` of those are under way.
+class content_fetch {
+ public:
+  struct options {
+    std::uint32_t credit_bytes = 512 * KiB;    ///< of one request
+    std::uint64_t ahead_bytes_max = 2 * MiB;
+    std::size_t large_open_max = 2;
+    std::uint64_t copy_bytes_step = 16 * MiB;  ///< copied by one copy_some()
+  };
+  /// One request and what it was for; goes back in by take() or give_back().
+  struct ask {
+    chunk_request request;
+    std::vector<chunk_range> ranges;  ///< empty: a chunk list
+    content_ref listed;
+  };
+  struct progress {
+    std::uint64_t good_bytes = 0;    ///< verified
+    std::size_t bad_chunks = 0;      ///< failed their digest; to be asked for again
+    std::vector<digest> absent;      ///< the server does not have these contents
+  };
+
+  content_fetch(options chosen, const hasher& hash, content_sink& sink)
+      : options_(chosen), hash_(hash), sink_(sink) {}
+
+  /// Wants exactly these from now on; transfers under way that are still wanted go on. Skips what the sink
+  /// has. Errors of the sink.
+  result<void> want_only(const std::vector<content_want>& wants);
+  bool done() const { return wants_.empty(); }
+  /// Bytes still to come, and what would be still to come for `wants`.
+  std::uint64_t bytes_missing() const;
+  std::uint64_t bytes_missing(const std::vector<content_want>& wants) const;
+
+  /// A chunk list told by an announcement; ignored unless it is what it claims to be.
+  result<void> offer_list(const digest& content, const chunk_list& list);
+  /// A chunk's bytes told by an announcement; kept until `forget_offers`. Bytes used.
+  result<std::uint64_t> offer_chunk(const digest& id, byte_span bytes);
+  void forget_offers() { offered_.clear(); }
+
+  /// The next thing to ask for; nothing where all is asked for.
+  std::optional<ask> next();
+  /// The answer to `asked`. Errors: corrupt where it does not fit the question; those of the sink.
+  result<progress> take(const ask& asked, const chunk_reply& reply);
+  void give_back(const ask& asked);
+
+  /// True while chunks can be copied from contents held already: call copy_some().
+  bool copying() const;
+  result<void> copy_some();
+
+ private:
+  struct large {
+    chunk_list list;
+    std::optional<content_ref> similar;
+    std::map<digest, std::uint64_t> local;  ///< offsets in `similar`
+    std::unique_ptr<partial_content> out;
+    std::size_t appended = 0;               ///< chunks
+    std::size_t asked = 0;                  ///< chunks before this are appended, asked for or local
+    std::uint64_t ahead_bytes = 0;          ///< asked for, not appended
+    std::map<std::size_t, byte_vector> arrived;
+    std::set<std::size_t> again;            ///< asked for in vain
+  };
+  struct want {
+    content_ref content;
+    std::optional<content_ref> similar;
+    bool asked = false;  ///< the whole content, or its list
+    std::unique_ptr<large> big;
+  };
+  using by_size = std::pair<std::uint64_t, digest>;
+
+  result<bool> start_large(want& wanted, const chunk_list& list);
+  void find_local(large& big) const;
+  result<void> advance(const digest& content);
+  result<bool> append_one(large& big);
+  result<bool> copy_local(large& big, const chunk_ref& chunk);
+  std::optional<ask> next_batch();
+  std::optional<ask> next_large();
+  std::optional<chunk_range> next_run(const digest& content, large& big, std::uint64_t& room);
+  result<void> take_list(const ask& asked, const chunk_reply& reply, progress& out);
+  result<void> take_piece(const chunk_range& range, std::uint32_t chunks, byte_span bytes, progress& out);
+  result<void> take_small(want& wanted, byte_span bytes, progress& out);
+  result<void> take_run(want& wanted, std::size_t first, std::uint32_t chunks, byte_span bytes, progress& out);
+  void finish(const digest& content);
+  void ready(const want& wanted);
+  std::size_t open_large() const;
+
+  options options_;
+  const hasher& hash_;
+  content_sink& sink_;
+  std::map<digest, want> wants_;
+  std::set<by_size> ready_;     ///< small ones to ask for, and large ones whose list is to be asked for
+  std::set<by_size> large_;     ///< with a list
+  std::map<digest, byte_vector> offered_;
+};
+
+}  // namespace graphite
