@@ -24,8 +24,9 @@ namespace graphite {
 
 namespace {
 
+/// Busy: RocksDB is still recovering from it.
 bool is_no_space(const rocksdb::Status& status) {
-  return status.subcode() == rocksdb::Status::kNoSpace;
+  return status.subcode() == rocksdb::Status::kNoSpace || status.IsBusy();
 }
 
 error to_error(const rocksdb::Status& status, std::string_view what) {
@@ -50,6 +51,11 @@ class failure_report final : public rocksdb::EventListener {
   }
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
     if (!is_no_space(*status)) failed(to_error(*status, "the metadata store cannot write"));
+  }
+  // RocksDB's own recovery looks for space every few seconds and refuses ours meanwhile; the next write
+  // asking for it is sooner.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
   }
   void failed(const error& why) {
     if (!failed_.exchange(true)) tell_(why);
@@ -112,10 +118,11 @@ result<void> check_version(const std::string& folder) {
   if (!prefixed || parsed.ec != std::errc{} || parsed.ptr != end || version == 0)
     return fail(errc::corrupt, version_path(folder) + " does not say a version: is this graphite's folder?");
   if (version > rocks_store::format_version)
-    return fail(errc::newer_version,
-                fmt::format("{} was written by a newer graphite (format {}, this one knows up to {}): use the "
-                            "newer program, or name another state folder with --state",
-                            folder, version, rocks_store::format_version));
+    return fail(
+        errc::newer_version,
+        fmt::format("{} was written by a newer graphite (format {}, this one knows up to {}): use the "
+                    "newer program, or name another state folder with --state",
+                    folder, version, rocks_store::format_version));
   return {};
 }
 
@@ -135,7 +142,8 @@ result<void> prepare_folder(const rocks_options& options) {
 error open_error(const rocksdb::Status& status, const std::string& folder) {
   const auto text = status.ToString();
   const auto lock = folder + "/LOCK";
-  if (status.IsIOError() && text.find("LOCK") != std::string::npos && text.find("ermission") == std::string::npos)
+  if (status.IsIOError() && text.find("LOCK") != std::string::npos &&
+      text.find("ermission") == std::string::npos)
     return {errc::already_exists, fmt::format("{} is in use by {}", folder, describe_lock_holder(lock))};
   if (text.find("ermission denied") != std::string::npos) return {errc::permission_denied, text};
   return to_error(status, "open " + folder);
@@ -225,12 +233,14 @@ result<std::optional<std::string>> rocks_store::get(table where, std::string_vie
 }
 
 result<void> rocks_store::write(const std::vector<row_write>& rows, durability how) {
-  if (state_->options.read_only) return fail(errc::permission_denied, "the metadata store is open for reading");
+  if (state_->options.read_only)
+    return fail(errc::permission_denied, "the metadata store is open for reading");
   if (state_->failures->has_failed()) return fail(errc::io, "the metadata store failed before");
   rocksdb::WriteBatch batch;
   for (const auto& row : rows) {
     if (row.value && row.value->size() > value_bytes_max)
-      return fail(errc::too_large, fmt::format("a row of {} bytes for {}", row.value->size(), to_string(row.where)));
+      return fail(errc::too_large,
+                  fmt::format("a row of {} bytes for {}", row.value->size(), to_string(row.where)));
     const auto status = row.value ? batch.Put(state_->family(row.where), row.key, *row.value)
                                   : batch.Delete(state_->family(row.where), row.key);
     if (!status.ok()) return tl::unexpected(to_error(status, "batch"));
@@ -245,9 +255,8 @@ result<void> rocks_store::write(const std::vector<row_write>& rows, durability h
   return {};
 }
 
-result<void> rocks_store::scan(
-    table where, std::string_view prefix,
-    const std::function<bool(std::string_view, std::string_view)>& visit) const {
+result<void> rocks_store::scan(table where, std::string_view prefix,
+                               const std::function<bool(std::string_view, std::string_view)>& visit) const {
   rocksdb::ReadOptions options;
   options.total_order_seek = true;
   std::unique_ptr<rocksdb::Iterator> at(state_->db->NewIterator(options, state_->family(where)));

@@ -21,7 +21,8 @@ struct rocks_options {
   /// Where it returns (tests), every further write() fails.
   std::function<void(const error&)> on_failed_sync;
 
-  /// For tests: asked before each append and sync of a file ("append", "sync"); not 0: the errno to fail with.
+  /// For tests: asked before each append and sync of a file ("append", "sync"); not 0: the errno to fail
+  /// with.
   std::function<int(std::string_view operation)> fault;
 };
 
