@@ -6,6 +6,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/live_filter.hpp"
+#include "actors/survey.hpp"
 #include "coordinator/known_sources.hpp"
 #include "coordinator/revision.hpp"
 #include "core/ports/clock.hpp"
@@ -14,14 +15,6 @@
 #include "node/ingest.hpp"
 
 namespace graphite {
-
-/// What a look at the tree found, against what was known.
-struct tree_survey {
-  std::vector<rescan_change> differences;
-  std::vector<std::pair<std::string, std::string>> skipped;        ///< path, reason
-  std::vector<std::pair<std::string, std::string>> links;          ///< followed: path, target
-  std::set<std::string, std::less<>> folders_with_twins;           ///< names there differ only in case
-};
 
 /// What a watcher works with; outlives the actor.
 struct watcher_dependencies {

@@ -1,0 +1,216 @@
+#include "actors/system.hpp"
+
+#include <future>
+
+#include "actors/channel.hpp"
+#include "actors/graph.hpp"
+#include "actors/journal.hpp"
+#include "actors/rebuild.hpp"
+#include "actors/watcher.hpp"
+#include "coordinator/action_key.hpp"
+
+namespace graphite {
+
+namespace {
+
+struct caf_config : caf::actor_system_config {
+  caf_config() {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", std::size_t{2});
+    set("logger.verbosity", caf::atom("quiet"));
+  }
+};
+
+/// Whether every output that a cached result names can be had.
+bool outputs_stored(const chunk_store& contents, std::string_view row) {
+  const auto ids = cached_output_contents(row);
+  return ids && std::all_of(ids->begin(), ids->end(), [&](const digest& id) {
+           const auto found = contents.find(id);
+           return found && *found;
+         });
+}
+
+}  // namespace
+
+struct local_system::impl {
+  explicit impl(system_ports p) : ports(std::move(p)), system(config) {}
+
+  system_ports ports;
+  caf_config config;
+  caf::actor_system system;
+  watcher_actor watch;
+  graph_actor graph;
+  rebuild_actor domain;
+  journal_actor journal_writer;
+  fold_actor folder;
+  std::vector<channel_actor> channels;
+  time_point started{};
+  std::mutex mutex;
+  std::function<void()> stopping = [] {};
+
+  result<void> spawn_channels(const reign& now);
+  void spawn_graph(engine_options how, const reign& now);
+  void ask(query&& what) { caf::anon_send(watch, atom::sync_v, query_ptr(std::make_shared<const query>(std::move(what)))); }
+  void end();
+};
+
+result<void> local_system::impl::spawn_channels(const reign& now) {
+  journal_writer = system.spawn<caf::detached>(journal, journal_dependencies{ports.rows, ports.contents, ports.log, ports.on_fatal});
+  folder = system.spawn<caf::detached>(fold_worker);
+  for (const auto& spec : ports.config->channels) {
+    auto& archive = *ports.archives.at(spec.name);
+    GRAPHITE_TRY(auto restored, restore_channel(spec, now, archive, *ports.rows, *ports.contents, *ports.hash));
+    channel_dependencies with;
+    with.contents = ports.contents;
+    with.rows = ports.rows;
+    with.hash = ports.hash;
+    with.clock = ports.clock;
+    with.log = ports.log;
+    with.publisher = ports.publisher;
+    with.published = ports.published;
+    with.boot = ports.boot;
+    with.beats = channels.empty();
+    with.journal = journal_writer;
+    with.folder = folder;
+    with.write_generation = [&archive](const index_tree& tree, const head& h) { return archive.write(tree, h); };
+    with.open_tree = [&archive](const digest& root, page_location where) { return archive.open(root, where); };
+    with.on_generation = ports.on_generation;
+    channels.push_back(system.spawn(channel, std::move(with), restored.core, std::move(restored.unfolded)));
+  }
+  return {};
+}
+
+void local_system::impl::spawn_graph(engine_options how, const reign& now) {
+  how.config = ports.config;
+  how.epoch = now.epoch;
+  auto engine = std::make_shared<build_engine>(std::move(how));
+  auto loaded = load_engine(*engine, *ports.rows, *ports.log);
+  auto known = known_from(*engine);
+  domain = system.spawn(rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
+                                                        return pool->submit(std::move(job)).has_value();
+                                                      }});
+  graph_dependencies with;
+  with.rows = ports.rows;
+  with.clock = ports.clock;
+  with.log = ports.log;
+  with.outputs_stored = [contents = ports.contents](std::string_view row) { return outputs_stored(*contents, row); };
+  with.domains = {domain};
+  with.channels = channels;
+  with.journal = journal_writer;
+  with.on_diagnostic = ports.on_diagnostic;
+  graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
+  watcher_dependencies look;
+  look.config = ports.config;
+  look.events = ports.events;
+  look.files = ports.files;
+  look.ingest = ports.ingest;
+  look.filter = ports.filter;
+  look.clock = ports.clock;
+  look.random = ports.random;
+  look.log = ports.log;
+  look.survey = ports.survey;
+  look.refresh = ports.refresh;
+  look.parallel = ports.parallel;
+  look.scan = ports.scan;
+  look.on_progress = ports.on_ingest;
+  look.graph = graph;
+  watch = system.spawn<caf::detached>(watcher, std::move(look), std::move(known));
+  caf::anon_send(watch, atom::watch_v);
+}
+
+void local_system::impl::end() {
+  if (ports.events != nullptr) ports.events->stop();
+  // Handles are dropped with the exits: an actor that is still referenced keeps the system alive.
+  const auto stop = [](auto& handle) {
+    if (handle) caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
+    handle = nullptr;
+  };
+  stop(watch);
+  stop(graph);
+  stop(domain);
+  for (auto& one : channels) stop(one);
+  channels.clear();
+  stop(journal_writer);
+  stop(folder);
+}
+
+local_system::local_system(std::unique_ptr<impl> self) : impl_(std::move(self)) {}
+
+result<std::unique_ptr<local_system>> local_system::start(system_ports ports, engine_options how) {
+  GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
+  auto self = std::make_unique<impl>(std::move(ports));
+  self->started = self->ports.clock->now();
+  GRAPHITE_CHECK(self->spawn_channels(now));
+  self->spawn_graph(std::move(how), now);
+  return std::unique_ptr<local_system>(new local_system(std::move(self)));
+}
+
+local_system::~local_system() {
+  drain(seconds(10));
+  impl_->end();
+}
+
+bool local_system::drain(duration wait) {
+  caf::scoped_actor asker(impl_->system);
+  bool all = true;
+  for (const auto& one : impl_->channels)
+    asker->request(one, wait, atom::fold_v)
+        .receive([&](const outcome& how) { all = all && !how.failure; }, [&](const caf::error&) { all = false; });
+  return all;
+}
+
+void local_system::build(build_request request, reply<build_summary> done) {
+  impl_->ask({query::build{request, std::move(done)}});
+}
+
+void local_system::status(reply<service_status> done) {
+  auto out = std::make_shared<service_status>();
+  out->project = impl_->ports.config->name;
+  out->root = impl_->ports.config->root;
+  out->state = impl_->ports.config->state;
+  if (impl_->ports.publisher != nullptr) out->heads_address = impl_->ports.publisher->address();
+  out->uptime_seconds = std::chrono::duration<double>(impl_->ports.clock->now() - impl_->started).count();
+  impl_->ask({query::status{std::move(out), std::move(done)}});
+}
+
+void local_system::why(std::string path, reply<why_answer> done) {
+  impl_->ask({query::why{std::move(path), std::move(done)}});
+}
+
+void local_system::graph(graph_query query, reply<std::vector<std::string>> done) {
+  impl_->ask({graphite::query::graph{std::move(query), std::move(done)}});
+}
+
+void local_system::hold(duration timeout, reply<std::uint64_t> done) { impl_->ask({query::hold{timeout, std::move(done)}}); }
+
+void local_system::release(std::uint64_t token, reply<bool> done) { impl_->ask({query::release{token, std::move(done)}}); }
+
+void local_system::rollback(std::string channel, std::uint64_t sequence, reply<head> done) {
+  for (std::size_t i = 0; i < impl_->channels.size(); ++i)
+    if (impl_->ports.config->channels[i].name == channel) {
+      auto asked = std::make_shared<const query>(query{query::rollback{sequence, std::move(done)}});
+      return caf::anon_send(impl_->channels[i], atom::answer_v, query_ptr(std::move(asked)));
+    }
+  done(fail(errc::not_found, "there is no channel '" + channel + "'"));
+}
+
+void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) {
+  for (std::size_t i = 0; i < impl_->channels.size(); ++i)
+    if (impl_->ports.config->channels[i].name == channel) {
+      auto asked = std::make_shared<const query>(query{query::diff{from, to, std::move(done)}});
+      return caf::anon_send(impl_->channels[i], atom::answer_v, query_ptr(std::move(asked)));
+    }
+  done(fail(errc::not_found, "there is no channel '" + channel + "'"));
+}
+
+void local_system::stop() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->stopping();
+}
+
+void local_system::on_stop(std::function<void()> call) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->stopping = std::move(call);
+}
+
+}  // namespace graphite

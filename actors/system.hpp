@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+
+#include "actors/bundle_archive.hpp"
+#include "actors/facade.hpp"
+#include "actors/published_state.hpp"
+#include "actors/restore.hpp"
+#include "actors/survey.hpp"
+#include "core/cancel_token.hpp"
+#include "core/ports/thread_pool.hpp"
+#include "core/ports/transport.hpp"
+#include "core/ports/tree_watcher.hpp"
+#include "node/ingest.hpp"
+
+namespace graphite {
+
+class live_filter;
+
+/// One view, its graph, its channels and one build domain in this process. Everything here outlives the
+/// system.
+struct system_ports {
+  std::shared_ptr<const project> config;
+  key_value_store* rows = nullptr;
+  chunk_store* contents = nullptr;
+  const hasher* hash = nullptr;
+  clock_source* clock = nullptr;
+  random_source* random = nullptr;
+  log_sink* log = nullptr;
+  const file_reader* files = nullptr;
+  const ingester* ingest = nullptr;
+  live_filter* filter = nullptr;
+  tree_watcher* events = nullptr;       ///< null: one look at the tree, then nothing is watched
+  head_publisher* publisher = nullptr;  ///< null: nobody is told of generations
+  published_state* published = nullptr;
+  thread_pool* build_pool = nullptr;    ///< attempts
+  std::map<std::string, bundle_archive*> archives;  ///< one a channel
+  uuid boot;
+
+  std::function<result<tree_survey>(const std::string& folder, const known_sources& known)> survey;
+  std::function<void(const std::string& folder)> refresh = [](const auto&) {};
+  std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
+  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&, const logical_path&)> scan;
+  std::function<attempt_result(const attempt_spec&, const cancel_token&)> run_attempt;
+  std::function<void(const error&)> on_fatal;
+  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest = [](auto, auto, const auto&) {};
+  std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
+  std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
+      [](const auto&, const auto&, const auto&) {};
+};
+
+/// The actors of one process, wired. Hides CAF. Thread-safe as a facade.
+class local_system final : public service_facade {
+ public:
+  /// `how.epoch` and `how.config` are filled in from `ports` and the state. Restores what the state folder
+  /// holds, starts the actors, begins to look at the tree. Errors: those of begin_reign and restore_channel.
+  static result<std::unique_ptr<local_system>> start(system_ports ports, engine_options how);
+  /// Folds what the journal holds, ends the actors, waits for them.
+  ~local_system() override;
+
+  void build(build_request request, reply<build_summary> done) override;
+  void status(reply<service_status> done) override;
+  void why(std::string path, reply<why_answer> done) override;
+  void graph(graph_query query, reply<std::vector<std::string>> done) override;
+  void hold(duration timeout, reply<std::uint64_t> done) override;
+  void release(std::uint64_t token, reply<bool> done) override;
+  void rollback(std::string channel, std::uint64_t sequence, reply<head> done) override;
+  void diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) override;
+  /// Calls on_stop; the owner ends the process.
+  void stop() override;
+  void on_stop(std::function<void()> call);
+
+  /// Waits until nothing is left in the journal, at most `wait`. False where the time ran out.
+  bool drain(duration wait);
+
+ private:
+  struct impl;
+  explicit local_system(std::unique_ptr<impl> self);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace graphite
