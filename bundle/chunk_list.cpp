@@ -1,5 +1,7 @@
 #include "bundle/chunk_list.hpp"
 
+#include <array>
+
 #include "bundle/byte_io.hpp"
 #include "bundle/chunker.hpp"
 #include "bundle/segment_format.hpp"

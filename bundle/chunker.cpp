@@ -1,6 +1,7 @@
 #include "bundle/chunker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/gear_scan.hpp"
 
