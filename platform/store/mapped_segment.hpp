@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,7 +12,7 @@
 namespace graphite {
 
 /// A segment file mapped read-only. Stays valid when the file is unlinked; bytes below the length checked
-/// by extent() never change. Thread-safe.
+/// by range() never change. Thread-safe.
 class mapped_segment {
  public:
   /// Maps `bytes` from the start, which may lie beyond the present end of a file that still grows.
@@ -25,12 +26,14 @@ class mapped_segment {
   result<byte_span> range(std::uint64_t offset, std::uint64_t length) const;
 
  private:
-  mapped_segment(std::string path, unique_fd fd, const std::byte* base, std::uint64_t bytes)
-      : path_(std::move(path)), fd_(std::move(fd)), base_(base), bytes_(bytes) {}
+  mapped_segment(std::string path, unique_fd fd, const std::byte* base, std::uint64_t bytes,
+                 std::uint64_t known)
+      : path_(std::move(path)), fd_(std::move(fd)), base_(base), bytes_(bytes), known_bytes_(known) {}
   std::string path_;
-  unique_fd fd_;
+  unique_fd fd_;  ///< none where the file was as long as the mapping already
   const std::byte* base_;
   std::uint64_t bytes_;
+  mutable std::atomic<std::uint64_t> known_bytes_;  ///< the file had when last looked at
 };
 
 /// A content's bytes in place; the mapping lives as long as any view of it.

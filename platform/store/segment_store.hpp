@@ -93,10 +93,11 @@ class segment_store final : public chunk_store {
   /// Mapped views stay valid. Errors: out_of_space (nothing changed), io.
   result<struct gc_step> gc_step(const std::function<bool(segment_id)>& pinned);
 
+  class impl;  ///< INTERNAL
+
  private:
-  class impl;
-  explicit segment_store(std::unique_ptr<impl> impl);
-  std::unique_ptr<impl> impl_;
+  explicit segment_store(std::shared_ptr<impl> impl);
+  std::shared_ptr<impl> impl_;  ///< shared with writers and pins that outlive the store
 };
 
 }  // namespace graphite

@@ -1,0 +1,46 @@
+#include "platform/store/mapped_segment.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace graphite {
+
+static result<std::uint64_t> size_of(int fd, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return fail_errno(errno, "stat " + path);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+result<std::shared_ptr<const mapped_segment>> mapped_segment::open(const std::string& path,
+                                                                   std::uint64_t bytes) {
+  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, "open " + path);
+  GRAPHITE_TRY(const auto size, size_of(fd.get(), path));
+  if (bytes < size) bytes = size;
+  if (bytes == 0) return fail(errc::corrupt, path + " is empty");
+  void* base = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd.get(), 0);
+  if (base == MAP_FAILED) return fail_errno(errno, "map " + path);
+  if (size == bytes) fd.reset();  // grows no more: no need to look again
+  return std::shared_ptr<const mapped_segment>(
+      new mapped_segment(path, std::move(fd), static_cast<const std::byte*>(base), bytes, size));
+}
+
+mapped_segment::~mapped_segment() { ::munmap(const_cast<std::byte*>(base_), bytes_); }
+
+result<byte_span> mapped_segment::range(std::uint64_t offset, std::uint64_t length) const {
+  const auto end = offset + length;
+  if (end < offset) return fail(errc::corrupt, path_ + ": impossible range");
+  if (end > known_bytes_.load(std::memory_order_relaxed) && fd_) {
+    GRAPHITE_TRY(const auto size, size_of(fd_.get(), path_));
+    known_bytes_.store(std::min(size, bytes_), std::memory_order_relaxed);
+  }
+  if (end > known_bytes_.load(std::memory_order_relaxed))
+    return fail(errc::corrupt, fmt::format("{} ends before byte {}", path_, end));
+  return byte_span(base_ + offset, length);
+}
+
+}  // namespace graphite

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "bundle/segment_format.hpp"
+#include "platform/linux/unique_fd.hpp"
+
+namespace graphite {
+
+/// A segment that is appended to. Thread-safe: places are handed out one after another, each with its header
+/// already in the file, and filled side by side.
+///
+/// Invariant: every record below tail() has a header, so a scan after a crash never stops at a place that
+/// a writer had taken and not filled.
+class segment_file {
+ public:
+  /// Space is reserved on disk in steps of this many bytes ahead of the tail.
+  static constexpr std::uint64_t preallocation_bytes = 32 * MiB;
+
+  /// Makes the file with its header, and its name durable. `capacity` bounds the tail.
+  /// Errors: out_of_space, already_exists, io; then there is no file.
+  static result<std::shared_ptr<segment_file>> create(const std::string& path, const segment_header& header,
+                                                      std::uint64_t capacity);
+  /// Goes on behind `tail`; bytes behind it are cut off.
+  static result<std::shared_ptr<segment_file>> reopen(const std::string& path, segment_id id,
+                                                      std::uint64_t tail, std::uint64_t capacity);
+
+  /// Takes the next place and writes the header there, and `data` too where it is smaller than
+  /// extent_alignment. Nothing where the segment is full. Errors: out_of_space, io; then nothing was taken.
+  result<std::optional<placement>> reserve(const segment_record& record, byte_span data);
+  /// Fills a part of a taken place, which nobody else writes to. Errors: out_of_space, io.
+  result<void> write(byte_span bytes, std::uint64_t offset);
+  /// Replaces a taken place's header.
+  result<void> write_header(const placement& place, const segment_record& record);
+  /// The place is filled and known to the index: it no longer holds back mark().
+  void finish(const placement& place);
+  /// The place is not used: taken back where it is the last one, dead otherwise.
+  void give_up(const placement& place, std::uint64_t size);
+
+  /// All records that begin below are finished.
+  std::uint64_t mark() const;
+  std::uint64_t tail() const;
+  bool busy() const;  ///< some place is being filled
+  /// fdatasync, if anything was written since. Errors: out_of_space, io.
+  result<void> sync();
+  /// Gives back the space behind the tail and makes the file read-only. Nothing is written afterwards.
+  result<void> seal();
+
+  /// Gives back the space behind the tail.
+  void trim();
+
+  segment_id id() const { return id_; }
+  std::uint64_t capacity() const { return capacity_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  segment_file(std::string path, segment_id id, unique_fd fd, std::uint64_t tail, std::uint64_t capacity)
+      : path_(std::move(path)),
+        id_(id),
+        capacity_(capacity),
+        fd_(std::move(fd)),
+        tail_(tail),
+        allocated_(tail) {}
+  void preallocate(std::uint64_t end);
+  result<void> take(const placement& place, const segment_record& record, byte_span data);
+
+  const std::string path_;
+  const segment_id id_;
+  const std::uint64_t capacity_;
+  unique_fd fd_;
+  mutable std::mutex mutex_;
+  std::uint64_t tail_;                  ///< guarded by mutex_
+  std::uint64_t allocated_;             ///< guarded by mutex_; reserved on disk up to here
+  std::set<std::uint64_t> unfinished_;  ///< guarded by mutex_; header offsets
+  std::atomic<bool> dirty_{true};
+};
+
+}  // namespace graphite
