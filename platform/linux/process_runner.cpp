@@ -17,6 +17,7 @@
 
 #include "core/cancel_token.hpp"
 #include "platform/linux/owned_fd.hpp"
+#include "platform/linux/process_group.hpp"
 #include "platform/linux/program_lookup.hpp"
 #include "platform/linux/spawn.hpp"
 #include "platform/linux/warden.hpp"
@@ -165,21 +166,6 @@ void describe(process_outcome& out, int status, const rusage& used) {
   out.cpu = of(used.ru_utime) + of(used.ru_stime);
   if (used.ru_maxrss > own_peak_kib())
     out.memory_bytes_peak = static_cast<std::uint64_t>(used.ru_maxrss) * KiB;
-}
-
-/// Waits for what was killed of the group `leader` led; the common case costs one system call.
-result<void> await_group_end(pid_t leader, duration limit) {
-  const auto deadline = now() + limit;
-  for (auto pause = microseconds(100); ::kill(-leader, 0) == 0 || errno == EPERM;) {
-    while (::waitpid(-leader, nullptr, WNOHANG) > 0) {  // where orphans are given to us
-    }
-    if (now() >= deadline)
-      return fail(errc::io, fmt::format("processes of group {} do not end although killed", leader));
-    const timespec rest{0, static_cast<long>(pause.count() * 1000)};
-    ::nanosleep(&rest, nullptr);
-    pause = std::min(2 * pause, microseconds(10'000));
-  }
-  return {};
 }
 
 class slot_guard {

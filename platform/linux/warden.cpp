@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 
@@ -29,12 +30,13 @@ void ignore_polite_signals() {
 
 }  // namespace
 
-group_warden::group_warden(std::size_t groups_max, bool guard) : count_(groups_max) {
+group_warden::group_warden(std::size_t groups_max, bool guard)
+    : count_(std::max<std::size_t>(groups_max, 1)) {
   void* const memory = ::mmap(nullptr, count_ * sizeof(std::atomic<pid_t>), PROT_READ | PROT_WRITE,
                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   table_ = static_cast<std::atomic<pid_t>*>(memory);
-  for (std::size_t i = count_; i-- > 0;) free_.push_back(new (&table_[i]) std::atomic<pid_t>(0));
+  for (std::size_t i = groups_max; i-- > 0;) free_.push_back(new (&table_[i]) std::atomic<pid_t>(0));
   int ends[2];
   if (!guard || ::pipe2(ends, O_CLOEXEC) != 0) return;
   owned_fd reader(ends[0]);
