@@ -92,6 +92,7 @@ class content_fetch {
   };
   using by_size = std::pair<std::uint64_t, digest>;
 
+  static std::uint64_t remaining(const want& wanted);
   result<bool> start_large(want& wanted, const chunk_list& list);
   void find_local(large& big) const;
   result<void> advance(const digest& content);

@@ -1,0 +1,205 @@
+#include "runtime/subscriber.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bundle/head_codec.hpp"
+#include "bundle/record_bytes.hpp"
+
+// Heads: which are believed, and what follows from them. The generation under way is in
+// subscriber_target.cpp, requests and retries in subscriber_requests.cpp.
+
+namespace graphite {
+
+namespace {
+
+template <class Have, class Other>
+bool is_newer(const Have& a, const Other& b) {
+  return a.epoch != b.epoch ? a.epoch > b.epoch : a.sequence > b.sequence;
+}
+
+std::string name_of(const head& h) { return fmt::format("{}.{}", h.epoch.value, h.sequence.value); }
+
+std::string names_of(const heartbeat& message) {
+  std::string out;
+  for (const auto& channel : message.channels) out += (out.empty() ? "" : ", ") + channel.channel;
+  return out;
+}
+
+}  // namespace
+
+subscriber::subscriber(subscriber_options options, const hasher& hash, content_sink& sink, generation_index& index,
+                       digest empty_root, subscriber_memory memory)
+    : options_(std::move(options)),
+      hash_(hash),
+      sink_(sink),
+      index_(index),
+      empty_root_(empty_root),
+      fetch_(options_.fetch, hash, sink),
+      channel_(options_.channel),
+      active_(std::move(memory.active)),
+      marks_(std::move(memory.marks)) {
+  if (channel_.empty() && active_) channel_ = active_->channel;
+}
+
+// ---- events
+
+subscriber::commands subscriber::on_announcement(const announcement& message, instant at) {
+  auto decoded = decode_head(message.head);
+  if (!decoded) {
+    note(log_level::warning, "an announcement's head: " + decoded.error().context);
+    return finish(at);
+  }
+  candidate fresh{std::move(*decoded), message.head, message, at.now, false, std::nullopt, 0};
+  if (acceptable(fresh.now, at)) learn(std::move(fresh), at);
+  return finish(at);
+}
+
+subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant at) {
+  const bool again = !connected_ || publisher_ != message.publisher;
+  if (!connected_) note(log_level::info, "hearing the publisher");
+  connected_ = true;
+  heard_ = at.now;
+  publisher_ = message.publisher;
+  const bool moved = chunk_host_ != message.chunk_host || chunk_port_ != message.chunk_port;
+  if ((again || moved) && message.chunk_port != 0) {
+    chunk_host_ = message.chunk_host;
+    chunk_port_ = message.chunk_port;
+    reconnect();
+  }
+  choose_channel(message);
+  const auto mine = std::find_if(message.channels.begin(), message.channels.end(),
+                                 [&](const auto& state) { return state.channel == channel_; });
+  if (mine != message.channels.end()) compare(*mine, at);
+  else if (!channel_.empty())
+    note(log_level::warning, fmt::format("the publisher has no channel '{}', only: {}", channel_, names_of(message)));
+  return finish(at);
+}
+
+subscriber::commands subscriber::on_tick(instant at) {
+  expire(at);
+  if (connected_ && at.now - heard_ > options_.away_after) {
+    connected_ = false;
+    note(log_level::warning, "no word from the publisher; waiting for it");
+  }
+  if (active_ && has_chunk_port_ && connected_ && at.now >= next_ack_) send_ack(at);
+  return finish(at);
+}
+
+time_point subscriber::next_deadline() const {
+  time_point next = time_point::max();
+  for (const auto& [id, request] : under_way_) next = std::min(next, request.deadline);
+  if (connected_) next = std::min(next, heard_ + options_.away_after + milliseconds(1));
+  if (connected_ && active_ && has_chunk_port_) next = std::min(next, next_ack_);
+  if (snapshot_wanted_ || target_) {
+    if (has_chunk_port_ && bulk_under_way() == 0) next = std::min(next, blocked_until_);
+    if (sink_blocked_until_ != time_point{}) next = std::min(next, sink_blocked_until_);
+    if (target_ && target_->planned && fetch_.copying()) next = std::min(next, sink_blocked_until_);
+  }
+  return next;
+}
+
+subscriber::commands subscriber::finish(instant at) {
+  pump(at);
+  commands out;
+  out.swap(out_);
+  return out;
+}
+
+void subscriber::note(log_level level, std::string text) {
+  if (text == last_said_) return;  // a fault that lasts is told once
+  last_said_ = text;
+  out_.push_back(say{level, std::move(text)});
+}
+
+// ---- which channel, which heads
+
+void subscriber::choose_channel(const heartbeat& message) {
+  if (channel_.empty()) {
+    if (message.channels.empty()) return;
+    if (message.channels.size() > 1) {
+      out_.push_back(give_up{{errc::invalid_argument, "choose one with --channel: " + names_of(message)}});
+      return;
+    }
+    channel_ = message.channels.front().channel;
+  }
+  if (followed_) return;
+  followed_ = true;
+  out_.push_back(follow_channel{channel_});
+}
+
+const lineage_mark* subscriber::mark_of(const lineage_id& lineage) const {
+  const auto found =
+      std::find_if(marks_.begin(), marks_.end(), [&](const auto& mark) { return mark.lineage == lineage; });
+  return found == marks_.end() ? nullptr : &*found;
+}
+
+/// Above everything that was active or is known of its lineage.
+bool subscriber::newer_than_known(const lineage_mark& offered) const {
+  if (const auto* mark = mark_of(offered.lineage); mark && !is_newer(offered, *mark)) return false;
+  for (const auto* known : {&target_, &next_})
+    if (*known && (*known)->now.lineage == offered.lineage && !is_newer(offered, (*known)->now)) return false;
+  return true;
+}
+
+bool subscriber::acceptable(const head& offered, instant at) {
+  if (offered.channel != channel_) return false;
+  const auto ahead_max = std::chrono::duration_cast<seconds>(options_.epoch_ahead_max).count();
+  const std::int64_t latest = at.unix_ns / 1'000'000'000 + ahead_max;
+  if (offered.epoch.value > static_cast<std::uint64_t>(std::max<std::int64_t>(latest, 0))) {
+    note(log_level::warning, fmt::format("refused a head from the future: epoch {}", offered.epoch.value));
+    return false;
+  }
+  return newer_than_known({offered.lineage, offered.epoch, offered.sequence});
+}
+
+void subscriber::compare(const channel_state& state, instant at) {
+  if (state.expires_unix_ns != 0 && state.expires_unix_ns < at.unix_ns) return;
+  if (newer_than_known({state.lineage, state.epoch, state.sequence})) {
+    snapshot_wanted_ = true;
+    return;
+  }
+  const bool same = active_ && active_->lineage == state.lineage && active_->epoch == state.epoch &&
+                    active_->sequence == state.sequence;
+  if (same && active_->root != state.root)
+    note(log_level::error, fmt::format("the publisher says another root for {}", name_of(*active_)));
+}
+
+/// Makes the announced tree where that is possible; otherwise its pages are fetched.
+void subscriber::apply_announced(candidate& from) {
+  if (!from.told || !from.told->complete || index_.complete(from.now.root)) return;
+  if (!index_.complete(from.told->base_root)) return;
+  asset_changes changes;
+  for (const auto& bytes : from.told->upserts) {
+    auto record = decode_record(bytes, hash_);
+    if (!record) return note(log_level::warning, "an announced record: " + record.error().context);
+    changes.upserts.push_back(std::move(*record));
+  }
+  changes.removals = from.told->removals;
+  const auto root = index_.apply(from.told->base_root, changes);
+  if (!root) return note(log_level::warning, "announced changes: " + root.error().context);
+  if (*root != from.now.root) note(log_level::warning, "announced changes do not give the announced root");
+}
+
+void subscriber::learn(candidate fresh, instant at) {
+  apply_announced(fresh);
+  if (target_ && !better(fresh)) {
+    next_ = std::move(fresh);
+    return;
+  }
+  if (target_) fresh.bytes_fetched += target_->bytes_fetched;
+  target_ = std::move(fresh);
+  next_.reset();
+  pump(at);
+}
+
+/// Whether to leave the started generation for this one.
+bool subscriber::better(const candidate& fresh) {
+  if (!target_->planned) return true;
+  if (!index_.complete(fresh.now.root)) return false;
+  const auto difference = index_.diff(active_root(), fresh.now.root);
+  return difference && fetch_.bytes_missing(wants_of(*difference)) < fetch_.bytes_missing();
+}
+
+}  // namespace graphite

@@ -1,0 +1,198 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/messages/chunks.hpp"
+#include "core/messages/heads.hpp"
+#include "core/ports/log.hpp"
+#include "runtime/content_fetch.hpp"
+#include "runtime/generation_index.hpp"
+
+namespace graphite {
+
+struct subscriber_options {
+  std::string channel;  ///< empty: the only one that is served
+  incarnation_id who;
+  std::string name;     ///< for people, see ack_request::name
+  duration request_timeout = seconds(2);
+  duration retry_delay = milliseconds(50), retry_delay_max = seconds(2);
+  duration ack_period = seconds(5);
+  duration ack_delay = milliseconds(100);    ///< after a swap: many runtime nodes swap at once
+  duration away_after = milliseconds(1750);  ///< without a heartbeat
+  std::size_t requests_max = 4;              ///< under way
+  std::size_t pages_per_request = 128;
+  unsigned failures_max = 6;     ///< in a row, then the generation is given up for the newest one
+  unsigned timeouts_max = 3;     ///< in a row, then the chunk connection is made anew
+  std::size_t lineages_max = 16; ///< remembered
+  duration epoch_ahead_max = std::chrono::hours(24);
+  content_fetch::options fetch;
+};
+
+/// Both clocks, read together.
+struct instant {
+  time_point now{};
+  std::int64_t unix_ns = 0;
+};
+
+/// What a subscriber wants done. In order.
+struct follow_channel {
+  std::string channel;
+};
+struct connect_chunk_port {
+  std::string host;  ///< empty: that of the heads
+  std::uint16_t port = 0;
+};
+struct send_request {
+  std::uint64_t id = 0;
+  chunk_request request;
+};
+/// The sink shows a new generation since just now.
+struct generation_swapped {
+  head now;
+  std::vector<logical_path> changed, removed;
+  std::uint64_t bytes_fetched = 0;
+  announced_times times;  ///< zeros where it was not learned from one announcement
+  uuid clock;
+  trace_id trace;
+  time_point heard{};     ///< when the head arrived
+};
+struct say {
+  log_level level = log_level::info;
+  std::string text;
+};
+/// It cannot go on: several channels to choose from, or a state that the sink cannot leave.
+struct give_up {
+  error why;
+};
+using subscriber_command =
+    std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped, say, give_up>;
+
+/// What is known from before a restart.
+struct subscriber_memory {
+  std::optional<head> active;
+  std::vector<lineage_mark> marks;
+};
+
+/// A runtime node's side of the heads and chunk protocols: from heads, pages and chunks to swaps.
+///
+/// Reads no clock and no socket and has no thread: events in, commands out; contents and pages go to the
+/// sink and the index at once. Invariants: a generation is shown only when every page and chunk of it is
+/// here and verified and its root is the head's; (epoch, sequence) of a lineage never falls; a started
+/// generation is finished unless the newest one needs fewer bytes. Bounds: subscriber_options; a peer that
+/// lies costs retries with growing delay, never a wrong byte.
+class subscriber {
+ public:
+  using commands = std::vector<subscriber_command>;
+
+  /// All outlive it. `memory.active` is what the sink shows and the index holds.
+  subscriber(subscriber_options options, const hasher& hash, content_sink& sink, generation_index& index,
+             digest empty_root, subscriber_memory memory);
+
+  commands on_announcement(const announcement& message, instant at);
+  commands on_heartbeat(const heartbeat& message, instant at);
+  /// `reply`: absent where the frames did not decode.
+  commands on_reply(std::uint64_t id, const std::optional<chunk_reply>& reply, instant at);
+  /// To be called when next_deadline() has come; calling it more often does no harm.
+  commands on_tick(instant at);
+  time_point next_deadline() const;
+
+  const std::optional<head>& active() const { return active_; }
+  bool connected() const { return connected_; }
+  /// Of the generation being fetched, for a progress bar; zero: none.
+  std::uint64_t bytes_missing() const { return target_ ? fetch_.bytes_missing() : 0; }
+
+ private:
+  /// A head that is newer than the active one.
+  struct candidate {
+    head now;
+    byte_vector bytes;
+    std::optional<announcement> told;  ///< for its lists, chunks and times
+    time_point heard{};
+    bool planned = false;              ///< pages complete, contents known
+    std::optional<index_difference> difference;
+    std::uint64_t bytes_fetched = 0;
+  };
+  struct pages_ask {
+    std::vector<digest> pages;
+  };
+  struct snapshot_ask {};
+  struct ack_ask {};
+  using asked = std::variant<pages_ask, snapshot_ask, ack_ask, content_fetch::ask>;
+  struct under_way {
+    asked what;
+    time_point deadline{};
+  };
+
+  // heads
+  bool acceptable(const head& offered, instant at);
+  const lineage_mark* mark_of(const lineage_id& lineage) const;
+  bool newer_than_known(const lineage_mark& offered) const;
+  void choose_channel(const heartbeat& message);
+  void compare(const channel_state& state, instant at);
+  void apply_announced(candidate& from);
+  void learn(candidate fresh, instant at);
+  bool better(const candidate& fresh);
+  digest active_root() const { return active_ ? active_->root : empty_root_; }
+
+  // the generation under way
+  void pump(instant at);
+  bool plan_target(instant at);
+  bool offer_told(instant at);
+  std::vector<content_want> wants_of(const index_difference& difference) const;
+  bool fetch_target(instant at);
+  void adopt_marks(swap_plan& plan) const;
+  bool swap_target(instant at);
+  void became_active(swap_plan plan, instant at);
+  void drop_target(const std::string& why);
+  void sink_failed(const error& why, instant at);
+
+  // requests
+  std::size_t bulk_under_way() const;
+  void send(chunk_request request, asked what, instant at);
+  void ask_all(instant at);
+  void ask_pages(instant at);
+  void send_ack(instant at);
+  void take_snapshot(const chunk_reply& reply, instant at);
+  void take(const pages_ask& asked, const chunk_reply& reply, instant at);
+  void take(const content_fetch::ask& asked, const chunk_reply& reply, instant at);
+  void give_back(const under_way& lost);
+  void succeeded();
+  void failed(const std::string& why, instant at);
+  void expire(instant at);
+  void reconnect();
+
+  void note(log_level level, std::string text);
+  commands finish(instant at);
+
+  const subscriber_options options_;
+  const hasher& hash_;
+  content_sink& sink_;
+  generation_index& index_;
+  const digest empty_root_;
+  content_fetch fetch_;
+
+  std::string channel_;
+  std::optional<head> active_;
+  std::vector<lineage_mark> marks_;
+  std::optional<candidate> target_, next_;
+
+  bool connected_ = false, followed_ = false, has_chunk_port_ = false;
+  incarnation_id publisher_;
+  std::string chunk_host_;
+  std::uint16_t chunk_port_ = 0;
+  time_point heard_{};
+
+  bool snapshot_wanted_ = false;
+  std::uint64_t last_request_ = 0;
+  std::map<std::uint64_t, under_way> under_way_;
+  unsigned failures_ = 0, timeouts_ = 0;
+  time_point blocked_until_{}, sink_blocked_until_{}, next_ack_{};
+  std::string last_said_;
+  commands out_;
+};
+
+}  // namespace graphite

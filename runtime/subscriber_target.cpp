@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/subscriber.hpp"
+
+// The generation under way: pages, contents, swap.
+
+namespace graphite {
+
+namespace {
+
+std::vector<logical_path> paths_of(const std::vector<asset_record>& records) {
+  std::vector<logical_path> out;
+  out.reserve(records.size());
+  for (const auto& record : records) out.push_back(record.path);
+  return out;
+}
+
+}  // namespace
+
+void subscriber::pump(instant at) {
+  while (target_ && at.now >= sink_blocked_until_) {
+    sink_blocked_until_ = {};
+    if (!plan_target(at) || !fetch_target(at)) break;
+    if (!swap_target(at)) break;
+  }
+  ask_all(at);
+}
+
+/// True once all pages are here and it is known which contents are needed.
+bool subscriber::plan_target(instant at) {
+  if (target_->planned) return true;
+  if (!index_.complete(target_->now.root)) return false;
+  auto difference = index_.diff(active_root(), target_->now.root);
+  if (!difference) {
+    out_.push_back(give_up{difference.error()});
+    target_.reset();
+    return false;
+  }
+  if (const auto wanted = fetch_.want_only(wants_of(*difference)); !wanted) {
+    sink_failed(wanted.error(), at);
+    return false;
+  }
+  target_->difference = std::move(*difference);
+  target_->planned = true;
+  return offer_told(at);
+}
+
+/// Uses what the announcement carried.
+bool subscriber::offer_told(instant at) {
+  if (!target_->told) return true;
+  for (const auto& chunk : target_->told->chunks) {
+    const auto used = fetch_.offer_chunk(chunk.id, chunk.bytes);
+    if (!used) return sink_failed(used.error(), at), false;
+    target_->bytes_fetched += *used;
+  }
+  for (const auto& list : target_->told->lists)
+    if (const auto used = fetch_.offer_list(list.content, list.list); !used)
+      return sink_failed(used.error(), at), false;
+  return true;
+}
+
+/// New contents, each with the part of the former record that it replaces.
+std::vector<content_want> subscriber::wants_of(const index_difference& difference) const {
+  std::vector<content_want> out;
+  for (const auto& record : difference.changes.upserts) {
+    const auto before = std::lower_bound(difference.replaced.begin(), difference.replaced.end(), record.path,
+                                         [](const auto& r, const auto& path) { return r.path < path; });
+    const bool had = before != difference.replaced.end() && before->path == record.path;
+    for (std::size_t i = 0; i < record.parts.size(); ++i) {
+      content_want wanted{record.parts[i].content, std::nullopt};
+      if (had && i < before->parts.size()) wanted.similar = before->parts[i].content;
+      out.push_back(std::move(wanted));
+    }
+  }
+  return out;
+}
+
+/// True once every content is here.
+bool subscriber::fetch_target(instant at) {
+  if (fetch_.copying())
+    if (const auto copied = fetch_.copy_some(); !copied) sink_failed(copied.error(), at);
+  return fetch_.done();
+}
+
+void subscriber::adopt_marks(swap_plan& plan) const {
+  plan.marks = marks_;
+  const lineage_mark mine{plan.now.lineage, plan.now.epoch, plan.now.sequence};
+  std::erase_if(plan.marks, [&](const auto& mark) { return mark.lineage == mine.lineage; });
+  plan.marks.push_back(mine);  // the newest last; the oldest goes
+  if (plan.marks.size() > options_.lineages_max) plan.marks.erase(plan.marks.begin());
+}
+
+bool subscriber::swap_target(instant at) {
+  swap_plan plan{target_->now, target_->bytes, std::move(target_->difference->changes),
+                 std::move(target_->difference->replaced), {}};
+  adopt_marks(plan);
+  if (const auto swapped = sink_.swap(plan); !swapped) {
+    target_->difference = index_difference{std::move(plan.changes), std::move(plan.replaced)};
+    sink_failed(swapped.error(), at);
+    return false;
+  }
+  if (active_ && active_->lineage != plan.now.lineage)
+    note(log_level::warning, fmt::format("the publisher's state is new: lineage {} instead of {}",
+                                         to_string(plan.now.lineage.value), to_string(active_->lineage.value)));
+  generation_swapped done{plan.now, paths_of(plan.changes.upserts), plan.changes.removals, target_->bytes_fetched,
+                          {},       {},                              {},                   target_->heard};
+  if (target_->told) {
+    done.times = target_->told->times;
+    done.clock = target_->told->clock;
+    done.trace = target_->told->trace;
+  }
+  out_.push_back(std::move(done));
+  became_active(std::move(plan), at);
+  return true;
+}
+
+void subscriber::became_active(swap_plan plan, instant at) {
+  active_ = std::move(plan.now);
+  marks_ = std::move(plan.marks);
+  last_said_.clear();
+  target_ = std::move(next_);
+  next_.reset();
+  fetch_.forget_offers();
+  std::vector<digest> roots{active_->root};
+  if (target_) roots.push_back(target_->now.root);
+  index_.retain(roots);
+  next_ack_ = at.now + options_.ack_delay;
+}
+
+/// It cannot be had: forgets it, so that the newest head is taken whatever it is.
+void subscriber::drop_target(const std::string& why) {
+  note(log_level::warning, fmt::format("gave up generation {}.{}: {}", target_->now.epoch.value,
+                                       target_->now.sequence.value, why));
+  target_ = std::move(next_);
+  next_.reset();
+  if (!target_) (void)fetch_.want_only({});
+  snapshot_wanted_ = true;
+}
+
+void subscriber::sink_failed(const error& why, instant at) {
+  note(log_level::error, fmt::format("cannot store the new generation: {}", why.context));
+  sink_blocked_until_ = at.now + options_.retry_delay_max;
+}
+
+}  // namespace graphite
