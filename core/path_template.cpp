@@ -6,15 +6,17 @@ namespace {
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 bool is_name(char c) {
-  return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-         c == '+' || c == '-';
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '.' || c == '+' || c == '-';
 }
 
 /// The placeholder that begins at `text[at]` == '{', length 0 where none does.
 placeholder placeholder_at(std::string_view text, std::size_t at) {
   auto end = at + 1;
   while (end < text.size() && is_lower(text[end])) ++end;
+  while (end > at + 1 && end < text.size() && is_digit(text[end])) ++end;
   placeholder out{text.substr(at + 1, end - at - 1), {}, at, 0};
   if (out.word.empty()) return out;
   if (end < text.size() && text[end] == ':') {

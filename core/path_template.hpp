@@ -9,9 +9,9 @@
 
 namespace graphite {
 
-/// One `{word}` or `{word:argument}` of a text. A brace that does not enclose lower-case letters and, after
-/// a colon, a name (letters, digits, `_ . + -`) is ordinary text, so `awk '{ print $1 }'` and `${HOME}`
-/// need no quoting; `{{` stands for a `{` that must not begin a placeholder.
+/// One `{word}` or `{word:argument}` of a text. A brace that does not enclose lower-case letters, digits
+/// after them (`out2`) and, after a colon, a name (letters, digits, `_ . + -`) is ordinary text, so `awk '{
+/// print $1 }'` and `${HOME}` need no quoting; `{{` stands for a `{` that must not begin a placeholder.
 struct placeholder {
   std::string_view word, argument;
   std::size_t offset = 0, length = 0;  ///< bytes, braces included

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ struct init_options {
   std::string folder = ".";
   std::size_t entries_max = 200'000;  ///< files and folders looked at before the survey stops
   std::size_t depth_max = 64;
-  std::size_t samples_max = 64;  ///< files opened to tell a format
+  std::size_t samples_max = 256;  ///< files opened to tell a format
   std::size_t sample_bytes_max = 64 * 1024;
 };
 
@@ -22,11 +23,12 @@ struct folder_survey {
   std::size_t files = 0, folders = 0;
   std::uint64_t bytes = 0;
   bool complete = true;                           ///< false: entries_max or depth_max was reached
-  std::map<std::string, std::size_t> extensions;  ///< lower-case with the dot, printable ASCII → files
-  std::vector<std::string> generated_folders;     ///< names such as node_modules, build, .venv; at any depth
+  std::map<std::string, std::size_t> extensions;  ///< as written, with the dot, letters and digits → files
+  std::set<std::string> generated_folders;        ///< names such as node_modules, at any depth: not entered
   bool git = false;
-  std::size_t skipped_not_utf8 = 0, skipped_special = 0, skipped_links = 0, unreadable = 0;
-  std::vector<std::string> s_expression_extensions;  ///< of files that begin as s-expressions
+  std::size_t skipped_odd_names = 0, skipped_special = 0;  ///< not UTF-8, control characters; FIFOs, devices
+  std::size_t links = 0, unreadable = 0;
+  std::set<std::string> s_expression_extensions;  ///< of files that are s-expressions and name media files
 };
 
 struct init_outcome {
