@@ -107,6 +107,29 @@ class service_client::impl {
     return answer.wait(io.waitScope);
   }
 
+  bool wait_for_disconnect(milliseconds timeout) {
+    auto gone = network.onDisconnect().then([] { return true; }, [](kj::Exception&&) { return true; });
+    auto late =
+        io.provider->getTimer().afterDelay(timeout.count() * kj::MILLISECONDS).then([] { return false; });
+    return gone.exclusiveJoin(kj::mv(late)).wait(io.waitScope);
+  }
+
+  void keep(wire::Hold::Client hold) {
+    hold_end = hold_state::in_force;
+    hold_watch = hold.endedRequest()
+                     .send()
+                     .then([this](auto&&) { hold_end = hold_state::ended; },
+                           [this](kj::Exception&&) { hold_end = hold_state::service_gone; })
+                     .fork();
+    held = kj::mv(hold);
+  }
+
+  void drop_hold() {
+    hold_watch = kj::Promise<void>(kj::READY_NOW).fork();
+    hold_end = hold_state::ended;
+    held = nullptr;
+  }
+
   const service_client_options options;
   kj::AsyncIoContext io;
   kj::Own<kj::AsyncIoStream> stream;
@@ -114,6 +137,8 @@ class service_client::impl {
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
   wire::Session::Client session = nullptr;
   kj::Maybe<wire::Hold::Client> held;
+  hold_state hold_end = hold_state::ended;
+  kj::ForkedPromise<void> hold_watch = nullptr;
   std::string program;
   std::uint64_t pid = 0;
 
@@ -203,7 +228,7 @@ result<void> service_client::hold(milliseconds timeout) {
   call.setTimeoutMs(static_cast<std::uint64_t>(timeout.count()));
   return impl_->call(kj::mv(call), impl_->options.call_timeout,
                      [&](wire::HoldGrant::Reader grant) -> result<void> {
-                       impl_->held = grant.getHold();
+                       impl_->keep(grant.getHold());
                        return {};
                      });
 }
@@ -212,7 +237,7 @@ result<bool> service_client::release() {
   KJ_IF_MAYBE (hold, impl_->held) {
     auto released = impl_->call(hold->releaseRequest(), impl_->options.call_timeout,
                                 [](wire::Released::Reader in) { return result<bool>(in.getCount() > 0); });
-    impl_->held = nullptr;
+    impl_->drop_hold();
     return released;
   }
   return false;
@@ -223,12 +248,13 @@ result<std::uint32_t> service_client::release_all() {
                      [](wire::Released::Reader in) { return result<std::uint32_t>(in.getCount()); });
 }
 
-bool service_client::wait_for_disconnect(milliseconds timeout) {
-  auto gone = impl_->network.onDisconnect().then([] { return true; }, [](kj::Exception&&) { return true; });
-  auto late = impl_->io.provider->getTimer().afterDelay(timeout.count() * kj::MILLISECONDS).then([] {
-    return false;
-  });
-  return gone.exclusiveJoin(kj::mv(late)).wait(impl_->io.waitScope);
+hold_state service_client::wait_for_hold_end(milliseconds wait) {
+  if (impl_->hold_end == hold_state::in_force)
+    impl_->io.provider->getTimer()
+        .afterDelay(wait.count() * kj::MILLISECONDS)
+        .exclusiveJoin(impl_->hold_watch.addBranch())
+        .wait(impl_->io.waitScope);
+  return impl_->hold_end;
 }
 
 result<void> service_client::stop(milliseconds timeout) {
@@ -236,7 +262,7 @@ result<void> service_client::stop(milliseconds timeout) {
                           [](wire::Stopping::Reader) { return result<void>(); });
   // The service may be gone before its answer is: that is what was asked for.
   if (!told && told.error().code != errc::unavailable) return told;
-  if (wait_for_disconnect(timeout)) return {};
+  if (impl_->wait_for_disconnect(timeout)) return {};
   return fail(errc::timed_out, fmt::format("process {} was asked to stop and still runs", impl_->pid));
 }
 

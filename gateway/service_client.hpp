@@ -17,6 +17,12 @@ struct service_client_options {
   milliseconds call_timeout{60'000};  ///< of everything but build: `timed_out`
 };
 
+enum class hold_state {
+  in_force,
+  ended,  ///< by release() or somebody's release_all()
+  service_gone
+};
+
 /// Asks a resident service, one blocking call at a time.
 ///
 /// Belongs to the thread that made it, and at most one exists per thread (it owns the thread's event loop).
@@ -47,8 +53,8 @@ class service_client {
   result<bool> release();
   /// Ends every client's hold; how many were in force.
   result<std::uint32_t> release_all();
-  /// Whether the service has gone while we wait at most `timeout`. For keeping a hold: it notices the end.
-  bool wait_for_disconnect(milliseconds timeout);
+  /// What has become of our hold after at most `wait`. Of use in a loop that also minds other things.
+  hold_state wait_for_hold_end(milliseconds wait);
 
   /// Asks it to end and waits for that. Errors: timed_out (it was told, and still runs).
   result<void> stop(milliseconds timeout);

@@ -106,11 +106,6 @@ result<T> within(result<T> value, std::uint64_t bytes_max) {
 
 std::string text(capnp::Text::Reader in) { return {in.begin(), in.size()}; }
 
-void forget(shared_state& shared, std::unique_ptr<hold_lease>& lease) {
-  if (lease) shared.holds.erase(lease.get());
-  lease.reset();
-}
-
 kj::Promise<result<bool>> ask_release(connection_ptr connection, std::uint64_t token) {
   auto& facade = connection->shared.facade;
   // Not bounded by the client's limits: holds are, and the token would be lost.
@@ -121,13 +116,13 @@ kj::Promise<result<bool>> ask_release(connection_ptr connection, std::uint64_t t
 class hold_server final : public wire::Hold::Server {
  public:
   hold_server(connection_ptr connection, std::unique_ptr<hold_lease> lease)
-      : connection_(std::move(connection)), lease_(std::move(lease)) {
-    connection_->shared.holds.insert(lease_.get());
+      : connection_(std::move(connection)), hold_(std::move(lease)) {
+    connection_->shared.holds.insert(&hold_);
   }
-  ~hold_server() noexcept(false) { forget(connection_->shared, lease_); }
+  ~hold_server() noexcept(false) { connection_->shared.holds.erase(&hold_); }
 
   kj::Promise<void> release(ReleaseContext context) override {
-    const auto token = lease_->take();
+    const auto token = hold_.end();
     if (!token) {
       context.getResults().initOutcome().initOk().setCount(0);
       return kj::READY_NOW;
@@ -137,9 +132,14 @@ class hold_server final : public wire::Hold::Server {
     });
   }
 
+  kj::Promise<void> ended(EndedContext context) override {
+    context.allowCancellation();
+    return hold_.when_ended.addBranch();
+  }
+
  private:
   connection_ptr connection_;
-  std::unique_ptr<hold_lease> lease_;
+  active_hold hold_;
 };
 
 class session_server final : public wire::Session::Server {
@@ -217,7 +217,7 @@ class session_server final : public wire::Session::Server {
   kj::Promise<void> releaseAll(ReleaseAllContext context) override {
     context.allowCancellation();
     auto releases = kj::heapArrayBuilder<kj::Promise<result<bool>>>(connection_->shared.holds.size());
-    for (hold_lease* lease : connection_->shared.holds) releases.add(release_one(*lease));
+    for (active_hold* hold : connection_->shared.holds) releases.add(release_one(*hold));
     return kj::joinPromises(releases.finish()).then([context](kj::Array<result<bool>> released) mutable {
       std::uint32_t count = 0;
       for (const auto& held : released) count += held && *held ? 1 : 0;
@@ -270,8 +270,8 @@ class session_server final : public wire::Session::Server {
     });
   }
 
-  kj::Promise<result<bool>> release_one(hold_lease& lease) {
-    const auto token = lease.take();
+  kj::Promise<result<bool>> release_one(active_hold& hold) {
+    const auto token = hold.end();
     return token ? ask_release(connection_, *token) : kj::Promise<result<bool>>(result<bool>(false));
   }
 

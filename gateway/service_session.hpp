@@ -35,6 +35,23 @@ class hold_lease {
   std::optional<std::uint64_t> token_;
 };
 
+/// A hold that a client keeps a capability of.
+struct active_hold {
+  explicit active_hold(std::unique_ptr<hold_lease> of,
+                       kj::PromiseFulfillerPair<void> paf = kj::newPromiseAndFulfiller<void>())
+      : lease(std::move(of)), ended(kj::mv(paf.fulfiller)), when_ended(paf.promise.fork()) {}
+
+  /// Takes the token out and wakes who waits for the end; nothing if it has ended.
+  std::optional<std::uint64_t> end() {
+    ended->fulfill();
+    return lease->take();
+  }
+
+  std::unique_ptr<hold_lease> lease;
+  kj::Own<kj::PromiseFulfiller<void>> ended;
+  kj::ForkedPromise<void> when_ended;
+};
+
 /// What all clients of one service share.
 struct shared_state {
   shared_state(service_facade& asked, const local_service_options& limits, log_sink& sink, kj::Timer& time)
@@ -46,7 +63,7 @@ struct shared_state {
   kj::Timer& timer;
   /// Replies the facade owes; outlives the service because a late reply still counts itself out.
   std::shared_ptr<std::atomic<std::uint32_t>> outstanding = std::make_shared<std::atomic<std::uint32_t>>(0);
-  std::set<hold_lease*> holds;  ///< of all clients
+  std::set<active_hold*> holds;  ///< of all clients
 };
 
 /// What one connection has; outlives its capabilities.

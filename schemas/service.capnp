@@ -85,6 +85,10 @@ interface Hold {
 
   release @0 () -> (outcome :Outcome(Released));
   # Ends it now and tells whether it still held. Idempotent.
+
+  ended @1 () -> ();
+  # Returns once the hold was ended by release or by anybody's releaseAll; not when its timeout passed, which
+  # the client knows itself. No deadline.
 }
 
 struct HoldGrant { hold @0 :Hold; }

@@ -19,11 +19,11 @@ namespace graphite::test {
 class fake_facade : public service_facade {
  public:
   enum class behaviour {
-    prompt,      ///< answers within the call
-    threaded,    ///< answers from another thread
-    slow,        ///< keeps the replies until answer_all()
-    vanishing,   ///< drops the replies unanswered
-    failing      ///< answers with `failure`
+    prompt,     ///< answers within the call
+    threaded,   ///< answers from another thread
+    slow,       ///< keeps the replies until answer_all()
+    vanishing,  ///< drops the replies unanswered
+    failing     ///< answers with `failure`
   };
 
   ~fake_facade() override { join(); }
@@ -145,7 +145,8 @@ class fake_facade : public service_facade {
         lock.unlock();
         return done(tl::unexpected(failure));
       }
-      case behaviour::vanishing: return;
+      case behaviour::vanishing:
+        return;
       case behaviour::slow:
         kept_.push_back([done = std::move(done), value = std::move(value)] { done(value); });
         lock.unlock();
@@ -153,7 +154,8 @@ class fake_facade : public service_facade {
       case behaviour::threaded:
         threads_.emplace_back([done = std::move(done), value = std::move(value)] { done(value); });
         return;
-      case behaviour::prompt: break;
+      case behaviour::prompt:
+        break;
     }
     lock.unlock();
     done(std::move(value));

@@ -1,0 +1,55 @@
+#include "cli/attach.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/command_line.hpp"
+#include "cli/config/project_file.hpp"
+
+namespace graphite {
+
+namespace {
+
+/// Parsing a project compiles its globs; most files say nothing of a state folder and need not be parsed.
+bool may_name_state(const std::string& text) { return text.find("state") != std::string::npos; }
+
+std::string state_of(const std::string& file) {
+  const std::string usual = (std::filesystem::path(file).parent_path() / ".graphite").string();
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!may_name_state(text.str())) return usual;
+  const parsed_project parsed = parse_project(text.str(), {file, "", "/"});
+  return parsed.value ? parsed.value->state : usual;
+}
+
+}  // namespace
+
+result<std::string> find_state_folder(const std::string& directory, const std::string& state) {
+  if (!state.empty()) {
+    std::error_code code;
+    const auto absolute = std::filesystem::absolute(state, code);
+    if (code) return fail(errc::io, state + ": " + code.message());
+    return absolute.lexically_normal().string();
+  }
+  GRAPHITE_TRY(const std::string file, find_project_file(directory));
+  return state_of(file);
+}
+
+result<std::unique_ptr<service_client>> attach(const std::string& state_folder) {
+  service_client_options options;
+  options.state_folder = state_folder;
+  options.program = program_version;
+  auto client = service_client::connect(options);
+  if (!client && client.error().code == errc::unavailable)
+    client.error().context += ": start the service with `graphite dev`, then ask again";
+  return client;
+}
+
+result<std::unique_ptr<service_client>> attach(const project_options& options) {
+  GRAPHITE_TRY(const std::string folder, find_state_folder(options.directory, options.state));
+  return attach(folder);
+}
+
+}  // namespace graphite

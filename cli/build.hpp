@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "actors/facade.hpp"
+#include "cli/console.hpp"
+#include "core/error.hpp"
+
+namespace graphite {
+
+/// What `graphite build` was asked for; the options of docs/cli.md.
+struct build_options {
+  std::string directory = ".";  ///< -C: the project's folder or one below it
+  std::string state;            ///< --state: empty, the project's own
+  std::string git_revision;     ///< --rev: build this commit's tree instead of the working tree; empty: no
+  std::string coordinator;      ///< --coordinator HOST:PORT: build there; empty: here
+  bool keep_going = false;
+  bool dry_run = false;
+  bool json = false;
+  std::uint32_t jobs = 0;  ///< 0: what the project says
+  std::string log_level = "warning";
+};
+
+/// Builds in this process (nobody serves the state folder). Ends with print_build(). Returns the exit code.
+int run_build(const build_options& options);
+
+/// Builds by asking the service of the state folder. Nothing where nobody serves it; otherwise the exit code.
+std::optional<int> build_attached(const build_options& options);
+
+/// Shows how a build ended (the last object of --json) and gives the exit code.
+int print_build(console& out, const build_summary& summary, bool dry_run);
+
+}  // namespace graphite

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+#include "cli/build.hpp"
+#include "cli/dev.hpp"
+
+/// \file The parse table: each subcommand's file adds its options and says what to run.
+
+namespace graphite {
+
+/// What the heavy subcommands do; an empty one is not offered. The small program passes functions that load
+/// the heavy part, the heavy part the functions themselves.
+struct command_handlers {
+  std::function<int(const build_options&)> build;
+  std::function<int(const dev_options&)> dev;
+};
+
+/// What the command line chose; run after parsing, so that usage errors come before any work.
+using chosen_command = std::function<int()>;
+
+/// The options every subcommand that speaks to a project has.
+struct project_options {
+  std::string directory = ".";
+  std::string state;
+  bool json = false;
+};
+
+/// -C/--directory, --state and --json with their environment variables.
+void add_project_options(CLI::App& command, project_options& options);
+/// --json alone.
+void add_json_option(CLI::App& command, bool& json);
+
+void add_init(CLI::App& root, chosen_command& chosen);
+void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_status(CLI::App& root, chosen_command& chosen);
+void add_why(CLI::App& root, chosen_command& chosen);
+void add_graph(CLI::App& root, chosen_command& chosen);
+void add_diff(CLI::App& root, chosen_command& chosen);
+void add_hold(CLI::App& root, chosen_command& chosen);
+void add_release(CLI::App& root, chosen_command& chosen);
+void add_rollback(CLI::App& root, chosen_command& chosen);
+void add_stop(CLI::App& root, chosen_command& chosen);
+
+}  // namespace graphite

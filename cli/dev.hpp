@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace graphite {
+
+/// What `graphite dev` was asked for; the options of docs/cli.md.
+struct dev_options {
+  std::string directory = ".";
+  std::string state;  ///< empty: the project's own
+  bool json = false;
+  std::uint32_t jobs = 0;  ///< 0: what the project says
+  /// Loopback ports; unset, the default is used and 0 where it is taken.
+  std::uint16_t heads_port = 7402, chunks_port = 7403, metrics_port = 7404;
+  bool heads_port_given = false, chunks_port_given = false, metrics_port_given = false;
+  std::string log_level = "info";
+  bool log_json = false;
+};
+
+/// Watches, builds and serves until told to stop. Returns the exit code.
+int run_dev(const dev_options& options);
+
+}  // namespace graphite

@@ -1,0 +1,61 @@
+#include <memory>
+
+#include "cli/commands.hpp"
+
+namespace graphite {
+
+namespace {
+
+CLI::Option* add_port(CLI::App& command, const char* name, const char* variable, std::uint16_t& port,
+                      const char* what) {
+  return command.add_option(name, port, what)->envname(variable)->type_name("PORT")->capture_default_str();
+}
+
+}  // namespace
+
+void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers) {
+  if (!handlers.dev) return;
+  struct state {
+    project_options project;
+    dev_options dev;
+  };
+  auto kept = std::make_shared<state>();
+  dev_options& options = kept->dev;
+  CLI::App& command = *root.add_subcommand("dev", "Watch, rebuild on save, and serve running programs");
+  add_project_options(command, kept->project);
+  command
+      .add_option("--jobs", options.jobs, "Actions at once (default: what the project says, or one a core)")
+      ->envname("GRAPHITE_JOBS")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
+  auto* heads =
+      add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
+               "Where programs hear of new generations (loopback; any free port where the default is taken)");
+  auto* chunks = add_port(command, "--chunks-port", "GRAPHITE_CHUNKS_PORT", options.chunks_port,
+                          "Where programs fetch content (loopback, as above)");
+  auto* metrics = add_port(command, "--metrics-port", "GRAPHITE_METRICS_PORT", options.metrics_port,
+                           "HTTP: /metrics, /healthz, /readyz, /status (loopback, as above)");
+  command.add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->envname("GRAPHITE_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command.add_flag("--log-json", options.log_json, "Log lines on standard error are JSON objects")
+      ->envname("GRAPHITE_LOG_JSON");
+  command.footer(
+      "Runs until Ctrl-C or `graphite stop`. While it runs, `build`, `status`, `why` … ask it.\n\n"
+      "Examples:\n"
+      "  graphite dev\n"
+      "  graphite dev -C ~/game --jobs 4\n"
+      "  graphite dev --json                   one object a line, the first is {\"event\":\"ready\",…}");
+  command.callback([kept, heads, chunks, metrics, &chosen, run = handlers.dev] {
+    kept->dev.directory = kept->project.directory;
+    kept->dev.state = kept->project.state;
+    kept->dev.json = kept->project.json;
+    kept->dev.heads_port_given = heads->count() > 0;
+    kept->dev.chunks_port_given = chunks->count() > 0;
+    kept->dev.metrics_port_given = metrics->count() > 0;
+    chosen = [kept, run] { return run(kept->dev); };
+  });
+}
+
+}  // namespace graphite

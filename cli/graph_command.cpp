@@ -1,0 +1,79 @@
+#include <memory>
+
+#include "cli/attach.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/json.hpp"
+
+namespace graphite {
+
+namespace {
+
+struct graph_options {
+  project_options project;
+  graph_query query;
+};
+
+std::string_view name_of(graph_query::kind kind) {
+  switch (kind) {
+    case graph_query::kind::path:
+      return "path";
+    case graph_query::kind::rdeps:
+      return "rdeps";
+    case graph_query::kind::deps:
+      return "deps";
+    case graph_query::kind::cycles:
+      return "cycles";
+  }
+  return "";
+}
+
+int run_graph(const graph_options& options) {
+  console out(options.project.json);
+  auto client = attach(options.project);
+  if (!client) return out.failed(client.error());
+  const auto lines = (*client)->graph(options.query);
+  if (!lines) return out.failed(lines.error());
+  if (!options.project.json)
+    for (const auto& line : *lines) out.say("{}", printable(line));
+  if (lines->empty()) out.warn(options.query.what == graph_query::kind::path ? "there is no way" : "none");
+  out.object({{"event", "graph"},
+              {"query", name_of(options.query.what)},
+              {"from", options.query.from},
+              {"to", options.query.to},
+              {"lines", *lines}});
+  return exit_ok;
+}
+
+CLI::App& add_query(CLI::App& graph, chosen_command& chosen, graph_query::kind kind, const char* what) {
+  auto kept = std::make_shared<graph_options>();
+  kept->query.what = kind;
+  CLI::App& command = *graph.add_subcommand(std::string(name_of(kind)), what);
+  if (kind != graph_query::kind::cycles)
+    command
+        .add_option(kind == graph_query::kind::path ? "FROM" : "PATH", kept->query.from,
+                    "Logical path of a source or asset")
+        ->required();
+  if (kind == graph_query::kind::path)
+    command.add_option("TO", kept->query.to, "Logical path of a source or asset")->required();
+  add_project_options(command, kept->project);
+  command.callback([kept, &chosen] { chosen = [kept] { return run_graph(*kept); }; });
+  return command;
+}
+
+}  // namespace
+
+void add_graph(CLI::App& root, chosen_command& chosen) {
+  CLI::App& graph = *root.add_subcommand("graph", "Ask the dependency graph of the running service");
+  add_query(graph, chosen, graph_query::kind::path, "Show one way from a source to what depends on it")
+      .footer("Example:\n  graphite graph path textures/rock.png levels/1.bin");
+  add_query(graph, chosen, graph_query::kind::rdeps, "List all that depends on PATH")
+      .footer("Example:\n  graphite graph rdeps shaders/common.glsl");
+  add_query(graph, chosen, graph_query::kind::deps, "List all that PATH depends on")
+      .footer("Example:\n  graphite graph deps levels/1.bin");
+  add_query(graph, chosen, graph_query::kind::cycles, "List every cycle of build dependencies")
+      .footer("Example:\n  graphite graph cycles");
+  graph.require_subcommand(0, 1);
+  graph.footer("Example:\n  graphite graph rdeps shaders/common.glsl");
+}
+
+}  // namespace graphite

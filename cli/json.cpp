@@ -1,0 +1,107 @@
+#include "cli/json.hpp"
+
+namespace graphite {
+
+namespace {
+
+std::string_view name_of(diagnostic_line::level level) {
+  switch (level) {
+    case diagnostic_line::level::info:
+      return "info";
+    case diagnostic_line::level::warning:
+      return "warning";
+    case diagnostic_line::level::error:
+      return "error";
+  }
+  return "error";
+}
+
+json_object head_or_null(const std::optional<head>& value) {
+  return value ? to_json(*value) : json_object(nullptr);
+}
+
+json_object lists_of(const service_status& value, json_object out) {
+  out["running"] = json_object::array();
+  for (const auto& one : value.running)
+    out["running"].push_back({{"rule", one.rule}, {"path", one.path}, {"seconds", one.seconds}});
+  out["failed"] = json_object::array();
+  for (const auto& one : value.failed)
+    out["failed"].push_back({{"path", one.path}, {"message", one.message}});
+  out["channels"] = json_object::array();
+  for (const auto& one : value.channels)
+    out["channels"].push_back({{"name", one.name},
+                               {"newest", head_or_null(one.newest)},
+                               {"behind", one.behind},
+                               {"subscribers", one.subscribers}});
+  out["subscribers"] = json_object::array();
+  for (const auto& one : value.subscribers)
+    out["subscribers"].push_back({{"name", one.name},
+                                  {"channel", one.channel},
+                                  {"epoch", one.epoch},
+                                  {"sequence", one.sequence},
+                                  {"seconds_ago", one.seconds_ago}});
+  return out;
+}
+
+}  // namespace
+
+json_object to_json(const head& value) {
+  return {{"channel", value.channel},         {"lineage", to_string(value.lineage.value)},
+          {"epoch", value.epoch.value},       {"sequence", value.sequence.value},
+          {"root", to_hex(value.root)},       {"assets", value.assets},
+          {"revision", value.revision.value}, {"published_unix_ns", value.published_unix_ns}};
+}
+
+json_object to_json(const build_summary& value, bool dry_run) {
+  json_object diagnostics = json_object::array();
+  for (const auto& line : value.diagnostics)
+    diagnostics.push_back({{"severity", name_of(line.severity)}, {"path", line.path}, {"text", line.text}});
+  return {
+      {"event", "build"},         {"dry_run", dry_run},     {"generation", head_or_null(value.generation)},
+      {"assets", value.assets},   {"ran", value.ran},       {"cached", value.cached},
+      {"failed", value.failed},   {"behind", value.behind}, {"changed_sources", value.changed_sources},
+      {"seconds", value.seconds}, {"bundle", value.bundle}, {"diagnostics", std::move(diagnostics)}};
+}
+
+json_object to_json(const service_status& value) {
+  return lists_of(value, {{"event", "status"},
+                          {"project", value.project},
+                          {"root", value.root},
+                          {"state", value.state},
+                          {"pid", value.pid},
+                          {"uptime_seconds", value.uptime_seconds},
+                          {"heads", value.heads_address},
+                          {"chunks", value.chunks_address},
+                          {"metrics", value.metrics_address},
+                          {"watch_mode", value.watch_mode},
+                          {"watch_reason", value.watch_reason},
+                          {"watched_folders", value.watched_folders},
+                          {"sources", value.sources},
+                          {"assets", value.assets},
+                          {"actions", value.actions},
+                          {"stale", value.stale},
+                          {"held", value.held},
+                          {"failed_count", value.failed_count}});
+}
+
+json_object to_json(const why_answer& value) {
+  json_object components = json_object::array();
+  for (const auto& [name, text] : value.key_components)
+    components.push_back({{"name", name}, {"value", text}});
+  return {{"event", "why"},
+          {"path", value.path},
+          {"rule", value.rule},
+          {"state", value.state},
+          {"weak_key", value.weak_key},
+          {"strong_key", value.strong_key},
+          {"key_components", std::move(components)},
+          {"changed", value.changed},
+          {"chain", value.chain},
+          {"message", value.message}};
+}
+
+json_object to_json(const generation_diff& value) {
+  return {{"event", "diff"}, {"added", value.added}, {"changed", value.changed}, {"removed", value.removed}};
+}
+
+}  // namespace graphite

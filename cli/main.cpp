@@ -1,0 +1,23 @@
+// The program `graphite`: everything that needs no actors, stores or sockets of its own. What does, becomes
+// `graphite-engine` with the same arguments.
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+#include "cli/engine_program.hpp"
+
+int main(int argc, char** argv) {
+  using namespace graphite;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  command_handlers handlers;
+#ifdef GRAPHITE_HAS_ENGINE
+  handlers.build = [&](const build_options& options) {
+    if (const auto code = build_attached(options)) return *code;
+    return console(options.json).failed(become_engine(arguments));
+  };
+  handlers.dev = [&](const dev_options& options) {
+    return console(options.json).failed(become_engine(arguments));
+  };
+#endif
+  return run_command_line(arguments, handlers);
+}

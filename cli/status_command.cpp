@@ -1,0 +1,83 @@
+#include <memory>
+
+#include "cli/attach.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/json.hpp"
+
+namespace graphite {
+
+namespace {
+
+std::string span_text(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 3600) return fmt::format("{} min", static_cast<std::uint64_t>(seconds / 60));
+  return fmt::format("{} h {} min", static_cast<std::uint64_t>(seconds / 3600),
+                     static_cast<std::uint64_t>(seconds / 60) % 60);
+}
+
+void print_project(console& out, const service_status& s) {
+  out.say("{}  {}", out.styled(printable(s.project), text_style::strong), printable(s.root));
+  out.say("  process {}, up {}, state in {}", s.pid, span_text(s.uptime_seconds), printable(s.state));
+  out.say("  watching {} folders by {}{}", s.watched_folders, s.watch_mode,
+          s.watch_reason.empty() ? "" : " (" + printable(s.watch_reason) + ")");
+  out.say("  {} sources, {} actions, {} assets", s.sources, s.actions, s.assets);
+  out.say("  heads {}, chunks {}, metrics {}", s.heads_address, s.chunks_address, s.metrics_address);
+  if (s.held) out.say("  {}", out.styled("held: revisions wait for `graphite release`", text_style::warning));
+}
+
+void print_work(console& out, const service_status& s) {
+  out.say("{} stale, {} running, {} failed", s.stale, s.running.size(), s.failed_count);
+  for (const auto& one : s.running)
+    out.say("  running {:>7}  {}  {}", span_text(one.seconds), printable(one.rule), printable(one.path));
+  for (const auto& one : s.failed)
+    out.say("  {}  {}: {}", out.styled("failed", text_style::bad), printable(one.path),
+            printable(one.message, true));
+  if (s.failed_count > s.failed.size()) out.say("  … and {} more", s.failed_count - s.failed.size());
+}
+
+void print_channels(console& out, const service_status& s) {
+  for (const auto& one : s.channels) {
+    const std::string newest =
+        one.newest ? fmt::format("generation {} (epoch {}), {} assets", one.newest->sequence.value,
+                                 one.newest->epoch.value, one.newest->assets)
+                   : std::string("nothing published");
+    out.say("channel {}: {}, {} behind, {} subscribers", printable(one.name), newest, one.behind,
+            one.subscribers);
+    for (const auto& who : s.subscribers)
+      if (who.channel == one.name)
+        out.say("  {}  generation {}, heard {} ago", printable(who.name), who.sequence,
+                span_text(who.seconds_ago));
+  }
+}
+
+int run_status(const project_options& options) {
+  console out(options.json);
+  auto client = attach(options);
+  if (!client) return out.failed(client.error());
+  const auto status = (*client)->status();
+  if (!status) return out.failed(status.error());
+  if (!options.json) {
+    print_project(out, *status);
+    print_work(out, *status);
+    print_channels(out, *status);
+  }
+  out.object(to_json(*status));
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_status(CLI::App& root, chosen_command& chosen) {
+  auto kept = std::make_shared<project_options>();
+  CLI::App& command =
+      *root.add_subcommand("status", "Show what is watched, stale, running, failed and published");
+  add_project_options(command, *kept);
+  command.footer(
+      "Asks the running `graphite dev` of the project.\n\n"
+      "Examples:\n"
+      "  graphite status\n"
+      "  graphite status --json | jq .failed");
+  command.callback([kept, &chosen] { chosen = [kept] { return run_status(*kept); }; });
+}
+
+}  // namespace graphite
