@@ -34,6 +34,7 @@ bool outputs_stored(const chunk_store& contents, std::string_view row) {
 
 struct local_system::impl {
   explicit impl(system_ports p) : ports(std::move(p)), system(config) {}
+  ~impl() { end(); }
 
   system_ports ports;
   caf_config config;
@@ -145,10 +146,7 @@ result<std::unique_ptr<local_system>> local_system::start(system_ports ports, en
   return std::unique_ptr<local_system>(new local_system(std::move(self)));
 }
 
-local_system::~local_system() {
-  drain(seconds(10));
-  impl_->end();
-}
+local_system::~local_system() { drain(seconds(10)); }
 
 bool local_system::drain(duration wait) {
   caf::scoped_actor asker(impl_->system);
