@@ -1,9 +1,9 @@
 #include "actors/channel.hpp"
 
 #include "actors/channel_queries.hpp"
-#include "bundle/behind_codec.hpp"
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
+#include "bundle/head_codec.hpp"
 #include "relay/announcer.hpp"
 #include "schemas/codec/announcement.hpp"
 
@@ -77,7 +77,7 @@ bool has_stored_contents(const channel_actor_state& state, const asset_changes& 
 /// Stores the side object; zero where nothing is behind.
 result<content_ref> store_behind(channel_actor_state& state, const behind_list& behind) {
   if (behind.count == 0) return content_ref{};
-  const auto bytes = encode_behind_list(behind);
+  const auto bytes = encode_behind(behind);
   const auto chunks = chunk_bytes(bytes, *state.with.hash);
   GRAPHITE_TRY(const auto stored, state.with.contents->put(bytes, chunks));
   return stored.ref;
@@ -152,8 +152,8 @@ void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_conte
       });
 }
 
-row_write generation_row_of(const head& now, page_location where) {
-  return {table::generations, generation_key(now.channel, now.sequence.value), encode_generation_row({now, where})};
+row_write generation_row_of(const head& now, page_location where, const hasher& hash) {
+  return {table::generations, generation_key(now.channel, now.sequence.value), encode_generation_row({now, where}, hash)};
 }
 
 /// Large changes: contents, pages and head are on disk before the rows.
@@ -171,7 +171,7 @@ void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
       .then([self, plan, where](const outcome& how) {
         if (how.failure) return retry_later(self, *how.failure);
         auto rows = self->state.queue.front().what->rows;
-        rows.push_back(generation_row_of(plan->plan.now, *where));
+        rows.push_back(generation_row_of(plan->plan.now, *where, *self->state.with.hash));
         commit_rows(self, std::move(rows), false, plan);
       });
 }
@@ -238,7 +238,7 @@ void fold(self_pointer self) {
           return schedule_fold(self);
         }
         commit_request rows;
-        rows.rows.push_back(generation_row_of(now, *where));
+        rows.rows.push_back(generation_row_of(now, *where, *after.with.hash));
         for (const auto sequence : after.unfolded)
           if (sequence <= up_to) rows.rows.push_back({table::journal, generation_key(now.channel, sequence), std::nullopt});
         std::erase_if(after.unfolded, [&](std::uint64_t sequence) { return sequence <= up_to; });

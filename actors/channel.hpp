@@ -72,8 +72,8 @@ struct generation_row {
   head now;
   page_location root;
 };
-std::string encode_generation_row(const generation_row& row);
-result<generation_row> decode_generation_row(std::string_view bytes);
+std::string encode_generation_row(const generation_row& row, const hasher& hash);
+result<generation_row> decode_generation_row(std::string_view bytes, const hasher& hash);
 
 /// Takes a rollback into the queue.
 void enqueue(channel_actor::stateful_pointer<channel_actor_state> self, channel_actor_state::waiting next);

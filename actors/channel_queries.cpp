@@ -12,7 +12,7 @@ result<index_tree> tree_of(const channel_actor_state& state, std::uint64_t seque
   const auto& name = state.core->spec().name;
   GRAPHITE_TRY(const auto row, state.with.rows->get(table::generations, generation_key(name, sequence)));
   if (!row) return fail(errc::not_found, "channel " + name + " does not keep generation " + std::to_string(sequence));
-  GRAPHITE_TRY(const auto found, decode_generation_row(*row));
+  GRAPHITE_TRY(const auto found, decode_generation_row(*row, *state.with.hash));
   return state.with.open_tree(found.now.root, found.root);
 }
 
@@ -38,20 +38,15 @@ std::string generation_key(std::string_view channel, std::uint64_t sequence) {
   return out;
 }
 
-std::string encode_generation_row(const generation_row& row) {
-  std::string out(8, '\0');
-  const auto where = row.root.packed();
-  std::memcpy(out.data(), &where, sizeof where);
-  const auto head_bytes = encode_head(row.now);
-  return out += as_text(head_bytes);
+std::string encode_generation_row(const generation_row& row, const hasher& hash) {
+  const auto file = encode_head({row.now, false, row.root, {}, {}}, hash);
+  GRAPHITE_INVARIANT(file.has_value());
+  return std::string(as_text(*file));
 }
 
-result<generation_row> decode_generation_row(std::string_view bytes) {
-  if (bytes.size() < 8) return fail(errc::corrupt, "a generation's row is too short");
-  std::uint64_t where = 0;
-  std::memcpy(&where, bytes.data(), sizeof where);
-  GRAPHITE_TRY(auto now, decode_head(as_bytes(bytes.substr(8))));
-  return generation_row{std::move(now), page_location::from_packed(where)};
+result<generation_row> decode_generation_row(std::string_view bytes, const hasher& hash) {
+  GRAPHITE_TRY(auto file, decode_head(as_bytes(bytes), hash));
+  return generation_row{std::move(file.value), file.root};
 }
 
 void answer_query(channel_self self, const query&, const query::status& what) {

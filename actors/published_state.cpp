@@ -12,7 +12,9 @@ constexpr duration record_lives_for = seconds(10);
 
 void published_state::publish(const head& now, const index_tree& tree) {
   pages_.publish(tree);
-  channel_now next{now, encode_head(now), {}};
+  auto encoded = encode_head({now}, hash_);
+  GRAPHITE_INVARIANT(encoded.has_value());
+  channel_now next{now, std::move(*encoded), {}};
   const auto root = tree.root_node()->bytes();
   next.hints.emplace_back(root.begin(), root.end());
   const std::lock_guard lock(mutex_);

@@ -15,7 +15,9 @@ namespace graphite {
 /// heartbeat. Thread-safe, never blocks for long.
 class published_state {
  public:
-  explicit published_state(incarnation_id publisher) : publisher_(publisher), acks_(ack_summary::options{}) {}
+  /// `hash` outlives the object.
+  published_state(incarnation_id publisher, const hasher& hash)
+      : publisher_(publisher), hash_(hash), acks_(ack_summary::options{}) {}
 
   /// `tree` is the index of `now`; called after its journal record is synced.
   void publish(const head& now, const index_tree& tree);
@@ -36,6 +38,7 @@ class published_state {
     std::vector<byte_vector> hints;
   };
   const incarnation_id publisher_;
+  const hasher& hash_;
   mutable std::mutex mutex_;
   std::map<std::string, channel_now, std::less<>> channels_;
   page_registry pages_;

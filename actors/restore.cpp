@@ -42,7 +42,8 @@ struct replayed {
 result<std::optional<replayed>> replay(const std::optional<head>& newest, const index_tree& tree, std::string_view row,
                                        chunk_store& contents, const hasher& hash) {
   GRAPHITE_TRY(const auto message, decode_announcement(as_bytes(row)));
-  GRAPHITE_TRY(auto now, decode_head(message.head));
+  GRAPHITE_TRY(auto file, decode_head(message.head, hash));
+  auto now = std::move(file.value);
   if (newest && !now.newer_than(*newest)) return std::nullopt;
   GRAPHITE_CHECK(hold_contents(message, contents, hash));
   GRAPHITE_TRY(const auto changes, changes_of(message, hash));

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "actors/bundle_archive.hpp"
+#include "core/ports/log.hpp"
+#include "platform/store/segment_store.hpp"
+
+namespace graphite {
+
+/// A channel's bundle folder on disk. `contents` says where parts lie; all outlive the archive.
+/// Errors: corrupt, newer_version, permission_denied, io.
+result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, segment_store& contents,
+                                                     const hasher& hash, log_sink& log);
+
+}  // namespace graphite

@@ -1,0 +1,277 @@
+#include "cli/local_session.hpp"
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "actors/live_filter.hpp"
+#include "cli/archive_adapter.hpp"
+#include "cli/chunk_port.hpp"
+#include "cli/config/project_file.hpp"
+#include "cli/tree_surveyor.hpp"
+#include "node/attempt.hpp"
+#include "platform/crypto/sha256.hpp"
+#include "platform/linux/clock.hpp"
+#include "platform/linux/inotify_watcher.hpp"
+#include "platform/linux/posix_file_reader.hpp"
+#include "platform/linux/process_runner.hpp"
+#include "platform/linux/scratch_space.hpp"
+#include "platform/linux/thread_pool.hpp"
+#include "platform/linux/tool_resolver.hpp"
+#include "platform/rocksdb/rocks_store.hpp"
+#include "platform/store/segment_store.hpp"
+#include "platform/zmq/chunk_server.hpp"
+#include "platform/zmq/context.hpp"
+#include "platform/zmq/head_publisher.hpp"
+#include "transforms/command.hpp"
+#include "transforms/scanners.hpp"
+
+extern char** environ;
+
+namespace graphite {
+
+namespace {
+
+std::map<std::string, std::string> caller_environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) out.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
+/// job(0) … job(count - 1) on as many threads as there are processors.
+void run_parallel(std::size_t count, const std::function<void(std::size_t)>& job) {
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) job(i);
+  };
+  std::vector<std::jthread> threads;
+  const auto wanted = std::min<std::size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
+  for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
+  work();
+}
+
+/// The scanner of each rule that has references.
+class scanner_set {
+ public:
+  static result<scanner_set> make(const project& config) {
+    scanner_set out;
+    for (const auto& rule : config.rules) {
+      if (rule.references.empty()) continue;
+      GRAPHITE_TRY(auto made, scanner::make(rule.references));
+      out.by_rule_.emplace(rule.name, std::move(made));
+    }
+    return out;
+  }
+  std::function<std::vector<scanned_reference>(byte_span)> for_source(const rule_spec& rule, const logical_path& path) const {
+    const auto found = by_rule_.find(rule.name);
+    if (found == by_rule_.end()) return {};
+    return [&one = found->second, path](byte_span bytes) { return one.scan(path, bytes); };
+  }
+
+ private:
+  std::map<std::string, scanner> by_rule_;
+};
+
+[[noreturn]] void end_process(const error& failure) {
+  std::fprintf(stderr, "graphite: a sync failed, so nothing later could be trusted: %s\n", failure.context.c_str());
+  std::_Exit(1);
+}
+
+}  // namespace
+
+struct local_session::parts {
+  explicit parts(log_sink& l) : log(l) {}
+
+  log_sink& log;
+  std::shared_ptr<const project> config;
+  openssl_hasher hash;
+  system_clock_source clock;
+  system_random_source random;
+  std::map<std::string, std::string> environment = caller_environment();
+  command_transform transform;
+  scanner_set scanners;
+  std::map<std::string, std::string> tool_programs;
+  std::atomic<std::int64_t> action_cpu_ns = 0;
+
+  std::unique_ptr<linux_process_runner> processes;  // first: its warden is forked while the process is small
+  std::unique_ptr<rocks_store> rows;
+  std::unique_ptr<segment_store> contents;
+  std::unique_ptr<posix_file_reader> files;
+  std::unique_ptr<live_filter> filter;
+  std::unique_ptr<ingester> ingest;
+  std::unique_ptr<disk_scratch_space> scratch;
+  std::unique_ptr<attempt_runner> runner;
+  std::map<std::string, std::unique_ptr<bundle_archive>> archives;
+  std::unique_ptr<published_state> published;
+  std::unique_ptr<inotify_watcher> events;
+  std::shared_ptr<zmq_context> zmq;
+  std::unique_ptr<head_publisher> publisher;
+  std::unique_ptr<chunk_port> port;
+  std::unique_ptr<chunk_server> chunks;
+  std::unique_ptr<pinned_pool> pool;
+  std::unique_ptr<local_system> system;  // last: everything above outlives it
+
+  ~parts() {
+    if (events) events->stop();
+    if (pool) pool->stop();
+  }
+
+  result<void> open_state();
+  result<void> open_sources(const session_options& options);
+  result<void> open_builder(std::uint32_t jobs);
+  result<void> open_ports(const session_options& options);
+  result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
+  system_ports ports_for(const session_options& options);
+  attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
+};
+
+result<void> local_session::parts::open_state() {
+  const auto& state = config->state;
+  std::error_code code;
+  std::filesystem::create_directories(state, code);
+  if (code) return fail_errno(code.value(), "cannot make the state folder " + state);
+  processes = std::make_unique<linux_process_runner>();
+  GRAPHITE_TRY(rows, rocks_store::open({.folder = state + "/db", .on_failed_sync = end_process}, log));
+  segment_store_options store;
+  store.folder = state + "/bundles/.segments";
+  store.on_failed_sync = end_process;
+  GRAPHITE_TRY(contents, segment_store::open(std::move(store), *rows, hash, log));
+  for (const auto& channel : config->channels) {
+    GRAPHITE_TRY(auto archive, open_archive(state + "/bundles/" + channel.name, *contents, hash, log));
+    archives.emplace(channel.name, std::move(archive));
+  }
+  for (const auto& lost : contents->lost())
+    log.warn("segment {} is lost: {}; what it held is made again", lost.id.value, lost.why.context);
+  return {};
+}
+
+result<void> local_session::parts::open_sources(const session_options& options) {
+  GRAPHITE_TRY(files, posix_file_reader::open_root(config->root));
+  filter = std::make_unique<live_filter>(config, *files);
+  ingest = std::make_unique<ingester>(*files, *contents, hash);
+  GRAPHITE_TRY(scanners, scanner_set::make(*config));
+  if (!options.watch) return {};
+  inotify_watcher_options watch;
+  watch.root = config->root;
+  watch.cookie_folder = config->state + "/cookies";
+  watch.prune = [this](std::string_view folder) { return filter->prunes(folder); };
+  watch.poll = config->watch.poll;
+  events = std::make_unique<inotify_watcher>(std::move(watch));
+  return {};
+}
+
+result<void> local_session::parts::open_builder(std::uint32_t jobs) {
+  GRAPHITE_TRY(scratch, disk_scratch_space::make(config->state + "/scratch"));
+  GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
+  runner = std::make_unique<attempt_runner>(attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform});
+  return {};
+}
+
+result<void> local_session::parts::open_ports(const session_options& options) {
+  published = std::make_unique<published_state>(incarnation_id{make_uuid(random)}, hash);
+  if (!options.serve) return {};
+  GRAPHITE_TRY(zmq, zmq_context::make({}));
+  port = std::make_unique<chunk_port>(*contents, hash, *published, clock);
+  GRAPHITE_TRY(chunks, make_zmq_chunk_server(zmq, {.listen = options.chunks}, *port));
+  GRAPHITE_TRY(const auto address, parse_host_port(chunks->address()));
+  published->serve_chunks_on(address.port);
+  GRAPHITE_TRY(publisher, make_zmq_publisher(zmq, {.listen = options.heads}));
+  return {};
+}
+
+result<engine_options> local_session::parts::engine_for(const session_options& options, std::uint32_t jobs) {
+  engine_options out;
+  out.hash = std::shared_ptr<const hasher>(&hash, [](const hasher*) {});
+  out.jobs = jobs;
+  out.environment = environment;
+  const auto path = environment.find("PATH");
+  linux_tool_resolver tools({.root = config->root, .path = path == environment.end() ? "" : path->second}, hash, *processes);
+  for (const auto& [name, spec] : config->tools) {
+    const auto found = tools.resolve(spec);
+    if (!found) {
+      log.error("tool {}: {}", name, found.error().context);
+      continue;  // its actions fail with the tool's name
+    }
+    out.tool_digests[name] = found->identity;
+    tool_programs[name] = found->program;
+  }
+  if (options.all_or_nothing) out.mode = engine_options::publishing::all_or_nothing;
+  out.keep_going = options.keep_going;
+  return out;
+}
+
+attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_token& cancel) {
+  auto full = spec;
+  full.tools = tool_programs;
+  full.environment = command_environment(*spec.command, environment);
+  finished_attempt done = runner->run(full, cancel);
+  runner->settle(std::span(&done, 1));
+  action_cpu_ns += done.result.cpu.count();
+  return std::move(done.result);
+}
+
+system_ports local_session::parts::ports_for(const session_options& options) {
+  system_ports out;
+  out.config = config;
+  out.rows = rows.get();
+  out.contents = contents.get();
+  out.hash = &hash;
+  out.clock = &clock;
+  out.random = &random;
+  out.log = &log;
+  out.files = files.get();
+  out.ingest = ingest.get();
+  out.filter = filter.get();
+  out.events = events.get();
+  out.publisher = publisher.get();
+  out.published = published.get();
+  out.build_pool = pool.get();
+  for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
+  out.boot = boot_id();
+  out.survey = [this](const std::string& folder, const known_sources& known) {
+    return survey_tree(config->root, folder, *filter, known);
+  };
+  out.refresh = [this](const std::string& folder) {
+    if (events && !folder.empty()) events->refresh(folder);
+  };
+  out.parallel = run_parallel;
+  out.scan = [this](const rule_spec& rule, const logical_path& path) { return scanners.for_source(rule, path); };
+  out.run_attempt = [this](const attempt_spec& spec, const cancel_token& cancel) { return run(spec, cancel); };
+  out.on_fatal = end_process;
+  out.on_ingest = options.on_ingest;
+  out.on_diagnostic = options.on_diagnostic;
+  out.on_generation = options.on_generation;
+  return out;
+}
+
+local_session::local_session(std::unique_ptr<parts> parts) : parts_(std::move(parts)) {}
+local_session::~local_session() = default;
+
+result<std::unique_ptr<local_session>> local_session::open(const session_options& options, log_sink& log) {
+  auto self = std::make_unique<parts>(log);
+  GRAPHITE_TRY(auto config, load_project({options.directory, options.state}));
+  self->config = std::make_shared<const project>(std::move(config));
+  auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
+  if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
+  GRAPHITE_CHECK(self->open_state());
+  GRAPHITE_CHECK(self->open_sources(options));
+  GRAPHITE_CHECK(self->open_builder(jobs));
+  GRAPHITE_CHECK(self->open_ports(options));
+  GRAPHITE_TRY(auto engine, self->engine_for(options, jobs));
+  GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
+  return std::unique_ptr<local_session>(new local_session(std::move(self)));
+}
+
+service_facade& local_session::facade() { return *parts_->system; }
+local_system& local_session::system() { return *parts_->system; }
+const project& local_session::config() const { return *parts_->config; }
+std::string local_session::heads_address() const { return parts_->publisher ? parts_->publisher->address() : ""; }
+std::string local_session::chunks_address() const { return parts_->chunks ? parts_->chunks->address() : ""; }
+std::string local_session::bundle() const { return parts_->archives.begin()->second->folder(); }
+duration local_session::action_cpu() const { return duration(parts_->action_cpu_ns.load()); }
+
+}  // namespace graphite

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+
+#include "actors/system.hpp"
+#include "core/ports/transport.hpp"
+#include "core/project.hpp"
+
+namespace graphite {
+
+struct session_options {
+  std::string directory = ".";  ///< the project's folder or one below it
+  std::string state;            ///< empty: the project's own
+  std::uint32_t jobs = 0;       ///< 0: what the project says, or one a core
+  bool watch = false;
+  bool serve = false;  ///< heads and chunks
+  bool all_or_nothing = false;
+  bool keep_going = true;
+  listen_options heads{"127.0.0.1", 7402, true}, chunks{"127.0.0.1", 7403, true};
+  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest = [](auto, auto, const auto&) {};
+  std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
+  std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
+      [](const auto&, const auto&, const auto&) {};
+};
+
+/// One project's state folder, opened, with its actors running: what `build` and `dev` share.
+///
+/// Owns every adapter and thread. The state folder's lock is held while it lives.
+class local_session {
+ public:
+  /// Errors: invalid_argument (the project file's mistakes, rendered), not_found, already_exists (another
+  /// process holds the state; the context says which), newer_version, corrupt, io.
+  static result<std::unique_ptr<local_session>> open(const session_options& options, log_sink& log);
+  ~local_session();
+  local_session(const local_session&) = delete;
+  local_session& operator=(const local_session&) = delete;
+
+  service_facade& facade();
+  local_system& system();
+  const project& config() const;
+  /// HOST:PORT, empty where nothing is served.
+  std::string heads_address() const;
+  std::string chunks_address() const;
+  /// Absolute folder of the first channel's bundle.
+  std::string bundle() const;
+  /// CPU time of all actions that ran so far.
+  duration action_cpu() const;
+
+ private:
+  struct parts;
+  explicit local_session(std::unique_ptr<parts> parts);
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace graphite
