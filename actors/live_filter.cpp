@@ -26,26 +26,31 @@ std::optional<std::string> live_filter::read_ignore_file(std::string_view folder
   return out;
 }
 
-void live_filter::reload(std::string_view folder) {
-  if (!spec_->gitignore) return;
-  const auto text = read_ignore_file(folder);
+bool live_filter::adopt(std::string_view folder, const std::optional<std::string>& text) {
   const std::unique_lock lock(mutex_);
-  if (text)
+  const auto known = texts_.find(folder);
+  if (known == texts_.end() ? !text : text && known->second == *text) return false;
+  if (text) {
     filter_.set_ignore_file(folder, *text);
-  else
+    texts_.insert_or_assign(std::string(folder), *text);
+  } else {
     filter_.drop_ignore_file(folder);
+    texts_.erase(known);
+  }
+  return true;
+}
+
+bool live_filter::reload(std::string_view folder) {
+  return spec_->gitignore && adopt(folder, read_ignore_file(folder));
 }
 
 bool live_filter::prunes(std::string_view folder) {
   {
     const std::shared_lock lock(mutex_);
     if (filter_.prunes(folder)) return true;
+    if (!spec_->gitignore || folder.empty() || texts_.contains(folder)) return false;
   }
-  if (!spec_->gitignore || folder.empty()) return false;
-  if (const auto text = read_ignore_file(folder)) {
-    const std::unique_lock lock(mutex_);
-    filter_.set_ignore_file(folder, *text);
-  }
+  if (const auto text = read_ignore_file(folder)) adopt(folder, text);
   return false;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <shared_mutex>
 
 #include "coordinator/source_filter.hpp"
@@ -16,17 +17,19 @@ class live_filter {
   /// Whether a walk or watch may skip `folder`; reads its ignore file otherwise. Ask parents first.
   bool prunes(std::string_view folder);
   path_role role_of(std::string_view path) const;
-  /// Reads the ignore file of `folder` (empty: the root) again.
-  void reload(std::string_view folder);
+  /// Reads the ignore file of `folder` (empty: the root) again; true where it says something else than before.
+  bool reload(std::string_view folder);
 
  private:
   static constexpr std::size_t ignore_file_bytes_max = 1 * MiB;
   std::optional<std::string> read_ignore_file(std::string_view folder) const;
+  bool adopt(std::string_view folder, const std::optional<std::string>& text);
 
   std::shared_ptr<const project> spec_;
   const file_reader& files_;
   mutable std::shared_mutex mutex_;
   source_filter filter_;
+  std::map<std::string, std::string, std::less<>> texts_;  ///< of the ignore files, by folder
 };
 
 }  // namespace graphite

@@ -126,8 +126,7 @@ void perform(self_pointer self, revision_command::ask_open& step) {
 /// Looks at `folder`; what differs is returned, what is strange is reported.
 std::vector<rescan_change> look(self_pointer self, const std::string& folder) {
   auto& state = self->state;
-  state.with.filter->reload(folder);
-  state.with.refresh(folder);
+  if (state.with.filter->reload(folder)) state.with.refresh(folder);
   auto found = state.with.survey(folder, state.known);
   if (!found) {
     complain(self, folder, found.error().context);

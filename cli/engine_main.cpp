@@ -1,0 +1,15 @@
+// The program `graphite-engine`: the commands that need actors, stores and sockets of their own. `graphite`
+// becomes it where a command needs it, with the same arguments.
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+
+int main(int argc, char** argv) {
+  using namespace graphite;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  command_handlers handlers;
+  handlers.build = run_build;
+  handlers.dev = run_dev;
+  return run_command_line(arguments, handlers);
+}
