@@ -83,6 +83,16 @@ std::optional<skip_reason> name_problem(std::string_view name, std::size_t path_
   return {};
 }
 
+/// Equal for names whose case_fold() is equal. FNV-1a; without an allocation for ASCII names.
+std::uint64_t fold_hash(std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : name) {
+    if (static_cast<unsigned char>(c) >= 0x80) return id_of_path_text(case_fold(name)).value;
+    hash = (hash ^ static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c)) * 0x100000001b3;
+  }
+  return hash;
+}
+
 /// Lists folders, one at a time, into its own share of the listing.
 class scan_worker {
  public:
@@ -111,6 +121,7 @@ class scan_worker {
 
   scan_context& context_;
   folder_names names_;
+  std::string path_;  ///< of the entry in hand
   std::vector<candidate> candidates_;
   scanned_folder now_;
   std::int64_t checked_ns_ = 0;
@@ -154,19 +165,23 @@ void scan_worker::list(const task& t, std::vector<task>& more) {
 /// Fills candidates_ with the entries that count.
 void scan_worker::choose(const task& t) {
   candidates_.clear();
+  path_ = t.path;
+  if (!path_.empty()) path_.push_back('/');
+  const auto prefix = path_.size();
   for (const auto& e : names_.entries()) {
     const auto name = names_.name(e);
-    auto path = join_path(t.path, name);
+    path_.resize(prefix);
+    path_.append(name);
     const bool folder = e.type == DT_DIR;
-    if (folder && (!context_.options.recursive || context_.pruned(path))) continue;
+    if (folder && (!context_.options.recursive || context_.pruned(path_))) continue;
     // A link may lead to a folder, whose own name need not be wanted.
-    if (!folder && !context_.wanted(path) && (e.type != DT_LNK || context_.pruned(path))) continue;
-    if (const auto problem = name_problem(name, path.size()))
-      skip(std::move(path), *problem);
+    if (!folder && !context_.wanted(path_) && (e.type != DT_LNK || context_.pruned(path_))) continue;
+    if (const auto problem = name_problem(name, path_.size()))
+      skip(path_, *problem);
     else if (!folder && e.type != DT_REG && e.type != DT_LNK)
-      skip(std::move(path), skip_reason::special_file);
+      skip(path_, skip_reason::special_file);
     else
-      candidates_.push_back({&e, id_of_path_text(case_fold(name)).value, folder});
+      candidates_.push_back({&e, fold_hash(name), folder});
   }
 }
 
