@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <variant>
@@ -89,7 +88,8 @@ struct revision_options {
 
 /// Turns events into revisions.
 ///
-/// Pure: time is an argument and must not fall. One thread. Rules:
+/// Pure: time is an argument and must not fall. One thread. The steps of a call are to be executed in
+/// order, and all of them before the next call (answers included). Rules:
 /// - `closed` and `moved` make a path ready at once, deletions after `debounce`. Deleted and written again
 ///   is one modification; born and deleted before it was in a revision is nothing at all.
 /// - A rename of a known source inside the tree: both names wait for `debounce` and come together; where
@@ -142,7 +142,8 @@ class revision_builder {
   };
   struct entry {
     phase at = phase::unsure;
-    bool born = false;  ///< was not there before and has not been in a revision
+    bool born = false;     ///< was not there before and has not been in a revision
+    bool renamed = false;  ///< waits together with the removal of the name it had
     time_point noticed{}, due{};
     std::uint64_t order = 0;  ///< of the first event
   };
@@ -161,34 +162,39 @@ class revision_builder {
     time_point when{};
   };
   using steps = std::vector<revision_step>;
+  using entries = std::map<std::string, entry, std::less<>>;
 
   void note(const fs_event& event, time_point t, steps& out);
-  void note_lock(fs_event_kind kind);
-  void note_source(const fs_event& event, time_point t);
+  void note_lock(fs_event_kind kind, time_point t);
+  void note_source(const fs_event& event, std::optional<time_point> renamed_due, time_point t);
   void note_written(entry& e, fs_event_kind kind, time_point t);
   void note_removed(std::string_view path, time_point t);
-  void note_moved_away(const fs_event& event, time_point t);
+  std::optional<time_point> note_moved_away(const fs_event& event, time_point t);
   void note_folder(std::string_view folder, time_point due, time_point t);
+  void note_difference(const rescan_change& difference, time_point now);
   entry& entry_for(std::string_view path, time_point t);
   void count_for_storm(std::string_view path, time_point t);
   void touch(time_point t);
   void set_phase(entry& e, phase to);
-  void erase(std::map<std::string, entry, std::less<>>::iterator at);
+  entries::iterator erase(entries::iterator at);
   void degrade(time_point t);
   bool covered_by_root_rescan() const;
 
   void advance(time_point now, steps& out);
   bool lock_counts() const { return git_lock_ && !lock_stale_; }
-  std::optional<time_point> waits_until(time_point now, bool forced) const;
+  time_point waits_until() const;
+  void restart_waiting(time_point now);
   void issue(time_point now, bool calm, steps& out);
+  void issue_rescans(time_point now, bool calm, steps& out);
   void close_ready(time_point now, bool calm, steps& out);
+  void close_before_repeat(std::string_view path, time_point t, steps& out);
   void after_close(time_point now, bool quiet);
   void answer_cookies(steps& out);
   void arm(std::optional<time_point> when, steps& out);
   std::optional<time_point> next_due() const;
 
   revision_options options_;
-  std::map<std::string, entry, std::less<>> pending_;
+  entries pending_;
   std::map<std::string, folder_entry, std::less<>> rescans_;
   std::deque<waiting_cookie> cookies_;
   std::map<std::uint64_t, time_point> holders_;

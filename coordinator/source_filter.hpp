@@ -47,6 +47,7 @@ class source_filter {
 
  private:
   bool never_ours(std::string_view path) const;
+  bool ignored_by_glob(std::string_view path) const;
 
   std::string state_;  ///< state folder relative to the root; empty: outside of it
   std::vector<glob> include_, ignore_;
