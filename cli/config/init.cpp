@@ -24,6 +24,15 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+const std::vector<std::string_view> gltf_extensions{".gltf", ".glb"};
+const std::vector<std::string_view> obj_extensions{".obj", ".mtl"};
+const std::vector<std::string_view> shader_extensions{".glsl", ".vert", ".frag",    ".geom", ".comp",
+                                                      ".tesc", ".tese", ".glslinc", ".hlsl"};
+
+bool contains(const std::vector<std::string_view>& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
 /// The extensions of the survey that are, whatever their case, among `wanted`; with their files' number.
 struct format_found {
   std::vector<std::string> extensions;
@@ -33,7 +42,7 @@ struct format_found {
 format_found find_format(const folder_survey& survey, const std::vector<std::string_view>& wanted) {
   format_found out;
   for (const auto& [extension, count] : survey.extensions) {
-    if (std::find(wanted.begin(), wanted.end(), lower_case(extension)) == wanted.end()) continue;
+    if (!contains(wanted, lower_case(extension))) continue;
     out.extensions.push_back(extension);
     out.files += count;
   }
@@ -82,7 +91,7 @@ std::string sources_text(const folder_survey& survey) {
 }
 
 std::string gltf_text(const folder_survey& survey) {
-  const auto found = find_format(survey, {".gltf", ".glb"});
+  const auto found = find_format(survey, gltf_extensions);
   if (found.files == 0) return {};
   return fmt::format(
       "\n# glTF scenes ({} files). Exporters save the scene, its buffers and its images one after the "
@@ -93,7 +102,7 @@ std::string gltf_text(const folder_survey& survey) {
 }
 
 std::string obj_text(const folder_survey& survey) {
-  const auto found = find_format(survey, {".obj", ".mtl"});
+  const auto found = find_format(survey, obj_extensions);
   // Object files of compilers have the same extension as models, but no material libraries beside them.
   if (find_format(survey, {".mtl"}).files == 0) return {};
   return fmt::format(
@@ -103,8 +112,8 @@ std::string obj_text(const folder_survey& survey) {
 }
 
 std::string glsl_text(const folder_survey& survey) {
-  const auto found = find_format(survey, {".glsl", ".vert", ".frag", ".geom", ".comp", ".tesc", ".tese",
-                                          ".mesh", ".task", ".glslinc", ".hlsl"});
+  const auto found = find_format(
+      survey, {".glsl", ".vert", ".frag", ".geom", ".comp", ".tesc", ".tese", ".glslinc", ".hlsl"});
   if (found.files == 0) return {};
   return fmt::format(
       "\n# Shaders ({} files) and what they #include. Further folders: search = [\"shaders/include\"].\n"
@@ -113,9 +122,14 @@ std::string glsl_text(const folder_survey& survey) {
 }
 
 std::string s_expression_text(const folder_survey& survey) {
-  if (survey.s_expression_extensions.empty()) return {};
-  const std::vector<std::string> extensions(survey.s_expression_extensions.begin(),
-                                            survey.s_expression_extensions.end());
+  std::vector<std::string> extensions;
+  for (const auto& extension : survey.s_expression_extensions) {
+    const auto lower = lower_case(extension);
+    const bool taken = contains(gltf_extensions, lower) || contains(obj_extensions, lower) ||
+                       contains(shader_extensions, lower);
+    if (!taken) extensions.push_back(extension);
+  }
+  if (extensions.empty()) return {};
   std::string named = "png|jpe?g|webp|tga|svg|ogg|wav|mp3|flac|ttf|otf";
   for (const auto& extension : extensions) named += "|" + extension.substr(1);
   return fmt::format(

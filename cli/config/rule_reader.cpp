@@ -225,8 +225,8 @@ class rule_reader {
                          "name what the command writes: outputs = \"{dir}/{stem}.bin\"");
     if (!outputs) return;
     for (const auto& item : *outputs) {
-      if (check_output(item) &&
-          std::find(rule_.outputs.begin(), rule_.outputs.end(), item.text) != rule_.outputs.end())
+      if (!check_output(item)) continue;
+      if (std::find(rule_.outputs.begin(), rule_.outputs.end(), item.text) != rule_.outputs.end())
         in_.mistake(item.place, fmt::format("'{}' stands twice in 'outputs' of {}", item.text, in_.title()));
       rule_.outputs.push_back(item.text);
     }

@@ -1,8 +1,5 @@
 #pragma once
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <map>
 #include <optional>
 #include <set>
@@ -12,6 +9,7 @@
 #include <vector>
 
 #include "cli/config/mistakes.hpp"
+#include "cli/config/toml.hpp"
 #include "core/glob.hpp"
 #include "core/units.hpp"
 

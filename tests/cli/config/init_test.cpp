@@ -1,0 +1,167 @@
+#include "cli/config/init.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cli/config/project_file.hpp"
+#include "tests/cli/config/temporary_folder.hpp"
+
+namespace graphite {
+namespace {
+
+namespace fs = std::filesystem;
+
+init_options in(const fs::path& folder) {
+  init_options out;
+  out.folder = folder.string();
+  return out;
+}
+
+/// Runs init and loads what it wrote: it must be without mistakes in every folder.
+project init_and_load(const fs::path& folder, const init_options& options) {
+  const auto made = init_project(options);
+  EXPECT_TRUE(made) << made.error().context;
+  auto loaded = load_project({folder.string(), {}});
+  EXPECT_TRUE(loaded) << loaded.error().context;
+  return loaded ? *loaded : project{};
+}
+
+project init_and_load(const fs::path& folder) { return init_and_load(folder, in(folder)); }
+
+std::vector<std::string> rule_names(const project& value) {
+  std::vector<std::string> out;
+  for (const auto& rule : value.rules) out.push_back(rule.name);
+  return out;
+}
+
+using strings = std::vector<std::string>;
+
+TEST(init, an_empty_folder_gets_a_project_without_rules) {
+  const temporary_folder folder;
+  const auto value = init_and_load(folder.path());
+  EXPECT_TRUE(value.rules.empty());
+  EXPECT_EQ(value.name, folder.path().filename().string());
+}
+
+TEST(init, known_formats_get_rules_with_the_extensions_as_they_are_written) {
+  const temporary_folder folder;
+  for (const auto* name : {"a.gltf", "b/C.GLB", "m/x.obj", "m/x.mtl", "s/p.frag", "s/q.Vert", "t.png"})
+    folder.write(name, "");
+  const auto value = init_and_load(folder.path());
+  EXPECT_EQ(rule_names(value), (strings{"gltf", "obj", "shaders"}));
+  EXPECT_EQ(value.rule_for("b/C.GLB")->settle.count(), 100);
+  EXPECT_EQ(value.rule_for("m/x.obj")->name, "obj");
+  EXPECT_EQ(value.rule_for("s/q.Vert")->name, "shaders");
+  EXPECT_EQ(value.rule_for("t.png"), nullptr);
+}
+
+TEST(init, object_files_of_a_compiler_are_no_models) {
+  const temporary_folder folder;
+  folder.write("main.obj", "");
+  EXPECT_TRUE(init_and_load(folder.path()).rules.empty());
+}
+
+TEST(init, s_expressions_are_known_by_their_content) {
+  const temporary_folder folder;
+  folder.write("a.sprite", "; -*- scheme -*-\n(supertux-sprite (images \"a.png\"))");
+  folder.write("model.stl", "solid cube \"a.png\"\n");
+  folder.write("code.scm", "(define x 1)");
+  const auto value = init_and_load(folder.path());
+  ASSERT_EQ(rule_names(value), (strings{"s-expressions"}));
+  EXPECT_NE(value.rule_for("a.sprite"), nullptr);
+  EXPECT_EQ(value.rule_for("model.stl"), nullptr);
+  EXPECT_EQ(value.rule_for("code.scm"), nullptr);
+}
+
+TEST(init, an_existing_file_is_left_alone) {
+  const temporary_folder folder;
+  folder.write("graphite.toml", "mine");
+  const auto made = init_project(in(folder.path()));
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, errc::already_exists);
+  EXPECT_EQ(folder.read("graphite.toml"), "mine");
+  const temporary_folder other;
+  fs::create_symlink("nowhere", other.path() / "graphite.toml");
+  EXPECT_EQ(init_project(in(other.path())).error().code, errc::already_exists);
+  EXPECT_FALSE(fs::exists(other.path() / "nowhere"));
+}
+
+TEST(init, odd_names_do_no_harm) {
+  for (const auto* name : {"with space", "quo\"te'", "back\\slash", "new\nline", "\xff\xfe", "{brace}*[x]",
+                           "#hash", "-dash", "ünï"}) {
+    const temporary_folder above;
+    const auto folder = above.path() / name;
+    fs::create_directories(folder / name);
+    for (const auto* extension : {".gltf", ".a\"b", ".\xff", ".sp ace", ".", ".x'", ".{a,b}"})
+      std::ofstream(folder / name / (std::string(name) + extension)) << "(a \"x.png\")";
+    const auto value = init_and_load(folder);
+    // Where the name cannot be a source's, there is nothing to write a rule for.
+    const auto rules = rule_names(value);
+    EXPECT_EQ(rules, rules.empty() ? strings{} : (strings{"gltf"})) << name;
+  }
+}
+
+TEST(init, names_a_build_leaves_out_and_special_files_are_noted) {
+  const temporary_folder folder;
+  folder.write("bad\xff", "");
+  ASSERT_EQ(mkfifo((folder.path() / "fifo.sprite").c_str(), 0600), 0);
+  fs::create_directory_symlink("/", folder.path() / "everything");
+  fs::create_directory_symlink(".", folder.path() / "loop");
+  const auto survey = survey_folder(in(folder.path()));
+  ASSERT_TRUE(survey);
+  EXPECT_EQ(survey->skipped_odd_names, 1u);
+  EXPECT_EQ(survey->skipped_special, 1u);
+  EXPECT_EQ(survey->links, 2u);
+  EXPECT_EQ(survey->files, 0u);
+  EXPECT_GE(init_project(in(folder.path()))->notes.size(), 4u);
+}
+
+TEST(init, a_huge_folder_is_looked_at_up_to_a_bound) {
+  const temporary_folder folder;
+  for (int i = 0; i < 300; ++i)
+    folder.write("d" + std::to_string(i % 7) + "/" + std::to_string(i) + ".png", "");
+  auto options = in(folder.path());
+  options.entries_max = 100;
+  const auto survey = survey_folder(options);
+  EXPECT_FALSE(survey->complete);
+  EXPECT_LE(survey->files + survey->folders, 100u);
+  init_and_load(folder.path(), options);
+}
+
+TEST(init, a_deep_folder_is_looked_at_up_to_a_bound) {
+  const temporary_folder folder;
+  std::string deep;
+  for (int i = 0; i < 100; ++i) deep += "d/";
+  folder.write(deep + "x.gltf", "");
+  const auto survey = survey_folder(in(folder.path()));
+  EXPECT_FALSE(survey->complete);
+  EXPECT_EQ(survey->files, 0u);
+}
+
+TEST(init, folders_that_programs_made_are_ignored) {
+  const temporary_folder folder;
+  folder.write("web/node_modules/x/a.gltf", "");
+  folder.write("a.png", "");
+  const auto value = init_and_load(folder.path());
+  EXPECT_TRUE(value.rules.empty());
+  EXPECT_TRUE(any_matches(value.ignore, "web/node_modules/x/a.gltf"));
+  EXPECT_TRUE(any_matches(value.ignore, "b/.a.png.swp"));
+  EXPECT_FALSE(any_matches(value.ignore, "a.png"));
+}
+
+TEST(init, a_missing_folder_is_an_error) {
+  EXPECT_EQ(init_project(in("/nonexistent/x")).error().code, errc::not_found);
+}
+
+TEST(init, the_example_rule_it_writes_as_a_comment_is_right) {
+  auto text = project_text_for({}, "x");
+  const auto begin = text.find("# [[rule]]");
+  ASSERT_NE(begin, std::string::npos);
+  for (auto at = text.find("\n# ", begin - 1); at != std::string::npos; at = text.find("\n# ", at + 1))
+    text.erase(at + 1, 2);
+  const auto parsed = parse_project(text, {"/x/graphite.toml", {}, "/"});
+  ASSERT_TRUE(parsed.value) << render(parsed.mistakes) << text;
+  EXPECT_EQ(parsed.value->rules.size(), 1u);
+}
+
+}  // namespace
+}  // namespace graphite
