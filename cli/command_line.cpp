@@ -122,7 +122,7 @@ class table {
     CLI::App& app = innermost();
     std::cerr << "error: " << problem.what() << '\n';
     if (problem.get_name() == "ExtrasError")
-      for (const auto& word : app.remaining(true))
+      for (const auto& word : root_.remaining(true))
         if (word.size() > 1 && word[0] == '-') std::cerr << suggestion_for(app, word);
     std::cerr << "See `" << path_of(app) << " --help`.\n";
     return exit_usage;

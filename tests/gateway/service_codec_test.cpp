@@ -1,0 +1,129 @@
+#include "gateway/service_codec.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <gtest/gtest.h>
+
+namespace graphite {
+namespace {
+
+namespace wire = schema::service;
+
+head some_head() {
+  head out;
+  out.channel = "main";
+  out.lineage.value.bytes[3] = 7;
+  out.epoch.value = 1'700'000'000;
+  out.sequence.value = 42;
+  out.root.bytes[31] = 9;
+  out.assets = 4056;
+  out.revision.value = 17;
+  out.published_unix_ns = -5;
+  out.behind.bytes[0] = 1;
+  return out;
+}
+
+service_status some_status() {
+  service_status out;
+  out.project = "supertux";
+  out.root = "/home/ä";
+  out.watch_mode = "polling";
+  out.watch_reason = "nfs";
+  out.pid = 99;
+  out.uptime_seconds = 1.5;
+  out.held = true;
+  out.running = {{"convert", "a.png", 0.25}};
+  out.failed = {{"b.png", "tool said no"}};
+  out.failed_count = 3;
+  out.channels = {{"main", some_head(), 1, 2}, {"empty", std::nullopt, 0, 0}};
+  out.subscribers = {{"host:1", "main", 5, 6, 0.5}};
+  return out;
+}
+
+kj::Array<capnp::word> encoded_status() {
+  capnp::MallocMessageBuilder message;
+  service_codec::encode(some_status(), message.initRoot<wire::Status>());
+  return capnp::messageToFlatArray(message);
+}
+
+TEST(service_codec, a_status_survives_the_wire) {
+  const auto words = encoded_status();
+  capnp::FlatArrayMessageReader reader(words);
+  const auto back = service_codec::decode(reader.getRoot<wire::Status>());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->root, "/home/ä");
+  EXPECT_EQ(back->watch_reason, "nfs");
+  EXPECT_TRUE(back->held);
+  EXPECT_EQ(back->running.at(0).path, "a.png");
+  EXPECT_EQ(back->failed.at(0).message, "tool said no");
+  EXPECT_EQ(back->failed_count, 3u);
+  EXPECT_EQ(back->channels.at(0).newest, some_head());
+  EXPECT_FALSE(back->channels.at(1).newest);
+  EXPECT_EQ(back->subscribers.at(0).sequence, 6u);
+}
+
+TEST(service_codec, a_build_summary_survives_the_wire) {
+  build_summary summary;
+  summary.generation = some_head();
+  summary.ran = 3;
+  summary.seconds = 0.125;
+  summary.bundle = "/b";
+  summary.diagnostics = {{diagnostic_line::level::warning, "x", "dangling"}};
+  capnp::MallocMessageBuilder message;
+  service_codec::encode(summary, message.initRoot<wire::BuildSummary>());
+  const auto back = service_codec::decode(message.getRoot<wire::BuildSummary>().asReader());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->generation, summary.generation);
+  EXPECT_EQ(back->diagnostics.at(0).severity, diagnostic_line::level::warning);
+  EXPECT_EQ(back->bundle, "/b");
+}
+
+TEST(service_codec, a_digest_of_a_wrong_length_is_corrupt) {
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<wire::Head>();
+  service_codec::encode(some_head(), out);
+  out.initRoot(31);
+  EXPECT_EQ(service_codec::decode(out.asReader()).error().code, errc::corrupt);
+}
+
+TEST(service_codec, an_unknown_severity_is_corrupt) {
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<wire::BuildSummary>();
+  out.initDiagnostics(1)[0].setSeverity(static_cast<wire::Diagnostic::Severity>(7));
+  EXPECT_EQ(service_codec::decode(out.asReader()).error().code, errc::corrupt);
+}
+
+TEST(service_codec, an_error_code_of_the_future_is_unsupported) {
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<wire::Error>();
+  out.setCode(999);
+  EXPECT_EQ(service_codec::decode_error(out.asReader()).code, errc::unsupported);
+  service_codec::encode({errc::busy, "later"}, out);
+  EXPECT_EQ(service_codec::decode_error(out.asReader()).code, errc::busy);
+}
+
+/// Decodes what may be damaged; capnp reports damage by exceptions, which the client turns into `corrupt`.
+void decode_damaged(kj::ArrayPtr<const capnp::word> words) {
+  capnp::ReaderOptions limits;
+  limits.traversalLimitInWords = 4096;
+  try {
+    capnp::FlatArrayMessageReader reader(words, limits);
+    (void)service_codec::decode(reader.getRoot<wire::Status>());
+  } catch (const kj::Exception&) {
+  }
+}
+
+TEST(service_codec, damaged_answers_do_no_harm) {
+  auto words = encoded_status();
+  for (std::size_t length = 0; length < words.size(); ++length) decode_damaged(words.slice(0, length));
+  auto bytes = words.asBytes();
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    for (const int bit : {0, 3, 7}) {
+      bytes[i] ^= static_cast<kj::byte>(1 << bit);
+      decode_damaged(words);
+      bytes[i] ^= static_cast<kj::byte>(1 << bit);
+    }
+}
+
+}  // namespace
+}  // namespace graphite
