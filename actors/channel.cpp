@@ -48,7 +48,7 @@ announcement announcement_of(const channel_actor_state& state, const planned_gen
     if (!state.with.contents->read(content.id, 0, bytes)) return std::nullopt;
     return bytes;
   };
-  return make_announcement(input, source);
+  return make_announcement(input, source, *state.with.hash);
 }
 
 /// True where a journal record alone can bring the generation back: every content that is only held rides in it.
