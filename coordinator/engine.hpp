@@ -118,6 +118,8 @@ struct engine_counters {
   std::uint64_t lookups = 0;
 };
 
+struct engine_impl;
+
 /// Plans and follows the builds of one view: sources in, attempts and publications out.
 ///
 /// Pure: events in, commands out, time as an argument; one thread. Every event returns the commands it
@@ -166,8 +168,7 @@ class build_engine {
   std::vector<std::pair<logical_path, source_state>> sources() const;
 
  private:
-  struct impl;
-  std::unique_ptr<impl> impl_;
+  std::unique_ptr<engine_impl> impl_;
 };
 
 }  // namespace graphite

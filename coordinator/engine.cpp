@@ -1,0 +1,172 @@
+#include "coordinator/engine.hpp"
+
+#include <algorithm>
+
+#include "coordinator/engine_state.hpp"
+
+namespace graphite {
+
+using impl = engine_impl;
+
+namespace {
+
+/// Hash of what decides which rule takes a path: saved decisions hold while it is the same.
+std::uint64_t rules_hash(const project& config) {
+  std::string text;
+  for (const auto& rule : config.rules) {
+    text += rule.transform + "\n";
+    for (const auto& pattern : rule.match) text += "+" + pattern.text() + "\n";
+    for (const auto& pattern : rule.exclude) text += "-" + pattern.text() + "\n";
+  }
+  return id_of_path_text(text).value;
+}
+
+rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
+  rule_recipe made;
+  if (rule.transform != "command") {
+    if (rule.transform != "copy") made.problem = "rule " + rule.name + ": unknown transform " + rule.transform;
+    return made;
+  }
+  made.command = std::make_shared<const command_spec>(rule.command);
+  action_recipe recipe;
+  recipe.argv = rule.command.argv;
+  recipe.shell = rule.command.shell;
+  recipe.depfile = rule.command.depfile;
+  recipe.outputs = rule.outputs;
+  recipe.platform = options.platform;
+  recipe.trust_domain = options.config->trust_domain;
+  recipe.timeout_ms = static_cast<std::uint64_t>(rule.command.timeout.count());
+  recipe.memory_bytes_max = rule.command.memory_bytes_max;
+  for (const auto& name : rule.command.environment)
+    if (const auto found = options.environment.find(name); found != options.environment.end())
+      made.environment[name] = found->second;
+  for (const auto& [name, value] : rule.command.set_environment) made.environment[name] = value;
+  recipe.environment = made.environment;
+  for (const auto& name : rule.command.tools) {
+    if (const auto found = options.tool_digests.find(name); found != options.tool_digests.end()) {
+      recipe.tools[name] = found->second;
+    } else {
+      made.problem = "rule " + rule.name + ": the tool " + name + " was not found on this machine";
+    }
+  }
+  made.key = recipe_key(*options.hash, recipe);
+  return made;
+}
+
+}  // namespace
+
+engine_impl::engine_impl(engine_options given)
+    : options(std::move(given)),
+      config(*options.config),
+      components([this](artefact_index a, const std::function<void(artefact_index)>& visit_one) {
+        parents_of(a, visit_one);
+      }) {
+  GRAPHITE_INVARIANT(options.hash != nullptr && config.rules.size() < no_rule);
+  for (const auto& rule : config.rules) recipes.push_back(make_recipe(options, rule));
+  keeper.rules = rules_hash(config);
+}
+
+build_engine::build_engine(engine_options options) : impl_(std::make_unique<impl>(std::move(options))) {
+  impl_->loading = true;
+}
+build_engine::~build_engine() = default;
+build_engine::build_engine(build_engine&&) noexcept = default;
+build_engine& build_engine::operator=(build_engine&&) noexcept = default;
+
+result<void> build_engine::load_row(table where, std::string_view key, std::string_view value) {
+  return impl_->load_row(where, key, value);
+}
+
+engine_command_list build_engine::load_finished() {
+  impl_->finish_load();
+  return std::exchange(impl_->out, {});
+}
+
+engine_command_list build_engine::apply(const revision& what, time_point now) {
+  impl_->now = now;
+  impl_->apply(what);
+  return impl_->flush();
+}
+
+engine_command_list build_engine::finished(const attempt_result& what, time_point now) {
+  impl_->now = now;
+  impl_->end_attempt(what);
+  return impl_->flush();
+}
+
+engine_command_list build_engine::cache_answer(action_id action, const digest& weak_key,
+                                               std::optional<std::string_view> row, time_point now) {
+  impl_->now = now;
+  const auto found = impl_->lookups.find(action.value);
+  const bool expected = found != impl_->lookups.end() && found->second.weak == weak_key &&
+                        impl_->actions[action.value].phase == action_phase::looking;
+  if (expected) impl_->answer(action.value, row);
+  return impl_->flush();
+}
+
+engine_command_list build_engine::tick(time_point now) {
+  impl_->now = now;
+  impl_->wake();
+  return impl_->flush();
+}
+
+void impl::apply(const revision& what) {
+  constexpr std::size_t interactive_max = 32;
+  if (loading) finish_load();  // nothing was loaded: an empty view
+  ++revision_now;
+  last_revision = what.id;
+  stamp = std::make_shared<revision_stamp>(revision_stamp{what.id, what.trace, what.times});
+  interactive_now = started && !what.complete_scan && what.changes.size() <= interactive_max;
+  in_apply = true;
+  started = true;
+  was_idle = false;
+  for (const auto& change : what.changes) change_source(change);
+  if (what.complete_scan) drop_missing(what);
+  plan_all();
+  retry_failed();
+  in_apply = false;
+  stamped_at_apply();
+}
+
+/// The stale set is known: the times of this revision's changes say so.
+void impl::stamped_at_apply() {
+  auto known = std::make_shared<revision_stamp>(*stamp);
+  known->times.invalidated = now;
+  for (const auto a : touched)
+    if (const auto found = dirty.find(a); found != dirty.end() && found->second.stamp == stamp) found->second.stamp = known;
+  stamp = std::move(known);
+}
+
+bool impl::nothing_moves() const {
+  const bool stopped = options.dry || (!options.keep_going && !failures.empty());
+  return flights.empty() && backoffs.empty() && (stopped || ready.empty()) && lookups.size() == ready.size();
+}
+
+engine_command_list impl::flush() {
+  while (started && (!evaluate_queue.empty() || !undeclared.empty() || !replan.empty())) {
+    plan_all();
+    if (evaluate_queue.empty()) continue;
+    const auto a = evaluate_queue.front();
+    evaluate_queue.pop_front();
+    evaluate(a);
+  }
+  refresh_touched();
+  publish_touched();
+  start_ready();
+  const bool idle = started && nothing_moves();
+  if (idle && keeper.deltas[0].size() + keeper.deltas[1].size() > options.delta_rows_max) fold();
+  write_rows(nullptr);
+  if (!backoffs.empty()) {
+    auto when = time_point::max();
+    for (const auto& [a, one] : backoffs) when = std::min(when, one.first);
+    out.push_back(engine_commands::wake_at{when});
+  }
+  if (idle && !was_idle) {
+    out.push_back(engine_commands::idle{asset_count, std::exchange(ran, 0), std::exchange(cached, 0),
+                                        failures.size() + failed_assets.size(), dirty.size()});
+  }
+  was_idle = idle;
+  return std::exchange(out, {});
+}
+
+}  // namespace graphite

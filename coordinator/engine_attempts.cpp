@@ -1,0 +1,309 @@
+#include <algorithm>
+
+#include "coordinator/engine_state.hpp"
+
+// From a stale action to its result: cache, queue, attempt.
+
+namespace graphite {
+
+using impl = engine_impl;
+
+void impl::look_up(action_index a) {
+  const auto& recipe = recipes[nodes.rule_of(a)];
+  if (!recipe.problem.empty()) return settle(a, action_phase::failed, recipe.problem);
+  actions[a].phase = action_phase::looking;
+  const auto weak = weak_of(a);
+  lookups[a] = {weak, {}};
+  ++counted.lookups;
+  out.push_back(engine_commands::cache_lookup{action_id{a}, weak});
+}
+
+void impl::answer(action_index a, std::optional<std::string_view> row) {
+  auto with = std::move(lookups.at(a));
+  lookups.erase(a);
+  if (row)
+    if (auto decoded = decode_cache_row(*row)) with.row = std::move(*decoded);
+  for (const auto& hit : with.row.results)
+    if (strong_of(a, with.weak, hit.set) == hit.strong && use_cached(a, with.weak, hit)) return;
+  actions[a].phase = action_phase::waiting;
+  enqueue(a, std::move(with));
+}
+
+bool impl::use_cached(action_index a, const digest&, const cached_result& hit) {
+  revision_number from = 0, to = forever;
+  inputs_agree(a, from, to);
+  actions[a].phase = action_phase::waiting;
+  if (!accept_outputs(a, hit.outputs, from).empty()) return false;
+  ++cached;
+  const bool narrowed = std::none_of(hit.set.begin(), hit.set.end(), [](const auto& entry) {
+                          return entry.what == path_set_entry::kind::glob;
+                        }) && !rule_of(a).command.depfile.empty();
+  actions[a].cost_ns = hit.wall_ns;
+  accept(a, hit, narrowed, to, false);
+  return true;
+}
+
+/// Longest chain of learned durations that waits for `a`, estimated: it only orders the queue.
+std::uint64_t impl::critical_ns(action_index a, int depth) const {
+  std::uint64_t most = 0;
+  int seen = 0;
+  if (depth < 6)
+    for (const auto output : nodes.outputs(a))
+      for (const auto user : nodes.users(output))
+        if (!user.group() && ++seen <= 8) most = std::max(most, critical_ns(user.index(), depth + 1));
+  return most + std::max<std::uint64_t>(actions[a].cost_ns, 1'000'000);
+}
+
+void impl::enqueue(action_index a, lookup with) {
+  actions[a].phase = action_phase::queued;
+  lookups[a] = std::move(with);
+  const auto key = std::tuple(!actions[a].interactive, ~critical_ns(a, 0), path(nodes.main_input(a)), a);
+  ready.insert(key);
+  ready_key[a] = key;
+}
+
+void impl::dequeue(action_index a) {
+  const auto found = ready_key.find(a);
+  if (found == ready_key.end()) return;
+  ready.erase(found->second);
+  ready_key.erase(found);
+  lookups.erase(a);
+}
+
+void impl::start_ready() {
+  const bool stopped = options.dry || (!options.keep_going && !failures.empty());
+  while (!stopped && !ready.empty() && flights.size() < std::max(options.jobs, 1u)) {
+    const auto a = std::get<3>(*ready.begin());
+    ready.erase(ready.begin());
+    ready_key.erase(a);
+    start(a);
+  }
+}
+
+void impl::start(action_index a) {
+  auto& st = actions[a];
+  const auto node = lookups.extract(a);
+  flight f;
+  f.weak = node.mapped().weak;
+  f.row = std::move(node.mapped().row);
+  revision_number agreed = forever;
+  inputs_agree(a, f.from, agreed);
+  f.to = agreed;
+  f.started = now;
+  f.found = set_of(a);
+  std::erase_if(f.found, [](const auto& entry) { return entry.what == path_set_entry::kind::glob; });
+  if (st.narrowed) f.found = scanned_set(a);
+  f.patterns = group_text(a);
+  if (st.group != no_index) f.listing = listing_of(st.group);
+  ++st.attempts;
+  st.phase = action_phase::running;
+  st.lagging = false;
+  auto spec = spec_of(a);
+  f.inputs = spec.inputs;
+  flights[{a, st.attempts}] = std::move(f);
+  for (const auto output : nodes.outputs(a)) touch_stamp(output, [&](stage_times& times) { times.scheduled = now; });
+  out.push_back(engine_commands::start_attempt{std::move(spec)});
+}
+
+/// The entries scanners found: they count whatever a depfile says.
+path_set impl::scanned_set(action_index a) const {
+  path_set set;
+  for (const auto edge : nodes.inputs(a))
+    if (!edge.group() && (edge.kind() == edge_kind::scanned || edge.kind() == edge_kind::absent))
+      set.push_back({path_set_entry::kind::path, path(edge.index())});
+  std::sort(set.begin(), set.end());
+  return set;
+}
+
+attempt_spec impl::spec_of(action_index a) const {
+  const auto main = nodes.main_input(a);
+  const auto& recipe = recipes[nodes.rule_of(a)];
+  attempt_spec spec{action_id{a}, attempt_number{actions[a].attempts}, options.epoch, stamp ? stamp->trace : trace_id{},
+                    rule_of(a).name, logical(main), {}, {}, recipe.command, recipe.environment, weak_of(a)};
+  for (const auto input : input_artefacts(a))
+    spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index});
+  std::sort(spec.inputs.begin(), spec.inputs.end(),
+            [](const attempt_input& x, const attempt_input& y) { return x.path < y.path; });
+  for (const auto& text : rule_of(a).outputs) spec.outputs.push_back(expand_template(text, path(main)));
+  return spec;
+}
+
+/// Takes over what an action made. Returns what is wrong with it, empty where nothing is.
+std::string impl::accept_outputs(action_index a, const std::vector<attempt_output>& outputs, revision_number from) {
+  std::vector<glob> wild;
+  std::set<std::string> expected;
+  for (const auto& text : rule_of(a).outputs) {
+    const auto name = expand_template(text, path(nodes.main_input(a)));
+    if (name.find_first_of("*?[") == std::string::npos) {
+      expected.insert(name);
+    } else if (auto pattern = glob::parse(name)) {
+      wild.push_back(std::move(*pattern));
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& output : outputs) {
+    const auto& name = output.path.str();
+    if (expected.count(name) == 0 && !any_matches(wild, name)) {
+      tell(log_level::warning, name, "made by " + path(nodes.main_input(a)) + " but not among the rule's outputs: ignored");
+    } else {
+      names.push_back(name);
+    }
+  }
+  for (const auto& name : expected)
+    if (std::find(names.begin(), names.end(), name) == names.end()) return "did not write " + name;
+  if (!wild.empty()) {
+    set_outputs(a, names);
+    if (actions[a].broken) return problems[a];
+  }
+  for (const auto& output : outputs) {
+    const auto artefact = nodes.find(output.path.str());
+    if (artefact == no_index || nodes.producer(artefact) != a) continue;
+    const bool same = nodes.content(artefact) == output.content;
+    if (!same) about_to_change(artefact);
+    value_from[artefact] = std::max(from, 1u);
+    if (same) continue;
+    nodes.set_content(artefact, output.content);
+    content_changed(artefact, value_from[artefact]);
+  }
+  return {};
+}
+
+/// The outputs are in place: the action is final, or its value is interim until `to`.
+void impl::accept(action_index a, const cached_result& what, bool narrowed, revision_number to, bool overtaken) {
+  auto& st = actions[a];
+  st.has_result = true;
+  st.built = what.strong;
+  if (narrowed) {
+    std::vector<artefact_index> read;
+    for (const auto& entry : what.set)
+      if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact)) read.push_back(artefact);
+    st.narrowed = true;
+    plan_inputs(a, &read);
+  } else if (st.narrowed) {
+    st.narrowed = false;
+    plan_inputs(a, nullptr);
+  }
+  if (overtaken) {
+    st.phase = action_phase::waiting;
+    make_interim(a, to);
+    return want_evaluation(a);
+  }
+  st.changed = false;
+  history(a);
+  if (st.loose == 0) return settle(a, action_phase::clean, {});
+  make_interim(a, to);
+  want_evaluation(a);
+}
+
+/// What the attempt found, under the keys its inputs had when it started.
+cached_result impl::result_of(action_index a, const flight& f, const attempt_result& what) const {
+  cached_result one;
+  std::map<std::string, digest> had;
+  for (const auto& input : f.inputs) had[input.path.str()] = input.content.id;
+  const auto main = path(nodes.main_input(a));
+  one.set = f.found;
+  if (what.discovered) {
+    for (const auto& read : *what.discovered)
+      if (read.str() != main && had.count(read.str()) != 0) one.set.push_back({path_set_entry::kind::path, read.str()});
+  } else if (!f.patterns.empty()) {
+    one.set.push_back({path_set_entry::kind::glob, f.patterns});
+  }
+  std::sort(one.set.begin(), one.set.end());
+  one.set.erase(std::unique(one.set.begin(), one.set.end()), one.set.end());
+  std::vector<digest> values;
+  for (const auto& entry : one.set) {
+    if (entry.what == path_set_entry::kind::glob) {
+      values.push_back(f.listing);
+    } else {
+      const auto at = had.find(entry.text);
+      values.push_back(at == had.end() ? digest{} : at->second);
+    }
+  }
+  one.strong = strong_key(*options.hash, f.weak, one.set, values);
+  one.outputs = what.outputs;
+  one.wall_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
+  one.cpu_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.cpu.count(), 0));
+  one.provenance = provenance_of(a);
+  return one;
+}
+
+void impl::end_attempt(const attempt_result& what) {
+  const auto a = what.action.value;
+  const auto found = flights.find({a, what.attempt.value});
+  if (found == flights.end()) return;
+  auto f = std::move(found->second);
+  flights.erase(found);
+  const bool mine = f.wanted && nodes.live(a) && actions[a].phase == action_phase::running;
+  if (!mine) return;
+  actions[a].phase = action_phase::waiting;
+  actions[a].lagging = false;
+  switch (what.status) {
+    case attempt_status::succeeded: return attempt_succeeded(a, f, what);
+    case attempt_status::refused: return back_off(a);
+    case attempt_status::cancelled: return want_again(a);
+    case attempt_status::stale_input:
+    case attempt_status::failed: break;
+  }
+  if (f.overtaken_at != time_point{}) return want_again(a);
+  // The watcher will tell of the new bytes; should it not, the back-off looks again.
+  if (what.status == attempt_status::stale_input) return back_off(a);
+  fail_attempt(a, what);
+}
+
+void impl::want_again(action_index a) {
+  actions[a].changed = true;
+  want_evaluation(a);
+}
+
+void impl::fail_attempt(action_index a, const attempt_result& what) {
+  auto text = what.message.empty() ? std::string("failed") : what.message;
+  if (!what.log.empty() && text.find(what.log) == std::string::npos) text += "\n" + what.log;
+  tell(log_level::error, path(nodes.main_input(a)), "rule " + rule_of(a).name + ": " + text);
+  settle(a, action_phase::failed, std::move(text));
+}
+
+void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& what) {
+  auto& st = actions[a];
+  ++ran;
+  st.cost_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
+  backoff_delay.erase(a);
+  const auto one = result_of(a, f, what);
+  f.row.add(one);
+  rows.push_back({table::action_cache, cache_row_key(f.weak), encode(f.row)});
+  const bool overtaken = f.overtaken_at != time_point{};
+  revision_number now_from = 0, to = forever;
+  inputs_agree(a, now_from, to);
+  to = std::min(to, f.to);
+  if (overtaken && f.from > to) return want_again(a);
+  if (overtaken) st.stale_since = f.overtaken_at;
+  if (auto problem = accept_outputs(a, what.outputs, f.from); !problem.empty()) {
+    tell(log_level::error, path(nodes.main_input(a)), problem);
+    return settle(a, action_phase::failed, std::move(problem));
+  }
+  for (const auto output : nodes.outputs(a)) touch_stamp(output, [&](stage_times& times) { times.built = now; });
+  accept(a, one, what.discovered.has_value(), to, overtaken);
+}
+
+void impl::back_off(action_index a) {
+  auto& st = actions[a];
+  auto& delay = backoff_delay[a];
+  delay = delay == duration{} ? options.refused_backoff : std::min(delay * 2, options.refused_backoff_max);
+  st.phase = action_phase::backoff;
+  st.changed = true;
+  backoffs[a] = {now + delay, delay};
+}
+
+void impl::wake() {
+  for (auto at = backoffs.begin(); at != backoffs.end();) {
+    if (at->second.first > now) {
+      ++at;
+      continue;
+    }
+    const auto a = at->first;
+    at = backoffs.erase(at);
+    actions[a].phase = action_phase::waiting;
+    want_evaluation(a);
+  }
+}
+
+}  // namespace graphite

@@ -1,0 +1,191 @@
+#include <algorithm>
+
+#include "coordinator/engine_state.hpp"
+
+// A restart: rows in, the graph as it was, nothing built again that still holds.
+
+namespace graphite {
+
+using impl = engine_impl;
+
+result<void> impl::load_row(table where, std::string_view key, std::string_view value) {
+  const int which = where == table::sources ? 0 : 1;
+  if (where != table::sources && where != table::graph) return fail(errc::invalid_argument, "not a table of the graph");
+  GRAPHITE_TRY(const auto name, decode_row_name(key));
+  if (name.delta) {
+    keeper.deltas[which].insert(name.sequence);
+    keeper.sequence = std::max(keeper.sequence, name.sequence);
+    late[{name.sequence, which}] = std::string(value);
+    return {};
+  }
+  keeper.bits[which][name.folder] = name.bits;
+  return load_records(which, value, false);
+}
+
+result<void> impl::load_records(int which, std::string_view value, bool delta) {
+  if (which == 0) {
+    std::vector<source_record> records;
+    GRAPHITE_TRY(const auto header, decode_sources(value, records));
+    keeper.sequence = std::max(keeper.sequence, header.sequence);
+    for (const auto& record : records) {
+      if (delta) keeper.touched[0].insert(std::string(record.path.folder()));
+      restore_source(record, header.rules == keeper.rules);
+    }
+    return {};
+  }
+  std::vector<result_record> records;
+  GRAPHITE_TRY(const auto header, decode_results(value, records));
+  keeper.sequence = std::max(keeper.sequence, header.sequence);
+  for (auto& record : records) {
+    if (delta) keeper.touched[1].insert(std::string(record.main.folder()));
+    auto main = record.main.str();
+    saved.insert_or_assign(std::move(main), std::move(record));
+  }
+  return {};
+}
+
+void impl::restore_source(const source_record& record, bool rule_holds) {
+  const auto a = intern(record.path.str());
+  if (a == no_index) return;
+  flags[a] &= static_cast<std::uint8_t>(~(listed | source | rule_known));
+  nodes.set_content(a, {});
+  if (!record.present) {
+    references.set(a, {});
+    return;
+  }
+  flags[a] |= static_cast<std::uint8_t>(source | (record.listed ? listed : 0) | (rule_holds ? rule_known : 0));
+  if (rule_holds && (record.rule == no_rule || record.rule < config.rules.size())) rules[a] = record.rule;
+  nodes.set_content(a, record.state.content);
+  signatures[a] = record.state.signature;
+  if (!record.state.references.empty() || !references.candidates(a).empty()) set_references(a, record.state.references);
+}
+
+/// Outputs and edges of an action as they were saved; its result counts where the fingerprint still fits.
+void impl::restore_result(action_index a) {
+  const auto found = saved.find(path(nodes.main_input(a)));
+  if (found == saved.end()) return;
+  const auto& record = found->second;
+  auto& st = actions[a];
+  st.cost_ns = record.cost_ns;
+  st.built = record.built;
+  st.has_result = record.recipe == recipes[nodes.rule_of(a)].key;
+  if (!st.has_result) st.why = reason_kind::recipe;
+  std::vector<std::string> names;
+  for (const auto& output : record.outputs) names.push_back(output.path.str());
+  restore_wild_outputs(a, names);
+  for (const auto& output : record.outputs) {
+    const auto artefact = intern(output.path.str());
+    if (artefact == no_index) continue;
+    if (output.listed) flags[artefact] |= listed;
+    if (nodes.producer(artefact) == a || nodes.producer(artefact) == no_index) nodes.set_content(artefact, output.content);
+    if (output.content == content_ref{}) st.has_result = false;
+  }
+  for (const auto output : nodes.outputs(a))
+    if (nodes.content(output) == content_ref{}) st.has_result = false;
+  st.narrowed = record.narrowed;
+  std::vector<artefact_index> read;
+  for (const auto& one : record.discovered)
+    if (const auto artefact = nodes.find(one.str()); artefact != no_index) read.push_back(artefact);
+  if (record.narrowed) discovered_at_load[a] = std::move(read);
+}
+
+void impl::restore_wild_outputs(action_index a, const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  bool wild = false;
+  for (const auto& text : rule_of(a).outputs) {
+    const auto name = expand_template(text, path(nodes.main_input(a)));
+    const auto pattern = glob::parse(name);
+    if (name.find_first_of("*?[") == std::string::npos) {
+      all.push_back(name);
+    } else if (wild = true; pattern) {
+      std::copy_if(names.begin(), names.end(), std::back_inserter(all), [&](const auto& n) { return pattern->matches(n); });
+    }
+  }
+  if (!wild) return;
+  set_outputs(a, all);
+  plan_all();
+}
+
+void impl::finish_load() {
+  loading = true;
+  for (const auto& [order, value] : std::exchange(late, {}))
+    if (const auto read = load_records(order.second, value, true); !read)
+      tell(log_level::warning, {}, "a stored change is lost and will be found again: " + read.error().context);
+  for (artefact_index a = 0; a < flags.size(); ++a) {
+    if ((flags[a] & source) == 0) continue;
+    ++source_count;
+    settle_twins(a);
+  }
+  const auto known = static_cast<artefact_index>(flags.size());
+  for (artefact_index a = 0; a < known; ++a)
+    if (has_source(a)) appear(a);
+  plan_all();
+  for (action_index a = 0; a < actions.size(); ++a)
+    if (nodes.live(a)) restore_result(a);
+  for (const auto& [a, read] : std::exchange(discovered_at_load, {})) plan_inputs(a, &read);
+  restore_phases();
+  for (auto& [main, record] : std::exchange(saved, {})) {
+    // Outputs of actions that are no more are still shown.
+    for (const auto& output : record.outputs) {
+      const auto artefact = nodes.find(output.path.str());
+      if (artefact == no_index && output.listed) orphan(output.path.str());
+      else if (artefact != no_index && output.listed) flags[artefact] |= listed;
+    }
+  }
+  loading = false;
+  restore_dirty();
+}
+
+void impl::orphan(const std::string& text) {
+  if (const auto a = intern(text); a != no_index) flags[a] |= listed;
+}
+
+/// Actions whose fingerprint fits are clean; then all counts are made afresh.
+void impl::restore_phases() {
+  stale_count = 0;
+  for (action_index a = 0; a < actions.size(); ++a) {
+    if (!nodes.live(a)) continue;
+    auto& st = actions[a];
+    const auto found = saved.find(path(nodes.main_input(a)));
+    const bool fits = found != saved.end() && st.has_result && !st.broken && found->second.signature != 0 &&
+                      missing_input.count(a) == 0 && found->second.signature == signature_of(a);
+    st.phase = fits ? action_phase::clean : action_phase::waiting;
+    st.changed = !fits;
+    st.to = fits ? forever : 0;
+    if (!fits) ++stale_count;
+  }
+  for (auto& group : groups) group.pending = group.loose = 0;
+  for (group_index g = 0; g < groups.size(); ++g) {
+    for (const auto member : nodes.members(g)) {
+      const auto by = nodes.producer(member);
+      if (by == no_index || actions[by].final()) continue;
+      ++groups[g].pending;
+      ++groups[g].loose;
+    }
+  }
+  for (action_index a = 0; a < actions.size(); ++a)
+    if (nodes.live(a)) recount(a);
+}
+
+/// What is not shown as it should be, and what waits for something stale.
+void impl::restore_dirty() {
+  for (artefact_index a = 0; a < flags.size(); ++a)
+    if (((flags[a] & listed) != 0) != is_asset(a)) mark_dirty(a);
+  std::vector<action_index> waiting;
+  for (action_index a = 0; a < actions.size(); ++a)
+    if (nodes.live(a) && !actions[a].final()) waiting.push_back(a);
+  for (const auto a : waiting) {
+    for (const auto output : nodes.outputs(a)) about_to_change(output);
+    for (const auto output : nodes.outputs(a)) {
+      for (const auto user : nodes.users(output)) {
+        if (!user.group()) {
+          unsettle(user.index());
+          continue;
+        }
+        for (const auto one : nodes.group_users(user.index())) unsettle(one.index());
+      }
+    }
+  }
+}
+
+}  // namespace graphite

@@ -1,0 +1,369 @@
+#include <algorithm>
+
+#include "coordinator/engine_state.hpp"
+
+// Actions, their outputs and the edges between them.
+
+namespace graphite {
+
+using impl = engine_impl;
+
+std::string expand_template(const std::string& text, const std::string& path) {
+  const auto parsed = logical_path::parse(path);
+  GRAPHITE_INVARIANT(parsed);
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto take = [&](std::string_view name, std::string_view value) {
+      if (text.compare(at, name.size(), name) != 0) return false;
+      out += value;
+      at += name.size();
+      return true;
+    };
+    if (take("{path}", path) || take("{in}", path) || take("{name}", parsed->file_name()) ||
+        take("{stem}", parsed->stem()) || take("{ext}", parsed->extension()))
+      continue;
+    // A file of the root has no folder: its slash goes, too.
+    if (parsed->folder().empty() && take("{dir}/", "")) continue;
+    if (take("{dir}", parsed->folder())) continue;
+    out += text[at++];
+  }
+  return out;
+}
+
+static bool has_wildcard(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+
+void impl::add_action(artefact_index main) {
+  const auto a = nodes.add_action(main, rules[main]);
+  if (a == actions.size()) actions.emplace_back();
+  const auto attempts = actions[a].attempts;  // numbers go on: results of the slot's former action stay strangers
+  actions[a] = action_state{};
+  actions[a].attempts = attempts;
+  actions[a].stale_since = now;
+  actions[a].changed_at = revision_now;
+  actions[a].interactive = interactive_now;
+  actions[a].why_artefact = main;
+  main_action[main] = a;
+  ++stale_count;
+  undeclared.push_back(main);
+  replan.insert(a);
+  want_evaluation(a);
+}
+
+void impl::drop_action(action_index a) {
+  const auto main = nodes.main_input(a);
+  overtake(a, 0);
+  lookups.erase(a);
+  dequeue(a);
+  backoffs.erase(a);
+  failures.erase(a);
+  problems.erase(a);
+  disputes_end(a);
+  set_outputs(a, {});
+  if (!actions[a].final()) --stale_count;
+  for (const auto other : cycle_partners(a)) replan.insert(other);
+  cycle_of.erase(a);
+  nodes.remove_action(a);
+  main_action[main] = no_index;
+  replan.erase(a);
+  actions[a].phase = action_phase::clean;
+  save_results.insert(main);
+}
+
+/// Takes back every claim of `a` on names that others have; these look again.
+void impl::disputes_end(action_index a) {
+  const auto found = disputed.find(a);
+  if (found == disputed.end()) return;
+  for (const auto artefact : found->second) {
+    auto& by = claims[artefact];
+    by.erase(a);
+    if (const auto owner = nodes.producer(artefact); owner != no_index && owner != a)
+      undeclared.push_back(nodes.main_input(owner));
+    if (by.empty()) claims.erase(artefact);
+  }
+  disputed.erase(found);
+}
+
+void impl::set_broken(action_index a, const std::string& message) {
+  actions[a].broken = true;
+  problems[a] = message;
+  stale(a, reason_kind::outputs, no_index, revision_now);
+}
+
+void impl::declare_outputs(action_index a) {
+  const auto main = path(nodes.main_input(a));
+  std::vector<std::string> names;
+  std::vector<glob> wild;
+  for (const auto& text : rule_of(a).outputs) {
+    auto name = expand_template(text, main);
+    if (!has_wildcard(name)) {
+      names.push_back(std::move(name));
+    } else if (auto pattern = glob::parse(name)) {
+      wild.push_back(std::move(*pattern));
+    }
+  }
+  for (const auto old : nodes.outputs(a))
+    if (any_matches(wild, path(old))) names.push_back(path(old));
+  set_outputs(a, names);
+}
+
+/// Gives `a` these outputs; a name that something else has already breaks both.
+void impl::set_outputs(action_index a, const std::vector<std::string>& names) {
+  const bool was_broken = actions[a].broken;
+  disputes_end(a);
+  problems.erase(a);
+  actions[a].broken = false;
+  std::vector<artefact_index> mine;
+  std::string problem;
+  for (const auto& name : names) {
+    const auto valid = logical_path::parse(name);
+    const auto artefact = valid ? intern(name) : no_index;
+    if (artefact == no_index) {
+      problem = "output " + name + ": " + (valid ? "its name collides with another asset's id" : valid.error().context);
+      continue;
+    }
+    const auto owner = nodes.producer(artefact);
+    if ((flags[artefact] & source) != 0) {
+      problem = "two producers of " + name + ": it is a source, and " + path(nodes.main_input(a)) + " would make it";
+    } else if (owner != no_index && owner != a) {
+      problem = "two producers of " + name + ": " + path(nodes.main_input(std::min(a, owner))) + " and " +
+                path(nodes.main_input(std::max(a, owner)));
+      if (!actions[owner].broken) set_broken(owner, problem);
+    } else {
+      if (const auto other = claims.find(artefact); other != claims.end() && !other->second.empty())
+        problem = "two producers of " + name + ": " + path(nodes.main_input(a)) + " and " +
+                  path(nodes.main_input(*other->second.begin()));
+      if (std::find(mine.begin(), mine.end(), artefact) == mine.end()) mine.push_back(artefact);
+      continue;
+    }
+    claims[artefact].insert(a);
+    disputed[a].push_back(artefact);
+  }
+  replace_outputs(a, std::move(mine));
+  if (!problem.empty()) {
+    set_broken(a, problem);
+  } else if (was_broken) {
+    stale(a, reason_kind::outputs, no_index, revision_now);
+  }
+}
+
+void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
+  const std::vector<artefact_index> old(nodes.outputs(a).begin(), nodes.outputs(a).end());
+  std::vector<artefact_index> added;
+  bool moved = old.size() != mine.size();
+  for (const auto output : mine)
+    if (std::find(old.begin(), old.end(), output) == old.end()) added.push_back(output);
+  if (!moved && added.empty()) return;
+  resolution_changes(nodes.main_input(a));  // who refers to the input means the outputs
+  for (const auto output : old) {
+    if (std::find(mine.begin(), mine.end(), output) != mine.end()) continue;
+    vanish(output);
+    nodes.set_content(output, {});
+    value_from[output] = std::max(value_from[output], revision_now);
+    if (const auto claim = claims.find(output); claim != claims.end())
+      for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
+  }
+  for (const auto output : added) resolution_changes(output);
+  nodes.set_outputs(a, std::move(mine));
+  for (const auto output : added) {
+    value_from[output] = std::max(value_from[output], revision_now);
+    appear(output);
+  }
+}
+
+group_index impl::group_for(std::uint16_t rule, std::vector<std::string> texts) {
+  std::string joined_texts;
+  for (const auto& text : texts) (joined_texts += text) += '\n';
+  const auto [at, fresh] = group_of.try_emplace({rule, joined_texts}, no_index);
+  if (!fresh) return at->second;
+  const auto g = at->second = nodes.add_group();
+  groups.push_back({});
+  groups[g].rule = rule;
+  groups[g].texts = texts;
+  std::vector<glob> patterns;
+  for (const auto& text : texts)
+    if (auto pattern = glob::parse(text)) patterns.push_back(std::move(*pattern));
+  globs.add(g, patterns);
+  fill_group(g, patterns);
+  return g;
+}
+
+/// Finds a new group's members: looks only into folders where a pattern can match.
+void impl::fill_group(group_index g, const std::vector<glob>& patterns) {
+  const auto& paths = nodes.paths();
+  std::set<artefact_index> found;
+  const auto look_into = [&](std::uint32_t folder, const glob& pattern) {
+    for (auto a = paths.first_in(folder); a != path_table::none; a = paths.next_in(a)) {
+      visit();
+      if (exists(a) && pattern.matches(path(a))) found.insert(a);
+    }
+  };
+  for (const auto& pattern : patterns) {
+    const auto prefix = glob_index::fixed_prefix(pattern.text());
+    const auto slash = prefix.rfind('/');
+    const auto rest = std::string_view(pattern.text()).substr(slash == std::string_view::npos ? 0 : slash + 1);
+    if (slash != std::string_view::npos && rest.find('/') == std::string_view::npos &&
+        rest.find("**") == std::string_view::npos) {
+      if (const auto folder = paths.find_folder(prefix.substr(0, slash)); folder != path_table::none)
+        look_into(folder, pattern);
+      continue;
+    }
+    for (std::uint32_t folder = 0; folder < paths.folder_count(); ++folder)
+      if (pattern.may_match_below(paths.folder_text(folder))) look_into(folder, pattern);
+  }
+  for (const auto a : found) join_group(g, a);
+}
+
+/// A glob never takes what its own rule makes: `inputs = ["**"]` would be a cycle in every action.
+void impl::join_group(group_index g, artefact_index a) {
+  const auto by = nodes.producer(a);
+  if (by != no_index && nodes.rule_of(by) == groups[g].rule) return;
+  nodes.add_member(g, a);
+  if (by != no_index) count_group(g, actions[by].usable() ? 0 : 1, actions[by].final() ? 0 : 1);
+  group_changed(g, reason_kind::appeared, a, true);
+}
+
+void impl::join_groups(artefact_index a) {
+  for (const auto g : globs.matching(path(a))) join_group(g, a);
+}
+
+void impl::leave_groups(artefact_index a) {
+  const auto users = nodes.users(a);
+  std::vector<group_index> in;
+  for (const auto user : users)
+    if (user.group()) in.push_back(user.index());
+  const auto by = nodes.producer(a);
+  for (const auto g : in) {
+    nodes.remove_member(g, a);
+    if (by != no_index) count_group(g, actions[by].usable() ? 0 : -1, actions[by].final() ? 0 : -1);
+    group_changed(g, reason_kind::vanished, a, true);
+  }
+}
+
+void impl::group_changed(group_index g, reason_kind why, artefact_index by, bool names) {
+  groups[g].listed = false;
+  if (loading) return;
+  for (const auto user : nodes.group_users(g)) {
+    visit();
+    if (names || user.kind() == edge_kind::glob) stale(user.index(), why, by, std::max(value_from[by], 1u));
+  }
+}
+
+artefact_index impl::resolve(std::span<const reference_table::candidate> one) const {
+  for (const auto candidate : one)
+    if (exists(candidate.index())) return candidate.index();
+  return no_index;
+}
+
+/// Calls `visit_one` with each reference's candidates.
+static void each_reference(std::span<const reference_table::candidate> all,
+                           const std::function<void(std::span<const reference_table::candidate>)>& visit_one) {
+  for (std::size_t first = 0; first < all.size();) {
+    auto last = first + 1;
+    while (last < all.size() && !all[last].first()) ++last;
+    visit_one(all.subspan(first, last - first));
+    first = last;
+  }
+}
+
+void impl::for_references(artefact_index a, const reference_visitor& visit_one) const {
+  each_reference(references.candidates(a), visit_one);
+}
+
+void impl::warn_missing(artefact_index a) {
+  if (!warned.insert(a).second) return;
+  for_references(a, [&](auto one) {
+    if (one.front().required() || resolve(one) != no_index) return;
+    std::string text = "refers to " + path(one.front().index()) + ", which does not exist";
+    if (one.size() > 1) text += "; also tried";
+    for (const auto candidate : one.subspan(1)) text += " " + path(candidate.index());
+    tell(log_level::warning, path(a), std::move(text));
+  });
+}
+
+void impl::plan(action_index a) {
+  const auto main = path(nodes.main_input(a));
+  std::vector<std::string> texts;
+  for (const auto& text : rule_of(a).command.inputs) texts.push_back(expand_template(text, main));
+  for (const auto& text : texts)
+    if (auto pattern = glob::parse(text); !pattern) return set_broken(a, "inputs: " + pattern.error().context);
+  actions[a].group = texts.empty() ? no_index : group_for(nodes.rule_of(a), std::move(texts));
+  plan_inputs(a, nullptr);
+}
+
+/// Rebuilds the edges of `a`; `discovered` replaces what a depfile said before, if given.
+void impl::plan_inputs(action_index a, const std::vector<artefact_index>* discovered) {
+  auto& st = actions[a];
+  std::map<artefact_index, edge_kind> found;
+  std::string missing;
+  std::vector<artefact_index> open{nodes.main_input(a)};
+  found[open.front()] = edge_kind::declared;
+  while (!open.empty()) {
+    const auto at = open.back();
+    open.pop_back();
+    visit();
+    if (!has_source(at)) continue;
+    warn_missing(at);
+    for_references(at, [&](auto one) {
+      const auto target = resolve(one);
+      if (target == no_index && one.front().required() && missing.empty())
+        missing = path(at) + " needs " + path(one.front().index()) + ", which does not exist";
+      for (const auto candidate : one) {
+        if (candidate.index() == target) break;
+        found.emplace(candidate.index(), edge_kind::absent);
+      }
+      if (target == no_index) return;
+      if (const auto [where, fresh] = found.emplace(target, edge_kind::scanned); fresh) open.push_back(target);
+    });
+  }
+  if (discovered != nullptr) {
+    for (const auto artefact : *discovered) found.emplace(artefact, edge_kind::discovered);
+  } else if (st.narrowed) {
+    for (const auto edge : nodes.inputs(a))
+      if (!edge.group() && edge.kind() == edge_kind::discovered) found.emplace(edge.index(), edge_kind::discovered);
+  }
+  std::vector<graph_edge> edges;
+  for (const auto& [artefact, kind] : found) edges.push_back(graph_edge::to(artefact, kind));
+  if (st.group != no_index)
+    edges.push_back(graph_edge::to(st.group, st.narrowed ? edge_kind::names : edge_kind::glob, true));
+  nodes.set_inputs(a, std::move(edges));
+  missing_input[a] = missing;
+  if (missing.empty()) missing_input.erase(a);
+  recount(a);
+}
+
+/// Counts afresh what the edges' producers add to `a`.
+void impl::recount(action_index a) {
+  auto& st = actions[a];
+  st.pending = st.loose = 0;
+  for (const auto edge : nodes.inputs(a)) {
+    if (edge.group()) {
+      st.pending += groups[edge.index()].pending > 0 ? 1u : 0u;
+      st.loose += groups[edge.index()].loose > 0 ? 1u : 0u;
+    } else if (const auto by = nodes.producer(edge.index()); by != no_index) {
+      st.pending += actions[by].usable() ? 0u : 1u;
+      st.loose += actions[by].final() ? 0u : 1u;
+    }
+  }
+  want_evaluation(a);
+}
+
+/// Declares outputs, then plans edges, until nothing new comes of it.
+void impl::plan_all() {
+  std::set<action_index> planned;
+  while (!undeclared.empty() || !replan.empty()) {
+    while (!undeclared.empty()) {
+      const auto main = undeclared.back();
+      undeclared.pop_back();
+      if (main_action[main] != no_index) declare_outputs(main_action[main]);
+    }
+    const auto todo = std::exchange(replan, {});
+    for (const auto a : todo) {
+      if (!nodes.live(a)) continue;
+      plan(a);
+      planned.insert(a);
+    }
+  }
+  find_cycles(planned);
+}
+
+}  // namespace graphite

@@ -1,0 +1,275 @@
+#include <algorithm>
+
+#include "coordinator/engine_state.hpp"
+
+// Which assets changed, which of them must be shown together, and when.
+
+namespace graphite {
+
+using impl = engine_impl;
+
+/// A reference to a source that a command takes means what is made of it.
+void impl::expand_reference(artefact_index target, std::vector<artefact_index>& found, int depth) const {
+  constexpr int depth_max = 16;
+  if (is_asset(target)) return found.push_back(target);
+  if (main_action[target] == no_index || depth == depth_max) return;
+  for (const auto output : nodes.outputs(main_action[target])) expand_reference(output, found, depth + 1);
+}
+
+std::vector<artefact_index> impl::shown_references(artefact_index a) const {
+  std::vector<artefact_index> found;
+  if (!has_source(a)) return found;
+  for_references(a, [&](auto one) {
+    if (const auto target = resolve(one); target != no_index) expand_reference(target, found, 0);
+  });
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+void impl::parents_of(artefact_index a, const std::function<void(artefact_index)>& visit_one) const {
+  const auto [first, last] = old_parents.equal_range(a);
+  for (auto i = first; i != last; ++i) visit_one(i->second);
+  for (auto at = a;;) {
+    for (const auto referrer : references.referrers(at))
+      if (has_source(referrer) && is_asset(referrer)) visit_one(referrer);
+    const auto by = nodes.producer(at);
+    if (by == no_index) return;
+    at = nodes.main_input(by);
+  }
+}
+
+/// Notes what is shown of `a`; call before what it should show changes.
+void impl::mark_dirty(artefact_index a) {
+  if (loading) return;
+  touched.insert(a);
+  visit();
+  const auto [at, fresh] = dirty.try_emplace(a);
+  if (in_apply || fresh) at->second.stamp = stamp;
+  if (!fresh) return;
+  auto& d = at->second;
+  d.shown = (flags[a] & listed) != 0;
+  if (d.shown) {
+    d.content = nodes.content(a);
+    d.references = shown_references(a);
+    for (const auto target : d.references) old_parents.emplace(target, a);
+  }
+  components.add(a);
+}
+
+void impl::touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change) {
+  const auto found = dirty.find(a);
+  if (found == dirty.end() || !found->second.stamp) return;
+  auto copy = std::make_shared<revision_stamp>(*found->second.stamp);
+  change(copy->times);
+  found->second.stamp = std::move(copy);
+}
+
+void impl::forget_dirty(artefact_index a) {
+  const auto found = dirty.find(a);
+  for (const auto target : found->second.references) {
+    auto [first, last] = old_parents.equal_range(target);
+    while (first != last && first->second != a) ++first;
+    if (first != last) old_parents.erase(first);
+  }
+  dirty.erase(found);
+  if (has_source(a) || (flags[a] & source) != 0) save_sources.insert(a);
+  if (const auto by = nodes.producer(a); by != no_index) save_results.insert(nodes.main_input(by));
+}
+
+static std::string missing_text(const std::string& target) { return "needs " + target + ", which does not exist"; }
+
+wanted_asset impl::wanted(artefact_index a) const {
+  using state = wanted_asset::state;
+  wanted_asset w;
+  w.from = value_from[a];
+  if (!is_asset(a)) return w;
+  w.is = state::ready;
+  w.content = nodes.content(a);
+  const auto by = nodes.producer(a);
+  if (by != no_index) {
+    const auto& st = actions[by];
+    if (st.phase == action_phase::failed) {
+      w.is = state::failed;
+      const auto text = failures.find(by);
+      w.message = text == failures.end() ? "failed" : text->second;
+    } else if (!st.usable() || nodes.content(a) == content_ref{}) {
+      w.is = state::building;
+    } else {
+      w.to = st.to;
+    }
+    return w;
+  }
+  for_references(a, [&](auto one) {
+    if (resolve(one) != no_index || !one.front().required()) return;
+    w.is = state::failed;
+    w.message = missing_text(path(one.front().index()));
+  });
+  if (w.is == state::ready) w.references = shown_references(a);
+  if (w.references.size() > asset_record::references_max) {
+    w.is = state::failed;
+    w.message = "refers to " + std::to_string(w.references.size()) + " assets: at most 4096 are allowed";
+  }
+  return w;
+}
+
+bool impl::same_as_shown(const dirty_asset& d, const wanted_asset& w) const {
+  if (w.is == wanted_asset::state::gone) return !d.shown;
+  return w.is == wanted_asset::state::ready && d.shown && d.content == w.content && d.references == w.references;
+}
+
+/// Looks at every asset that may have changed: those that show what they should are done.
+void impl::refresh_touched() {
+  for (const auto a : std::exchange(touched, {})) {
+    const auto found = dirty.find(a);
+    if (found == dirty.end()) continue;
+    visit();
+    const auto w = wanted(a);
+    if (has_source(a)) {
+      for (const auto target : w.references) components.joined(a, target);
+      if (w.references != found->second.references) components.loosen(a);
+      warn_missing(a);
+      if (w.is == wanted_asset::state::failed && failed_assets.insert(a).second)
+        tell(log_level::error, path(a), w.message);
+    }
+    if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
+    const auto which = components.of(a);
+    if (w.to == forever && same_as_shown(found->second, w)) {
+      components.remove(a);
+      forget_dirty(a);
+    }
+    to_check.insert(which);
+  }
+  for (const auto member : components.rebuild_loose(settled())) to_check.insert(components.of(member));
+}
+
+/// True where all of `members` have values that are valid together and one of them is new.
+bool impl::may_publish(const std::vector<artefact_index>& members, std::vector<wanted_asset>& values) const {
+  revision_number from = 0, to = forever;
+  bool news = false;
+  for (const auto a : members) {
+    auto w = wanted(a);
+    if (w.is == wanted_asset::state::building || w.is == wanted_asset::state::failed) return false;
+    from = std::max(from, w.from);
+    to = std::min(to, w.to);
+    news = news || !same_as_shown(dirty.at(a), w);
+    values.push_back(std::move(w));
+  }
+  return news && (to == forever || from <= to);
+}
+
+void impl::show(artefact_index a, const wanted_asset& value, publication& into) {
+  const auto& d = dirty.at(a);
+  if (d.stamp && d.stamp->revision >= into.revision) {
+    into.revision = d.stamp->revision;
+    into.trace = d.stamp->trace;
+    into.times = d.stamp->times;
+  }
+  if (!same_as_shown(d, value)) {
+    if (value.is == wanted_asset::state::gone) {
+      into.changes.removals.push_back(logical(a));
+    } else {
+      asset_record record{logical(a), {asset_part{value.content, part_codec::raw}}, {}};
+      for (const auto target : value.references) record.references.push_back(id_of_path_text(path(target)));
+      std::sort(record.references.begin(), record.references.end());
+      into.changes.upserts.push_back(std::move(record));
+    }
+  }
+  if (value.is == wanted_asset::state::gone) {
+    flags[a] &= static_cast<std::uint8_t>(~listed);
+  } else {
+    flags[a] |= listed;
+  }
+}
+
+/// Whether the component's last known obstacle still stands: spares looking at all its members.
+bool impl::still_blocked(const std::vector<artefact_index>& members) const {
+  if (members.size() < 8) return false;
+  const auto known = obstacle.find(members.front());
+  if (known == obstacle.end()) return false;
+  const auto found = dirty.find(known->second);
+  if (found == dirty.end() || components.of(known->second) != components.of(members.front())) return false;
+  const auto is = wanted(known->second).is;
+  return is == wanted_asset::state::building || is == wanted_asset::state::failed;
+}
+
+void impl::note_obstacle(const std::vector<artefact_index>& members) {
+  for (const auto a : members) {
+    const auto is = wanted(a).is;
+    if (is == wanted_asset::state::building || is == wanted_asset::state::failed) {
+      obstacle[members.front()] = a;
+      return;
+    }
+  }
+}
+
+void impl::publish_touched() {
+  const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
+  if (all_at_once && !settled()) return;
+  if (all_at_once && !options.keep_going && (!failures.empty() || !failed_assets.empty())) return;
+  if (!started) return;
+  publication what;
+  std::vector<artefact_index> again;
+  for (const auto which : std::exchange(to_check, {})) {
+    if (!components.has(which)) continue;
+    const auto members = components.members(which);
+    visit();
+    std::vector<wanted_asset> values;
+    if (still_blocked(members)) continue;
+    visit(members.size());
+    if (!may_publish(members, values)) {
+      if (members.size() >= 8) note_obstacle(members);
+      continue;
+    }
+    obstacle.erase(members.front());
+    components.erase(which);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      show(members[i], values[i], what);
+      forget_dirty(members[i]);
+      if (values[i].to != forever) again.push_back(members[i]);
+    }
+  }
+  for (const auto a : again) mark_dirty(a);
+  if (what.changes.empty()) return;
+  std::sort(what.changes.upserts.begin(), what.changes.upserts.end(),
+            [](const asset_record& x, const asset_record& y) { return x.path < y.path; });
+  std::sort(what.changes.removals.begin(), what.changes.removals.end());
+  what.behind = behind();
+  write_rows(&what);
+  out.push_back(engine_commands::publish{std::move(what)});
+}
+
+behind_list impl::behind() const {
+  behind_list list;
+  list.count = dirty.size();
+  for (const auto& [a, d] : dirty) {
+    if (list.listed.size() == behind_list::listed_max) break;
+    auto w = wanted(a);
+    auto why = behind_asset::why::held;
+    if (w.is == wanted_asset::state::building || w.to != forever) why = behind_asset::why::building;
+    if (w.is == wanted_asset::state::failed) why = behind_asset::why::failed;
+    list.listed.push_back({logical(a), why, std::move(w.message)});
+  }
+  std::sort(list.listed.begin(), list.listed.end(),
+            [](const behind_asset& x, const behind_asset& y) { return x.path < y.path; });
+  return list;
+}
+
+/// An event in the closure of a failed action is a chance: what it needs may be there now.
+void impl::retry_failed() {
+  if (failures.empty()) return;
+  std::set<component_set::component> seen;
+  std::set<action_index> again;
+  for (const auto a : touched) {
+    const auto which = components.of(a);
+    if (which == component_set::none || !seen.insert(which).second) continue;
+    for (const auto member : components.members(which)) {
+      const auto by = nodes.producer(member);
+      if (by != no_index && actions[by].phase == action_phase::failed && !actions[by].broken) again.insert(by);
+    }
+  }
+  for (const auto a : again)
+    if (failed_input(a).empty()) stale(a, reason_kind::retry, no_index, revision_now);
+}
+
+}  // namespace graphite

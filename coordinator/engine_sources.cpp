@@ -1,0 +1,233 @@
+#include <algorithm>
+
+#include "coordinator/engine_state.hpp"
+
+// What exists: sources come, change and go; everything that hangs on a path's existence learns of it.
+
+namespace graphite {
+
+using impl = engine_impl;
+
+artefact_index impl::intern(std::string_view text) {
+  const auto made = nodes.intern(text);
+  if (!made) {
+    tell(log_level::error, std::string(text), made.error().context);
+    return no_index;
+  }
+  if (*made == flags.size()) {
+    flags.push_back(0);
+    signatures.emplace_back();
+    value_from.push_back(0);
+    rules.push_back(no_rule);
+    main_action.push_back(no_index);
+    references.resize(flags.size());
+  }
+  return *made;
+}
+
+bool impl::is_asset(artefact_index a) const {
+  if (!exists(a) || main_action[a] != no_index) return false;
+  if (rules[a] != no_rule) return config.rules[rules[a]].publish;
+  const auto by = nodes.producer(a);
+  return by == no_index || rule_of(by).publish;
+}
+
+/// The first rule that takes the path; a rule never takes what was made by itself, however indirectly.
+std::uint16_t impl::match_rule(artefact_index a) const {
+  const auto text = path(a);
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    const auto& rule = config.rules[i];
+    if (!any_matches(rule.match, text) || any_matches(rule.exclude, text)) continue;
+    bool own = false;
+    for (auto by = nodes.producer(a); by != no_index && !own; by = nodes.producer(nodes.main_input(by)))
+      own = nodes.rule_of(by) == i;
+    if (!own) return static_cast<std::uint16_t>(i);
+  }
+  return no_rule;
+}
+
+void impl::change_source(const source_change& change) {
+  visit();
+  const auto a = change.now ? intern(change.path.str()) : nodes.find(change.path.str());
+  if (a == no_index) return;
+  if (change.now) {
+    set_source(a, *change.now);
+  } else {
+    drop_source(a);
+  }
+}
+
+void impl::set_source(artefact_index a, const source_state& state) {
+  const bool was_there = (flags[a] & source) != 0;
+  signatures[a] = state.signature;
+  save_sources.insert(a);
+  if (!was_there) {
+    if (const auto by = nodes.producer(a); by != no_index) {
+      // A source takes the name from the action that made it; the action will fail and say so.
+      undeclared.push_back(nodes.main_input(by));
+      std::vector<artefact_index> others(nodes.outputs(by).begin(), nodes.outputs(by).end());
+      std::erase(others, a);
+      vanish(a);
+      nodes.set_outputs(by, std::move(others));
+    }
+    resolution_changes(a);
+    flags[a] |= source;
+    ++source_count;
+    nodes.set_content(a, state.content);
+    value_from[a] = revision_now;
+    set_references(a, state.references);
+    settle_twins(a);
+    if (has_source(a)) appear(a);
+    return;
+  }
+  if (nodes.content(a) != state.content) {
+    about_to_change(a);
+    nodes.set_content(a, state.content);
+    value_from[a] = revision_now;
+    content_changed(a, revision_now);
+  }
+  set_references(a, state.references);
+}
+
+void impl::drop_source(artefact_index a) {
+  if ((flags[a] & source) == 0) return;
+  save_sources.insert(a);
+  if (has_source(a)) vanish(a);
+  flags[a] &= static_cast<std::uint8_t>(~source);
+  --source_count;
+  value_from[a] = revision_now;
+  nodes.set_content(a, {});
+  references.set(a, {});
+  settle_twins(a);
+  if (const auto claim = claims.find(a); claim != claims.end())
+    for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
+}
+
+void impl::set_references(artefact_index a, const std::vector<scanned_reference>& found) {
+  std::vector<reference_table::candidate> now_found;
+  for (const auto& one : found) {
+    bool first = true;
+    for (const auto& candidate : one.candidates) {
+      const auto target = intern(candidate.str());
+      if (target == no_index) continue;
+      now_found.push_back(reference_table::candidate::make(target, first, one.required));
+      first = false;
+    }
+  }
+  const auto old = references.candidates(a);
+  if (std::equal(old.begin(), old.end(), now_found.begin(), now_found.end())) return;
+  about_to_change(a);
+  references.set(a, now_found);
+  value_from[a] = revision_now;
+  warned.erase(a);
+  shape_changed(a);
+}
+
+/// Of paths that differ in case only none is used: which one would be meant depends on the machine.
+void impl::settle_twins(artefact_index a) {
+  const auto twins = nodes.paths().case_twins(a);
+  std::vector<artefact_index> there;
+  for (const auto other : twins)
+    if ((flags[other] & source) != 0) there.push_back(other);
+  const bool here = (flags[a] & source) != 0;
+  if (here && !there.empty()) {
+    flags[a] |= twin;
+    tell(log_level::warning, path(a), "skipped, with " + path(there.front()) + ": the names differ in case only");
+    for (const auto other : there) {
+      if (!has_source(other)) continue;
+      vanish(other);
+      flags[other] |= twin;
+      value_from[other] = revision_now;
+    }
+    return;
+  }
+  flags[a] &= static_cast<std::uint8_t>(~twin);
+  if (here || there.size() != 1 || (flags[there.front()] & twin) == 0) return;
+  const auto left = there.front();
+  resolution_changes(left);
+  flags[left] &= static_cast<std::uint8_t>(~twin);
+  value_from[left] = revision_now;
+  appear(left);
+}
+
+/// `a` exists from now on.
+void impl::appear(artefact_index a) {
+  if (!loading || (flags[a] & rule_known) == 0) rules[a] = match_rule(a);
+  flags[a] &= static_cast<std::uint8_t>(~rule_known);
+  if (rules[a] != no_rule && config.rules[rules[a]].transform == "command") add_action(a);
+  if (is_asset(a)) {
+    ++asset_count;
+    mark_dirty(a);
+  }
+  join_groups(a);
+  if (loading) return;
+  const auto users = nodes.users(a);
+  for (const auto user : users) {
+    if (user.group()) continue;
+    replan.insert(user.index());
+    stale(user.index(), reason_kind::appeared, a, std::max(value_from[a], 1u));
+  }
+}
+
+/// `a` is about to exist no more.
+void impl::vanish(artefact_index a) {
+  about_to_change(a);
+  resolution_changes(a);
+  if (is_asset(a)) --asset_count;
+  leave_groups(a);
+  if (main_action[a] != no_index) drop_action(main_action[a]);
+  rules[a] = no_rule;
+  const auto users = nodes.users(a);
+  for (const auto user : users) {
+    if (user.group()) continue;
+    replan.insert(user.index());
+    stale(user.index(), reason_kind::vanished, a, revision_now);
+  }
+}
+
+void impl::content_changed(artefact_index a, revision_number from) {
+  for (const auto user : nodes.users(a)) {
+    visit();
+    if (user.group()) {
+      group_changed(user.index(), reason_kind::content, a, false);
+    } else {
+      stale(user.index(), reason_kind::content, a, from);
+    }
+  }
+}
+
+/// What `a` refers to changed: whoever builds from it may have other inputs.
+void impl::shape_changed(artefact_index a) {
+  for (const auto user : nodes.users(a)) {
+    if (user.group() || user.kind() == edge_kind::absent) continue;
+    replan.insert(user.index());
+    stale(user.index(), reason_kind::references, a, revision_now);
+  }
+}
+
+/// Call before anything of what an asset shows changes.
+void impl::about_to_change(artefact_index a) {
+  if ((flags[a] & listed) != 0 || is_asset(a)) mark_dirty(a);
+}
+
+/// Call before the existence of `a` changes: those that name it may mean something else afterwards.
+void impl::resolution_changes(artefact_index a) {
+  for (const auto referrer : references.referrers(a)) {
+    visit();
+    warned.erase(referrer);
+    if (!has_source(referrer) || !is_asset(referrer)) continue;
+    mark_dirty(referrer);
+    value_from[referrer] = std::max(value_from[referrer], revision_now);
+  }
+}
+
+/// A complete scan names every source: what it does not name is gone.
+void impl::drop_missing(const revision& what) {
+  std::vector<bool> named(flags.size(), false);
+  for (const auto& change : what.changes)
+    if (const auto a = nodes.find(change.path.str()); a != no_index && a < named.size()) named[a] = true;
+  for (artefact_index a = 0; a < named.size(); ++a)
+    if ((flags[a] & source) != 0 && !named[a]) drop_source(a);
+}
+
+}  // namespace graphite

@@ -1,0 +1,348 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "coordinator/action_key.hpp"
+#include "coordinator/components.hpp"
+#include "coordinator/engine.hpp"
+#include "coordinator/glob_index.hpp"
+#include "coordinator/graph.hpp"
+#include "coordinator/graph_rows.hpp"
+#include "coordinator/reference_table.hpp"
+
+/// \file Private to coordinator/engine*.cpp.
+///
+/// How it works. An action is *final* (clean or failed for the newest sources) or not. Becoming stale spreads
+/// to everything downstream at once: each user counts its inputs' producers that have no usable value
+/// (`pending`) and those that are not final (`loose`). An action without pending inputs is *evaluated*: left
+/// alone where no input really changed (early cutoff), else its keys are asked of the cache, else it is queued.
+/// An attempt that was overtaken by a revision but allowed to end gives an *interim* value: usable, not final,
+/// valid from one revision up to another. Values whose validity does not overlap are never combined, neither
+/// as inputs of one attempt nor within one published closure.
+
+namespace graphite {
+
+/// Revision numbers inside the engine; `forever` is the end of a value still valid.
+using revision_number = std::uint32_t;
+inline constexpr revision_number forever = 0xffffffffu;
+inline constexpr std::uint16_t no_rule = 0xffffu;
+
+enum class action_phase : std::uint8_t { clean, failed, waiting, looking, queued, running, backoff };
+enum class reason_kind : std::uint8_t { none, fresh, content, appeared, vanished, references, outputs, recipe, retry };
+
+struct action_state {
+  action_phase phase = action_phase::waiting;
+  bool changed = true;      ///< an input may differ from those of `built`
+  bool interim = false;     ///< the outputs are usable though not final
+  bool has_result = false;  ///< the outputs are those of key `built`
+  bool broken = false;      ///< cycle, conflict of producers or bad template: fails without running
+  bool cyclic = false;
+  bool narrowed = false;    ///< a depfile said what was read: the globs' contents do not count
+  bool lagging = false;     ///< the running attempt was overtaken and may end
+  bool interactive = false;
+  reason_kind why = reason_kind::fresh;
+  artefact_index why_artefact = no_index;
+  std::uint32_t pending = 0, loose = 0;
+  std::uint32_t attempts = 0;
+  group_index group = no_index;
+  revision_number to = forever;     ///< last revision the outputs are known to be valid at
+  revision_number changed_at = 0;   ///< last revision that touched it directly
+  digest built;
+  std::uint64_t signature = 0;      ///< of the inputs' contents behind `built`, for a restart
+  std::uint64_t cost_ns = 0;        ///< learned
+  time_point stale_since{};
+
+  bool final() const { return phase == action_phase::clean || phase == action_phase::failed; }
+  bool usable() const { return final() || interim; }
+};
+
+struct glob_group {
+  std::uint16_t rule = 0;
+  std::vector<std::string> texts;
+  std::uint32_t pending = 0, loose = 0;
+  bool listed = false;  ///< `listing` is valid
+  digest listing;
+};
+
+/// One start_attempt whose finished() has not come.
+struct flight {
+  std::vector<attempt_input> inputs;
+  digest weak;
+  cache_row row;               ///< as the cache had it
+  path_set found;              ///< by scanners: what counts whatever a depfile says
+  std::string patterns;        ///< the globs' text, one a line, and what it was worth
+  digest listing;
+  revision_number from = 0, to = forever;
+  time_point started{}, overtaken_at{};
+  bool wanted = true;          ///< false: cancelled, or its action is gone
+};
+
+/// What a lookup waits with.
+struct lookup {
+  digest weak;
+  cache_row row;
+};
+
+/// Times and names of the revision a change came with.
+struct revision_stamp {
+  revision_id revision;
+  trace_id trace;
+  stage_times times;
+};
+
+/// A changed asset: what the channel shows now.
+struct dirty_asset {
+  bool shown = false;
+  content_ref content;
+  std::vector<artefact_index> references;  ///< of the shown record
+  std::shared_ptr<const revision_stamp> stamp;
+};
+
+/// What an asset should show.
+struct wanted_asset {
+  enum class state { gone, ready, building, failed };
+  state is = state::gone;
+  content_ref content;
+  std::vector<artefact_index> references;
+  revision_number from = 0, to = forever;
+  std::string message;
+};
+
+/// Recipe of one rule, made once.
+struct rule_recipe {
+  digest key;
+  std::string problem;  ///< a tool without a digest: its actions fail
+  std::map<std::string, std::string> environment;
+  std::shared_ptr<const command_spec> command;
+};
+
+struct engine_impl {
+  explicit engine_impl(engine_options given);
+
+  engine_options options;
+  const project& config;
+  graph nodes;
+  reference_table references;
+  glob_index globs;
+  engine_command_list out;
+  time_point now{};
+
+  // By artefact.
+  enum flag : std::uint8_t { source = 1, twin = 2, listed = 4, rule_known = 8 };
+  std::vector<std::uint8_t> flags;
+  std::vector<stat_signature> signatures;
+  std::vector<revision_number> value_from;
+  std::vector<std::uint16_t> rules;
+  std::vector<action_index> main_action;
+
+  // By action, by group.
+  std::vector<action_state> actions;
+  std::vector<glob_group> groups;
+  std::map<std::pair<std::uint16_t, std::string>, group_index> group_of;
+  std::vector<rule_recipe> recipes;
+
+  // Sparse.
+  std::map<action_index, std::string> failures;
+  std::map<action_index, std::string> problems;       ///< why an action is `broken`
+  std::map<action_index, std::string> told;           ///< the problem last told, to tell it once
+  std::map<action_index, std::string> missing_input;  ///< a required reference that leads nowhere
+  std::map<artefact_index, std::set<action_index>> claims;  ///< producers beside the graph's, or of a source
+  std::map<action_index, std::vector<artefact_index>> disputed;
+  std::map<action_index, std::vector<artefact_index>> cycle_of;  ///< artefacts of its cycle
+  std::map<std::pair<action_index, std::uint32_t>, flight> flights;
+  std::map<action_index, lookup> lookups;
+  std::map<action_index, std::pair<time_point, duration>> backoffs;
+  std::map<action_index, duration> backoff_delay;
+  std::set<std::tuple<bool, std::uint64_t, std::string, action_index>> ready;  ///< best first
+  std::map<action_index, std::tuple<bool, std::uint64_t, std::string, action_index>> ready_key;
+  std::map<artefact_index, dirty_asset> dirty;
+  std::unordered_multimap<artefact_index, artefact_index> old_parents;  ///< by shown references of dirty assets
+  component_set components;
+  std::set<artefact_index> warned;  ///< sources whose missing references were told
+
+  // Work of the present event.
+  revision_number revision_now = 0;
+  std::shared_ptr<const revision_stamp> stamp;
+  bool interactive_now = false, in_apply = false, loading = false, started = false, was_idle = true;
+  std::vector<artefact_index> undeclared;             ///< mains whose actions want outputs
+  std::set<action_index> replan;
+  std::deque<action_index> evaluate_queue;
+  std::set<artefact_index> touched;                   ///< dirty assets to look at again
+  std::set<component_set::component> to_check;
+  std::unordered_map<artefact_index, artefact_index> obstacle;  ///< by a component's first member
+  std::set<artefact_index> failed_assets;             ///< copies that need what does not exist
+
+  // Rows.
+  std::vector<row_write> rows;
+  std::set<artefact_index> save_sources;
+  std::set<artefact_index> save_results;  ///< by main input
+  row_keeper keeper;
+  std::uint64_t stale_count = 0, asset_count = 0, source_count = 0;
+  std::uint64_t ran = 0, cached = 0;
+  revision_id last_revision;
+  engine_counters counted;
+
+  // engine_sources.cpp: what exists.
+  artefact_index intern(std::string_view path);
+  bool has_source(artefact_index a) const { return (flags[a] & (source | twin)) == source; }
+  bool exists(artefact_index a) const { return has_source(a) || nodes.producer(a) != no_index; }
+  bool is_asset(artefact_index a) const;
+  void change_source(const source_change& change);
+  void set_source(artefact_index a, const source_state& state);
+  void drop_source(artefact_index a);
+  void set_references(artefact_index a, const std::vector<scanned_reference>& found);
+  void settle_twins(artefact_index a);
+  void appear(artefact_index a);
+  void vanish(artefact_index a);
+  void content_changed(artefact_index a, revision_number from);
+  void shape_changed(artefact_index a);
+  void about_to_change(artefact_index a);
+  void resolution_changes(artefact_index a);
+  std::uint16_t match_rule(artefact_index a) const;
+  void drop_missing(const revision& what);
+
+  // engine_plan.cpp: actions and their edges.
+  void add_action(artefact_index main);
+  void drop_action(action_index a);
+  void declare_outputs(action_index a);
+  void set_outputs(action_index a, const std::vector<std::string>& names);
+  void replace_outputs(action_index a, std::vector<artefact_index> mine);
+  void disputes_end(action_index a);
+  void fill_group(group_index g, const std::vector<glob>& patterns);
+  void join_group(group_index g, artefact_index a);
+  using reference_visitor = std::function<void(std::span<const reference_table::candidate>)>;
+  void for_references(artefact_index a, const reference_visitor& visit_one) const;
+  void warn_missing(artefact_index a);
+  std::vector<action_index> cycle_partners(action_index a) const;
+  void plan(action_index a);
+  void plan_inputs(action_index a, const std::vector<artefact_index>* discovered);
+  void recount(action_index a);
+  group_index group_for(std::uint16_t rule, std::vector<std::string> texts);
+  void join_groups(artefact_index a);
+  void leave_groups(artefact_index a);
+  void count_group(group_index g, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
+  void group_changed(group_index g, reason_kind why, artefact_index by, bool names);
+  void plan_all();
+  artefact_index resolve(std::span<const reference_table::candidate> one) const;
+  void find_cycles(const std::set<action_index>& planned);
+  std::string outputs_text(action_index a) const;
+  void set_broken(action_index a, const std::string& message);
+
+  // engine_settle.cpp: staleness.
+  void stale(action_index a, reason_kind why, artefact_index by, revision_number from);
+  void unsettle(action_index a);
+  void overtake(action_index a, revision_number from);
+  void settle(action_index a, action_phase how, std::string message);
+  void make_interim(action_index a, revision_number to);
+  void count_users(action_index a, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
+  void count_user(action_index user, int pending, int loose, std::vector<action_index>* unsettled);
+  void want_evaluation(action_index a);
+  void evaluate(action_index a);
+  bool inputs_agree(action_index a, revision_number& from, revision_number& to) const;
+  std::string failed_input(action_index a) const;
+
+  // engine_attempts.cpp: cache, queue, attempts.
+  std::vector<artefact_index> input_artefacts(action_index a) const;
+  digest weak_of(action_index a) const;
+  digest value_of(const path_set_entry& entry, action_index a);
+  digest listing_of(group_index g);
+  path_set set_of(action_index a) const;
+  digest strong_of(action_index a, const digest& weak, const path_set& set);
+  std::uint64_t signature_of(action_index a);
+  path_set scanned_set(action_index a) const;
+  void look_up(action_index a);
+  void answer(action_index a, std::optional<std::string_view> row);
+  bool use_cached(action_index a, const digest& weak, const cached_result& hit);
+  cached_result result_of(action_index a, const flight& f, const attempt_result& what) const;
+  std::string group_text(action_index a) const;
+  void fail_attempt(action_index a, const attempt_result& what);
+  void enqueue(action_index a, lookup with);
+  void dequeue(action_index a);
+  void start_ready();
+  void start(action_index a);
+  attempt_spec spec_of(action_index a) const;
+  std::uint64_t critical_ns(action_index a, int depth) const;
+  void end_attempt(const attempt_result& what);
+  void attempt_succeeded(action_index a, flight& f, const attempt_result& what);
+  std::string accept_outputs(action_index a, const std::vector<attempt_output>& outputs, revision_number from);
+  void accept(action_index a, const cached_result& what, bool narrowed, revision_number to, bool overtaken);
+  void back_off(action_index a);
+  void want_again(action_index a);
+  void wake();
+
+  // engine_publish.cpp: assets.
+  wanted_asset wanted(artefact_index a) const;
+  std::vector<artefact_index> shown_references(artefact_index a) const;
+  void expand_reference(artefact_index target, std::vector<artefact_index>& out, int depth) const;
+  void parents_of(artefact_index a, const std::function<void(artefact_index)>& visit) const;
+  void mark_dirty(artefact_index a);
+  void touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change);
+  void touch(artefact_index a) { if (dirty.count(a) != 0) touched.insert(a); }
+  bool same_as_shown(const dirty_asset& d, const wanted_asset& w) const;
+  void forget_dirty(artefact_index a);
+  void refresh_touched();
+  void publish_touched();
+  bool may_publish(const std::vector<artefact_index>& members, std::vector<wanted_asset>& values) const;
+  void show(artefact_index a, const wanted_asset& value, publication& into);
+  bool still_blocked(const std::vector<artefact_index>& members) const;
+  void note_obstacle(const std::vector<artefact_index>& members);
+  void retry_failed();
+  behind_list behind() const;
+
+  // engine.cpp
+  void apply(const revision& what);
+  void stamped_at_apply();
+  bool nothing_moves() const;
+  engine_command_list flush();
+
+  // engine_rows.cpp
+  void write_rows(publication* into);
+  void write_deltas();
+  source_record source_row(artefact_index a) const;
+  std::optional<result_record> result_row(artefact_index main);
+  std::optional<result_record> folded_result(artefact_index main);
+  std::uint8_t fold_bits(int which, const std::string& folder, std::uint32_t files);
+  void fold();
+  void history(action_index a);
+  std::string provenance_of(action_index a) const;
+  static std::string_view reason_text(reason_kind why);
+  static void put_number(std::string& key, std::uint64_t value);
+
+  // engine_load.cpp
+  result<void> load_row(table where, std::string_view key, std::string_view value);
+  result<void> load_records(int which, std::string_view value, bool delta);
+  void restore_source(const source_record& record, bool rule_holds);
+  void restore_result(action_index a);
+  void restore_wild_outputs(action_index a, const std::vector<std::string>& names);
+  void restore_phases();
+  void restore_dirty();
+  void orphan(const std::string& text);
+  void finish_load();
+  std::map<std::pair<std::uint64_t, int>, std::string> late;  ///< delta rows, until all packed ones are read
+  std::unordered_map<std::string, result_record> saved;       ///< by main input
+  std::map<action_index, std::vector<artefact_index>> discovered_at_load;
+
+  // engine_queries.cpp
+  result<artefact_index> known(const logical_path& wanted_path) const;
+  std::vector<artefact_index> needs(artefact_index a) const;
+  std::vector<artefact_index> needed_by(artefact_index a) const;
+  std::string state_text(artefact_index a) const;
+  std::vector<std::string> change_chain(artefact_index a) const;
+
+  bool settled() const { return stale_count == 0 && flights.empty(); }
+
+  void tell(log_level level, std::string path, std::string message) {
+    out.push_back(engine_commands::diagnostic{level, std::move(path), std::move(message)});
+  }
+  std::string path(artefact_index a) const { return nodes.paths().text(a); }
+  logical_path logical(artefact_index a) const { return *logical_path::parse(path(a)); }
+  const rule_spec& rule_of(action_index a) const { return config.rules[nodes.rule_of(a)]; }
+  void visit(std::uint64_t n = 1) { counted.nodes_visited += n; }
+};
+
+std::string expand_template(const std::string& text, const std::string& path);
+
+}  // namespace graphite

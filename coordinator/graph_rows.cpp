@@ -1,0 +1,224 @@
+#include "coordinator/graph_rows.hpp"
+
+#include "coordinator/record_codec.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr std::uint8_t sources_version = 1, results_version = 1;
+constexpr std::uint64_t records_max = 4'000'000, references_max = 65'536, candidates_max = 4'096, files_max = 1'000'000;
+
+void put_signature(record_writer& out, const stat_signature& s) {
+  out.number(s.device);
+  out.number(s.inode);
+  out.number(s.size);
+  out.signed_number(s.mtime_ns);
+  out.signed_number(s.ctime_ns);
+}
+
+stat_signature get_signature(record_reader& in, bool trusted) {
+  stat_signature s;
+  s.device = in.number();
+  s.inode = in.number();
+  s.size = in.number();
+  s.mtime_ns = in.signed_number();
+  s.ctime_ns = in.signed_number();
+  s.trusted = trusted;
+  return s;
+}
+
+std::optional<logical_path> get_path(record_reader& in) {
+  auto path = logical_path::parse(in.bytes(logical_path::bytes_max));
+  if (in.ok() && path) return std::move(*path);
+  in.fault();
+  return std::nullopt;
+}
+
+void put_source(record_writer& out, const source_record& r) {
+  out.bytes(r.path.str());
+  out.byte(static_cast<std::uint8_t>((r.present ? 1 : 0) | (r.listed ? 2 : 0) | (r.state.signature.trusted ? 4 : 0)));
+  if (!r.present) return;
+  out.number(r.rule);
+  out.content(r.state.content);
+  put_signature(out, r.state.signature);
+  out.number(r.state.references.size());
+  for (const auto& reference : r.state.references) {
+    out.byte(reference.required ? 1 : 0);
+    out.number(reference.candidates.size());
+    for (const auto& candidate : reference.candidates) out.bytes(candidate.str());
+  }
+}
+
+void get_references(record_reader& in, std::vector<scanned_reference>& into) {
+  const auto count = in.number_up_to(references_max);
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i) {
+    scanned_reference one;
+    const auto required = in.byte();
+    if (required > 1) in.fault();
+    one.required = required == 1;
+    const auto candidates = in.number_up_to(candidates_max);
+    for (std::uint64_t c = 0; in.ok() && c < candidates; ++c)
+      if (auto path = get_path(in)) one.candidates.push_back(std::move(*path));
+    into.push_back(std::move(one));
+  }
+}
+
+void get_source(record_reader& in, std::vector<source_record>& into) {
+  auto path = get_path(in);
+  const auto bits = in.byte();
+  if (!in.ok() || bits > 7) return in.fault();
+  source_record r{std::move(*path), (bits & 1) != 0, (bits & 2) != 0, 0xffff, {}};
+  if (r.present) {
+    r.rule = static_cast<std::uint16_t>(in.number_up_to(0xffff));
+    r.state.content = in.content();
+    r.state.signature = get_signature(in, (bits & 4) != 0);
+    get_references(in, r.state.references);
+  }
+  if (in.ok()) into.push_back(std::move(r));
+}
+
+void put_result(record_writer& out, const result_record& r) {
+  out.bytes(r.main.str());
+  out.byte(static_cast<std::uint8_t>((r.present ? 1 : 0) | (r.narrowed ? 2 : 0)));
+  if (!r.present) return;
+  out.number(r.rule);
+  out.digest_value(r.recipe);
+  out.digest_value(r.built);
+  out.number(r.signature);
+  out.number(r.cost_ns);
+  out.number(r.outputs.size());
+  for (const auto& output : r.outputs) {
+    out.bytes(output.path.str());
+    out.content(output.content);
+    out.byte(output.listed ? 1 : 0);
+  }
+  out.number(r.discovered.size());
+  for (const auto& path : r.discovered) out.bytes(path.str());
+}
+
+void get_files(record_reader& in, result_record& r) {
+  const auto outputs = in.number_up_to(files_max);
+  for (std::uint64_t i = 0; in.ok() && i < outputs; ++i) {
+    auto path = get_path(in);
+    const auto content = in.content();
+    const auto listed = in.byte();
+    if (!in.ok() || listed > 1) return in.fault();
+    r.outputs.push_back({std::move(*path), content, listed == 1});
+  }
+  const auto discovered = in.number_up_to(files_max);
+  for (std::uint64_t i = 0; in.ok() && i < discovered; ++i)
+    if (auto path = get_path(in)) r.discovered.push_back(std::move(*path));
+}
+
+void get_result(record_reader& in, std::vector<result_record>& into) {
+  auto main = get_path(in);
+  const auto bits = in.byte();
+  if (!in.ok() || bits > 3) return in.fault();
+  result_record r{std::move(*main), (bits & 1) != 0, 0xffff, {}, {}, 0, 0, (bits & 2) != 0, {}, {}};
+  if (r.present) {
+    r.rule = static_cast<std::uint16_t>(in.number_up_to(0xffff));
+    r.recipe = in.digest_value();
+    r.built = in.digest_value();
+    r.signature = in.number();
+    r.cost_ns = in.number();
+    get_files(in, r);
+  }
+  if (in.ok()) into.push_back(std::move(r));
+}
+
+template <class Record, class Put>
+std::string encode_rows(std::uint8_t version, const row_header& header, const std::vector<Record>& records, Put put) {
+  record_writer out;
+  out.byte(version);
+  out.number(header.rules);
+  out.number(header.sequence);
+  out.number(records.size());
+  for (const auto& record : records) put(out, record);
+  return out.take();
+}
+
+template <class Record, class Get>
+result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, std::vector<Record>& into, Get get) {
+  record_reader in(bytes);
+  const auto written = in.byte();
+  if (in.ok() && written > version) return fail(errc::newer_version, "a graph row of a newer version");
+  row_header header;
+  header.rules = in.number();
+  header.sequence = in.number();
+  const auto count = in.number_up_to(records_max);
+  std::vector<Record> read;
+  read.reserve(std::min<std::uint64_t>(count, 4'096));
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i) get(in, read);
+  if (!in.ok() || !in.at_end() || written != version) return fail(errc::corrupt, "a graph row is damaged");
+  if (into.empty()) {
+    into = std::move(read);
+  } else {
+    into.insert(into.end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
+  }
+  return header;
+}
+
+}  // namespace
+
+std::string encode_sources(const row_header& header, const std::vector<source_record>& records) {
+  return encode_rows(sources_version, header, records, put_source);
+}
+
+std::string encode_results(const row_header& header, const std::vector<result_record>& records) {
+  return encode_rows(results_version, header, records, put_result);
+}
+
+result<row_header> decode_sources(std::string_view bytes, std::vector<source_record>& into) {
+  return decode_rows(sources_version, bytes, into, get_source);
+}
+
+result<row_header> decode_results(std::string_view bytes, std::vector<result_record>& into) {
+  return decode_rows(results_version, bytes, into, get_result);
+}
+
+static void put_big_endian(std::string& out, std::uint64_t value, int bytes) {
+  for (int i = bytes - 1; i >= 0; --i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+static std::uint64_t get_big_endian(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (const auto c : bytes) value = value << 8 | static_cast<unsigned char>(c);
+  return value;
+}
+
+std::string encode(const row_name& name) {
+  std::string out;
+  if (name.delta) {
+    out = "d";
+    put_big_endian(out, name.sequence, 8);
+    return out;
+  }
+  out = "f" + name.folder;
+  out.push_back('\0');
+  out.push_back(static_cast<char>(name.bits));
+  put_big_endian(out, name.bucket, 2);
+  return out;
+}
+
+result<row_name> decode_row_name(std::string_view key) {
+  row_name name;
+  if (key.size() == 9 && key[0] == 'd') {
+    name.delta = true;
+    name.sequence = get_big_endian(key.substr(1));
+    return name;
+  }
+  const bool shaped = key.size() >= 5 && key[0] == 'f' && key[key.size() - 4] == '\0' && key.size() <= 1'100;
+  if (!shaped) return fail(errc::corrupt, "a graph row has a damaged key");
+  name.folder = key.substr(1, key.size() - 5);
+  name.bits = static_cast<std::uint8_t>(key[key.size() - 3]);
+  name.bucket = static_cast<std::uint16_t>(get_big_endian(key.substr(key.size() - 2)));
+  if (name.bits > 16 || name.bucket >> name.bits != 0) return fail(errc::corrupt, "a graph row has a damaged key");
+  return name;
+}
+
+std::uint16_t bucket_of(std::string_view file_name, std::uint8_t bits) {
+  return static_cast<std::uint16_t>(id_of_path_text(file_name).value & ((1u << bits) - 1));
+}
+
+}  // namespace graphite
