@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "core/kill_point.hpp"
-#include "platform/linux/unique_fd.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -42,14 +42,14 @@ result<void> read_fully(int fd, std::span<std::byte> out, std::uint64_t offset, 
 }
 
 result<void> sync_folder(const std::string& folder) {
-  unique_fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  owned_fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + folder);
   if (::fsync(fd.get()) != 0) return fail_errno(errno, "sync " + folder);
   return {};
 }
 
 static result<void> write_temporary(const std::string& name, byte_span bytes, mode_t mode, bool durable) {
-  unique_fd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  owned_fd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) return fail_errno(errno, "create " + name);
   GRAPHITE_KILL_POINT("file.before_write");
   GRAPHITE_CHECK(write_fully(fd.get(), bytes, 0, "write " + name));
@@ -89,7 +89,7 @@ result<void> make_folders(const std::string& folder) {
 }
 
 result<std::string> read_whole_file(const std::string& path, std::uint64_t bytes_max) {
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, "stat " + path);

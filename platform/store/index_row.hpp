@@ -36,8 +36,8 @@ std::string encode_segment_row(const segment_row& row);
 /// Errors: corrupt, newer_version.
 result<segment_row> decode_segment_row(std::string_view row);
 
-/// `seg-XXXXXXXX.grs`.
-std::string segment_file_name(segment_id id);
+/// `segment-XXXXXXXX`.
+std::string store_segment_name(segment_id id);
 std::optional<segment_id> segment_of_file_name(std::string_view name);
 
 }  // namespace graphite

@@ -17,7 +17,7 @@ static result<std::uint64_t> size_of(int fd, const std::string& path) {
 
 result<std::shared_ptr<const mapped_segment>> mapped_segment::open(const std::string& path,
                                                                    std::uint64_t bytes) {
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
   GRAPHITE_TRY(const auto size, size_of(fd.get(), path));
   if (bytes < size) bytes = size;

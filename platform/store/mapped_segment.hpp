@@ -7,7 +7,7 @@
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
-#include "platform/linux/unique_fd.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -26,11 +26,11 @@ class mapped_segment {
   result<byte_span> range(std::uint64_t offset, std::uint64_t length) const;
 
  private:
-  mapped_segment(std::string path, unique_fd fd, const std::byte* base, std::uint64_t bytes,
+  mapped_segment(std::string path, owned_fd fd, const std::byte* base, std::uint64_t bytes,
                  std::uint64_t known)
       : path_(std::move(path)), fd_(std::move(fd)), base_(base), bytes_(bytes), known_bytes_(known) {}
   std::string path_;
-  unique_fd fd_;  ///< none where the file was as long as the mapping already
+  owned_fd fd_;  ///< none where the file was as long as the mapping already
   const std::byte* base_;
   std::uint64_t bytes_;
   mutable std::atomic<std::uint64_t> known_bytes_;  ///< the file had when last looked at

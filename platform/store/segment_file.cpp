@@ -18,7 +18,7 @@ result<std::shared_ptr<segment_file>> segment_file::create(const std::string& pa
                                                            const segment_header& header,
                                                            std::uint64_t capacity) {
   GRAPHITE_KILL_POINT("store.before_segment_create");
-  unique_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  owned_fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!fd) return fail_errno(errno, "create " + path);
   GRAPHITE_KILL_POINT("store.after_segment_create");
   auto written = write_fully(fd.get(), encode_segment_header(header), 0, "write " + path);
@@ -34,7 +34,7 @@ result<std::shared_ptr<segment_file>> segment_file::create(const std::string& pa
 
 result<std::shared_ptr<segment_file>> segment_file::reopen(const std::string& path, segment_id id,
                                                            std::uint64_t tail, std::uint64_t capacity) {
-  unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  owned_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, "stat " + path);

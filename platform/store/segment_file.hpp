@@ -8,7 +8,7 @@
 #include <string>
 
 #include "bundle/segment_format.hpp"
-#include "platform/linux/unique_fd.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -59,7 +59,7 @@ class segment_file {
   const std::string& path() const { return path_; }
 
  private:
-  segment_file(std::string path, segment_id id, unique_fd fd, std::uint64_t tail, std::uint64_t capacity)
+  segment_file(std::string path, segment_id id, owned_fd fd, std::uint64_t tail, std::uint64_t capacity)
       : path_(std::move(path)),
         id_(id),
         capacity_(capacity),
@@ -72,7 +72,7 @@ class segment_file {
   const std::string path_;
   const segment_id id_;
   const std::uint64_t capacity_;
-  unique_fd fd_;
+  owned_fd fd_;
   mutable std::mutex mutex_;
   std::uint64_t tail_;                  ///< guarded by mutex_
   std::uint64_t allocated_;             ///< guarded by mutex_; reserved on disk up to here

@@ -28,14 +28,14 @@ result<file_state> state_of(const std::string& path) {
 }
 
 result<void> sync_file(const std::string& path) {
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
   if (::fdatasync(fd.get()) != 0) return fail_errno(errno, "sync " + path);
   return {};
 }
 
 result<segment_header> header_of(const std::string& path) {
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
   byte_vector bytes(segment_header_bytes);
   GRAPHITE_CHECK(read_fully(fd.get(), bytes, 0, "read " + path));
@@ -158,7 +158,7 @@ result<void> impl::adopt_file(segment_id id, recovered& work) {
 result<void> impl::recover_tail(segment_id id, const segment_row& known, recovered& work) {
   const auto path = table_.path(id);
   const auto header = header_of(path);
-  if (!header && header.error().code == errc::corrupt && known.mark == segment_header_bytes) {
+  if (!header && table_.all()[id].bytes <= segment_header_bytes && known.mark <= segment_header_bytes) {
     ::unlink(path.c_str());  // died while it was made: nothing can be in it
     table_.all().erase(id);
     work.rows.push_back({table::meta, segment_row_key(id), std::nullopt});

@@ -15,7 +15,7 @@
 namespace graphite {
 
 struct segment_store_options {
-  std::string folder;                       ///< holds `seg-XXXXXXXX.grs`; made where it is missing
+  std::string folder;                       ///< holds `segment-XXXXXXXX`; made where it is missing
   std::uint64_t segment_bytes = 256 << 20;  ///< a segment is sealed when it would grow past this
   std::size_t cached_rows_max = 1 << 16;    ///< rows of the index kept in memory
   std::uint64_t held_bytes_max = 64 << 20;  ///< hold() says `busy` beyond: fold() first
