@@ -24,6 +24,7 @@ struct lineage_mark {
 struct swap_plan {
   head now;
   byte_vector head_bytes;
+  digest base_root;  ///< of the generation that `changes` start from: the one shown, or the empty one
   asset_changes changes;
   std::vector<asset_record> replaced;  ///< former records of changed and removed assets, ascending by path
   std::vector<lineage_mark> marks;     ///< `now` included; to be kept with it

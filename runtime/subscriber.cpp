@@ -46,12 +46,12 @@ subscriber::subscriber(subscriber_options options, const hasher& hash, content_s
 // ---- events
 
 subscriber::commands subscriber::on_announcement(const announcement& message, instant at) {
-  auto decoded = decode_head(message.head);
+  auto decoded = decode_head(message.head, hash_);
   if (!decoded) {
     note(log_level::warning, "an announcement's head: " + decoded.error().context);
     return finish(at);
   }
-  candidate fresh{std::move(*decoded), message.head, message, at.now, false, std::nullopt, 0};
+  candidate fresh{std::move(decoded->value), message.head, message, at.now, false, std::nullopt, 0};
   if (acceptable(fresh.now, at)) learn(std::move(fresh), at);
   return finish(at);
 }

@@ -97,13 +97,13 @@ static std::string refusal_text(const chunk_reply& reply) {
 
 void subscriber::take_snapshot(const chunk_reply& reply, instant at) {
   if (!std::holds_alternative<snapshot_reply>(reply.header)) return failed(refusal_text(reply), at);
-  auto decoded = decode_head(reply.frames.front());
+  auto decoded = decode_head(reply.frames.front(), hash_);
   if (!decoded) return failed("a snapshot's head: " + decoded.error().context, at);
-  if (decoded->channel != channel_) return failed("a snapshot of another channel", at);
+  if (decoded->value.channel != channel_) return failed("a snapshot of another channel", at);
   snapshot_wanted_ = false;
   succeeded();
-  if (!acceptable(*decoded, at)) return;
-  candidate fresh{std::move(*decoded), reply.frames.front(), std::nullopt, at.now, false, std::nullopt, 0};
+  if (!acceptable(decoded->value, at)) return;
+  candidate fresh{std::move(decoded->value), reply.frames.front(), std::nullopt, at.now, false, std::nullopt, 0};
   for (std::size_t i = 1; i < reply.frames.size(); ++i)
     if (const digest id = hash_.sha256(reply.frames[i]); i != 1 || id == fresh.now.root)
       (void)index_.add(id, reply.frames[i]);  // hints: one that is not wanted is ignored

@@ -31,8 +31,9 @@ void subscriber::pump(instant at) {
 /// True once all pages are here and it is known which contents are needed.
 bool subscriber::plan_target(instant at) {
   if (target_->planned) return true;
-  if (!index_.complete(target_->now.root)) return false;
-  auto difference = index_.diff(active_root(), target_->now.root);
+  const digest& root = target_->now.root;
+  if (!index_.complete(root) && (!index_.missing(root, 1) || !index_.complete(root))) return false;
+  auto difference = index_.diff(active_root(), root);
   if (!difference) {
     out_.push_back(give_up{difference.error()});
     target_.reset();
@@ -93,7 +94,7 @@ void subscriber::adopt_marks(swap_plan& plan) const {
 }
 
 bool subscriber::swap_target(instant at) {
-  swap_plan plan{target_->now, target_->bytes, std::move(target_->difference->changes),
+  swap_plan plan{target_->now, target_->bytes, active_root(), std::move(target_->difference->changes),
                  std::move(target_->difference->replaced), {}};
   adopt_marks(plan);
   if (const auto swapped = sink_.swap(plan); !swapped) {

@@ -64,7 +64,7 @@ struct announcement {
 
 /// What a channel serves now, in few bytes.
 struct channel_state {
-  static constexpr std::size_t name_bytes_max = 128;
+  static constexpr std::size_t name_bytes_max = 64;
   std::string channel;
   lineage_id lineage;
   epoch_number epoch;
@@ -90,6 +90,6 @@ struct heartbeat {
 };
 
 /// True for names that can be a channel's: 1..name_bytes_max of [A-Za-z0-9._-], not starting with a dot.
-bool is_channel_name(std::string_view text);
+bool is_channel_text(std::string_view text);
 
 }  // namespace graphite

@@ -50,7 +50,7 @@ struct request_writer {
 
 result<std::string> read_channel_name(capnp::Text::Reader text) {
   GRAPHITE_TRY(auto name, wire::to_text(text, channel_state::name_bytes_max));
-  if (!is_channel_name(name)) return fail(errc::corrupt, "not a channel's name");
+  if (!is_channel_text(name)) return fail(errc::corrupt, "not a channel's name");
   return name;
 }
 

@@ -109,7 +109,7 @@ TEST(heartbeat_codec, survives_every_flip_and_truncation) {
   test::mutate(encode(beat()), 5000, [&](byte_span bad) {
     const auto read = decode_heartbeat(bad);
     if (!read) return;
-    for (const auto& channel : read->channels) EXPECT_TRUE(is_channel_name(channel.channel));
+    for (const auto& channel : read->channels) EXPECT_TRUE(is_channel_text(channel.channel));
   });
 }
 

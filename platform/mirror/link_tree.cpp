@@ -1,0 +1,93 @@
+#include "platform/mirror/link_tree.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace graphite {
+
+namespace {
+
+constexpr const char* scratch = "link.tmp";  // in home
+
+/// For more links to one file than the file system allows. 0 or errno.
+int copy_file(int home, const std::string& from, int to_folder, const std::string& to) {
+  const owned_fd in(::openat(home, from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!in.valid()) return errno;
+  const owned_fd out(::openat(to_folder, to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  if (!out.valid()) return errno;
+  for (;;) {
+    const auto copied = ::copy_file_range(in.get(), nullptr, out.get(), nullptr, 1 << 30, 0);
+    if (copied < 0) return errno;
+    if (copied == 0) return 0;
+  }
+}
+
+}  // namespace
+
+result<link_tree> link_tree::open(int home, const std::string& name) {
+  if (::mkdirat(home, name.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(errno, "make " + name);
+  owned_fd folder(::openat(home, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder.valid()) return fail_errno(errno, "open " + name);
+  return link_tree(home, name, std::move(folder));
+}
+
+int link_tree::link(const std::string& object, int to_folder, const std::string& to) {
+  if (::linkat(home_, object.c_str(), to_folder, to.c_str(), 0) == 0) return 0;
+  return errno == EMLINK ? copy_file(home_, object, to_folder, to) : errno;
+}
+
+result<void> link_tree::place(const logical_path& path, const std::string& object) {
+  int failed = link(object, folder_.get(), path.str());
+  if (failed == ENOENT) {
+    GRAPHITE_CHECK(make_parents(path));
+    failed = link(object, folder_.get(), path.str());
+  }
+  if (failed == EEXIST) return place_over(path, object);
+  if (failed != 0) return fail_errno(failed, "show " + path.str());
+  return {};
+}
+
+result<void> link_tree::place_over(const logical_path& path, const std::string& object) {
+  int failed = link(object, home_, scratch);
+  if (failed == EEXIST) {  // left by a crash, or by a rename between two names of one file
+    ::unlinkat(home_, scratch, 0);
+    failed = link(object, home_, scratch);
+  }
+  if (failed != 0) return fail_errno(failed, "show " + path.str());
+  if (::renameat(home_, scratch, folder_.get(), path.str().c_str()) != 0) return fail_errno(errno, "show " + path.str());
+  return {};
+}
+
+result<void> link_tree::make_parents(const logical_path& path) {
+  const std::string text(path.folder());
+  for (std::size_t at = 0; at < text.size();) {
+    const auto slash = text.find('/', at);
+    const std::string part = text.substr(0, slash);
+    if (::mkdirat(folder_.get(), part.c_str(), 0755) != 0 && errno != EEXIST)
+      return fail_errno(errno, "make the folder " + part);
+    at = slash == std::string::npos ? text.size() : slash + 1;
+  }
+  return {};
+}
+
+result<void> link_tree::remove(const logical_path& path) {
+  if (::unlinkat(folder_.get(), path.str().c_str(), 0) != 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
+    return fail_errno(errno, "remove " + path.str());
+  std::string folder(path.folder());
+  while (!folder.empty() && ::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) == 0) {
+    const auto slash = folder.rfind('/');
+    folder.resize(slash == std::string::npos ? 0 : slash);
+  }
+  return {};
+}
+
+result<void> link_tree::replace(const std::string& trash) {
+  if (::renameat(home_, name_.c_str(), home_, trash.c_str()) != 0) return fail_errno(errno, "set aside " + name_);
+  GRAPHITE_TRY(auto fresh, open(home_, name_));
+  folder_ = std::move(fresh.folder_);
+  return {};
+}
+
+}  // namespace graphite

@@ -1,0 +1,108 @@
+#include "platform/mirror/mirror_change.hpp"
+
+#include <cstring>
+
+namespace graphite {
+namespace {
+
+class writer {
+ public:
+  template <class T>
+  void number(T value) {
+    raw(&value, sizeof value);
+  }
+  void raw(const void* from, std::size_t size) {
+    const auto* bytes = static_cast<const std::byte*>(from);
+    out.insert(out.end(), bytes, bytes + size);
+  }
+  void text(std::string_view value) {
+    number(static_cast<std::uint32_t>(value.size()));
+    raw(value.data(), value.size());
+  }
+  void content(const content_ref& value) {
+    raw(value.id.bytes.data(), value.id.bytes.size());
+    number(value.size);
+  }
+  byte_vector out;
+};
+
+/// Past the end everything is zero and ok is false.
+class reader {
+ public:
+  explicit reader(byte_span in) : in_(in) {}
+  template <class T>
+  T number() {
+    T value{};
+    if (const byte_span from = take(sizeof value); ok) std::memcpy(&value, from.data(), sizeof value);
+    return value;
+  }
+  byte_span take(std::size_t size) {
+    if (size > in_.size()) ok = false;
+    if (!ok) return {};
+    const byte_span out = in_.first(size);
+    in_ = in_.subspan(size);
+    return out;
+  }
+  byte_span text() { return take(number<std::uint32_t>()); }
+  content_ref content() {
+    content_ref value;
+    if (const byte_span from = take(32); ok) std::memcpy(value.id.bytes.data(), from.data(), 32);
+    value.size = number<std::uint64_t>();
+    return value;
+  }
+  std::optional<logical_path> path() {
+    auto parsed = logical_path::parse(as_text(text()));
+    if (!parsed) ok = false;
+    if (!ok) return std::nullopt;
+    return std::move(*parsed);
+  }
+  bool done() const { return ok && in_.empty(); }
+  bool ok = true;
+
+ private:
+  byte_span in_;
+};
+
+constexpr std::uint8_t version = 1;
+
+}  // namespace
+
+byte_vector encode(const mirror_change& change) {
+  writer to;
+  to.number(version);
+  to.number(change.tree);
+  to.number(static_cast<std::uint8_t>(change.from_nothing));
+  to.text(as_text(change.note));
+  to.number(static_cast<std::uint32_t>(change.shown.size()));
+  for (const auto& file : change.shown) {
+    to.text(file.path.str());
+    to.content(file.content);
+  }
+  to.number(static_cast<std::uint32_t>(change.hidden.size()));
+  for (const auto& path : change.hidden) to.text(path.str());
+  to.number(static_cast<std::uint32_t>(change.dropped.size()));
+  for (const auto& content : change.dropped) to.content(content);
+  return std::move(to.out);
+}
+
+result<mirror_change> decode_mirror_change(byte_span bytes) {
+  reader from(bytes);
+  mirror_change out;
+  if (from.number<std::uint8_t>() != version) return fail(errc::newer_version, "a change of another version");
+  out.tree = from.number<std::uint8_t>();
+  out.from_nothing = from.number<std::uint8_t>() != 0;
+  const byte_span note = from.text();
+  out.note.assign(note.begin(), note.end());
+  for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left) {
+    auto path = from.path();
+    const content_ref content = from.content();
+    if (path) out.shown.push_back({std::move(*path), content});
+  }
+  for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left)
+    if (auto path = from.path()) out.hidden.push_back(std::move(*path));
+  for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left) out.dropped.push_back(from.content());
+  if (!from.done() || out.tree > 1) return fail(errc::corrupt, "a damaged change");
+  return out;
+}
+
+}  // namespace graphite

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "bundle/index_tree.hpp"
+#include "runtime/generation_index.hpp"
+
+namespace graphite {
+
+/// Pages that outlive the process. Thread-safe as page_source is.
+class kept_pages : public page_source {
+ public:
+  /// True for pages below which nothing is missing. O(1).
+  virtual bool has(const digest& id) const = 0;
+};
+
+/// generation_index over index trees; pages being fetched are held in memory until their tree is whole.
+///
+/// One thread. A tree that is whole stays until retain(); whoever makes pages last (kept_pages) reads them
+/// from tree() at a swap.
+class tree_index final : public generation_index {
+ public:
+  /// `kept` may be null: nothing outlives the process.
+  tree_index(const hasher& hash, std::shared_ptr<const kept_pages> kept);
+
+  /// The tree that was active before a restart. Errors: those of the source, corrupt.
+  result<void> restore(const digest& root, page_location where);
+  /// Null unless complete(root).
+  const index_tree* tree(const digest& root) const;
+  digest empty_root() const { return empty_root_; }
+
+  bool complete(const digest& root) const override { return trees_.contains(root); }
+  result<digest> apply(const digest& base, const asset_changes& changes) override;
+  result<std::vector<digest>> missing(const digest& root, std::size_t most) override;
+  result<void> add(const digest& id, byte_span page) override;
+  result<index_difference> diff(const digest& from, const digest& to) override;
+  void retain(std::span<const digest> roots) override;
+
+ private:
+  class pool;
+  static constexpr unsigned swaps_between_unloads = 64;
+  static constexpr unsigned levels_held = 2;
+
+  void visit(const digest& page);
+  void visit_children(byte_span page);
+  result<void> open_if_whole();
+
+  const hasher& hash_;
+  std::shared_ptr<const kept_pages> kept_;
+  std::shared_ptr<pool> pool_;
+  digest empty_root_;
+  std::map<digest, index_tree> trees_;
+  std::optional<digest> fetching_;  ///< root
+  std::set<digest> wanted_;         ///< pages of it that are missing and can be named
+  unsigned retains_ = 0;
+};
+
+}  // namespace graphite
