@@ -30,8 +30,10 @@ void perform(self_pointer self, engine_commands::cache_lookup& command) {
   auto& state = self->state;
   auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(command.weak_key)));
   if (!row) state.with.log->warn("action cache: {}", row.error().context);
+  std::optional<std::string> usable;
+  if (row && *row) usable = state.with.usable_results(std::move(**row));
   std::optional<std::string_view> answer;
-  if (row && *row && state.with.outputs_stored(**row)) answer = **row;
+  if (usable) answer = *usable;
   execute(self, state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
 }
 
@@ -93,8 +95,8 @@ void graph_state::note(const engine_commands::diagnostic& line) {
                         : line.level == log_level::warning ? level::warning
                                                            : level::info;
   diagnostics.push_back({severity, line.path, line.message});
+  with.on_diagnostic(diagnostics.back());
   if (diagnostics.size() > diagnostics_max) diagnostics.pop_front();
-  with.on_diagnostic(line);
 }
 
 graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencies with,

@@ -14,13 +14,13 @@ struct graph_dependencies {
   key_value_store* rows = nullptr;
   clock_source* clock = nullptr;
   log_sink* log = nullptr;
-  /// Whether every output that an action_cache row names is still stored.
-  std::function<bool(std::string_view row)> outputs_stored;
+  /// An action_cache row without the results whose outputs are not stored any more; nothing where none is left.
+  std::function<std::optional<std::string>(std::string row)> usable_results;
   std::vector<rebuild_actor> domains;    ///< at least one
   std::vector<channel_actor> channels;   ///< of the view; at least one
   journal_actor journal;
   /// Told of every diagnostic and of every settling; called by the actor's thread.
-  std::function<void(const engine_commands::diagnostic&)> on_diagnostic = [](const auto&) {};
+  std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const engine_commands::idle&)> on_idle = [](const auto&) {};
 };
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "bundle/head.hpp"
 #include "core/messages/heads.hpp"
 #include "relay/ack_summary.hpp"
 #include "relay/chunk_service.hpp"

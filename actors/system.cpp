@@ -21,13 +21,19 @@ struct caf_config : caf::actor_system_config {
   }
 };
 
-/// Whether every output that a cached result names can be had.
-bool outputs_stored(const chunk_store& contents, std::string_view row) {
-  const auto ids = cached_output_contents(row);
-  return ids && std::all_of(ids->begin(), ids->end(), [&](const digest& id) {
-           const auto found = contents.find(id);
-           return found && *found;
-         });
+bool stored(const chunk_store& contents, const cached_result& one) {
+  return std::all_of(one.outputs.begin(), one.outputs.end(), [&](const attempt_output& output) {
+    const auto found = contents.find(output.content.id);
+    return found && *found;
+  });
+}
+
+std::optional<std::string> usable_results(const chunk_store& contents, std::string row) {
+  auto decoded = decode_cache_row(row);
+  if (!decoded) return std::nullopt;
+  const auto lost = std::erase_if(decoded->results, [&](const cached_result& one) { return !stored(contents, one); });
+  if (decoded->results.empty()) return std::nullopt;
+  return lost == 0 ? std::move(row) : encode(*decoded);
 }
 
 }  // namespace
@@ -94,7 +100,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.rows = ports.rows;
   with.clock = ports.clock;
   with.log = ports.log;
-  with.outputs_stored = [contents = ports.contents](std::string_view row) { return outputs_stored(*contents, row); };
+  with.usable_results = [contents = ports.contents](std::string row) { return usable_results(*contents, std::move(row)); };
   with.domains = {domain};
   with.channels = channels;
   with.journal = journal_writer;
