@@ -33,24 +33,28 @@ folder_stream open_folder(int at, const char* name) {
 
 bool is_dot(const char* name) { return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0)); }
 
-/// Removes what is below `at`/`name`, never following a link. Folders a tool made unwritable are opened up.
-void empty_folder(int at, const char* name, int depth) {
+bool empty_folder(int at, const char* name, int depth);
+
+/// Removes one entry of a folder. Folders a tool made unwritable are opened up.
+bool remove_entry(int folder, const char* name, bool is_folder, int depth) {
+  if (!is_folder && ::unlinkat(folder, name, 0) == 0) return true;
+  if (!is_folder && errno == EACCES && ::fchmod(folder, 0700) == 0 && ::unlinkat(folder, name, 0) == 0)
+    return true;
+  if (!empty_folder(folder, name, depth + 1)) return false;
+  if (::unlinkat(folder, name, AT_REMOVEDIR) == 0) return true;
+  return errno == EACCES && ::fchmod(folder, 0700) == 0 && ::unlinkat(folder, name, AT_REMOVEDIR) == 0;
+}
+
+/// Removes what is below `at`/`name`, never following a link; true where nothing is left.
+bool empty_folder(int at, const char* name, int depth) {
   auto folder = open_folder(at, name);
   if (!folder && errno == EACCES && ::fchmodat(at, name, 0700, 0) == 0) folder = open_folder(at, name);
-  if (!folder || depth > depth_max) return;
-  const int fd = ::dirfd(folder.get());
-  while (const dirent* const entry = ::readdir(folder.get())) {
-    if (is_dot(entry->d_name)) continue;
-    if (entry->d_type != DT_DIR && ::unlinkat(fd, entry->d_name, 0) == 0) continue;
-    if (entry->d_type != DT_DIR && errno == EACCES && ::fchmod(fd, 0700) == 0 &&
-        ::unlinkat(fd, entry->d_name, 0) == 0)
-      continue;
-    empty_folder(fd, entry->d_name, depth + 1);
-    if (::unlinkat(fd, entry->d_name, AT_REMOVEDIR) != 0 && errno == EACCES) {
-      ::fchmod(fd, 0700);
-      ::unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-    }
-  }
+  if (!folder || depth > depth_max) return false;
+  bool all = true;
+  while (const dirent* const entry = ::readdir(folder.get()))
+    if (!is_dot(entry->d_name))
+      all = remove_entry(::dirfd(folder.get()), entry->d_name, entry->d_type == DT_DIR, depth) && all;
+  return all;
 }
 
 file_kind kind_of(const struct stat& state) {
@@ -136,21 +140,25 @@ class disk_scratch_space::folder final : public scratch_folder {
         path_(fmt::format("{}/{}/work", space.root_, number)),
         temporary_(fmt::format("{}/{}/tmp", space.root_, number)) {}
 
+  /// Keeps the folders themselves for the next attempt: making them is most of what a small one costs.
   ~folder() override {
+    const int root = space_.root_fd_.get();
+    const bool clean = work_ && empty_folder(root, work_name().c_str(), 0) &&
+                       empty_folder(root, temporary_name().c_str(), 0);
     work_.reset();
-    empty_folder(space_.root_fd_.get(), name_.c_str(), 0);
-    ::unlinkat(space_.root_fd_.get(), name_.c_str(), AT_REMOVEDIR);
-    space_.give_back(number_);
+    // A number whose folder will not go is never used again.
+    if (clean || space_.remove_folder(name_)) space_.give_back(number_, clean);
   }
 
-  result<void> make() {
+  result<void> make(bool reuse) {
     const int root = space_.root_fd_.get();
-    const auto below = [&](const char* what) { return name_ + what; };
-    if (::mkdirat(root, name_.c_str(), 0700) != 0 || ::mkdirat(root, below("/work").c_str(), 0700) != 0 ||
-        ::mkdirat(root, below("/tmp").c_str(), 0700) != 0)
+    if (!reuse &&
+        (::mkdirat(root, name_.c_str(), 0700) != 0 || ::mkdirat(root, work_name().c_str(), 0700) != 0 ||
+         ::mkdirat(root, temporary_name().c_str(), 0700) != 0))
       return fail_errno(errno, fmt::format("make scratch folder {}", path_));
-    work_.reset(::openat(root, below("/work").c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    work_.reset(::openat(root, work_name().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!work_) return fail_errno(errno, fmt::format("open scratch folder {}", path_));
+    if (reuse) ::fchmod(work_.get(), 0700);  // whatever the last tool made of it
     return {};
   }
 
@@ -197,6 +205,9 @@ class disk_scratch_space::folder final : public scratch_folder {
   }
 
  private:
+  std::string work_name() const { return name_ + "/work"; }
+  std::string temporary_name() const { return name_ + "/tmp"; }
+
   disk_scratch_space& space_;
   std::size_t number_;
   std::string name_, path_, temporary_;
@@ -218,28 +229,36 @@ result<std::unique_ptr<disk_scratch_space>> disk_scratch_space::make(std::string
   return std::unique_ptr<disk_scratch_space>(new disk_scratch_space(std::move(root), std::move(fd)));
 }
 
-disk_scratch_space::~disk_scratch_space() = default;
+disk_scratch_space::~disk_scratch_space() {
+  for (const auto number : ready_) remove_folder(std::to_string(number));
+}
 
 result<std::unique_ptr<scratch_folder>> disk_scratch_space::create() {
-  GRAPHITE_TRY(const auto number, take_number());
-  auto out = std::make_unique<folder>(*this, number);
-  GRAPHITE_CHECK(out->make());
+  GRAPHITE_TRY(const auto place, take_number());
+  auto out = std::make_unique<folder>(*this, place.number);
+  GRAPHITE_CHECK(out->make(place.ready));
   return out;
 }
 
-result<std::size_t> disk_scratch_space::take_number() {
+result<disk_scratch_space::place> disk_scratch_space::take_number() {
   const std::lock_guard lock(mutex_);
   std::size_t number = 0;
   for (auto at = used_.begin(); at != used_.end() && *at == number; ++at) ++number;
   if (number >= folders_max)
     return fail(errc::busy, fmt::format("{} scratch folders are in use", folders_max));
   used_.insert(number);
-  return number;
+  return place{number, ready_.erase(number) != 0};
 }
 
-void disk_scratch_space::give_back(std::size_t number) {
+void disk_scratch_space::give_back(std::size_t number, bool ready) {
   const std::lock_guard lock(mutex_);
   used_.erase(number);
+  if (ready) ready_.insert(number);
+}
+
+bool disk_scratch_space::remove_folder(const std::string& name) {
+  empty_folder(root_fd_.get(), name.c_str(), 0);
+  return ::unlinkat(root_fd_.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
 }  // namespace graphite

@@ -14,6 +14,9 @@ namespace graphite {
 /// Scratch folders below one folder of the state folder: `ROOT/N/work` and `ROOT/N/tmp`, lowest free N, so
 /// that names are few and repeat (a tool that writes its working folder into its output does so alike).
 ///
+/// Emptied folders are used again: on ext4 making and removing one costs 0.1 ms. Small attempts are fastest
+/// with `root` on a tmpfs, where they cost memory instead.
+///
 /// Thread-safe. The owner of the state folder's lock is its only user: make() removes what a killed
 /// predecessor left. Folders must go before the space does.
 class disk_scratch_space final : public scratch_space {
@@ -29,13 +32,18 @@ class disk_scratch_space final : public scratch_space {
  private:
   class folder;
   disk_scratch_space(std::string root, owned_fd fd) : root_(std::move(root)), root_fd_(std::move(fd)) {}
-  result<std::size_t> take_number();
-  void give_back(std::size_t number);
+  struct place {
+    std::size_t number = 0;
+    bool ready = false;  ///< its folders exist and are empty
+  };
+  result<place> take_number();
+  void give_back(std::size_t number, bool ready);
+  bool remove_folder(const std::string& name);
 
   std::string root_;
   owned_fd root_fd_;
   std::mutex mutex_;
-  std::set<std::size_t> used_;
+  std::set<std::size_t> used_, ready_;
 };
 
 }  // namespace graphite

@@ -73,8 +73,26 @@ TEST_F(scratch_space_test, everything_goes_but_what_links_point_to) {
     ::chmod((gone + "/deep/er").c_str(), 0);
     ::chmod((gone + "/deep").c_str(), 0500);
   }
-  EXPECT_FALSE(fs::exists(fs::path(gone).parent_path()));
+  EXPECT_TRUE(fs::is_empty(gone));
+  EXPECT_TRUE(fs::is_empty(fs::path(gone).parent_path() / "tmp"));
+  space_.reset();
+  EXPECT_TRUE(fs::is_empty(root_ / "scratch"));
   EXPECT_TRUE(fs::exists(root_ / "precious"));
+}
+
+TEST_F(scratch_space_test, a_folder_that_a_tool_took_away_is_made_again) {
+  std::string name;
+  {
+    const auto folder = *space_->create();
+    name = folder->path();
+    fs::remove(name);
+    fs::create_symlink(root_.path(), name);
+  }
+  EXPECT_TRUE(fs::exists(root_.path()));
+  const auto folder = *space_->create();
+  EXPECT_EQ(folder->path(), name);
+  EXPECT_TRUE(fs::is_directory(fs::symlink_status(name)));
+  EXPECT_TRUE(folder->list(1)->empty());
 }
 
 TEST_F(scratch_space_test, names_repeat_and_leftovers_of_a_killed_process_go) {

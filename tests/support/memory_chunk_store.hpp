@@ -10,12 +10,13 @@
 #include <optional>
 #include <set>
 
+#include "bundle/chunk_list.hpp"
 #include "core/ports/chunk_store.hpp"
 
 namespace graphite {
 
 /// The chunk store in memory. Checks what it is told against the bytes, knows what a power cut would
-/// lose, counts, and fails on demand. Thread-safe; outlives its writers.
+/// lose, counts, and fails on demand. Thread-safe; outlives its writers. Needs graphite_bundle.
 class memory_chunk_store final : public chunk_store {
  public:
   using list_digest = std::function<digest(const chunk_list&)>;
@@ -33,6 +34,10 @@ class memory_chunk_store final : public chunk_store {
 
   /// `of_list` says what a content is called: the digest of its chunk list.
   explicit memory_chunk_store(list_digest of_list) : digest_of_(std::move(of_list)) {}
+
+  /// As the real store names contents. `hash` outlives this.
+  explicit memory_chunk_store(const hasher& hash)
+      : memory_chunk_store([&hash](const chunk_list& list) { return content_of(list, hash).id; }) {}
 
   knobs& options() { return knobs_; }
   std::size_t contents() const {
