@@ -110,7 +110,8 @@ class rule_reader {
                              "say what to run: argv = [\"…\"]");
     if (argv && (argv->empty() || argv->front().text.empty()))
       return command.mistake(place_of(*node), fmt::format("'argv' in {} names no program", command.title()));
-    if (node->is_string() && !rule_.command.shell && argv_.front().text.find(' ') != std::string::npos)
+    if (argv && node->is_string() && !rule_.command.shell &&
+        argv_.front().text.find(' ') != std::string::npos)
       command.mistake(
           place_of(*node),
           fmt::format("'argv' in {} is one text, which would be the program's name", command.title()),
@@ -190,11 +191,10 @@ class rule_reader {
           command.mistake(item.place, fmt::format("{{depfile}} in {}, which has no depfile", command.title()),
                           "add depfile = \"deps.d\"");
       }
-      auto plain = item;
       for (std::size_t i = 1; i <= outputs_in_file(); ++i) known_outputs_.insert(fmt::format("out{}", i));
       std::vector<std::string_view> known(known_outputs_.begin(), known_outputs_.end());
       known.insert(known.begin(), {"in", "out", "dir", "name", "stem", "ext", "depfile", "tool"});
-      check_words(command, plain, known);
+      check_words(command, item, known);
     }
   }
 

@@ -34,8 +34,7 @@ TEST(project_file, own_files_are_never_sources) {
     EXPECT_FALSE(any_matches(value.ignore, path)) << path;
 }
 
-TEST(project_file, reads_every_table) {
-  const auto value = parse(R"toml(
+constexpr std::string_view every_table = R"toml(
 [project]
 name = "supertux"
 state = "../state"
@@ -90,7 +89,10 @@ include = "**/*.gz"
 [[channel]]
 name = "rest"
 exclude = ["**/*.gz"]
-)toml");
+)toml";
+
+TEST(project_file, reads_every_table) {
+  const auto value = parse(every_table);
   EXPECT_EQ(value.root, "/work/game/data");
   EXPECT_EQ(value.state, "/work/state");
   EXPECT_EQ(value.jobs, 4u);

@@ -173,6 +173,11 @@ TEST(project_mistakes, a_long_line_is_shown_in_part_and_harmlessly) {
   }
 }
 
+TEST(project_mistakes, an_unusable_argv_is_one_mistake) {
+  const std::string nul = "[[rule]]\nmatch='x'\noutputs='{in}.y'\ncommand = {argv=\"a\\u0000 b\"}";
+  EXPECT_EQ(mistakes_of(nul).size(), 1u);
+}
+
 TEST(project_mistakes, their_number_is_bounded) {
   std::string text;
   for (int i = 0; i < 1'000; ++i) text += "key" + std::to_string(i) + " = 1\n";
