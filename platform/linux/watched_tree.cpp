@@ -132,8 +132,12 @@ void watched_tree::sync(const std::string& path, const report& how, events& out)
   const auto n = place(path, wd, known);
   if (n == watch_table::none) return;
   if (lone) return sync_lone(path, out);
-  if (known && how.files && how.old_folder.empty()) return;  // all that happened in it was reported
-  sync_children(fd->get(), n, path, how, out);
+  // What is in place was reported when it was put there. Below a folder that was put in place just now
+  // that is not so: its children came with it.
+  if (known && how.settled_enough()) return;
+  report below = how;
+  below.top = false;
+  sync_children(fd->get(), n, path, below, out);
 }
 
 /// Reports what is in a folder that is watched by now, and goes on below it.
@@ -156,7 +160,8 @@ void watched_tree::sync_children(int folder, watch_table::node n, const std::str
   for (const auto& known : table_.children(n))
     if (!std::binary_search(folders.begin(), folders.end(), known)) drop(table_.child(n, known));
   for (const auto& name : folders) {
-    const report below{how.files, how.old_folder.empty() ? std::string{} : join_path(how.old_folder, name)};
+    const report below{how.files, how.old_folder.empty() ? std::string{} : join_path(how.old_folder, name),
+                       false};
     sync(join_path(path, name), below, out);
   }
 }

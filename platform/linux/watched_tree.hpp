@@ -56,6 +56,8 @@ class watched_tree {
   struct report {
     bool files = false;
     std::string old_folder;  ///< renamed from here; empty: new
+    bool top = true;         ///< the folder that an event named, none below it
+    bool settled_enough() const { return top && files && old_folder.empty(); }
   };
   struct departure {
     std::string path;
