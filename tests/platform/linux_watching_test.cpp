@@ -249,11 +249,12 @@ class random_tree {
   std::uint64_t pick(std::uint64_t below) { return random_() % below; }
   const std::string& folder() { return folders_[pick(folders_.size())]; }
 
+  static bool too_deep(const std::string& path) { return std::count(path.begin(), path.end(), '/') > 3; }
+
   void make_folder() {
     auto path = join_path(folder(), "d" + std::to_string(pick(6)));
     std::error_code failed;
-    if (std::count(path.begin(), path.end(), '/') > 5 || !fs::create_directory(base_ + "/" + path, failed))
-      return;
+    if (folders_.size() > 60 || too_deep(path) || !fs::create_directory(base_ + "/" + path, failed)) return;
     folders_.push_back(path);
   }
   void forget(const std::string& gone) {
@@ -269,7 +270,7 @@ class random_tree {
     const auto from = folder();
     const auto to = join_path(folder(), "r" + std::to_string(pick(6)));
     std::error_code failed;
-    if (from.empty() || at_or_below(to, from)) return;
+    if (from.empty() || too_deep(to) || at_or_below(to, from)) return;
     fs::rename(base_ + "/" + from, base_ + "/" + to, failed);
     if (failed) return;
     forget(to);
@@ -285,6 +286,7 @@ class random_tree {
     if (!path.empty()) fs::rename(base_ + "/" + path, out_ + "/x" + std::to_string(pick(4)), failed);
     if (!path.empty() && !failed) forget(path);
     const auto to = join_path(folder(), "in" + std::to_string(pick(4)));
+    if (too_deep(to)) return;
     fs::rename(out_ + "/x" + std::to_string(pick(4)), base_ + "/" + to, failed);
     if (!failed && std::find(folders_.begin(), folders_.end(), to) == folders_.end()) folders_.push_back(to);
   }
@@ -309,7 +311,9 @@ std::vector<std::string> difference(const file_sizes& learned, const file_sizes&
   return out;
 }
 
-struct no_missed_change : testing::TestWithParam<std::uint64_t>, watcher_harness {};
+struct no_missed_change : testing::TestWithParam<std::uint64_t>, watcher_harness {
+  no_missed_change() : watcher_harness(temporary_folder::quick_base()) {}
+};
 
 TEST_P(no_missed_change, after_random_operations_with_overflow) {
   constexpr int operations = 25'000;  // × 4 seeds

@@ -40,7 +40,8 @@ inline std::string to_text(const fs_event& e) {
 
 /// A watcher of FOLDER/root with its state elsewhere, and all it reported.
 struct watcher_harness {
-  watcher_harness() {
+  explicit watcher_harness(const std::filesystem::path& base = std::filesystem::temp_directory_path())
+      : folder(base) {
     folder.make_folder("root");
     options.root = folder / "root";
     options.cookie_folder = folder / "state/cookies";
