@@ -48,7 +48,8 @@ std::vector<revision_step> revision_builder::open_answer(std::string_view path, 
   if (found == pending_.end() || found->second.at != phase::asked) return out;
   auto& e = found->second;
   set_phase(e, open ? phase::open : phase::ready);
-  e.due = now + (open ? options_.watch.max_delay : e.born ? options_.newborn : milliseconds(0));
+  // Where it is closed, the event that says so may be on its way: then that makes the revision.
+  e.due = now + (open ? options_.watch.max_delay : options_.newborn);
   advance(now, out);
   return out;
 }

@@ -80,7 +80,7 @@ struct revision_options {
   /// Wrongly true costs a revision that changes nothing; wrongly false can lose a deletion.
   std::function<bool(std::string_view path)> known;
   /// A file that was just born waits this long, for it may be an editor's scratch file on its way to
-  /// being renamed over the real one.
+  /// being renamed over the real one; so does one that was found closed, for its event may follow.
   milliseconds newborn{5};
   std::size_t pending_max = 65'536;  ///< paths; beyond: forgotten in favour of one rescan of the root
   std::size_t holders_max = 64;

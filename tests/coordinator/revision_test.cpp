@@ -109,7 +109,8 @@ TEST(revision, modified_without_close_is_asked_about_after_silence) {
   EXPECT_EQ(d.asks, 0u);
   d.advance_to(90);
   EXPECT_EQ(d.asks, 1u);
-  EXPECT_THAT(d.revisions, ElementsAre(rev{90, {"a"}}));
+  d.advance_to(95);
+  EXPECT_THAT(d.revisions, ElementsAre(rev{95, {"a"}}));
 }
 
 TEST(revision, a_file_open_for_writing_keeps_back_itself_only) {
@@ -136,8 +137,8 @@ TEST(revision, a_close_that_never_comes_is_found_by_asking_again) {
   d.modified("a");
   d.advance_to(500);
   d.open = {};
-  d.advance_to(2050);
-  EXPECT_THAT(d.revisions, ElementsAre(rev{2050, {"a"}}));
+  d.advance_to(3000);
+  EXPECT_THAT(d.revisions, ElementsAre(rev{2055, {"a"}}));
 }
 
 TEST(revision, an_answer_that_a_later_write_overtook_counts_for_nothing) {
@@ -152,8 +153,8 @@ TEST(revision, an_answer_that_a_later_write_overtook_counts_for_nothing) {
   EXPECT_THAT(d.revisions, IsEmpty());
   d.run(d.builder->open_answer("never heard of", false, d.at(50)));
   d.answer_asks = true;
-  d.advance_to(100);
-  EXPECT_THAT(d.revisions, ElementsAre(rev{100, {"a"}}));
+  d.advance_to(200);
+  EXPECT_THAT(d.revisions, ElementsAre(rev{105, {"a"}}));
 }
 
 TEST(revision, an_answer_that_never_comes_holds_nothing_for_ever) {
@@ -255,6 +256,17 @@ TEST(revision, a_new_file_comes_after_a_breath) {
   EXPECT_THAT(d.revisions, ElementsAre(rev{5, {"a"}}));
 }
 
+TEST(revision, a_close_that_overtakes_the_answer_makes_no_second_revision) {
+  revision_driver d;
+  d.known = {"a"};
+  d.deleted("a");
+  d.created("a");  // by the time of the question the writer is done
+  d.advance_to(1);
+  d.closed("a");
+  d.advance_to(1000);
+  EXPECT_THAT(d.revisions, ElementsAre(rev{1, {"a"}}));
+}
+
 TEST(revision, born_and_deleted_before_it_was_shown_is_nothing) {
   revision_driver d;
   d.open = {"a"};
@@ -270,7 +282,8 @@ TEST(revision, a_created_file_that_was_known_is_not_born) {
   revision_driver d;
   d.known = {"a"};
   d.created("a");  // reported again by a folder's search
-  EXPECT_THAT(d.revisions, ElementsAre(rev{0, {"a"}}));
+  d.advance_to(10);
+  EXPECT_THAT(d.revisions, ElementsAre(rev{5, {"a"}}));
   d.created("a");
   d.deleted("a");
   d.advance_to(3000);
