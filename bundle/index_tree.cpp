@@ -50,6 +50,30 @@ result<bool> visit_all(const index_context& with, const index_node& node, tree_p
   return true;
 }
 
+using page_visitor = std::function<result<void>(const node_ptr&)>;
+
+result<void> visit_records(const index_context& with, const index_node& leaf, const page_visitor& visit) {
+  std::size_t link = 0;
+  for (std::size_t i = 0; i < leaf.entry_count(); ++i) {
+    const auto entry = leaf.entry(i);
+    if (!entry.external) continue;
+    GRAPHITE_TRY(const auto record, load_record(with, leaf, link++, entry, false));
+    GRAPHITE_CHECK(visit(record));
+  }
+  return {};
+}
+
+result<void> visit_pages(const index_context& with, const node_ptr& node, tree_place place,
+                         const page_visitor& visit) {
+  if (node->kind() == page_kind::leaf) GRAPHITE_CHECK(visit_records(with, *node, visit));
+  for (std::size_t i = 0; i < node->children().size(); ++i) {
+    const auto& claim = node->children()[i];
+    GRAPHITE_TRY(const auto child, load_child(with, node->links()[i], claim, place, false));
+    GRAPHITE_CHECK(visit_pages(with, child, place.below(claim.slot), visit));
+  }
+  return visit(node);
+}
+
 void unload_below(const index_node& node, unsigned depth, unsigned levels) {
   for (const auto& link : node.links()) {
     const auto child = link.held();
@@ -88,5 +112,10 @@ result<void> index_tree::for_each(const std::function<bool(const located_asset&)
 }
 
 void index_tree::unload(unsigned levels) const { unload_below(*root_, 0, levels); }
+
+result<void> for_each_page(const index_tree& tree,
+                           const std::function<result<void>(const index_tree::node_ptr& page)>& visit) {
+  return visit_pages(context_of(tree), tree.root_node(), {}, visit);
+}
 
 }  // namespace graphite

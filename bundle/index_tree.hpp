@@ -81,4 +81,9 @@ result<std::vector<index_tree::node_ptr>> new_pages(const index_tree& before, co
 /// What is held in memory only, children before parents: what must be written for this tree to last.
 std::vector<index_tree::node_ptr> unwritten_pages(const index_tree& tree);
 
+/// Every page and record blob, children before parents, read through and not kept; shared record blobs come
+/// once for each asset. Errors: those of the source and of `visit`, which end the walk.
+result<void> for_each_page(const index_tree& tree,
+                           const std::function<result<void>(const index_tree::node_ptr& page)>& visit);
+
 }  // namespace graphite
