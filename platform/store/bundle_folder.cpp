@@ -1,123 +1,384 @@
 #include "platform/store/bundle_folder.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
+#include "bundle/byte_io.hpp"
+#include "bundle/segment_format.hpp"
+#include "core/kill_point.hpp"
 #include "platform/linux/durable_file.hpp"
+#include "platform/store/index_row.hpp"
 
 namespace graphite {
 
 namespace {
 
-/// Room of a mapping beyond the size at which a new file is begun: one batch of pages.
-constexpr std::uint64_t batch_bytes_max = 4 * GiB;
+constexpr std::string_view old_head_prefix = "head-";
+
+std::string old_head_name(const head& value) {
+  return fmt::format("{}{:016x}-{:016x}", old_head_prefix, value.epoch.value, value.sequence.value);
+}
+
+result<head_file> read_head(const std::string& path, const hasher& hash) {
+  GRAPHITE_TRY(const auto bytes, read_whole_file(path, head_file_bytes));
+  auto decoded = decode_head(as_bytes(bytes), hash);
+  if (!decoded) return fail(decoded.error().code, path + ": " + decoded.error().context);
+  return decoded;
+}
+
+/// What an index of this many bytes of entries takes in a page file: entries, extents, headers, inner pages.
+std::uint64_t expected_bytes(std::uint64_t entry_bytes, std::uint64_t assets) {
+  return entry_bytes + entry_bytes / 4 + assets * 24 + page_record_header_bytes;
+}
+
+/// Adds the pages of trees, children first, and hands the bytes on piece by piece.
+class tree_writer {
+ public:
+  using sink = std::function<result<void>(byte_span)>;
+  tree_writer(page_encoder& encoder, sink out) : encoder_(encoder), out_(std::move(out)) {}
+
+  result<page_location> add(const index_tree& tree) {
+    source_ = tree.source().get();
+    hash_ = &tree.hash();
+    GRAPHITE_TRY(const auto root, add(*tree.root_node()));
+    GRAPHITE_CHECK(flush());
+    return root;
+  }
+
+ private:
+  static constexpr int pages_held_max = 256;
+
+  result<page_location> add(const index_node& node) {
+    for (const auto& link : node.links()) {
+      GRAPHITE_TRY(const auto below, load(link, node.kind() == page_kind::leaf));
+      GRAPHITE_TRY([[maybe_unused]] const auto placed, add(*below));
+    }
+    if (++held_ >= pages_held_max) GRAPHITE_CHECK(flush());
+    return encoder_.add(node);
+  }
+  result<index_tree::node_ptr> load(const node_link& link, bool is_record) const {
+    if (auto held = link.held()) return held;
+    GRAPHITE_TRY(auto page, source_->load(link.id(), link.location()));
+    return index_node::from_stored(link.id(), link.location(), std::move(page), is_record, *hash_);
+  }
+  result<void> flush() {
+    held_ = 0;
+    return out_(encoder_.take_bytes());
+  }
+
+  page_encoder& encoder_;
+  sink out_;
+  const page_source* source_ = nullptr;
+  const hasher* hash_ = nullptr;
+  int held_ = 0;
+};
+
+/// The lookup that also notes which segments the pages point into.
+extent_lookup noting(const extent_lookup& find, std::set<segment_id>& used) {
+  return [&find, &used](const content_ref& content) {
+    auto where = find(content);
+    if (where) used.insert(where->segment);
+    return where;
+  };
+}
 
 }  // namespace
 
-std::string bundle_folder::path_of(std::uint32_t number) const { return options_.folder + "/" + page_file_name(number); }
+bundle_folder::bundle_folder(bundle_folder_options options, const hasher& hash, log_sink& log)
+    : options_(std::move(options)),
+      hash_(hash),
+      log_(log),
+      pages_(std::make_shared<folder_pages>(options_.folder)) {}
 
-result<std::shared_ptr<bundle_folder>> bundle_folder::open(bundle_folder_options options, const hasher& hash) {
-  GRAPHITE_CHECK(make_folders(options.folder));
-  if (!options.segments.empty()) {
-    std::error_code code;
-    const auto link = options.folder + "/segments";
-    if (!std::filesystem::is_symlink(link, code)) std::filesystem::create_symlink(options.segments, link, code);
-    if (code) return fail_errno(code.value(), "cannot make the link " + link);
-  }
-  std::shared_ptr<bundle_folder> out(new bundle_folder(std::move(options), hash));
-  GRAPHITE_CHECK(out->read_head());
-  GRAPHITE_CHECK(out->find_tail());
+result<std::unique_ptr<bundle_folder>> bundle_folder::open(bundle_folder_options options, const hasher& hash,
+                                                           log_sink& log) {
+  std::unique_ptr<bundle_folder> out(new bundle_folder(std::move(options), hash, log));
+  GRAPHITE_CHECK(out->load());
   return out;
 }
 
-result<void> bundle_folder::read_head() {
-  const auto bytes = read_whole_file(options_.folder + "/head", head_file_bytes);
-  if (!bytes && bytes.error().code == errc::not_found) return {};
-  if (!bytes) return tl::unexpected<error>(bytes.error());
-  GRAPHITE_TRY(newest_, decode_head(as_bytes(*bytes), hash_));
-  files_ = newest_->page_files;
-  return {};
-}
-
-/// The root page is the last of its batch: what lies behind it was never named by a head.
-result<void> bundle_folder::find_tail() {
-  if (files_.empty()) return {};
-  GRAPHITE_TRY(const auto mapped, map(files_.back()));
-  struct stat info {};
-  if (::stat(path_of(files_.back()).c_str(), &info) != 0) return fail_errno(errno, path_of(files_.back()));
-  GRAPHITE_TRY(const auto bytes, mapped->range(0, static_cast<std::uint64_t>(info.st_size)));
-  tail_ = page_file_header_bytes;
-  if (newest_->root.file != files_.back()) return {};
-  GRAPHITE_TRY(const auto record, decode_page_record(bytes, newest_->root.file, newest_->root.offset));
-  tail_ = record.end;
-  return {};
-}
-
-result<std::shared_ptr<const mapped_segment>> bundle_folder::map(std::uint32_t number) const {
-  const std::lock_guard lock(mutex_);
-  auto& known = maps_[number];
-  if (!known) {
-    GRAPHITE_TRY(known, mapped_segment::open(path_of(number), options_.page_file_bytes_max + batch_bytes_max));
+result<void> bundle_folder::load() {
+  if (!options_.read_only) GRAPHITE_CHECK(make_folders(options_.folder));
+  std::error_code code;
+  for (const auto& one : std::filesystem::directory_iterator(options_.folder, code)) {
+    const auto name = one.path().filename().string();
+    if (const auto id = segment_of_file_name(name)) segments_.insert(*id);
+    if (!name.starts_with(old_head_prefix) || name.ends_with(".tmp")) continue;
+    if (auto old = read_head(one.path(), hash_)) older_.push_back(std::move(*old));
   }
-  return known;
+  if (code) return fail_errno(code.value(), "open " + options_.folder);
+  std::ranges::sort(older_, {},
+                    [](const head_file& h) { return std::pair(h.value.epoch, h.value.sequence); });
+  return load_head();
 }
 
-result<stored_page> bundle_folder::load(const digest& id, page_location hint) const {
-  if (!hint.known()) return fail(errc::not_found, "the bundle folder does not know where page " + to_hex(id) + " lies");
-  GRAPHITE_TRY(const auto mapped, map(hint.file));
-  GRAPHITE_TRY(const auto header, mapped->range(hint.offset, page_record_header_bytes));
-  static_cast<void>(header);
-  // Header, page and pointers of the largest record: what of it lies in the file is enough.
-  struct stat info {};
-  if (::stat(path_of(hint.file).c_str(), &info) != 0) return fail_errno(errno, path_of(hint.file));
-  GRAPHITE_TRY(const auto bytes, mapped->range(0, static_cast<std::uint64_t>(info.st_size)));
-  GRAPHITE_TRY(auto page, page_at(bytes, hint, id));
-  page.keep = mapped;
-  return page;
-}
-
-result<void> bundle_folder::begin_file() {
-  const auto number = files_.empty() ? 1 : files_.back() + 1;
-  const unique_fd fd(::open(path_of(number).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd) return fail_errno(errno, path_of(number));
-  GRAPHITE_CHECK(write_fully(fd.get(), encode_page_file_header(number), 0, path_of(number)));
-  GRAPHITE_CHECK(sync_folder(options_.folder));
-  files_.push_back(number);
-  tail_ = page_file_header_bytes;
-  return {};
-}
-
-result<void> bundle_folder::append(const page_batch& batch) {
-  const auto path = path_of(files_.back());
-  const unique_fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd) return fail_errno(errno, path);
-  GRAPHITE_CHECK(write_fully(fd.get(), batch.bytes, tail_, path));
-  if (::fdatasync(fd.get()) != 0) return fail_errno(errno, path);
-  tail_ += batch.bytes.size();
-  batch.mark_written();
-  return {};
-}
-
-result<page_location> bundle_folder::write(const index_tree& tree, const head& now, const extent_lookup& find) {
-  const auto pages = unwritten_pages(tree);
-  if (!pages.empty()) {
-    if (files_.empty() || tail_ > options_.page_file_bytes_max) GRAPHITE_CHECK(begin_file());
-    GRAPHITE_TRY(const auto batch, encode_pages(pages, files_.back(), tail_, find, hash_));
-    GRAPHITE_CHECK(append(batch));
+result<void> bundle_folder::load_head() {
+  auto head = read_head(path("head"), hash_);
+  if (!head && head.error().code == errc::not_found && !options_.read_only) return {};
+  if (!head) return tl::unexpected(head.error());
+  head_ = std::move(*head);
+  std::erase_if(older_, [&](const head_file& old) { return !head_->value.newer_than(old.value); });
+  GRAPHITE_TRY(const auto newest, tree_of(*head_));
+  entry_bytes_ = newest.root_node()->entry_bytes();
+  for (const auto number : head_->page_files) {
+    struct stat info {};
+    if (::stat(path(page_file_name(number)).c_str(), &info) == 0)
+      page_bytes_ += static_cast<std::uint64_t>(info.st_size);
   }
-  head_file next;
-  next.value = now;
-  next.root = tree.root_location();
-  next.page_files = files_;
-  if (!now.behind.is_zero())
-    if (const auto where = find(content_ref{now.behind, 0})) next.behind = *where;
+  return {};
+}
+
+result<index_tree> bundle_folder::tree_of(const head_file& from) const {
+  return index_tree::open(from.value.root, from.root, pages_, hash_);
+}
+
+std::optional<head_file> bundle_folder::current() const {
+  std::lock_guard lock(mutex_);
+  return head_;
+}
+
+result<index_tree> bundle_folder::tree() const {
+  const auto head = current();
+  if (!head) return fail(errc::not_found, options_.folder + " has no generation yet");
+  return tree_of(*head);
+}
+
+std::vector<head_file> bundle_folder::generations() const {
+  std::lock_guard lock(mutex_);
+  std::vector<head_file> out(older_.begin(), older_.end());
+  if (head_) out.push_back(*head_);
+  return out;
+}
+
+bool bundle_folder::refers_to(segment_id id) const {
+  std::lock_guard lock(mutex_);
+  return segments_.contains(id);
+}
+
+/// Goes on in the newest page file. Pages are found by place, so what a crash left behind the last one only
+/// costs its room.
+result<bundle_folder::page_output> bundle_folder::open_output() const {
+  if (!head_ || head_->page_files.empty()) return create_page_file();
+  const auto number = head_->page_files.back();
+  const auto name = path(page_file_name(number));
+  page_output out{number, 0, owned_fd(::open(name.c_str(), O_RDWR | O_CLOEXEC))};
+  if (!out.fd) return fail_errno(errno, "open " + name);
+  struct stat info {};
+  if (::fstat(out.fd.get(), &info) != 0) return fail_errno(errno, "stat " + name);
+  out.tail = align_up(static_cast<std::uint64_t>(info.st_size), 8);
+  return out;
+}
+
+result<bundle_folder::page_output> bundle_folder::create_page_file() const {
+  std::uint32_t number = output_.number;
+  std::error_code code;
+  if (head_)
+    for (const auto used : head_->page_files) number = std::max(number, used);
+  do ++number;
+  while (std::filesystem::exists(path(page_file_name(number)), code) && number < page_location::file_max);
+  const auto name = path(page_file_name(number));
+  page_output out{number, 0, owned_fd(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644))};
+  if (!out.fd) return fail_errno(errno, "create " + name);
+  if (auto written = append(out, encode_page_file_header(number)); !written) {
+    ::unlink(name.c_str());
+    return tl::unexpected(written.error());
+  }
+  return out;
+}
+
+/// The tail moves only when all is written: what a failed write left is written over.
+result<void> bundle_folder::append(page_output& out, byte_span bytes) const {
+  GRAPHITE_CHECK(write_fully(out.fd.get(), bytes, out.tail, "write " + path(page_file_name(out.number))));
+  out.tail += bytes.size();
+  return {};
+}
+
+result<void> bundle_folder::sync(const page_output& out) const {
+  if (::fdatasync(out.fd.get()) == 0) return {};
+  auto why = errno_error(errno, "sync " + path(page_file_name(out.number)));
+  if (why.code != errc::out_of_space) {
+    if (!options_.on_failed_sync) {
+      std::fprintf(stderr, "graphite: %s\n", why.context.c_str());
+      std::_Exit(70);
+    }
+    options_.on_failed_sync(why);
+  }
+  return tl::unexpected(std::move(why));
+}
+
+/// Every link of a new page must lead to a page that is written with it or lies in a file that is kept.
+result<void> bundle_folder::check_links(const std::vector<index_tree::node_ptr>& pages) const {
+  for (const auto& page : pages)
+    for (const auto& link : page->links()) {
+      const auto where = link.location();
+      const bool kept = head_ && std::ranges::count(head_->page_files, where.file) != 0;
+      if (where.known() && !kept && where.file != output_.number)
+        return fail(errc::invalid_argument, "the index reads from a page file that is not kept any more");
+    }
+  return {};
+}
+
+result<void> bundle_folder::link_segments(const std::set<segment_id>& used) {
+  for (const auto id : used) {
+    if (segments_.contains(id)) continue;
+    const auto name = segment_file_name(id);
+    if (!options_.segments_folder.empty() &&
+        ::link((options_.segments_folder + "/" + name).c_str(), path(name).c_str()) != 0 && errno != EEXIST)
+      return fail_errno(errno, "link " + path(name));
+    segments_.insert(id);
+  }
+  return {};
+}
+
+void bundle_folder::keep_old_head(const head_file& old) {
+  if (options_.kept_generations <= 1) return;
+  const auto name = path(old_head_name(old.value));
+  ::unlink(name.c_str());  // one left by a crash may name other places
+  if (::link(path("head").c_str(), name.c_str()) != 0)
+    log_.warn("generation {} cannot be kept: {}", old.value.sequence.value,
+              std::generic_category().message(errno));
+}
+
+void bundle_folder::drop_generations(std::size_t kept) {
+  while (older_.size() + 1 > std::max<std::size_t>(kept, 1)) {
+    GRAPHITE_KILL_POINT("bundle.before_unlink");
+    ::unlink(path(old_head_name(older_.front().value)).c_str());
+    older_.pop_front();
+  }
+}
+
+result<void> bundle_folder::replace_head(const head_file& next) {
   GRAPHITE_TRY(const auto bytes, encode_head(next, hash_));
-  GRAPHITE_CHECK(replace_file(options_.folder + "/head", bytes));
-  newest_ = std::move(next);
-  return newest_->root;
+  GRAPHITE_KILL_POINT("bundle.before_head");
+  GRAPHITE_CHECK(replace_file(path("head"), bytes));
+  GRAPHITE_KILL_POINT("bundle.after_head");
+  head_ = next;
+  return {};
+}
+
+result<void> bundle_folder::write_head(const head_file& next) {
+  auto old = head_;
+  if (old) keep_old_head(*old);
+  GRAPHITE_CHECK(replace_head(next));
+  if (old && options_.kept_generations > 1) older_.push_back(std::move(*old));
+  drop_generations(options_.kept_generations);
+  return {};
+}
+
+result<void> bundle_folder::publish(const head& value, const index_tree& tree, const extent& behind,
+                                    const extent_lookup& find) {
+  std::lock_guard lock(mutex_);
+  if (options_.read_only) return fail(errc::permission_denied, "the bundle is open for reading");
+  if (value.root != tree.root()) return fail(errc::invalid_argument, "the head names another index");
+  if (head_ && head_->value.lineage == value.lineage && !value.newer_than(head_->value))
+    return fail(errc::invalid_argument, "the head is not newer than the one published");
+  if (output_.number == 0) {
+    GRAPHITE_TRY(output_, open_output());
+  }
+  const auto pages = unwritten_pages(tree);
+  GRAPHITE_CHECK(check_links(pages));
+  std::set<segment_id> used;
+  GRAPHITE_TRY(const auto batch,
+               encode_pages(pages, output_.number, output_.tail, noting(find, used), hash_));
+  if (behind.segment != no_segment) used.insert(behind.segment);
+  GRAPHITE_CHECK(append(output_, batch.bytes));
+  GRAPHITE_KILL_POINT("bundle.after_pages_write");
+  GRAPHITE_CHECK(sync(output_));
+  GRAPHITE_KILL_POINT("bundle.after_pages_sync");
+  batch.mark_written();
+  GRAPHITE_CHECK(link_segments(used));
+  head_file next{value, false, tree.root_location(), behind, {}};
+  if (head_) next.page_files = head_->page_files;
+  if (std::ranges::count(next.page_files, output_.number) == 0) next.page_files.push_back(output_.number);
+  std::ranges::sort(next.page_files);
+  GRAPHITE_CHECK(write_head(next));
+  page_bytes_ += batch.bytes.size();
+  entry_bytes_ = tree.root_node()->entry_bytes();
+  return {};
+}
+
+bool bundle_folder::wants_rewrite() const {
+  std::lock_guard lock(mutex_);
+  if (!head_) return false;
+  if (head_->page_files.size() + 2 > page_files_max) return true;
+  return page_bytes_ > options_.rewrite_bytes_min &&
+         page_bytes_ > 4 * expected_bytes(entry_bytes_, head_->value.assets);
+}
+
+/// The generations at their new places, oldest first; one that cannot be read any more is left out.
+result<std::vector<head_file>> bundle_folder::copy_generations(page_output& out, const extent_lookup& find) {
+  page_encoder encoder(out.number, out.tail, page_encoder::links::all_added, find, hash_);
+  tree_writer writer(encoder, [&](byte_span bytes) { return append(out, bytes); });
+  std::vector<head_file> moved(older_.begin(), older_.end());
+  moved.push_back(*head_);
+  std::vector<head_file> done;
+  for (auto& one : moved) {
+    const bool newest = one.value.sequence == head_->value.sequence && one.value.epoch == head_->value.epoch;
+    auto tree = tree_of(one);
+    auto root = tree ? writer.add(*tree) : result<page_location>(tl::unexpected(tree.error()));
+    if (!root && (newest || root.error().code != errc::corrupt)) return tl::unexpected(root.error());
+    if (!root) {
+      log_.warn("generation {} is damaged and not kept: {}", one.value.sequence.value, root.error().context);
+      ::unlink(path(old_head_name(one.value)).c_str());
+      continue;
+    }
+    one.root = *root;
+    one.page_files = {out.number};
+    done.push_back(std::move(one));
+  }
+  return done;
+}
+
+result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
+  std::lock_guard lock(mutex_);
+  if (options_.read_only) return fail(errc::permission_denied, "the bundle is open for reading");
+  if (!head_) return fail(errc::not_found, options_.folder + " has no generation yet");
+  std::set<segment_id> used;
+  GRAPHITE_TRY(auto out, create_page_file());
+  auto moved = copy_generations(out, noting(find, used));
+  if (!moved) {
+    ::unlink(path(page_file_name(out.number)).c_str());
+    return tl::unexpected(moved.error());
+  }
+  GRAPHITE_CHECK(sync(out));
+  for (const auto& one : *moved)
+    if (one.behind.segment != no_segment) used.insert(one.behind.segment);
+  GRAPHITE_CHECK(link_segments(used));
+  const auto newest = std::move(moved->back());
+  moved->pop_back();
+  for (const auto& one : *moved) {
+    GRAPHITE_TRY(const auto bytes, encode_head(one, hash_));
+    GRAPHITE_CHECK(replace_file(path(old_head_name(one.value)), bytes));
+  }
+  GRAPHITE_CHECK(replace_head(newest));
+  older_.assign(moved->begin(), moved->end());
+  page_bytes_ = out.tail;
+  output_ = std::move(out);
+  remove_unused(newest, used);
+  return tree_of(newest);
+}
+
+void bundle_folder::remove_unused(const head_file& now, const std::set<segment_id>& used) {
+  std::error_code code;
+  std::vector<std::string> gone;
+  for (const auto& one : std::filesystem::directory_iterator(options_.folder, code)) {
+    const auto name = one.path().filename().string();
+    const auto segment = segment_of_file_name(name);
+    const bool dead_pages = name.starts_with("pages-") && name != page_file_name(now.page_files.front());
+    if (dead_pages || (segment && !used.contains(*segment))) gone.push_back(one.path());
+  }
+  for (const auto& name : gone) {
+    GRAPHITE_KILL_POINT("bundle.before_unlink");
+    ::unlink(name.c_str());
+  }
+  segments_ = used;
 }
 
 }  // namespace graphite

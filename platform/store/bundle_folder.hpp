@@ -1,59 +1,103 @@
 #pragma once
 
-#include <map>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "bundle/head_codec.hpp"
-#include "bundle/index_tree.hpp"
-#include "bundle/page_file.hpp"
-#include "platform/store/mapped_segment.hpp"
+#include "core/ports/log.hpp"
+#include "platform/linux/owned_fd.hpp"
+#include "platform/store/folder_pages.hpp"
 
 namespace graphite {
 
 struct bundle_folder_options {
-  std::string folder;                      ///< made where it is missing
-  std::string segments;                    ///< where the link `segments` leads, relative to the folder; empty: no link
-  std::uint64_t page_file_bytes_max = 256 * MiB;  ///< a batch that begins beyond goes to a new file
+  std::string folder;  ///< made where it is missing, unless `read_only`
+  std::string
+      segments_folder;  ///< the store's: segments that pages point into are linked from there; empty: none
+  std::size_t kept_generations = 8;           ///< whose pages stay readable, the newest included
+  std::uint64_t rewrite_bytes_min = 1 << 20;  ///< page files below this are not worth rewriting
+  bool read_only = false;
+  std::function<void(const error&)> on_failed_sync;  ///< as in segment_store_options
 };
 
-/// One channel's bundle on disk: the file `head`, index pages, and a link to the segments.
+/// A bundle on disk: the file `head`, page files, hard links to the segments they point into, and the heads
+/// of the generations before as `head-EPOCH-SEQUENCE`. Thread-safe. One writer a folder.
 ///
-/// write() appends the pages that no file has yet, syncs, and replaces the head: a crash leaves the old
-/// head with its pages, and what was appended beyond is overwritten by the next batch. One writer;
-/// reading is thread-safe. Mapped pages stay valid while anybody holds them.
-class bundle_folder final : public page_source {
+/// A generation is there when its head is: pages are appended and synced before, so a crash at any instant
+/// leaves the last good head with all its pages. publish() costs O(changed).
+class bundle_folder {
  public:
-  /// Errors: corrupt, newer_version (the head), permission_denied, io.
-  static result<std::shared_ptr<bundle_folder>> open(bundle_folder_options options, const hasher& hash);
+  /// Errors: corrupt (head or its root page), newer_version, not_found (`read_only`, nothing there), io.
+  static result<std::unique_ptr<bundle_folder>> open(bundle_folder_options options, const hasher& hash,
+                                                     log_sink& log);
 
-  /// What the head file says; nothing where there was none.
-  const std::optional<head_file>& newest() const { return newest_; }
+  /// The newest head; nothing before the first publish().
+  std::optional<head_file> current() const;
+  /// Its index, read from the page files as needed. Errors: not_found, corrupt, io.
+  result<index_tree> tree() const;
+  /// The heads that can still be read, ascending, the newest last.
+  std::vector<head_file> generations() const;
+  std::shared_ptr<const page_source> pages() const { return pages_; }
 
-  /// Durable when it returns; gives where the root page lies. `find` tells where contents lie.
-  /// Errors: out_of_space (the old head stands), io.
-  result<page_location> write(const index_tree& tree, const head& now, const extent_lookup& find);
+  /// Appends what of `tree` is not yet written, syncs, and replaces the head. `find` says where contents
+  /// lie; `behind` where the side object does. Errors: out_of_space (the old head stands; try again), io;
+  /// invalid_argument where `value` is not newer than the head or its root not the tree's, or the tree
+  /// reads from page files that rewrite() has removed.
+  result<void> publish(const head& value, const index_tree& tree, const extent& behind,
+                       const extent_lookup& find);
 
-  result<stored_page> load(const digest& id, page_location hint) const override;
+  /// More than three quarters of the page files are estimated to be dead.
+  bool wants_rewrite() const;
+  /// Writes the pages of the kept generations to a new file, with the places `find` gives, and removes the
+  /// other files and the links to segments that nothing points into any more. The caller goes on from the
+  /// returned tree: others may have places in the removed files. O(assets). Errors: as publish().
+  result<index_tree> rewrite(const extent_lookup& find);
+
+  /// Whether a kept page may point into the segment: then the store must keep its file.
+  bool refers_to(segment_id id) const;
 
  private:
-  bundle_folder(bundle_folder_options options, const hasher& hash) : options_(std::move(options)), hash_(hash) {}
-  result<void> read_head();
-  result<void> find_tail();
-  result<std::shared_ptr<const mapped_segment>> map(std::uint32_t number) const;
-  result<void> append(const page_batch& batch);
-  result<void> begin_file();
-  std::string path_of(std::uint32_t number) const;
+  struct page_output {
+    std::uint32_t number = 0;  ///< 0: none yet
+    std::uint64_t tail = 0;
+    owned_fd fd;
+  };
 
-  bundle_folder_options options_;
+  bundle_folder(bundle_folder_options options, const hasher& hash, log_sink& log);
+  result<void> load();
+  result<void> load_head();
+  std::string path(const std::string& name) const { return options_.folder + "/" + name; }
+  result<index_tree> tree_of(const head_file& from) const;
+
+  result<page_output> create_page_file() const;
+  result<page_output> open_output() const;
+  result<std::vector<head_file>> copy_generations(page_output& out, const extent_lookup& find);
+  result<void> append(page_output& out, byte_span bytes) const;
+  result<void> sync(const page_output& out) const;
+  result<void> replace_head(const head_file& next);
+  result<void> write_head(const head_file& next);
+  void keep_old_head(const head_file& old);
+  void drop_generations(std::size_t kept);
+  result<void> check_links(const std::vector<index_tree::node_ptr>& pages) const;
+  result<void> link_segments(const std::set<segment_id>& used);
+  void remove_unused(const head_file& now, const std::set<segment_id>& used);
+
+  const bundle_folder_options options_;
   const hasher& hash_;
-  std::optional<head_file> newest_;
-  std::vector<std::uint32_t> files_;  ///< ascending; the last is appended to
-  std::uint64_t tail_ = 0;            ///< of the last file
-  mutable std::mutex mutex_;
-  mutable std::map<std::uint32_t, std::shared_ptr<const mapped_segment>> maps_;
+  log_sink& log_;
+  std::shared_ptr<folder_pages> pages_;
+  mutable std::mutex mutex_;  ///< guards all below
+  std::optional<head_file> head_;
+  std::deque<head_file> older_;
+  page_output output_;
+  std::uint64_t page_bytes_ = 0;   ///< in all page files
+  std::uint64_t entry_bytes_ = 0;  ///< in the newest index
+  std::set<segment_id> segments_;  ///< linked here
 };
 
 }  // namespace graphite

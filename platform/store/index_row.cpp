@@ -107,8 +107,6 @@ result<segment_row> decode_segment_row(std::string_view row) {
   return out;
 }
 
-std::string store_segment_name(segment_id id) { return fmt::format("segment-{:08x}", id.value); }
-
 std::optional<segment_id> segment_of_file_name(std::string_view name) {
   return parse_framed_id(name, "segment-", "");
 }

@@ -36,8 +36,7 @@ std::string encode_segment_row(const segment_row& row);
 /// Errors: corrupt, newer_version.
 result<segment_row> decode_segment_row(std::string_view row);
 
-/// `segment-XXXXXXXX`.
-std::string store_segment_name(segment_id id);
+/// The inverse of segment_file_name() (bundle/head_codec.hpp).
 std::optional<segment_id> segment_of_file_name(std::string_view name);
 
 }  // namespace graphite

@@ -145,7 +145,9 @@ result<void> impl::adopt_file(segment_id id, recovered& work) {
   entry.row = known;
   entry.bytes = state->bytes;
   // The tail is a multiple of 64, the file of an unsealed segment ends where its last byte does.
-  if (state->bytes + small_alignment <= known.mark || (known.sealed && state->bytes < known.mark)) {
+  // One that has nothing yet may have died before its header was there.
+  const bool short_tail = state->bytes + small_alignment <= known.mark && known.mark > segment_header_bytes;
+  if (short_tail || (known.sealed && state->bytes < known.mark)) {
     table_.report(id, {errc::corrupt, fmt::format("{} has {} bytes instead of {}", table_.path(id),
                                                   state->bytes, known.mark)});
     return {};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bundle/head_codec.hpp"
 #include "platform/store/index_row.hpp"
 #include "platform/store/mapped_segment.hpp"
 #include "platform/store/segment_file.hpp"
@@ -29,7 +30,7 @@ class segment_table {
   segment_table(std::string folder, std::uint64_t segment_bytes)
       : folder_(std::move(folder)), segment_bytes_(segment_bytes) {}
 
-  std::string path(segment_id id) const { return folder_ + "/" + store_segment_name(id); }
+  std::string path(segment_id id) const { return folder_ + "/" + segment_file_name(id); }
   segment_entry* find(segment_id id);
   std::map<segment_id, segment_entry>& all() { return entries_; }
   const std::map<segment_id, segment_entry>& all() const { return entries_; }

@@ -8,6 +8,7 @@
 
 #include "platform/linux/durable_file.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
+#include "platform/store/bundle_folder.hpp"
 #include "platform/store/segment_store.hpp"
 #include "tests/platform/store_victim.hpp"
 #include "tests/support/log_lines.hpp"
@@ -58,6 +59,31 @@ void collect(segment_store& store, int round_begin) {
   for (bool more = true; more;) more = must(store.gc_step({})).more;
 }
 
+/// One generation with an asset for each content of the round; rewrites now and then.
+void publish(bundle_folder& bundle, segment_store& store, int round_begin) {
+  std::vector<asset_record> records;
+  for (int i = round_begin; i < round_begin + victim_contents_a_round; ++i) {
+    const auto content = victim_content(i);
+    asset_part part;
+    part.content = content.ref;
+    if (content.ref.size <= single_chunk_bytes_max) part.only_chunk = content.chunks.chunks[0].id;
+    records.push_back({logical_path::parse("asset" + std::to_string(i)).value(), {part}, {}});
+  }
+  const openssl_hasher hash;
+  const auto find = [&](const content_ref& content) { return must(store.find(content.id))->where; };
+  const auto tree = must(index_tree::build(records, hash)).with_source(bundle.pages());
+  head next;
+  next.channel = "default";
+  next.epoch = epoch_number{1};
+  const auto current = bundle.current();
+  next.sequence = sequence_number{current ? current->value.sequence.value + 1 : 1};
+  next.root = tree.root();
+  next.assets = tree.assets();
+  must(bundle.publish(next, tree, {}, find));
+  say("head", static_cast<int>(next.sequence.value));
+  if (round_begin > 0) must(bundle.rewrite(find));
+}
+
 void run(const std::string& folder) {
   log_lines log;
   openssl_hasher hash;
@@ -68,6 +94,11 @@ void run(const std::string& folder) {
   options.folder = folder + "/segments";
   options.segment_bytes = victim_segment_bytes;
   auto store = must(segment_store::open(options, *rows, hash, log));
+  bundle_folder_options bundle_options;
+  bundle_options.folder = folder + "/bundle";
+  bundle_options.segments_folder = options.folder;
+  bundle_options.kept_generations = 1;
+  auto bundle = must(bundle_folder::open(bundle_options, hash, log));
   for (int round = 0; round < victim_rounds; ++round) {
     const int first = round * victim_contents_a_round;
     for (int i = first; i < first + victim_contents_a_round; ++i) store_one(*store, i);
@@ -75,6 +106,7 @@ void run(const std::string& folder) {
     for (int i = first; i < first + victim_contents_a_round; ++i) say("ack", i);
     must(rows->write({{table::journal, std::to_string(round), "done"}}, key_value_store::durability::synced));
     must(replace_file(folder + "/note", as_bytes(std::to_string(round))));
+    publish(*bundle, *store, first);
     collect(*store, first);
   }
 }

@@ -1,0 +1,59 @@
+#include "platform/store/folder_pages.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "bundle/head_codec.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr std::uint64_t mapped_bytes_min = 1 * MiB;
+
+result<std::uint64_t> size_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno(errno, "stat " + path);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+}  // namespace
+
+/// A mapping of at least `bytes`, with room to grow so that it is seldom made again.
+result<std::shared_ptr<const mapped_segment>> folder_pages::view(std::uint32_t file,
+                                                                 std::uint64_t bytes) const {
+  auto& known = views_[file];
+  if (known.view && known.bytes >= bytes) return known.view;
+  const auto path = folder_ + "/" + page_file_name(file);
+  const auto wanted = std::max(bytes * 2, mapped_bytes_min);
+  GRAPHITE_TRY(auto fresh, mapped_segment::open(path, wanted));
+  GRAPHITE_TRY(const auto header, fresh->range(0, page_file_header_bytes));
+  GRAPHITE_TRY(const auto number, decode_page_file_header(header));
+  if (number != file) return fail(errc::corrupt, path + " is another page file under this name");
+  known = {std::move(fresh), wanted};
+  return known.view;
+}
+
+result<stored_page> folder_pages::load(const digest& id, page_location hint) const {
+  if (!hint.known()) return fail(errc::not_found, "no place known for page " + to_hex(id));
+  const auto path = folder_ + "/" + page_file_name(hint.file);
+  GRAPHITE_TRY(auto size, size_of(path));
+  std::shared_ptr<const mapped_segment> from;
+  {
+    std::lock_guard lock(mutex_);
+    GRAPHITE_TRY(from, view(hint.file, size));
+  }
+  GRAPHITE_TRY(const auto bytes, from->range(0, size));
+  GRAPHITE_TRY(auto page, page_at(bytes, hint, id));
+  page.keep = std::move(from);
+  return page;
+}
+
+void folder_pages::drop(std::uint32_t file) {
+  std::lock_guard lock(mutex_);
+  views_.erase(file);
+}
+
+}  // namespace graphite

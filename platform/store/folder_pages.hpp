@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "bundle/page_file.hpp"
+#include "platform/store/mapped_segment.hpp"
+
+namespace graphite {
+
+/// The page files of one bundle folder, mapped. Thread-safe; loaded pages keep their mapping, so that a file
+/// may be removed while trees still read from it.
+class folder_pages final : public page_source {
+ public:
+  explicit folder_pages(std::string folder) : folder_(std::move(folder)) {}
+
+  /// Errors: not_found (no such file; a page without a hint is not looked for), corrupt, io.
+  result<stored_page> load(const digest& id, page_location hint) const override;
+  /// Forgets a file's mapping.
+  void drop(std::uint32_t file);
+
+ private:
+  result<std::shared_ptr<const mapped_segment>> view(std::uint32_t file, std::uint64_t bytes) const;
+
+  std::string folder_;
+  mutable std::mutex mutex_;
+  struct mapping {
+    std::shared_ptr<const mapped_segment> view;
+    std::uint64_t bytes = 0;
+  };
+  mutable std::map<std::uint32_t, mapping> views_;
+};
+
+}  // namespace graphite
