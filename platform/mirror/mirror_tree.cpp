@@ -152,6 +152,7 @@ result<void> mirror_tree::finish_last(const std::vector<mirror_change>& changes)
     if (!newest.from_nothing) GRAPHITE_CHECK(undo(tree, changes[at]));
   }
   if (at > 0) last_ = changes[at - 1];
+  if (newest.from_nothing && shown_ != newest.tree) GRAPHITE_CHECK(tree.replace(fmt::format("trash.{}", trash_++)));
   GRAPHITE_CHECK(adopt(newest));
   GRAPHITE_CHECK(update(tree, newest));
   GRAPHITE_CHECK(flip(newest.tree));
@@ -235,12 +236,12 @@ result<void> mirror_tree::swap(mirror_change change) {
 
 result<void> mirror_tree::attempt(const mirror_change& change) {
   link_tree& tree = trees_[change.tree];
+  GRAPHITE_CHECK(log_->append({tagged(record_kind::change, encode(change))}));
+  at("change logged");
   if (change.from_nothing) {
     GRAPHITE_CHECK(tree.replace(fmt::format("trash.{}", trash_++)));
     at("tree replaced");
   }
-  GRAPHITE_CHECK(log_->append({tagged(record_kind::change, encode(change))}));
-  at("change logged");
   GRAPHITE_CHECK(adopt(change));
   at("contents adopted");
   GRAPHITE_CHECK(update(tree, change));
