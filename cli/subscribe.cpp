@@ -207,13 +207,20 @@ void install_signals(runtime_link& link) {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+std::function<void(const char*)> killer(const std::string& at) {
+  if (at.empty()) return {};
+  return [at](const char* point) {
+    if (at == point) ::kill(::getpid(), SIGKILL);
+  };
+}
+
 result<int> subscribe(const subscribe_options& options) {
   if (options.no_files) return fail(errc::unsupported, "--no-files is not there yet");
   const openssl_hasher hash;
   GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
   GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
   GRAPHITE_CHECK(link->connect_heads(options.from));
-  GRAPHITE_TRY(auto sink, mirror_sink::open(options.into, hash));
+  GRAPHITE_TRY(auto sink, mirror_sink::open(options.into, hash, killer(options.die_at)));
   install_signals(*link);
   subscribe_session session(options, hash, *sink, *link);
   const int code = session.run();

@@ -12,6 +12,7 @@ struct subscribe_options {
   bool no_files = false; ///< segments instead of files
   std::string exec;      ///< shell command after a swap; empty: none
   bool json = false;     ///< one object a line on standard output
+  std::string die_at;    ///< for tests: a point of mirror_tree::swap at which the process kills itself
 };
 
 /// Follows a channel into a folder until SIGINT or SIGTERM. Blocks; uses the calling thread, and one more
