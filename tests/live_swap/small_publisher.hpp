@@ -119,7 +119,8 @@ class small_publisher {
     pages_.insert_or_assign(node.id(), byte_vector(node.bytes().begin(), node.bytes().end()));
   }
   void remember_pages(const index_tree& before, const index_tree& after) {
-    for (const auto& node : *new_pages(before, after)) add_page(*node);
+    const auto nodes = new_pages(before, after);
+    for (const auto& node : *nodes) add_page(*node);
   }
 
   options options_;
