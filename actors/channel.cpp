@@ -27,7 +27,7 @@ struct in_commit {
   bool folded_first = false;
 };
 
-announcement announcement_of(const channel_actor_state& state, const planned_generation& plan, const publication& what) {
+result<announcement> announcement_of(const channel_actor_state& state, const planned_generation& plan, const publication& what) {
   const auto& core = *state.core;
   announcer_input input;
   input.now = plan.now;
@@ -197,7 +197,9 @@ void commit_next(self_pointer self) {
     return commit_rows(self, what.rows, false, nullptr);
   }
   auto plan = std::make_shared<in_commit>(in_commit{std::move(**planned), {}, false});
-  plan->message = announcement_of(state, plan->plan, what);
+  auto message = announcement_of(state, plan->plan, what);
+  if (!message) return retry_later(self, message.error());
+  plan->message = std::move(*message);
   if (!fits_a_record(state, plan->message, plan->plan)) return commit_bulk(self, plan);
   auto rows = what.rows;
   const auto record = encode(plan->message);

@@ -9,6 +9,7 @@
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
 #include "core/ports/transport.hpp"
+#include "relay/ack_summary.hpp"
 
 namespace graphite {
 
@@ -21,6 +22,8 @@ struct channel_dependencies {
   log_sink* log = nullptr;
   head_publisher* publisher = nullptr;  ///< null: nobody is told (`build`)
   published_state* published = nullptr;
+  /// Who reports to follow which generation; empty where nobody is served.
+  std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
   uuid boot;            ///< see announcement::clock
   bool beats = false;   ///< sends the heartbeat of all channels
   journal_actor journal;

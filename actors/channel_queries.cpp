@@ -55,14 +55,12 @@ void answer_query(channel_self self, const query&, const query::status& what) {
   channel_info mine;
   mine.name = state.core->spec().name;
   mine.newest = state.core->newest();
-  if (state.with.published != nullptr) {
-    const auto now = state.with.clock->now();
-    for (const auto& peer : state.with.published->peers(now)) {
-      if (peer.last.channel == mine.name) ++mine.subscribers;
-      if (out.subscribers.size() == 1000) continue;
-      out.subscribers.push_back({peer.last.name, peer.last.channel, peer.last.active_epoch.value,
-                                 peer.last.active_sequence.value, std::chrono::duration<double>(now - peer.heard).count()});
-    }
+  const auto now = state.with.clock->now();
+  for (const auto& peer : state.with.peers()) {
+    if (peer.last.channel == mine.name) ++mine.subscribers;
+    if (out.subscribers.size() == 1000) continue;
+    out.subscribers.push_back({peer.last.name, peer.last.channel, peer.last.active_epoch.value,
+                               peer.last.active_sequence.value, std::chrono::duration<double>(now - peer.heard).count()});
   }
   out.channels.push_back(std::move(mine));
   what.done(std::move(out));

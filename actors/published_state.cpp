@@ -12,7 +12,7 @@ constexpr duration record_lives_for = seconds(10);
 
 void published_state::publish(const head& now, const index_tree& tree) {
   pages_.publish(tree);
-  auto encoded = encode_head({now}, hash_);
+  auto encoded = encode_wire_head(now, hash_);
   GRAPHITE_INVARIANT(encoded.has_value());
   channel_now next{now, std::move(*encoded), {}};
   const auto root = tree.root_node()->bytes();
@@ -49,16 +49,5 @@ std::optional<chunk_service_sources::current_head> published_state::current(std:
 }
 
 std::optional<byte_vector> published_state::page(const digest& id) { return pages_.find(id); }
-
-void published_state::note(const ack_request& ack, time_point now) {
-  const std::lock_guard lock(mutex_);
-  acks_.note(ack, now);
-}
-
-std::vector<ack_summary::peer> published_state::peers(time_point now) {
-  const std::lock_guard lock(mutex_);
-  acks_.expire(now);
-  return acks_.peers();
-}
 
 }  // namespace graphite

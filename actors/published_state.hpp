@@ -6,7 +6,6 @@
 
 #include "bundle/head.hpp"
 #include "core/messages/heads.hpp"
-#include "relay/ack_summary.hpp"
 #include "relay/chunk_service.hpp"
 #include "relay/page_registry.hpp"
 
@@ -18,7 +17,7 @@ class published_state {
  public:
   /// `hash` outlives the object.
   published_state(incarnation_id publisher, const hasher& hash)
-      : publisher_(publisher), hash_(hash), acks_(ack_summary::options{}) {}
+      : publisher_(publisher), hash_(hash) {}
 
   /// `tree` is the index of `now`; called after its journal record is synced.
   void publish(const head& now, const index_tree& tree);
@@ -29,8 +28,6 @@ class published_state {
 
   std::optional<chunk_service_sources::current_head> current(std::string_view channel) const;
   std::optional<byte_vector> page(const digest& id);
-  void note(const ack_request& ack, time_point now);
-  std::vector<ack_summary::peer> peers(time_point now);
 
  private:
   struct channel_now {
@@ -43,7 +40,6 @@ class published_state {
   mutable std::mutex mutex_;
   std::map<std::string, channel_now, std::less<>> channels_;
   page_registry pages_;
-  ack_summary acks_;
   std::uint16_t chunk_port_ = 0;
 };
 

@@ -5,7 +5,7 @@
 #include "actors/channel.hpp"
 #include "bundle/chunker.hpp"
 #include "bundle/head_codec.hpp"
-#include "relay/announcer.hpp"
+#include "bundle/record_bytes.hpp"
 #include "schemas/codec/announcement.hpp"
 
 namespace graphite {
@@ -31,6 +31,17 @@ result<void> hold_contents(const announcement& message, chunk_store& contents, c
     GRAPHITE_CHECK(contents.hold(chunk.bytes, chunks));
   }
   return {};
+}
+
+/// The changes an announcement carries.
+result<asset_changes> changes_of(const announcement& message, const hasher& hash) {
+  asset_changes out;
+  for (const auto& bytes : message.upserts) {
+    GRAPHITE_TRY(auto record, decode_record(bytes, hash));
+    out.upserts.push_back(std::move(record));
+  }
+  out.removals = message.removals;
+  return out;
 }
 
 struct replayed {

@@ -12,6 +12,7 @@
 #include "core/ports/transport.hpp"
 #include "core/ports/tree_watcher.hpp"
 #include "node/ingest.hpp"
+#include "relay/ack_summary.hpp"
 
 namespace graphite {
 
@@ -33,6 +34,7 @@ struct system_ports {
   tree_watcher* events = nullptr;       ///< null: one look at the tree, then nothing is watched
   head_publisher* publisher = nullptr;  ///< null: nobody is told of generations
   published_state* published = nullptr;
+  std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
   thread_pool* build_pool = nullptr;    ///< attempts
   std::map<std::string, bundle_archive*> archives;  ///< one a channel
   uuid boot;

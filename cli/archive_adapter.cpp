@@ -8,34 +8,39 @@ namespace {
 
 class folder_archive final : public bundle_archive {
  public:
-  folder_archive(std::shared_ptr<bundle_folder> pages, segment_store& contents, const hasher& hash, std::string folder)
-      : pages_(std::move(pages)), contents_(contents), hash_(hash), folder_(std::move(folder)) {}
+  folder_archive(std::unique_ptr<bundle_folder> disk, segment_store& contents, const hasher& hash, std::string folder)
+      : disk_(std::move(disk)), contents_(contents), hash_(hash), folder_(std::move(folder)) {}
 
   result<std::optional<state>> newest() override {
-    const auto& file = pages_->newest();
+    const auto file = disk_->current();
     if (!file) return std::nullopt;
-    GRAPHITE_TRY(auto tree, index_tree::open(file->value.root, file->root, pages_, hash_));
+    GRAPHITE_TRY(auto tree, disk_->tree());
     return std::optional<state>(std::in_place, file->value, std::move(tree));
   }
 
   result<index_tree> open(const digest& root, page_location where) override {
-    return index_tree::open(root, where, pages_, hash_);
+    return index_tree::open(root, where, disk_->pages(), hash_);
   }
 
-  index_tree empty_tree() override { return index_tree(hash_).with_source(pages_); }
+  index_tree empty_tree() override { return index_tree(hash_).with_source(disk_->pages()); }
 
   result<page_location> write(const index_tree& tree, const head& now) override {
-    return pages_->write(tree, now, [this](const content_ref& content) -> std::optional<extent> {
-      const auto found = contents_.find(content.id);
-      if (!found || !*found) return std::nullopt;
-      return (*found)->where;
-    });
+    extent behind;
+    if (!now.behind.is_zero()) behind = find({now.behind, 0}).value_or(extent{});
+    GRAPHITE_CHECK(disk_->publish(now, tree, behind, [this](const content_ref& content) { return find(content); }));
+    return disk_->current()->root;
   }
 
   std::string folder() const override { return folder_; }
 
  private:
-  std::shared_ptr<bundle_folder> pages_;
+  std::optional<extent> find(const content_ref& content) const {
+    const auto found = contents_.find(content.id);
+    if (!found || !*found) return std::nullopt;
+    return (*found)->where;
+  }
+
+  std::unique_ptr<bundle_folder> disk_;
   segment_store& contents_;
   const hasher& hash_;
   std::string folder_;
@@ -43,10 +48,13 @@ class folder_archive final : public bundle_archive {
 
 }  // namespace
 
-result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, segment_store& contents,
-                                                     const hasher& hash, log_sink&) {
-  GRAPHITE_TRY(auto pages, bundle_folder::open({.folder = folder, .segments = "../.segments"}, hash));
-  return std::make_unique<folder_archive>(std::move(pages), contents, hash, folder);
+result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, const std::string& segments,
+                                                     segment_store& contents, const hasher& hash, log_sink& log) {
+  bundle_folder_options options;
+  options.folder = folder;
+  options.segments_folder = segments;
+  GRAPHITE_TRY(auto disk, bundle_folder::open(std::move(options), hash, log));
+  return std::make_unique<folder_archive>(std::move(disk), contents, hash, folder);
 }
 
 }  // namespace graphite

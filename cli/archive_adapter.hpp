@@ -6,9 +6,9 @@
 
 namespace graphite {
 
-/// A channel's bundle folder on disk. `contents` says where parts lie; all outlive the archive.
+/// A channel's bundle folder on disk; `segments` is the folder of the store's files. `contents` says where parts lie; all outlive the archive.
 /// Errors: corrupt, newer_version, permission_denied, io.
-result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, segment_store& contents,
-                                                     const hasher& hash, log_sink& log);
+result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, const std::string& segments,
+                                                     segment_store& contents, const hasher& hash, log_sink& log);
 
 }  // namespace graphite

@@ -4,31 +4,22 @@
 
 namespace graphite {
 
-namespace {
-
-chunk_service_sources sources_of(const chunk_store& contents, const hasher& hash, published_state& published) {
-  chunk_service_sources out;
-  out.store = &contents;
-  out.hash = &hash;
-  out.page = [&published](const digest& page) { return published.page(page); };
-  out.head = [&published](std::string_view channel) { return published.current(channel); };
-  return out;
-}
-
-}  // namespace
-
-chunk_port::chunk_port(const chunk_store& contents, const hasher& hash, published_state& published,
-                       const clock_source& clock)
-    : published_(published), clock_(clock), service_(sources_of(contents, hash, published)) {}
-
 std::vector<byte_vector> chunk_port::handle(byte_span, byte_span request) {
-  const auto asked = decode_chunk_request(request);
-  if (!asked) return encode(chunk_reply{refusal{asked.error().code, asked.error().context}, {}});
-  if (const auto* ack = std::get_if<ack_request>(&*asked)) {
-    published_.note(*ack, clock_.now());
+  const auto decoded = decode_chunk_request(request);
+  if (!decoded)
+    return encode(chunk_reply{refusal{decoded.error().code, decoded.error().context.substr(0, 200)}, {}});
+  if (const auto* ack = std::get_if<ack_request>(&*decoded)) {
+    const std::lock_guard lock(mutex_);
+    acks_.note(*ack, clock_.now());
     return encode(chunk_reply{ack_reply{}, {}});
   }
-  return encode(service_.answer(*asked));
+  return encode(service_.answer(*decoded));
+}
+
+std::vector<ack_summary::peer> chunk_port::peers() {
+  const std::lock_guard lock(mutex_);
+  acks_.expire(clock_.now());
+  return acks_.peers();
 }
 
 }  // namespace graphite

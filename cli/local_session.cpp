@@ -124,6 +124,7 @@ struct local_session::parts {
   result<void> open_sources(const session_options& options);
   result<void> open_builder(std::uint32_t jobs);
   result<void> open_ports(const session_options& options);
+  chunk_service_sources chunk_sources();
   result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
@@ -137,11 +138,11 @@ result<void> local_session::parts::open_state() {
   processes = std::make_unique<linux_process_runner>();
   GRAPHITE_TRY(rows, rocks_store::open({.folder = state + "/db", .on_failed_sync = end_process}, log));
   segment_store_options store;
-  store.folder = state + "/bundles/.segments";
+  store.folder = state + "/segments";
   store.on_failed_sync = end_process;
-  GRAPHITE_TRY(contents, segment_store::open(std::move(store), *rows, hash, log));
+  GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
   for (const auto& channel : config->channels) {
-    GRAPHITE_TRY(auto archive, open_archive(state + "/bundles/" + channel.name, *contents, hash, log));
+    GRAPHITE_TRY(auto archive, open_archive(state + "/bundles/" + channel.name, store.folder, *contents, hash, log));
     archives.emplace(channel.name, std::move(archive));
   }
   for (const auto& lost : contents->lost())
@@ -171,11 +172,20 @@ result<void> local_session::parts::open_builder(std::uint32_t jobs) {
   return {};
 }
 
+chunk_service_sources local_session::parts::chunk_sources() {
+  chunk_service_sources out;
+  out.store = contents.get();
+  out.hash = &hash;
+  out.page = [this](const digest& page) { return published->page(page); };
+  out.head = [this](std::string_view channel) { return published->current(channel); };
+  return out;
+}
+
 result<void> local_session::parts::open_ports(const session_options& options) {
   published = std::make_unique<published_state>(incarnation_id{make_uuid(random)}, hash);
   if (!options.serve) return {};
   GRAPHITE_TRY(zmq, zmq_context::make({}));
-  port = std::make_unique<chunk_port>(*contents, hash, *published, clock);
+  port = std::make_unique<chunk_port>(chunk_service(chunk_sources()), clock);
   GRAPHITE_TRY(chunks, make_zmq_chunk_server(zmq, {.listen = options.chunks}, *port));
   GRAPHITE_TRY(const auto address, parse_host_port(chunks->address()));
   published->serve_chunks_on(address.port);
@@ -229,6 +239,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.events = events.get();
   out.publisher = publisher.get();
   out.published = published.get();
+  if (port) out.peers = [this] { return port->peers(); };
   out.build_pool = pool.get();
   for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
   out.boot = boot_id();

@@ -5,6 +5,7 @@
 
 #include "bundle/asset.hpp"
 #include "bundle/head.hpp"
+#include "core/error.hpp"
 #include "core/messages/heads.hpp"
 #include "core/ports/hasher.hpp"
 
@@ -35,10 +36,12 @@ struct announcer_source {
 /// Carries the changed records while they fit (else `complete` is false and none are carried), lists of
 /// contents with more than one chunk, and contents, smallest first, while inline_bytes_max holds in all.
 /// Equal contents ride once.
-announcement make_announcement(const announcer_input& input, const announcer_source& source, const hasher& hash);
+/// Errors: invalid_argument where the head cannot be encoded.
+result<announcement> make_announcement(const announcer_input& input, const announcer_source& source,
+                                       const hasher& hash);
 
-/// The changes an announcement carries. Errors: corrupt, newer_version.
-result<asset_changes> changes_of(const announcement& message, const hasher& hash);
+/// The head as heads and snapshots carry it.
+result<byte_vector> encode_wire_head(const head& now, const hasher& hash);
 
 /// One record of the heartbeat. `lives_for_ns` after `unix_ns` it expires.
 channel_state make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for);

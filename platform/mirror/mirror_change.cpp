@@ -23,6 +23,13 @@ class writer {
     raw(value.id.bytes.data(), value.id.bytes.size());
     number(value.size);
   }
+  void files(const std::vector<mirror_file>& values) {
+    number(static_cast<std::uint32_t>(values.size()));
+    for (const auto& file : values) {
+      text(file.path.str());
+      content(file.content);
+    }
+  }
   byte_vector out;
 };
 
@@ -56,6 +63,15 @@ class reader {
     if (!ok) return std::nullopt;
     return std::move(*parsed);
   }
+  std::vector<mirror_file> files() {
+    std::vector<mirror_file> out;
+    for (auto left = number<std::uint32_t>(); ok && left > 0; --left) {
+      auto name = path();
+      const content_ref shown = content();
+      if (name && ok) out.push_back({std::move(*name), shown});
+    }
+    return out;
+  }
   bool done() const { return ok && in_.empty(); }
   bool ok = true;
 
@@ -73,15 +89,10 @@ byte_vector encode(const mirror_change& change) {
   to.number(change.tree);
   to.number(static_cast<std::uint8_t>(change.from_nothing));
   to.text(as_text(change.note));
-  to.number(static_cast<std::uint32_t>(change.shown.size()));
-  for (const auto& file : change.shown) {
-    to.text(file.path.str());
-    to.content(file.content);
-  }
+  to.files(change.shown);
   to.number(static_cast<std::uint32_t>(change.hidden.size()));
   for (const auto& path : change.hidden) to.text(path.str());
-  to.number(static_cast<std::uint32_t>(change.dropped.size()));
-  for (const auto& content : change.dropped) to.content(content);
+  to.files(change.replaced);
   return std::move(to.out);
 }
 
@@ -93,14 +104,10 @@ result<mirror_change> decode_mirror_change(byte_span bytes) {
   out.from_nothing = from.number<std::uint8_t>() != 0;
   const byte_span note = from.text();
   out.note.assign(note.begin(), note.end());
-  for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left) {
-    auto path = from.path();
-    const content_ref content = from.content();
-    if (path) out.shown.push_back({std::move(*path), content});
-  }
+  out.shown = from.files();
   for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left)
     if (auto path = from.path()) out.hidden.push_back(std::move(*path));
-  for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left) out.dropped.push_back(from.content());
+  out.replaced = from.files();
   if (!from.done() || out.tree > 1) return fail(errc::corrupt, "a damaged change");
   return out;
 }

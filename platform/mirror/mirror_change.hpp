@@ -20,7 +20,7 @@ struct mirror_change {
   byte_vector note;                   ///< kept with the change, the caller's own
   std::vector<mirror_file> shown;     ///< ascending by path
   std::vector<logical_path> hidden;   ///< ascending
-  std::vector<content_ref> dropped;   ///< what was shown at these paths before
+  std::vector<mirror_file> replaced;  ///< what was shown at these paths before, ascending by path
   bool from_nothing = false;          ///< `shown` is all there is
   std::uint8_t tree = 0;              ///< which of the two trees shows it; set by mirror_tree
   bool operator==(const mirror_change&) const = default;

@@ -1,0 +1,238 @@
+#include "cli/subscribe.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/background_job.hpp"
+#include "cli/exec_runner.hpp"
+#include "cli/mirror_sink.hpp"
+#include "cli/swap_event.hpp"
+#include "core/ports/transport.hpp"
+#include "platform/crypto/sha256.hpp"
+#include "platform/zmq/runtime_link.hpp"
+#include "schemas/codec/announcement.hpp"
+#include "schemas/codec/chunk_messages.hpp"
+
+namespace graphite {
+namespace {
+
+constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
+constexpr duration sync_latest = seconds(5);        ///< however many swaps come
+
+std::atomic<runtime_link*> signalled_link{nullptr};
+std::atomic<bool> stop_asked{false};
+
+void on_signal(int) {
+  stop_asked.store(true);
+  if (runtime_link* link = signalled_link.load()) link->wake();
+}
+
+time_point now() { return std::chrono::steady_clock::now(); }
+
+instant read_clocks() {
+  const auto unix_ns = std::chrono::system_clock::now().time_since_epoch();
+  return {now(), std::chrono::duration_cast<std::chrono::nanoseconds>(unix_ns).count()};
+}
+
+incarnation_id new_incarnation() {
+  incarnation_id out;
+  if (::getrandom(out.value.bytes.data(), out.value.bytes.size(), 0) < 0) std::abort();
+  out.value.bytes[6] = static_cast<std::uint8_t>((out.value.bytes[6] & 0x0f) | 0x40);
+  out.value.bytes[8] = static_cast<std::uint8_t>((out.value.bytes[8] & 0x3f) | 0x80);
+  return out;
+}
+
+std::string process_name() {
+  char host[65] = {};
+  ::gethostname(host, sizeof host - 1);
+  return fmt::format("{:.48}:{}", host, ::getpid());
+}
+
+int exit_code(const error& why) {
+  switch (why.code) {
+    case errc::invalid_argument: return 2;
+    case errc::unavailable: return 3;
+    case errc::permission_denied: return 4;
+    case errc::corrupt: return 5;
+    default: return 2;
+  }
+}
+
+int complain(const error& why) {
+  fmt::print(stderr, "graphite: {}\n", why.context);
+  return exit_code(why);
+}
+
+subscriber_options core_options(const subscribe_options& options) {
+  subscriber_options out;
+  out.channel = options.channel;
+  out.who = new_incarnation();
+  out.name = process_name();
+  return out;
+}
+
+/// One run of the command: a loop that polls the link and hands what it reads to the state machine.
+class subscribe_session final : public link_listener {
+ public:
+  subscribe_session(const subscribe_options& options, const hasher& hash, mirror_sink& sink, runtime_link& link)
+      : options_(options),
+        sink_(sink),
+        link_(link),
+        core_(core_options(options), hash, sink, sink.index(), sink.index().empty_root(), sink.memory()) {
+    if (!options.exec.empty()) exec_ = std::make_unique<exec_runner>(options.exec);
+  }
+
+  int run() {
+    start();
+    while (!stop_asked.load() && !failed_) {
+      const auto polled = link_.poll(time_to_wait(), *this);
+      if (!polled && polled.error().code != errc::cancelled) return complain(polled.error());
+      obey(core_.on_tick(read_clocks()));
+      after_work();
+    }
+    syncing_.finish();
+    return failed_ ? complain(*failed_) : 0;
+  }
+
+  void on_announcement(byte_span message) override {
+    auto decoded = decode_announcement(message);
+    if (!decoded) return warn("an announcement", decoded.error());
+    obey(core_.on_announcement(*decoded, read_clocks()));
+  }
+  void on_heartbeat(byte_span message) override {
+    auto decoded = decode_heartbeat(message);
+    if (!decoded) return warn("a heartbeat", decoded.error());
+    obey(core_.on_heartbeat(*decoded, read_clocks()));
+  }
+  void on_reply(std::uint64_t id, std::vector<byte_vector> frames) override {
+    auto decoded = decode_chunk_reply(std::move(frames));
+    if (!decoded) warn("an answer", decoded.error());
+    obey(core_.on_reply(id, decoded ? std::optional(std::move(*decoded)) : std::nullopt, read_clocks()));
+  }
+
+ private:
+  void start() {
+    if (const auto& active = core_.active(); active && options_.json)
+      print(fmt::format(R"({{"event":"start","channel":"{}","epoch":{},"sequence":{},"root":"{}"}})", active->channel,
+                        active->epoch.value, active->sequence.value, to_hex(active->root)));
+  }
+
+  duration time_to_wait() const {
+    if (more_to_tidy_) return duration::zero();
+    time_point next = std::min(core_.next_deadline(), now() + seconds(10));
+    if (sink_.tree().needs_sync()) next = std::min(next, sync_due());
+    return std::max(duration::zero(), next - now());
+  }
+  time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest); }
+
+  void after_work() {
+    more_to_tidy_ = sink_.tree().tidy();
+    if (auto outcome = syncing_.take()) {
+      const auto ended = *outcome ? sink_.tree().end_sync(job_) : *outcome;
+      if (!*outcome) sink_.tree().give_back(std::move(job_));
+      if (!ended) warn("sync", ended.error());
+    }
+    if (syncing_.running() || !sink_.tree().needs_sync() || now() < sync_due()) return;
+    job_ = sink_.tree().begin_sync();
+    first_unsynced_ = time_point::max() - sync_latest;
+    syncing_.start([this] { return sink_.tree().run(job_); }, [this] { link_.wake(); });
+  }
+
+  void obey(const subscriber::commands& commands) {
+    for (const auto& command : commands) std::visit([this](const auto& c) { act(c); }, command);
+  }
+  void act(const follow_channel& c) { check(link_.follow(c.channel)); }
+  void act(const connect_chunk_port& c) {
+    const std::string heads_host = options_.from.substr(0, options_.from.rfind(':'));
+    check(link_.connect_chunks(fmt::format("{}:{}", c.host.empty() ? heads_host : c.host, c.port)));
+  }
+  // Busy or unanswered is the same to the core: it asks again after a while.
+  void act(const send_request& c) { (void)link_.request(c.id, encode(c.request)); }
+  void act(const say& c) {
+    if (c.level != log_level::debug) fmt::print(stderr, "graphite: {}\n", c.text);
+  }
+  void act(const give_up& c) { failed_ = c.why; }
+  void act(const generation_swapped& c) {
+    const swap_clock clock{sink_.staged_at(), sink_.swapped_at(), boot_};
+    print(options_.json ? swap_event_json(c, clock) : swap_event_text(c, clock));
+    last_swap_ = clock.swapped;
+    first_unsynced_ = std::min(first_unsynced_, last_swap_);
+    more_to_tidy_ = true;
+    if (exec_) exec_->notify(environment_of(c));
+  }
+
+  exec_runner::environment environment_of(const generation_swapped& c) const {
+    return {{"GRAPHITE_CHANNEL", c.now.channel},
+            {"GRAPHITE_EPOCH", std::to_string(c.now.epoch.value)},
+            {"GRAPHITE_SEQUENCE", std::to_string(c.now.sequence.value)},
+            {"GRAPHITE_ROOT", to_hex(c.now.root)},
+            {"GRAPHITE_CURRENT", std::filesystem::absolute(options_.into).string() + "/current"}};
+  }
+
+  void check(const result<void>& outcome) {
+    if (!outcome) failed_ = outcome.error();
+  }
+  static void warn(const char* what, const error& why) { fmt::print(stderr, "graphite: {}: {}\n", what, why.context); }
+  static void print(std::string line) {
+    line.push_back('\n');
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fflush(stdout);
+  }
+
+  const subscribe_options& options_;
+  mirror_sink& sink_;
+  runtime_link& link_;
+  subscriber core_;
+  const uuid boot_ = this_boot();
+  std::unique_ptr<exec_runner> exec_;
+  background_job syncing_;
+  mirror_tree::sync_job job_;
+  time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest;
+  bool more_to_tidy_ = true;
+  std::optional<error> failed_;
+};
+
+void install_signals(runtime_link& link) {
+  signalled_link.store(&link);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+std::function<void(const char*)> killer(const std::string& at) {
+  if (at.empty()) return {};
+  return [at](const char* point) {
+    if (at == point) ::kill(::getpid(), SIGKILL);
+  };
+}
+
+result<int> subscribe(const subscribe_options& options) {
+  if (options.no_files) return fail(errc::unsupported, "--no-files is not there yet");
+  const openssl_hasher hash;
+  GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
+  GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
+  GRAPHITE_CHECK(link->connect_heads(options.from));
+  GRAPHITE_TRY(auto sink, mirror_sink::open(options.into, hash, killer(options.die_at)));
+  install_signals(*link);
+  subscribe_session session(options, hash, *sink, *link);
+  const int code = session.run();
+  signalled_link.store(nullptr);
+  return code;
+}
+
+}  // namespace
+
+int run_subscribe(const subscribe_options& options) {
+  const auto code = subscribe(options);
+  return code ? *code : complain(code.error());
+}
+
+}  // namespace graphite

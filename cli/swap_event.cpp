@@ -1,0 +1,81 @@
+#include "cli/swap_event.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace graphite {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json paths(const std::vector<logical_path>& from) {
+  json out = json::array();
+  for (std::size_t i = 0; i < from.size() && i < listed_paths_max; ++i) out.push_back(from[i].str());
+  return out;
+}
+
+/// Null where one of them was not reached.
+json micros(time_point from, time_point to) {
+  if (from == time_point{} || to == time_point{}) return nullptr;
+  return std::chrono::duration_cast<microseconds>(to - from).count();
+}
+
+json stages(const announced_times& t, const swap_clock& clock, bool same_clock) {
+  json out;
+  out["notice"] = micros(t.edited, t.noticed);
+  out["invalidate"] = micros(t.noticed, t.invalidated);
+  out["schedule"] = micros(t.invalidated, t.scheduled);
+  out["build"] = micros(t.scheduled, t.built);
+  out["publish"] = micros(t.built, t.published);
+  out["fetch"] = same_clock ? micros(t.published, clock.staged) : json(nullptr);
+  out["swap"] = micros(clock.staged, clock.swapped);
+  return out;
+}
+
+bool comparable(const generation_swapped& swap, const swap_clock& clock) {
+  return swap.clock == clock.boot && clock.boot != uuid{};
+}
+
+}  // namespace
+
+std::string swap_event_json(const generation_swapped& swap, const swap_clock& clock) {
+  const bool same = comparable(swap, clock);
+  json out;
+  out["event"] = "swap";
+  out["channel"] = swap.now.channel;
+  out["epoch"] = swap.now.epoch.value;
+  out["sequence"] = swap.now.sequence.value;
+  out["root"] = to_hex(swap.now.root);
+  out["changed"] = paths(swap.changed);
+  out["removed"] = paths(swap.removed);
+  out["changed_count"] = swap.changed.size();
+  out["removed_count"] = swap.removed.size();
+  out["bytes_fetched"] = swap.bytes_fetched;
+  out["revision"] = swap.now.revision.value;
+  out["swapped_at_ns"] = to_ns(clock.swapped);
+  out["stages_us"] = stages(swap.times, clock, same);
+  out["edit_to_swap_us"] = same ? micros(swap.times.edited, clock.swapped) : json(nullptr);
+  out["trace"] = swap.trace.value;
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string swap_event_text(const generation_swapped& swap, const swap_clock& clock) {
+  std::string out = fmt::format("{} {}.{}: {} changed, {} removed, {} bytes fetched", swap.now.channel,
+                                swap.now.epoch.value, swap.now.sequence.value, swap.changed.size(),
+                                swap.removed.size(), swap.bytes_fetched);
+  if (comparable(swap, clock) && swap.times.edited != time_point{})
+    out += fmt::format(", {:.1f} ms after the edit",
+                       static_cast<double>((clock.swapped - swap.times.edited).count()) / 1e6);
+  return out;
+}
+
+uuid this_boot() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string text;
+  std::getline(file, text);
+  return uuid_from_string(text).value_or(uuid{});
+}
+
+}  // namespace graphite

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "platform/mirror/link_tree.hpp"
+#include "platform/mirror/mirror_change.hpp"
+#include "platform/mirror/object_folder.hpp"
+#include "platform/mirror/record_log.hpp"
+
+namespace graphite {
+
+struct mirror_options {
+  std::string folder;  ///< DIR; state lies in DIR/.graphite
+  object_folder::checker check;  ///< whether bytes are a content
+  /// Called at each named point of a swap; tests die there.
+  std::function<void(const char* point)> at;
+  std::uint64_t log_bytes_max = 4 * 1024 * 1024;  ///< then the log is written anew, with what is needed of it
+};
+
+/// Files for programs that only read files: DIR/current is a link that flips between two trees of hard
+/// links to the objects, updated in turn with the last two generations' changes.
+///
+/// One thread. A swap costs O(changed in the last two generations), whatever is shown. It may die at any
+/// instruction: open() finishes or forgets what was under way. What was not yet synced when the machine
+/// stopped is checked by open(), which then reports a generation as lost rather than show wrong bytes.
+class mirror_tree {
+ public:
+  /// Errors: already_exists (another process has it, or `current` is not ours), permission_denied, io.
+  static result<std::unique_ptr<mirror_tree>> open(mirror_options options);
+  ~mirror_tree();
+
+  /// The note of the generation that is shown; nothing: none is, or it has to be fetched anew in part.
+  const std::optional<byte_vector>& note() const { return note_; }
+  object_folder& objects() { return objects_; }
+  /// Descriptor of DIR/.graphite, for other state that belongs to it.
+  int home() const { return home_.get(); }
+
+  /// Shows `change`; contents are in objects(). On an error the old generation stays shown, and the call
+  /// may be repeated.
+  result<void> swap(mirror_change change);
+  /// Keeps an object that nothing shows at present from being collected by tidy().
+  void keep(const content_ref& content) { garbage_.erase(content.id); }
+  /// Work that a swap left for later, in small steps: false when there is none.
+  bool tidy();
+
+  /// What has to be synced so that a restart need not check it again.
+  struct sync_job {
+    std::vector<content_ref> contents;
+    std::uint64_t log_bytes = 0;
+  };
+  bool needs_sync() const { return !unsynced_.empty() && !syncing_; }
+  sync_job begin_sync();
+  /// Any thread, while the tree lives. Blocks.
+  result<void> run(const sync_job& job) const;
+  /// After run() succeeded.
+  result<void> end_sync(const sync_job& job);
+  /// After run() failed: its contents stay unsynced.
+  void give_back(sync_job job);
+
+ private:
+  mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock, object_folder objects,
+              link_tree first, link_tree second);
+  result<void> recover();
+  bool check_unsynced(const std::vector<mirror_change>& changes, std::size_t first_unsynced);
+  result<void> finish_last(const std::vector<mirror_change>& changes);
+  result<void> attempt(const mirror_change& change);
+  result<void> undo(link_tree& tree, const mirror_change& change);
+  void discard(const mirror_change& change);
+  int shown_tree() const;
+  result<void> update(link_tree& tree, const mirror_change& change);
+  result<void> flip(int tree);
+  result<void> adopt(const mirror_change& change);
+  result<void> shorten_log();
+  void at(const char* point) const {
+    if (options_.at) options_.at(point);
+  }
+
+  mirror_options options_;
+  owned_fd root_, home_, lock_;
+  object_folder objects_;
+  std::array<link_tree, 2> trees_;
+  std::optional<record_log> log_;
+  std::optional<byte_vector> note_;
+  std::optional<mirror_change> before_, last_;  ///< what the two newest swaps changed
+  std::optional<mirror_change> failed_;         ///< left half done in the tree that is not shown
+  int shown_ = 1;              ///< the tree that `current` means
+  std::size_t caught_up_ = 0;  ///< files of last_ that the other tree has already
+  bool other_is_new_ = false;  ///< the other tree was never shown since it was made
+  bool syncing_ = false;
+  std::vector<content_ref> unsynced_;
+  std::map<digest, std::uint64_t> garbage_;  ///< contents that are perhaps not shown any more, with sizes
+  std::uint64_t trash_ = 0;
+};
+
+}  // namespace graphite

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/content.hpp"
+#include "core/error.hpp"
+#include "platform/mirror/owned_fd.hpp"
+
+namespace graphite {
+
+/// Contents as read-only files named by their digest, each the only copy: first in `staging`, then,
+/// once a generation shows it, in `objects`. A content of several chunks has its chunk list beside it.
+/// One thread.
+class object_folder {
+ public:
+  static result<object_folder> open(int home);
+
+  bool has(const content_ref& content) const;
+  result<void> put(const content_ref& content, byte_span bytes);
+
+  /// A content that arrives in order; without finish() it is removed.
+  class writer {
+   public:
+    writer(int home, std::string name, owned_fd file) : home_(home), name_(std::move(name)), file_(std::move(file)) {}
+    writer(const writer&) = delete;
+    writer& operator=(const writer&) = delete;
+    ~writer();
+    result<void> append(byte_span bytes);
+    /// `list` is kept beside it.
+    result<void> finish(byte_span list);
+
+   private:
+    int home_;
+    std::string name_;
+    owned_fd file_;
+    std::uint64_t tail_ = 0;
+  };
+  result<std::unique_ptr<writer>> begin(const content_ref& content);
+
+  /// What finish() kept beside it.
+  std::optional<byte_vector> list_of(const content_ref& content) const;
+  result<void> read(const content_ref& content, std::uint64_t offset, std::span<std::byte> out) const;
+
+  /// From staging to objects; nothing where it is there already. Errors: not_found.
+  result<void> adopt(const content_ref& content);
+  /// Relative to home, once adopted.
+  static std::string object_name(const digest& id);
+  /// Removes an object that nothing links to any more.
+  void collect(const content_ref& content) const;
+  /// Removes it wherever it is: its bytes are wrong.
+  void quarantine(const content_ref& content) const;
+
+  using checker = std::function<bool(const content_ref& content, byte_span bytes)>;
+  /// True where the bytes on disk are right.
+  bool check(const content_ref& content, const checker& good) const;
+  /// Removes from staging what is not whole; what remains need not be fetched again.
+  result<void> check_staging(const checker& good) const;
+  /// Empties staging but for `kept`.
+  void clear_staging() const;
+  result<void> sync(const std::vector<content_ref>& contents) const;
+
+ private:
+  explicit object_folder(int home) : home_(home) {}
+  owned_fd open_any(const content_ref& content) const;
+  std::vector<std::string> staged() const;
+
+  int home_;
+};
+
+}  // namespace graphite
