@@ -14,6 +14,9 @@ enum class part_codec : std::uint8_t { raw = 0 };
 struct asset_part {
   content_ref content;
   part_codec codec = part_codec::raw;
+  /// SHA-256 of the bytes where content.size is 1 … single_chunk_bytes_max (the content's only chunk, so
+  /// that a reader can ask for it without the list), else zero. See part_of() in bundle/index_page.hpp.
+  digest only_chunk{};
   auto operator<=>(const asset_part&) const = default;
 };
 

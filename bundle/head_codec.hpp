@@ -1,0 +1,51 @@
+#pragma once
+
+#include "bundle/head.hpp"
+#include "bundle/page_source.hpp"
+
+/// \file The file `head` of a bundle, and the side object that it names. Pure.
+
+namespace graphite {
+
+inline constexpr std::uint16_t head_version = 1;
+inline constexpr std::size_t head_file_bytes = 1024;
+/// The part that is the same at every holder; what a signature will cover.
+inline constexpr std::size_t head_shared_bytes = 256;
+/// Reserved for key certificate and signature; zeros in version 1.
+inline constexpr std::size_t signature_block_bytes = 512;
+inline constexpr std::size_t channel_bytes_max = 64;
+inline constexpr std::size_t page_files_max = 32;
+/// Side objects over this size are refused.
+inline constexpr std::size_t behind_bytes_max = 6 * MiB;
+inline constexpr std::size_t behind_message_bytes_max = 4 * KiB;
+
+/// A head with what only its holder's folder knows.
+struct head_file {
+  head value;
+  bool decode_on_load = false;            ///< reserved; false in version 1
+  page_location root;                     ///< of the root page
+  extent behind;                          ///< of the side object; zeros: none, or not held here
+  std::vector<std::uint32_t> page_files;  ///< numbers of the page files the index lies in, ascending
+  auto operator<=>(const head_file&) const = default;
+};
+
+/// Exactly head_file_bytes, magic GRPH first. Errors: invalid_argument (channel name), too_large.
+result<byte_vector> encode_head(const head_file& from, const hasher& hash);
+/// Strict. Errors: corrupt; newer_version where only the version is beyond ours.
+result<head_file> decode_head(byte_span file, const hasher& hash);
+
+/// 1 … channel_bytes_max of ASCII letters, digits, `-`, `_` and `.`, not beginning with `.`: it names a
+/// folder.
+bool is_channel_name(std::string_view text);
+
+/// The side object. At most behind_list::listed_max entries, messages cut at 4 KiB.
+byte_vector encode_behind(const behind_list& from);
+/// Strict. Errors: corrupt, newer_version, too_large.
+result<behind_list> decode_behind(byte_span bytes);
+
+/// The name of page file `number` in a bundle's folder: "pages-0000002a".
+std::string page_file_name(std::uint32_t number);
+/// The name of a segment file in its folder: "segment-0000002a".
+std::string segment_file_name(segment_id segment);
+
+}  // namespace graphite

@@ -1,0 +1,95 @@
+#include "bundle/verify.hpp"
+
+#include <set>
+
+#include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
+#include "bundle/index_loading.hpp"
+
+namespace graphite {
+
+namespace {
+
+class verifier {
+ public:
+  verifier(const index_tree& tree, const extent_source& contents, const verify_options& options)
+      : with_(context_of(tree)), contents_(contents), options_(options) {}
+
+  void page(const index_tree::node_ptr& node, tree_place place) {
+    ++report_.pages;
+    if (node->kind() == page_kind::leaf) return leaf(*node);
+    for (std::size_t i = 0; i < node->children().size() && report_.complete; ++i) {
+      const auto& claim = node->children()[i];
+      const auto child = load_child(with_, node->links()[i], claim, place, false);
+      if (child)
+        page(*child, place.below(claim.slot));
+      else
+        note(child.error(), "");
+    }
+  }
+  verify_report take() { return std::move(report_); }
+
+ private:
+  void leaf(const index_node& node) {
+    for (leaf_cursor at; at.entry < node.entry_count() && report_.complete;) {
+      const auto path = node.entry(at.entry).path;
+      const auto read = read_asset(with_, node, at);
+      ++report_.assets;
+      if (!read)
+        note(read.error(), path);
+      else if (options_.contents)
+        asset(*read);
+      if (options_.progress) report_.complete = options_.progress(report_.assets, report_.bytes);
+    }
+  }
+
+  void asset(const located_asset& from) {
+    for (std::size_t i = 0; i < from.record.parts.size(); ++i) {
+      const auto& content = from.record.parts[i].content;
+      if (content.size == 0) continue;
+      const auto good = part(content, from.extents.empty() ? extent{} : from.extents[i]);
+      if (!good) note(good.error(), from.record.path.str());
+    }
+  }
+
+  result<void> part(const content_ref& content, extent where) {
+    if (where.segment.value == 0 && options_.find) where = options_.find(content).value_or(extent{});
+    if (where.segment.value == 0) return fail(errc::not_found, "nothing says where its bytes are");
+    if (!seen_.emplace(content.id, where).second) return {};
+    if (where.length != content.size) return fail(errc::corrupt, "its extent is of another size");
+    GRAPHITE_TRY(const auto bytes, contents_.bytes(where));
+    ++report_.contents;
+    report_.bytes += bytes.size();
+    return verify_content(content, bytes, *with_.hash);
+  }
+
+  void note(const error& what, std::string_view path) {
+    if (++report_.errors > options_.errors_max) return;
+    report_.first_errors.push_back(
+        {what.code, path.empty() ? what.context : std::string(path) + ": " + what.context});
+  }
+
+  index_context with_;
+  const extent_source& contents_;
+  const verify_options& options_;
+  verify_report report_;
+  std::set<std::pair<digest, extent>> seen_;
+};
+
+}  // namespace
+
+result<void> verify_content(const content_ref& content, byte_span bytes, const hasher& hash) {
+  if (bytes.size() != content.size) return fail(errc::corrupt, "content is of another size");
+  if (content_of(chunk_bytes(bytes, hash), hash) != content)
+    return fail(errc::corrupt, "content fails its digest " + to_hex(content.id));
+  return {};
+}
+
+verify_report verify_bundle(const index_tree& tree, const extent_source& contents,
+                            const verify_options& options) {
+  verifier walk(tree, contents, options);
+  walk.page(tree.root_node(), {});
+  return walk.take();
+}
+
+}  // namespace graphite
