@@ -44,6 +44,7 @@ class table {
     add_release(root_, chosen_);
     add_rollback(root_, chosen_);
     add_stop(root_, chosen_);
+    add_bundle(root_, chosen_);
     root_.require_subcommand(0, 1);
   }
 

@@ -45,5 +45,9 @@ void add_hold(CLI::App& root, chosen_command& chosen);
 void add_release(CLI::App& root, chosen_command& chosen);
 void add_rollback(CLI::App& root, chosen_command& chosen);
 void add_stop(CLI::App& root, chosen_command& chosen);
+void add_bundle(CLI::App& root, chosen_command& chosen);
+
+/// The lines of a difference between generations or bundles, and its counts.
+void print_diff(console& out, const generation_diff& diff);
 
 }  // namespace graphite
