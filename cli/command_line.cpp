@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "cli/exit_codes.hpp"
 #include "core/did_you_mean.hpp"
@@ -36,6 +37,9 @@ class table {
     add_init(root_, chosen_);
     add_build(root_, chosen_, handlers);
     add_dev(root_, chosen_, handlers);
+#ifdef GRAPHITE_HAS_SUBSCRIBE
+    add_subscribe(root_, chosen_, handlers);
+#endif
     add_status(root_, chosen_);
     add_why(root_, chosen_);
     add_graph(root_, chosen_);
@@ -44,6 +48,7 @@ class table {
     add_release(root_, chosen_);
     add_rollback(root_, chosen_);
     add_stop(root_, chosen_);
+    add_bundle(root_, chosen_);
     root_.require_subcommand(0, 1);
   }
 
@@ -63,13 +68,13 @@ class table {
     return exit_usage;
   }
 
-  std::string all_help() { return root_.help("", CLI::AppFormatMode::All) + help_below(root_); }
+  std::string all_help() { return root_.help() + help_below(root_); }
 
  private:
   static std::string help_below(CLI::App& app) {
     std::string out;
     for (auto* command : app.get_subcommands([](CLI::App*) { return true; }))
-      out += command->help() + help_below(*command);
+      out += command->help(path_of(app)) + help_below(*command);
     return out;
   }
 
@@ -121,9 +126,11 @@ class table {
   int refuse(const CLI::ParseError& problem) {
     CLI::App& app = innermost();
     std::cerr << "error: " << problem.what() << '\n';
-    if (problem.get_name() == "ExtrasError")
-      for (const auto& word : root_.remaining(true))
+    if (problem.get_name() == "ExtrasError") {
+      std::istringstream words(problem.what());  // the only place where CLI11 still has them
+      for (std::string word; words >> word;)
         if (word.size() > 1 && word[0] == '-') std::cerr << suggestion_for(app, word);
+    }
     std::cerr << "See `" << path_of(app) << " --help`.\n";
     return exit_usage;
   }

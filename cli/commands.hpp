@@ -12,11 +12,14 @@
 
 namespace graphite {
 
+struct subscribe_options;  // cli/subscribe.hpp
+
 /// What the heavy subcommands do; an empty one is not offered. The small program passes functions that load
 /// the heavy part, the heavy part the functions themselves.
 struct command_handlers {
   std::function<int(const build_options&)> build;
   std::function<int(const dev_options&)> dev;
+  std::function<int(const subscribe_options&)> subscribe;
 };
 
 /// What the command line chose; run after parsing, so that usage errors come before any work.
@@ -37,6 +40,7 @@ void add_json_option(CLI::App& command, bool& json);
 void add_init(CLI::App& root, chosen_command& chosen);
 void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_status(CLI::App& root, chosen_command& chosen);
 void add_why(CLI::App& root, chosen_command& chosen);
 void add_graph(CLI::App& root, chosen_command& chosen);
@@ -45,5 +49,9 @@ void add_hold(CLI::App& root, chosen_command& chosen);
 void add_release(CLI::App& root, chosen_command& chosen);
 void add_rollback(CLI::App& root, chosen_command& chosen);
 void add_stop(CLI::App& root, chosen_command& chosen);
+void add_bundle(CLI::App& root, chosen_command& chosen);
+
+/// The lines of a difference between generations or bundles, and its counts.
+void print_diff(console& out, const generation_diff& diff);
 
 }  // namespace graphite

@@ -20,14 +20,7 @@ int run_diff(const diff_options& options) {
   if (!client) return out.failed(client.error());
   const auto diff = (*client)->diff(options.channel, options.from, options.to);
   if (!diff) return out.failed(diff.error());
-  if (!options.project.json) {
-    for (const auto& path : diff->added) out.say("{} {}", out.styled("+", text_style::good), printable(path));
-    for (const auto& path : diff->changed)
-      out.say("{} {}", out.styled("~", text_style::warning), printable(path));
-    for (const auto& path : diff->removed)
-      out.say("{} {}", out.styled("-", text_style::bad), printable(path));
-  }
-  out.say("{} added, {} changed, {} removed", diff->added.size(), diff->changed.size(), diff->removed.size());
+  print_diff(out, *diff);
   json_object object = to_json(*diff);
   object["channel"] = options.channel;
   object["from"] = options.from;
@@ -37,6 +30,16 @@ int run_diff(const diff_options& options) {
 }
 
 }  // namespace
+
+void print_diff(console& out, const generation_diff& diff) {
+  if (!out.json()) {
+    for (const auto& path : diff.added) out.say("{} {}", out.styled("+", text_style::good), printable(path));
+    for (const auto& path : diff.changed)
+      out.say("{} {}", out.styled("~", text_style::warning), printable(path));
+    for (const auto& path : diff.removed) out.say("{} {}", out.styled("-", text_style::bad), printable(path));
+  }
+  out.say("{} added, {} changed, {} removed", diff.added.size(), diff.changed.size(), diff.removed.size());
+}
 
 void add_diff(CLI::App& root, chosen_command& chosen) {
   auto kept = std::make_shared<diff_options>();

@@ -18,6 +18,11 @@ int main(int argc, char** argv) {
   handlers.dev = [&](const dev_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };
+#ifdef GRAPHITE_HAS_SUBSCRIBE
+  handlers.subscribe = [&](const subscribe_options&) {
+    return console(false).failed(become_engine(arguments));
+  };
+#endif
 #endif
   return run_command_line(arguments, handlers);
 }

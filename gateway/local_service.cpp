@@ -1,6 +1,7 @@
 #include "gateway/local_service.hpp"
 
 #include <capnp/rpc-twoparty.h>
+#include <fmt/format.h>
 #include <kj/async-io.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,13 +33,13 @@ peer_credentials credentials_of(kj::AsyncIoStream& stream) {
 /// One client. The members' order is their lifetime: stream, network, RPC.
 class connection {
  public:
-  connection(kj::Own<kj::AsyncIoStream> stream, shared_state& shared, bool too_many)
-      : state_(std::make_shared<connection_state>(connection_state{shared, nullptr, 0, false, too_many})),
+  connection(kj::Own<kj::AsyncIoStream> stream, std::shared_ptr<shared_state> shared, bool too_many)
+      : state_(std::make_shared<connection_state>(std::move(shared), too_many)),
         stream_(kj::mv(stream)),
-        network_(*stream_, capnp::rpc::twoparty::Side::SERVER, reader_options(shared.options)),
+        network_(*stream_, capnp::rpc::twoparty::Side::SERVER, reader_options(state_->shared.options)),
         rpc_(capnp::makeRpcServer(network_, service_session::make_gate(state_))) {
     state_->network = &network_;
-    rpc_.setFlowLimit(4 * shared.options.request_bytes_max / sizeof(capnp::word));
+    rpc_.setFlowLimit(4 * state_->shared.options.request_bytes_max / sizeof(capnp::word));
   }
   ~connection() { state_->network = nullptr; }
 
@@ -70,31 +71,28 @@ class connection {
 /// The loop's side of the service: accepts and keeps connections until it is destroyed.
 class acceptor final : private kj::TaskSet::ErrorHandler {
  public:
-  acceptor(kj::Own<kj::ConnectionReceiver> receiver, shared_state& shared)
-      : receiver_(kj::mv(receiver)), shared_(shared), clients_(*this) {}
+  acceptor(kj::Own<kj::ConnectionReceiver> receiver, std::shared_ptr<shared_state> shared)
+      : receiver_(kj::mv(receiver)), shared_(std::move(shared)), clients_(*this) {}
 
+  /// Never ends, whatever goes wrong with one client.
   kj::Promise<void> run() {
     return receiver_->accept()
-        .then(
-            [this](kj::Own<kj::AsyncIoStream> stream) -> kj::Promise<void> {
-              admit(kj::mv(stream));
-              return kj::READY_NOW;
-            },
-            [this](kj::Exception&& problem) -> kj::Promise<void> {
-              shared_.log.warn("cannot accept a client: {}", problem.getDescription().cStr());
-              return shared_.timer.afterDelay(accept_retry.count() * kj::MILLISECONDS);
-            })
+        .then([this](kj::Own<kj::AsyncIoStream> stream) { admit(kj::mv(stream)); })
+        .catch_([this](kj::Exception&& problem) {
+          shared_->log.warn("cannot accept a client: {}", problem.getDescription().cStr());
+          return shared_->timer.afterDelay(accept_retry.count() * kj::MILLISECONDS);
+        })
         .then([this] { return run(); });
   }
 
  private:
   void admit(kj::Own<kj::AsyncIoStream> stream) {
     const peer_credentials peer = credentials_of(*stream);
-    if (!shared_.options.admit(peer)) {
-      shared_.log.warn("refused a client of user {}, process {}", peer.uid, peer.pid);
+    if (!shared_->options.admit(peer)) {
+      shared_->log.warn("refused a client of user {}, process {}", peer.uid, peer.pid);
       return;
     }
-    const std::uint32_t most = shared_.options.connections_max;
+    const std::uint32_t most = shared_->options.connections_max;
     if (count_ >= 2 * most) return;  // not even a word: those being told `busy` are bounded, too
     ++count_;
     auto client = kj::heap<connection>(kj::mv(stream), shared_, count_ > most);
@@ -103,11 +101,11 @@ class acceptor final : private kj::TaskSet::ErrorHandler {
   }
 
   void taskFailed(kj::Exception&& problem) override {
-    shared_.log.debug("a client's connection broke: {}", problem.getDescription().cStr());
+    shared_->log.debug("a client's connection broke: {}", problem.getDescription().cStr());
   }
 
   kj::Own<kj::ConnectionReceiver> receiver_;
-  shared_state& shared_;
+  std::shared_ptr<shared_state> shared_;
   std::uint32_t count_ = 0;
   kj::TaskSet clients_;  // last: its clients use all of the above
 };
@@ -124,10 +122,14 @@ class local_service::impl {
         log_(log),
         socket_path_(service_socket_path(options_.state_folder)),
         listener_(std::move(listener)) {
-    std::promise<kj::Own<kj::CrossThreadPromiseFulfiller<void>>> started;
-    auto stop = started.get_future();
-    thread_ = std::thread([this, &started] { serve(started); });
-    stop_ = stop.get();
+    auto stop = started_.get_future();
+    thread_ = std::thread([this] { run(); });
+    try {
+      stop_ = stop.get();
+    } catch (...) {
+      thread_.join();
+      throw;
+    }
   }
 
   ~impl() {
@@ -138,12 +140,22 @@ class local_service::impl {
   const std::string& socket_path() const { return socket_path_; }
 
  private:
-  void serve(std::promise<kj::Own<kj::CrossThreadPromiseFulfiller<void>>>& started) {
+  using stopper = kj::Own<kj::CrossThreadPromiseFulfiller<void>>;
+
+  void run() {
+    try {
+      serve();
+    } catch (...) {  // no descriptors for a loop: start() tells it
+      started_.set_exception(std::current_exception());
+    }
+  }
+
+  void serve() {
     auto io = kj::setupAsyncIo();
-    auto stop = kj::newPromiseAndCrossThreadFulfiller<void>();
-    started.set_value(kj::mv(stop.fulfiller));
-    shared_state shared(facade_, options_, log_, io.provider->getTimer());
+    auto shared = std::make_shared<shared_state>(facade_, options_, log_, io.provider->getTimer());
     acceptor clients(io.lowLevelProvider->wrapListenSocketFd(listener_.fd()), shared);
+    auto stop = kj::newPromiseAndCrossThreadFulfiller<void>();
+    started_.set_value(kj::mv(stop.fulfiller));
     clients.run().exclusiveJoin(kj::mv(stop.promise)).wait(io.waitScope);
   }
 
@@ -152,7 +164,8 @@ class local_service::impl {
   log_sink& log_;
   const std::string socket_path_;
   service_listener listener_;
-  kj::Own<kj::CrossThreadPromiseFulfiller<void>> stop_;
+  std::promise<stopper> started_;
+  stopper stop_;
   std::thread thread_;
 };
 
@@ -162,8 +175,14 @@ local_service::~local_service() = default;
 result<std::unique_ptr<local_service>> local_service::start(service_facade& facade,
                                                             local_service_options options, log_sink& log) {
   GRAPHITE_TRY(service_listener listener, service_listener::open(options.state_folder, accept_backlog));
-  return std::unique_ptr<local_service>(
-      new local_service(std::make_unique<impl>(facade, std::move(options), log, std::move(listener))));
+  try {
+    return std::unique_ptr<local_service>(
+        new local_service(std::make_unique<impl>(facade, std::move(options), log, std::move(listener))));
+  } catch (const kj::Exception& problem) {
+    return fail(errc::io, fmt::format("cannot serve: {}", problem.getDescription().cStr()));
+  } catch (const std::exception& problem) {
+    return fail(errc::io, fmt::format("cannot serve: {}", problem.what()));
+  }
 }
 
 const std::string& local_service::socket_path() const { return impl_->socket_path(); }

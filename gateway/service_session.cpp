@@ -122,6 +122,7 @@ class hold_server final : public wire::Hold::Server {
   ~hold_server() noexcept(false) { connection_->shared.holds.erase(&hold_); }
 
   kj::Promise<void> release(ReleaseContext context) override {
+    context.allowCancellation();
     const auto token = hold_.end();
     if (!token) {
       context.getResults().initOutcome().initOk().setCount(0);

@@ -66,13 +66,17 @@ struct shared_state {
   std::set<active_hold*> holds;  ///< of all clients
 };
 
-/// What one connection has; outlives its capabilities.
+/// What one connection has; outlives its capabilities, which may outlive the connection.
 struct connection_state {
+  connection_state(std::shared_ptr<shared_state> of_service, bool over_limit)
+      : owner(std::move(of_service)), shared(*owner), too_many(over_limit) {}
+
+  std::shared_ptr<shared_state> owner;
   shared_state& shared;
   capnp::TwoPartyVatNetwork* network = nullptr;
   std::uint32_t calls = 0;
   bool greeted = false;
-  bool too_many = false;  ///< over connections_max: hello says `busy`
+  bool too_many;  ///< over connections_max: hello says `busy`
 };
 
 /// The bootstrap capability of a connection.

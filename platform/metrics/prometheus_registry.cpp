@@ -92,8 +92,8 @@ class prometheus_registry final : public metrics_registry {
   using series = std::map<std::pair<std::string, labels>, std::unique_ptr<Metric>>;
 
   template <class Metric, class Make>
-  Metric& find_or_make(series<Metric>& known, Metric& none, const std::string& name, const labels& with,
-                       Make make) {
+  Metric& find_or_make(series<Metric>& known, std::type_identity_t<Metric>& none, const std::string& name,
+                       const labels& with, Make make) {
     const std::lock_guard lock(mutex_);
     auto key = std::pair(name, with);
     if (auto found = known.find(key); found != known.end()) return *found->second;

@@ -1,0 +1,120 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "cli/opened_bundle.hpp"
+#include "gateway/service_socket.hpp"
+
+namespace graphite {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+result<void> write_all(int fd, byte_span bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t size = ::write(fd, bytes.data(), bytes.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail_errno(errno, path);
+    bytes = bytes.subspan(static_cast<std::size_t>(size));
+  }
+  return {};
+}
+
+result<void> write_file(const fs::path& path, byte_span bytes) {
+  std::error_code code;
+  fs::create_directories(path.parent_path(), code);  // open says what is wrong
+  const unique_fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (fd.get() < 0) return fail_errno(errno, path.string());
+  return write_all(fd.get(), bytes, path.string());
+}
+
+/// A name beside the target that goes unless keep() renames it to the target.
+class temporary_path {
+ public:
+  explicit temporary_path(const fs::path& target)
+      : target_(target), path_(target.string() + fmt::format(".partial-{}", ::getpid())) {}
+  temporary_path(const temporary_path&) = delete;
+  temporary_path& operator=(const temporary_path&) = delete;
+  ~temporary_path() {
+    std::error_code ignored;
+    if (!kept_) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+  result<void> keep() {
+    if (::rename(path_.c_str(), target_.c_str()) != 0) return fail_errno(errno, target_.string());
+    kept_ = true;
+    return {};
+  }
+
+ private:
+  fs::path target_, path_;
+  bool kept_ = false;
+};
+
+result<void> extract_asset(const opened_bundle& bundle, const located_asset& asset, const fs::path& folder,
+                           extract_summary& summary) {
+  const auto& parts = asset.record.parts;
+  const std::string& name = asset.record.path.str();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto bytes = bundle.part(asset, i);
+    if (!bytes) return fail(bytes.error().code, fmt::format("{}: {}", name, bytes.error().context));
+    GRAPHITE_CHECK(
+        write_file(folder / (parts.size() == 1 ? name : fmt::format("{}.part{}", name, i)), *bytes));
+    ++summary.files;
+    summary.bytes += bytes->size();
+  }
+  ++summary.assets;
+  return {};
+}
+
+fs::path target_of(const std::string& text) {
+  fs::path path = fs::absolute(text).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();  // "DIR/" is DIR
+}
+
+}  // namespace
+
+result<extract_summary> extract_bundle(const opened_bundle& bundle, const std::string& folder,
+                                       const asset_filter& wanted, const bytes_progress& progress) {
+  std::error_code code;
+  const fs::path target = target_of(folder);
+  if (fs::exists(target, code) && !fs::is_empty(target, code))
+    return fail(errc::already_exists, folder + " is not empty: name a new folder");
+  temporary_path scratch(target);
+  if (!fs::create_directories(scratch.path(), code))
+    return fail(errc::io, scratch.path().string() + ": cannot be made");
+  extract_summary summary;
+  result<void> failed;
+  GRAPHITE_CHECK(bundle.tree->for_each([&](const located_asset& asset) {
+    if (!wanted(asset.record.path.str())) return true;
+    progress(summary.assets, asset.record.path.str());
+    failed = extract_asset(bundle, asset, scratch.path(), summary);
+    return failed.has_value();
+  }));
+  GRAPHITE_CHECK(failed);
+  GRAPHITE_CHECK(scratch.keep());
+  return summary;
+}
+
+result<export_summary> write_export(const opened_bundle& bundle, const std::string& file, bool replace) {
+  std::error_code code;
+  const fs::path target = target_of(file);
+  if (fs::is_directory(target, code)) return fail(errc::invalid_argument, file + " is a folder");
+  if (!replace && fs::exists(target, code))
+    return fail(errc::already_exists, file + " exists: --force replaces it");
+  temporary_path scratch(target);
+  const unique_fd fd(::open(scratch.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (fd.get() < 0) return fail_errno(errno, scratch.path().string());
+  GRAPHITE_TRY(const export_summary summary,
+               export_bundle(bundle.value, *bundle.tree, *bundle.contents, bundle.find,
+                             [&](byte_span bytes) { return write_all(fd.get(), bytes, file); }));
+  if (::fsync(fd.get()) != 0) return fail_errno(errno, file);
+  GRAPHITE_CHECK(scratch.keep());
+  return summary;
+}
+
+}  // namespace graphite

@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "cli/exit_codes.hpp"
+#include "gateway/local_service.hpp"
+#include "gateway/service_client.hpp"
+#include "tests/cli/commands/cli_support.hpp"
+#include "tests/support/fake_facade.hpp"
+#include "tests/support/recording_log.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace graphite {
+namespace {
+
+/// Commands against a fake service at the place a project without a word of `state` has.
+class service_commands : public testing::Test {
+ protected:
+  service_commands() {
+    std::ofstream(folder_.path() / "graphite.toml") << "[project]\nname = \"fake\"\n";
+    facade_.status_value.project = "fake\x1b[2J";
+    facade_.status_value.failed = {{"a.png", "no"}};
+    facade_.status_value.channels = {{"main", head{}, 0, 1}};
+    facade_.status_value.subscribers = {{"host:1", "main", 1, 2, 0.5}};
+    local_service_options options;
+    options.state_folder = folder_.str() + "/.graphite";
+    service_ = std::move(local_service::start(facade_, options, log_).value());
+  }
+
+  test::cli_run run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"-C", folder_.str()});
+    return test::run_cli(arguments);
+  }
+
+  /// Not by the command line: its output is being captured.
+  std::uint32_t run_release() {
+    auto client = service_client::connect({folder_.str() + "/.graphite", "test"});
+    return client ? (*client)->release_all().value_or(99) : 98;
+  }
+
+  test::temporary_folder folder_;
+  test::recording_log log_;
+  test::fake_facade facade_;
+  std::unique_ptr<local_service> service_;
+};
+
+TEST_F(service_commands, status_is_shown_to_people_without_escape_sequences) {
+  const auto shown = run({"status"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("host:1"), std::string::npos);
+  EXPECT_EQ(shown.out.find('\x1b'), std::string::npos);
+}
+
+TEST_F(service_commands, json_has_one_object_and_nothing_else) {
+  const auto status = run({"status", "--json"});
+  const auto objects = status.objects();
+  ASSERT_EQ(objects.size(), 1u);
+  EXPECT_EQ(objects[0]["event"], "status");
+  EXPECT_EQ(objects[0]["failed"][0]["path"], "a.png");
+  EXPECT_EQ(objects[0]["channels"][0]["newest"]["root"].get<std::string>().size(), 64u);
+}
+
+TEST_F(service_commands, from_a_folder_below_the_project_the_same_service_answers) {
+  std::filesystem::create_directories(folder_.path() / "deep/er");
+  EXPECT_EQ(test::run_cli({"status", "-C", folder_.str() + "/deep/er"}).code, 0);
+}
+
+TEST_F(service_commands, a_mistake_in_the_project_file_does_not_keep_one_from_asking) {
+  std::ofstream(folder_.path() / "graphite.toml") << "state = [broken\n";
+  EXPECT_EQ(run({"status"}).code, 0);
+}
+
+TEST_F(service_commands, the_state_option_needs_no_project) {
+  EXPECT_EQ(test::run_cli({"status", "--state", folder_.str() + "/.graphite", "-C", "/"}).code, 0);
+}
+
+TEST_F(service_commands, why_tells_the_story) {
+  facade_.why_value = {"a.png",  "convert",          "failed",      "11", "22", {{"argv", "convert -x"}},
+                       {"argv"}, {"a.svg", "a.png"}, "tool said no"};
+  const auto shown = run({"why", "a.png"});
+  for (const char* part : {"convert -x", "a.svg", "tool said no"})
+    EXPECT_NE(shown.out.find(part), std::string::npos) << shown.out;
+  EXPECT_EQ(run({"why", "a.png", "--json"}).objects().at(0)["key_components"][0]["value"], "convert -x");
+  EXPECT_EQ(run({"why", "nothing"}).code, exit_usage);
+}
+
+TEST_F(service_commands, graph_questions_are_passed_on) {
+  facade_.graph_lines = {"a", "b"};
+  EXPECT_EQ(run({"graph", "path", "a", "b"}).out, "a\nb\n");
+  EXPECT_EQ(facade_.last_graph().what, graph_query::kind::path);
+  EXPECT_EQ(facade_.last_graph().to, "b");
+  const auto cycles = run({"graph", "cycles", "--json"}).objects();
+  EXPECT_EQ(cycles.at(0)["query"], "cycles");
+  EXPECT_EQ(cycles.at(0)["lines"].size(), 2u);
+}
+
+TEST_F(service_commands, diff_and_rollback) {
+  facade_.diff_value = {{"new"}, {"other"}, {"gone"}};
+  const auto diff = run({"diff", "1", "2"});
+  EXPECT_EQ(diff.out, "+ new\n~ other\n- gone\n1 added, 1 changed, 1 removed\n");
+  const auto rollback = run({"rollback", "main", "7", "--json"}).objects();
+  EXPECT_EQ(rollback.at(0)["generation"]["sequence"], 1007);
+}
+
+TEST_F(service_commands, a_hold_lasts_as_long_as_its_command_and_gives_its_code) {
+  const auto held = test::run_cli({"hold", "-C", folder_.str(), "--json", "--", "sh", "-c", "exit 7"});
+  EXPECT_EQ(held.code, 7) << held.err;
+  const auto objects = held.objects();
+  ASSERT_EQ(objects.size(), 2u);
+  EXPECT_EQ(objects[0]["event"], "hold");
+  EXPECT_EQ(objects[1]["why"], "command ended");
+  EXPECT_EQ(facade_.holds_in_force(), 0u);
+}
+
+TEST_F(service_commands, a_hold_without_a_command_ends_by_release) {
+  std::thread other([&] {
+    EXPECT_TRUE(facade_.wait_until([&] { return facade_.holds_in_force() == 1; }));
+    EXPECT_EQ(run_release(), 1u);
+  });
+  const auto held = run({"hold", "--json"});
+  other.join();
+  EXPECT_EQ(held.code, 0);
+  EXPECT_EQ(held.objects().at(1)["why"], "released");
+}
+
+TEST_F(service_commands, a_hold_ends_by_its_timeout) {
+  EXPECT_EQ(run({"hold", "--json", "--timeout", "0.01"}).objects().at(1)["why"], "timeout");
+  EXPECT_EQ(facade_.last_hold_timeout(), milliseconds(10));
+  EXPECT_EQ(facade_.holds_in_force(), 0u);
+}
+
+TEST_F(service_commands, release_tells_how_many) {
+  EXPECT_EQ(run({"release", "--json"}).objects().at(0)["released"], 0);
+}
+
+TEST_F(service_commands, stop_waits_for_the_end) {
+  std::thread process([&] {
+    EXPECT_TRUE(facade_.wait_until([&] { return facade_.stopped(); }));
+    service_.reset();
+  });
+  EXPECT_EQ(run({"stop"}).code, 0);
+  process.join();
+  EXPECT_EQ(run({"status"}).code, exit_unavailable);
+}
+
+TEST_F(service_commands, failures_of_the_service_have_their_exit_codes) {
+  facade_.set_failure({errc::corrupt, "a page is broken"});
+  EXPECT_EQ(run({"status"}).code, exit_corrupt);
+  facade_.set_failure({errc::permission_denied, "no"});
+  EXPECT_EQ(run({"status"}).code, exit_denied);
+}
+
+}  // namespace
+}  // namespace graphite
