@@ -162,6 +162,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
     if (const auto claim = claims.find(output); claim != claims.end())
       for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
   }
+  if (!added.empty()) actions[a].has_result = false;
   for (const auto output : added) resolution_changes(output);
   nodes.set_outputs(a, std::move(mine));
   for (const auto output : added) {

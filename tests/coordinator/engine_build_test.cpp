@@ -1,0 +1,318 @@
+#include <gtest/gtest.h>
+
+#include "engine_world.hpp"
+
+namespace graphite::test {
+namespace {
+
+TEST(engine_build, publishes_an_unmatched_source_at_once_without_an_attempt) {
+  engine_world w({});
+  w.save({{"a.txt", "one"}, {"d/b.txt", "two"}});
+  EXPECT_EQ(w.shown_text("a.txt"), "one");
+  EXPECT_EQ(w.shown_text("d/b.txt"), "two");
+  EXPECT_TRUE(w.started.empty());
+  EXPECT_EQ(w.publications.size(), 1u);
+  ASSERT_EQ(w.idles.size(), 1u);
+  EXPECT_EQ(w.idles[0].assets, 2u);
+}
+
+TEST(engine_build, runs_a_command_and_publishes_its_outputs_instead_of_its_input) {
+  engine_world w({command_rule("conv", {"*.png"}, {"{dir}/{stem}.dds"})});
+  w.save({{"t/a.png", "A"}, {"b.png", "B"}});
+  EXPECT_TRUE(w.channel.empty());
+  w.settle();
+  EXPECT_EQ(w.shown_text("t/a.dds"), "conv(A:)");
+  EXPECT_EQ(w.shown_text("b.dds"), "conv(B:)");  // no leading slash at the root
+  EXPECT_FALSE(w.shows("b.png"));
+  EXPECT_EQ(w.idles.back().ran, 2u);
+}
+
+TEST(engine_build, follows_chains_of_rules_and_keeps_unpublished_steps_to_itself) {
+  auto first = command_rule("one", {"*.a"}, {"{stem}.b"});
+  first.publish = false;
+  engine_world w({first, command_rule("two", {"*.b"}, {"{stem}.c"})});
+  w.save({{"x.a", "X"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("x.c"), "two(one(X:):)");
+  EXPECT_EQ(w.channel.size(), 1u);
+}
+
+TEST(engine_build, a_removed_source_takes_its_outputs_along) {
+  engine_world w({command_rule("conv", {"*.png"}, {"{stem}.dds"})});
+  w.save({{"a.png", "A"}, {"k", "K"}});
+  w.settle();
+  w.save({{"a.png", std::nullopt}});
+  EXPECT_EQ(w.channel.size(), 1u);
+  EXPECT_TRUE(w.shows("k"));
+}
+
+TEST(engine_build, a_complete_scan_drops_what_it_does_not_name) {
+  engine_world w({});
+  w.save({{"a", "1"}, {"b", "2"}});
+  w.save({{"b", "2"}}, true);
+  EXPECT_FALSE(w.shows("a"));
+  EXPECT_TRUE(w.shows("b"));
+}
+
+TEST(engine_build, glob_inputs_wait_for_generated_files_and_new_matches_make_stale) {
+  engine_world w({command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}), command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})});
+  w.save({{"m.c", "M"}, {"x.idl", "X"}, {"inc/y.h", "Y"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M:gen(X:),Y,)");
+  w.save({{"inc/z.h", "Z"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M:gen(X:),Y,Z,)");
+  w.save({{"inc/y.h", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M:gen(X:),Z,)");
+}
+
+TEST(engine_build, equal_outputs_do_not_make_dependants_run) {
+  engine_world w({command_rule("gen", {"*.a"}, {"{stem}.b"}), command_rule("two", {"*.b"}, {"{stem}.c"})});
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    if (spec.rule == "gen") out.outputs[0].content = content_of("same");
+    return out;
+  };
+  w.save({{"x.a", "1"}});
+  w.settle();
+  ASSERT_EQ(w.started.size(), 2u);
+  const auto shown = w.publications.size();
+  w.save({{"x.a", "2"}});
+  w.settle();
+  EXPECT_EQ(w.started.size(), 3u);
+  EXPECT_EQ(w.publications.size(), shown);
+  EXPECT_EQ(w.engine->status().stale, 0u);
+}
+
+TEST(engine_build, scanned_references_of_a_command_are_build_inputs_transitively) {
+  engine_world w({command_rule("sh", {"*.glsl"}, {"{stem}.spv"}), copy_rule("inc", {"*.inc"}, false)});
+  w.refer("b.inc", "B", {"c.inc"});
+  w.refer("c.inc", "C", {});
+  w.refer("a.glsl", "A", {"b.inc"});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.spv"), "sh(A:B,C,)");
+  w.refer("c.inc", "C2", {});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.spv"), "sh(A:B,C2,)");
+}
+
+TEST(engine_build, an_earlier_candidate_that_appears_changes_the_resolution) {
+  engine_world w({command_rule("sh", {"*.glsl"}, {"{stem}.spv"}), copy_rule("inc", {"**/*.inc"}, false)});
+  w.refer("lib/x.inc", "LIB", {});
+  w.refer("a.glsl", "A", {"x.inc|lib/x.inc"});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.spv"), "sh(A:LIB,)");
+  w.refer("x.inc", "OWN", {});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.spv"), "sh(A:OWN,)");
+  w.save({{"x.inc", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.spv"), "sh(A:LIB,)");
+}
+
+TEST(engine_build, a_missing_reference_warns_and_a_required_one_fails_its_asset) {
+  engine_world w({});
+  w.refer("s.txt", "S", {"gone.png|alt/gone.png"});
+  EXPECT_TRUE(w.shows("s.txt"));
+  EXPECT_EQ(w.told("refers to gone.png, which does not exist; also tried alt/gone.png"), 1u);
+  w.refer("r.txt", "R", {"!gone.png"});
+  EXPECT_FALSE(w.shows("r.txt"));
+  EXPECT_EQ(w.engine->behind().listed.at(0).path.str(), "r.txt");
+  w.save({{"gone.png", "G"}});
+  EXPECT_TRUE(w.shows("r.txt"));
+  EXPECT_EQ(w.channel.at("s.txt").references, std::vector<asset_id>{id_of_path_text("gone.png")});
+}
+
+TEST(engine_build, two_producers_of_one_path_both_fail_and_name_each_other) {
+  engine_world w({command_rule("conv", {"*.png", "*.tga"}, {"{stem}.dds"})});
+  w.save({{"a.png", "P"}, {"a.tga", "T"}, {"b.png", "B"}});
+  w.settle();
+  EXPECT_GE(w.told("two producers of a.dds"), 1u);
+  EXPECT_FALSE(w.shows("a.dds"));
+  EXPECT_TRUE(w.shows("b.dds"));
+  w.save({{"a.tga", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.dds"), "conv(P:)");
+}
+
+TEST(engine_build, a_source_that_takes_an_outputs_name_stays_and_the_action_fails) {
+  engine_world w({command_rule("conv", {"*.png"}, {"{stem}.dds"})});
+  w.save({{"a.png", "P"}});
+  w.settle();
+  w.save({{"a.dds", "mine"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.dds"), "mine");
+  EXPECT_EQ(w.told("two producers of a.dds: it is a source"), 1u);
+  w.save({{"a.dds", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("a.dds"), "conv(P:)");
+}
+
+TEST(engine_build, reports_a_cycle_with_its_whole_path_and_builds_the_rest) {
+  engine_world w({command_rule("one", {"*.a"}, {"out/{stem}.b"}, {"out/*.c"}),
+                  command_rule("two", {"*.d"}, {"out/{stem}.c"}, {"out/*.b"})});
+  w.save({{"x.a", "A"}, {"y.d", "D"}, {"k", "K"}});
+  w.settle();
+  EXPECT_GE(w.told("out/x.b needs out/y.c needs out/x.b") + w.told("out/y.c needs out/x.b needs out/y.c"), 1u);
+  EXPECT_TRUE(w.shows("k"));
+  EXPECT_EQ(w.engine->cycles().size(), 1u);
+  EXPECT_EQ(w.idles.back().failed, 2u);
+  w.save({{"y.d", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("out/x.b"), "one(A:)");
+  EXPECT_TRUE(w.engine->cycles().empty());
+}
+
+TEST(engine_build, cycles_of_run_time_references_are_fine) {
+  engine_world w({});
+  w.refer("a", "A", {"b"});
+  w.refer("b", "B", {"a"});
+  EXPECT_EQ(w.channel.at("a").references, std::vector<asset_id>{id_of_path_text("b")});
+  EXPECT_TRUE(w.shows("b"));
+}
+
+TEST(engine_build, names_that_differ_in_case_only_are_both_skipped) {
+  engine_world w({});
+  w.save({{"A.txt", "1"}, {"b", "2"}});
+  w.save({{"a.txt", "3"}});
+  EXPECT_FALSE(w.shows("A.txt"));
+  EXPECT_FALSE(w.shows("a.txt"));
+  EXPECT_EQ(w.told("differ in case only"), 1u);
+  w.save({{"A.txt", std::nullopt}});
+  EXPECT_EQ(w.shown_text("a.txt"), "3");
+}
+
+TEST(engine_build, at_most_jobs_attempts_are_in_flight) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})}, [](engine_options& o) { o.jobs = 2; });
+  w.save({{"1.x", "1"}, {"2.x", "2"}, {"3.x", "3"}, {"4.x", "4"}, {"5.x", "5"}});
+  EXPECT_EQ(w.running.size(), 2u);
+  w.settle();
+  EXPECT_EQ(w.channel.size(), 5u);
+}
+
+TEST(engine_build, a_failed_action_is_told_listed_and_retried_by_an_event_in_its_closure) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})});
+  bool broken = true;
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    if (broken) out.status = attempt_status::failed, out.message = "no licence", out.outputs.clear();
+    return out;
+  };
+  w.refer("level", "L", {"1.y"});
+  w.save({{"1.x", "1"}, {"free", "F"}});
+  w.settle();
+  EXPECT_EQ(w.told("no licence"), 1u);
+  EXPECT_TRUE(w.shows("free"));
+  EXPECT_FALSE(w.shows("1.y"));
+  EXPECT_EQ(w.engine->behind().count, 2u);  // the level means it, and is held with it
+  broken = false;
+  w.save({{"free", "F2"}});
+  EXPECT_TRUE(w.running.empty());
+  w.refer("level", "L2", {"1.y"});
+  w.settle();
+  EXPECT_TRUE(w.shows("1.y"));
+  EXPECT_EQ(w.shown_text("level"), "L2");
+  EXPECT_EQ(w.engine->behind().count, 0u);
+}
+
+TEST(engine_build, a_refused_attempt_is_tried_again_later) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})});
+  int refusals = 3;
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    if (refusals-- > 0) out.status = attempt_status::refused, out.outputs.clear();
+    return out;
+  };
+  w.save({{"1.x", "1"}});
+  w.settle();
+  EXPECT_TRUE(w.shows("1.y"));
+  EXPECT_EQ(w.started.size(), 4u);
+  EXPECT_GE(w.now - time_from_ns(1'000'000'000), milliseconds(250 + 500 + 1'000));
+}
+
+TEST(engine_build, wildcard_outputs_are_known_after_the_run) {
+  engine_world w({command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}), command_rule("t", {"**/*.tile"}, {"{path}.bin"})});
+  int tiles = 3;
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    if (spec.rule != "cut") return out;
+    for (int i = 0; i < tiles; ++i) {
+      const auto text = "tile" + std::to_string(i);
+      w.texts[content_of(text)] = text;
+      out.outputs.push_back({path_of("a/" + std::to_string(i) + ".tile"), content_of(text)});
+    }
+    return out;
+  };
+  w.save({{"a.atlas", "1"}});
+  w.settle();
+  EXPECT_EQ(w.channel.size(), 3u);
+  EXPECT_EQ(w.shown_text("a/2.tile.bin"), "t(tile2:)");
+  tiles = 2;
+  w.save({{"a.atlas", "2"}});
+  w.settle();
+  EXPECT_EQ(w.channel.size(), 2u);
+}
+
+TEST(engine_build, a_depfile_narrows_what_counts) {
+  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"});
+  rule.command.depfile = "d";
+  engine_world w({rule, copy_rule("h", {"**/*.h"}, false)});
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    out.discovered = std::vector<logical_path>{path_of("inc/a.h")};
+    return out;
+  };
+  w.save({{"m.c", "M"}, {"inc/a.h", "A"}, {"inc/b.h", "B"}});
+  w.settle();
+  w.save({{"inc/b.h", "B2"}});
+  w.settle();
+  EXPECT_EQ(w.started.size(), 1u);
+  w.save({{"inc/a.h", "A2"}});
+  w.settle();
+  EXPECT_EQ(w.started.size(), 2u);
+  w.save({{"inc/a.h", "A"}});
+  w.settle();
+  EXPECT_EQ(w.started.size(), 2u);  // the path set is found by the weak key
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M:A,B,)");
+}
+
+TEST(engine_build, all_or_nothing_publishes_once_and_only_without_failures) {
+  const auto at_end = [](engine_options& o) {
+    o.mode = engine_options::publishing::all_or_nothing;
+    o.keep_going = false;
+  };
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})}, at_end);
+  w.save({{"1.x", "1"}, {"2.x", "bad"}, {"t", "T"}});
+  w.settle();
+  EXPECT_TRUE(w.publications.empty());
+  EXPECT_EQ(w.idles.back().failed, 1u);
+  w.save({{"2.x", "2"}});
+  w.settle();
+  ASSERT_EQ(w.publications.size(), 1u);
+  EXPECT_EQ(w.channel.size(), 3u);
+}
+
+TEST(engine_build, keep_going_publishes_what_can_be) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})},
+                 [](engine_options& o) { o.mode = engine_options::publishing::all_or_nothing; });
+  w.save({{"1.x", "1"}, {"2.x", "bad"}, {"t", "T"}});
+  w.settle();
+  ASSERT_EQ(w.publications.size(), 1u);
+  EXPECT_EQ(w.channel.size(), 2u);
+}
+
+TEST(engine_build, a_dry_engine_lists_what_would_run_and_starts_nothing) {
+  engine_world w({command_rule("one", {"*.a"}, {"{stem}.b"}), command_rule("two", {"*.b"}, {"{stem}.c"})},
+                 [](engine_options& o) { o.dry = true; });
+  w.save({{"x.a", "X"}});
+  EXPECT_TRUE(w.started.empty());
+  const auto list = w.engine->dry_run();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].main_input, "x.a");
+  EXPECT_TRUE(list[0].certain);
+  EXPECT_FALSE(list[1].certain);
+}
+
+}  // namespace
+}  // namespace graphite::test

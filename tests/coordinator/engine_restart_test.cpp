@@ -1,0 +1,168 @@
+#include <gtest/gtest.h>
+
+#include "engine_world.hpp"
+
+namespace graphite::test {
+namespace {
+
+std::vector<rule_spec> rules() {
+  return {command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}), command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})};
+}
+
+void fill(engine_world& w) {
+  w.save({{"m.c", "M"}, {"n.c", "N"}, {"x.idl", "X"}, {"inc/y.h", "Y"}, {"t/readme", "R"}});
+  w.refer("level", "L", {"m.o", "t/readme", "none"});
+  w.settle();
+}
+
+TEST(engine_restart, with_unchanged_inputs_starts_nothing_and_publishes_nothing) {
+  engine_world w(rules());
+  fill(w);
+  const auto before = w.channel;
+  const auto attempts = w.started.size(), shown = w.publications.size();
+  w.restart();
+  w.apply({});
+  w.settle();
+  EXPECT_EQ(w.started.size(), attempts);
+  EXPECT_EQ(w.publications.size(), shown);
+  EXPECT_EQ(w.engine->status().stale, 0u);
+  EXPECT_EQ(w.engine->status().assets, before.size());
+}
+
+TEST(engine_restart, the_sources_come_back_with_signature_and_references) {
+  engine_world w({});
+  revision what;
+  source_state state{content_of("A"), {1, 2, 1, -4, 5, true}, {{{path_of("b"), path_of("c")}, true}}};
+  what.changes.push_back({path_of("d/a"), state});
+  w.apply(what);
+  w.save({{"c", "C"}});
+  w.restart();
+  const auto sources = w.engine->sources();
+  ASSERT_EQ(sources.size(), 2u);
+  const auto& back = sources[0].first.str() == "d/a" ? sources[0].second : sources[1].second;
+  EXPECT_EQ(back.references, state.references);
+  EXPECT_TRUE(back.signature.trusted);
+  EXPECT_EQ(back.signature.mtime_ns, -4);
+}
+
+TEST(engine_restart, builds_only_what_changed_while_it_was_down) {
+  engine_world w(rules());
+  fill(w);
+  const auto attempts = w.started.size();
+  w.restart();
+  w.save({{"m.c", "M2"}});
+  w.settle();
+  EXPECT_EQ(w.started.size(), attempts + 1);
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M2:gen(X:),Y,)");
+}
+
+TEST(engine_restart, in_the_middle_of_a_build_loses_nothing) {
+  engine_world w(rules());
+  fill(w);
+  w.save({{"x.idl", "X2"}, {"t/readme", "R2"}});
+  w.restart();  // nothing of the running attempt is known any more
+  w.save({{"x.idl", "X2"}, {"t/readme", "R2"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M:gen(X2:),Y,)");
+  EXPECT_EQ(w.shown_text("t/readme"), "R2");
+  EXPECT_EQ(w.engine->behind().count, 0u);
+}
+
+TEST(engine_restart, a_removal_while_it_was_down_is_found_by_the_scan) {
+  engine_world w(rules());
+  fill(w);
+  w.restart();
+  w.save({{"n.c", "N"}, {"x.idl", "X"}, {"inc/y.h", "Y"}, {"t/readme", "R"}}, true);
+  w.settle();
+  EXPECT_FALSE(w.shows("m.o"));
+  EXPECT_FALSE(w.shows("level"));
+  EXPECT_TRUE(w.shows("n.o"));
+}
+
+TEST(engine_restart, another_rule_builds_again_and_removes_what_it_no_longer_makes) {
+  engine_world w(rules());
+  fill(w);
+  w.config.rules[1].outputs = {"{stem}.obj"};
+  w.restart();
+  w.apply({});
+  w.settle();
+  EXPECT_FALSE(w.shows("m.o"));
+  EXPECT_TRUE(w.shows("m.obj"));
+  w.config.rules.clear();
+  w.restart();
+  w.apply({});
+  EXPECT_EQ(w.shown_text("m.c"), "M");
+  EXPECT_FALSE(w.shows("m.obj"));
+  EXPECT_FALSE(w.shows("inc/x.h"));
+}
+
+TEST(engine_restart, a_tool_that_changed_runs_again_and_the_old_one_is_cached) {
+  digest tool = content_of("tool 1").id;
+  auto rule = command_rule("c", {"*.x"}, {"{stem}.y"});
+  rule.command.tools = {"t"};
+  engine_world w({rule}, [&](engine_options& o) { o.tool_digests = {{"t", tool}}; });
+  w.save({{"1.x", "1"}});
+  w.settle();
+  tool = content_of("tool 2").id;
+  w.restart();
+  w.apply({});
+  w.settle();
+  EXPECT_EQ(w.started.size(), 2u);
+  tool = content_of("tool 1").id;
+  w.restart();
+  w.apply({});
+  w.settle();
+  EXPECT_EQ(w.started.size(), 2u);
+}
+
+TEST(engine_restart, rows_are_folded_and_still_complete) {
+  engine_world w(rules(), [](engine_options& o) { o.delta_rows_max = 4; });
+  fill(w);
+  for (int i = 0; i < 40; ++i) w.save({{"t/f" + std::to_string(i % 7), "v" + std::to_string(i)}});
+  w.settle();
+  EXPECT_LE(w.stored[table::sources].size(), 12u);
+  const auto before = w.channel;
+  const auto shown = w.publications.size(), attempts = w.started.size();
+  w.restart();
+  w.apply({});
+  w.settle();
+  EXPECT_EQ(w.publications.size(), shown);
+  EXPECT_EQ(w.started.size(), attempts);
+  EXPECT_EQ(w.engine->status().assets, before.size());
+}
+
+TEST(engine_restart, folding_while_an_asset_is_held_back_forgets_nothing_shown) {
+  engine_world w(rules(), [](engine_options& o) { o.delta_rows_max = 2; });
+  fill(w);
+  w.save({{"m.c", "bad"}});
+  w.settle();
+  w.refer("level", "L2", {"m.o"});
+  for (int i = 0; i < 10; ++i) w.save({{"t/f", "v" + std::to_string(i)}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("level"), "L");
+  w.restart();
+  w.save({{"n.c", "N"}, {"inc/y.h", "Y"}, {"t/f", "v9"}}, true);
+  w.settle();
+  EXPECT_EQ(w.channel.size(), 3u) << "n.o, inc/y.h, t/f";
+}
+
+TEST(engine_restart, a_damaged_row_is_refused_and_the_rest_is_loaded) {
+  engine_world w({});
+  w.save({{"a", "1"}});
+  w.save({{"b", "2"}});
+  auto rows = w.stored[table::sources];
+  engine_options options;
+  options.config = std::make_shared<const project>(w.config);
+  options.hash = std::make_shared<openssl_hasher>();
+  build_engine other(options);
+  for (auto& [key, value] : rows) {
+    if (key == rows.begin()->first) value[value.size() / 2] ^= 0x40, value.resize(value.size() - 1);
+    (void)other.load_row(table::sources, key, value);
+  }
+  EXPECT_FALSE(other.load_row(table::sources, "nonsense", "x"));
+  (void)other.load_finished();
+  EXPECT_EQ(other.status().sources, 1u);
+}
+
+}  // namespace
+}  // namespace graphite::test
