@@ -11,5 +11,6 @@ int main(int argc, char** argv) {
   command_handlers handlers;
   handlers.build = run_build;
   handlers.dev = run_dev;
+  handlers.subscribe = run_subscribe;
   return run_command_line(arguments, handlers);
 }

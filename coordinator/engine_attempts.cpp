@@ -119,7 +119,7 @@ attempt_spec impl::spec_of(action_index a) const {
   const auto main = nodes.main_input(a);
   const auto& recipe = recipes[nodes.rule_of(a)];
   attempt_spec spec{action_id{a}, attempt_number{actions[a].attempts}, options.epoch, stamp ? stamp->trace : trace_id{},
-                    rule_of(a).name, logical(main), {}, {}, recipe.command, recipe.environment, weak_of(a)};
+                    rule_of(a).name, logical(main), {}, {}, recipe.command, recipe.environment, {}, weak_of(a)};
   for (const auto input : input_artefacts(a))
     spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index});
   std::sort(spec.inputs.begin(), spec.inputs.end(),
