@@ -89,6 +89,7 @@ int watched_tree::watch(int folder, std::uint32_t mask) {
 }
 
 void watched_tree::drop(watch_table::node n) {
+  dropped_ = true;
   std::vector<int> wds;
   table_.remove(n, wds);
   for (const int wd : wds) ::inotify_rm_watch(inotify_, wd);
@@ -232,6 +233,9 @@ void watched_tree::translate_folder(const raw_event& raw, const std::string& pat
   const auto from = departed_.extract(raw.cookie);
   const bool renamed = (raw.mask & IN_MOVED_TO) != 0 && !from.empty();
   sync(path, {true, renamed ? from.mapped().path : std::string{}}, out);
+  // If this folder lost its watch for a while, changes in it were lost, too; who scanned it meanwhile
+  // has to look again.
+  if (dropped_ && !pruned(path)) emit(fs_event_kind::folder, path, {}, out);
   if (renamed) depart(from.mapped(), out);
 }
 
