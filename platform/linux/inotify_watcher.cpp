@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -355,6 +356,8 @@ void inotify_watcher::impl::run_events() {
     batch.clear();
     if (readable) read_batch(batch);
     if (!batch.empty()) handle(batch, out);
+    if (int waiting = 0; ::ioctl(inotify_.get(), FIONREAD, &waiting) == 0 && waiting == 0)
+      tree_->note_drained();
     if (const time_point now = std::chrono::steady_clock::now(); root_lost_ || now >= next_look) {
       look_for_root(out);
       next_look = now + options_.poll;

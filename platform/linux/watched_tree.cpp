@@ -89,6 +89,7 @@ int watched_tree::watch(int folder, std::uint32_t mask) {
 }
 
 void watched_tree::drop(watch_table::node n) {
+  dropped_ = true;
   std::vector<int> wds;
   table_.remove(n, wds);
   for (const int wd : wds) ::inotify_rm_watch(inotify_, wd);
@@ -178,6 +179,7 @@ void watched_tree::sync_lone(const std::string& path, events& out) {
 void watched_tree::verify(const std::string& path, events& out) {
   now_ = std::chrono::steady_clock::now();
   sync(path, {}, out);
+  dropped_ = true;  // events from before are still to come
 }
 
 void watched_tree::translate(const std::vector<raw_event>& batch, events& out) {
@@ -231,7 +233,12 @@ void watched_tree::translate_folder(const raw_event& raw, const std::string& pat
   if ((raw.mask & IN_ATTRIB) != 0 && table_.find(path) != watch_table::none) return;
   const auto from = departed_.extract(raw.cookie);
   const bool renamed = (raw.mask & IN_MOVED_TO) != 0 && !from.empty();
-  sync(path, {true, renamed ? from.mapped().path : std::string{}}, out);
+  // What arrives by rename is reported in full, in place or not: it may have been away during a scan.
+  const bool fresh_only = (raw.mask & IN_MOVED_TO) == 0;
+  sync(path, {true, renamed ? from.mapped().path : std::string{}, fresh_only}, out);
+  // If this folder lost its watch for a while, changes in it were lost, too; who scanned it meanwhile
+  // has to look again.
+  if (dropped_ && !pruned(path)) emit(fs_event_kind::folder, path, {}, out);
   if (renamed) depart(from.mapped(), out);
 }
 

@@ -46,6 +46,8 @@ class watched_tree {
 
   bool knows(int wd) const { return table_.by_wd(wd) != watch_table::none; }
   std::size_t folders() const { return table_.size(); }
+  /// All events there were have been translated.
+  void note_drained() { dropped_ = false; }
   /// A watch could not be had: the tree has to be polled.
   bool exhausted() const { return exhausted_; }
   /// Renames crossed each other: verify and rescan.
@@ -89,6 +91,7 @@ class watched_tree {
   std::vector<std::uint32_t> arriving_;                    ///< cookies of this batch's arrivals, sorted
   time_point now_{};
   bool exhausted_ = false, confused_ = false;
+  bool dropped_ = false;  ///< a watch was given up while events may be waiting
 };
 
 }  // namespace graphite

@@ -138,6 +138,7 @@ class learner {
   explicit learner(std::string root) : root_(std::move(root)) {}
 
   void apply(const std::vector<fs_event>& events) {
+    const std::lock_guard lock(mutex_);
     for (const auto& e : events) {
       switch (e.kind) {
         case fs_event_kind::cookie:
@@ -167,8 +168,12 @@ class learner {
     return out;
   }
 
-  std::map<std::string, std::uint64_t> files;
-  std::size_t overflows = 0;
+  /// Of the watcher's thread: after an overflow the cookie comes before the events that were left.
+  std::map<std::string, std::uint64_t> files() const {
+    const std::lock_guard lock(mutex_);
+    return files_;
+  }
+  std::atomic<std::size_t> overflows{0};
 
  private:
   void look(const std::string& path) {
@@ -176,16 +181,18 @@ class learner {
     const auto status = fs::symlink_status(root_ + "/" + path, failed);
     const auto size = status.type() == fs::file_type::regular ? fs::file_size(root_ + "/" + path, failed) : 0;
     if (status.type() == fs::file_type::regular && !failed)
-      files[path] = size;
+      files_[path] = size;
     else
-      files.erase(path);
+      files_.erase(path);
   }
   void rescan(const std::string& folder) {
-    std::erase_if(files, [&](const auto& item) { return at_or_below(item.first, folder); });
-    files.merge(scan(root_, folder));
+    std::erase_if(files_, [&](const auto& item) { return at_or_below(item.first, folder); });
+    files_.merge(scan(root_, folder));
   }
 
   std::string root_;
+  std::map<std::string, std::uint64_t> files_;
+  mutable std::mutex mutex_;
 };
 
 /// Random work on a tree: every kind of change, folders included.
@@ -328,18 +335,18 @@ TEST_P(no_missed_change, after_random_operations_with_overflow) {
     if (i % 10'000 == 9'500) watcher->resume_reading();
     if (i % 1'000 != 999 || i % 10'000 >= 2'000) continue;
     take();
-    ASSERT_THAT(difference(learned.files, learner::scan(options.root)), IsEmpty())
+    ASSERT_THAT(difference(learned.files(), learner::scan(options.root)), IsEmpty())
         << "after " << i + 1 << " operations";
   }
   watcher->resume_reading();
   take();
-  EXPECT_THAT(difference(learned.files, learner::scan(options.root)), IsEmpty());
+  EXPECT_THAT(difference(learned.files(), learner::scan(options.root)), IsEmpty());
   EXPECT_GE(learned.overflows, 1u) << "the test means to overflow the queue";
   // The watches are whole, too: every folder still reports.
   for (const auto& entry : fs::recursive_directory_iterator(options.root))
     if (entry.is_directory()) std::ofstream(entry.path() / "last") << "x";
   take();
-  EXPECT_THAT(difference(learned.files, learner::scan(options.root)), IsEmpty());
+  EXPECT_THAT(difference(learned.files(), learner::scan(options.root)), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(seeds, no_missed_change, testing::Values(1, 2, 3, 4));
