@@ -9,16 +9,16 @@
 namespace graphite::test {
 
 /// A folder of our own that goes with the object.
-class temporary_folder {
+class scratch_folder {
  public:
-  temporary_folder() {
+  scratch_folder() {
     std::string name = (std::filesystem::temp_directory_path() / "graphite-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = name;
   }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() {
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  ~scratch_folder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
