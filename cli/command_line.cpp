@@ -126,7 +126,7 @@ class table {
   int refuse(const CLI::ParseError& problem) {
     CLI::App& app = innermost();
     std::cerr << "error: " << problem.what() << '\n';
-    if (problem.get_name() == "ExtrasError") {
+    if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
       std::istringstream words(problem.what());  // the only place where CLI11 still has them
       for (std::string word; words >> word;)
         if (word.size() > 1 && word[0] == '-') std::cerr << suggestion_for(app, word);

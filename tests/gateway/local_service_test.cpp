@@ -13,7 +13,7 @@
 #include "gateway/service_socket.hpp"
 #include "tests/support/fake_facade.hpp"
 #include "tests/support/recording_log.hpp"
-#include "tests/gateway/temporary_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -38,7 +38,7 @@ class local_service_test : public testing::Test {
     return service_client::connect({folder_.str(), "1.2.3", milliseconds(10'000), call_timeout});
   }
 
-  test::temporary_folder folder_;
+  test::scratch_folder folder_;
   test::recording_log log_;
   test::fake_facade facade_;
   local_service_options options_;

@@ -10,7 +10,7 @@
 
 #include <fstream>
 
-#include "tests/gateway/temporary_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -21,7 +21,7 @@ mode_t mode_of(const std::string& path) {
 }
 
 TEST(service_socket, only_its_owner_can_reach_it) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   const std::string state = folder.str() + "/deep/.graphite";
   std::filesystem::create_directories(state);
   ::chmod(state.c_str(), 0755);
@@ -33,14 +33,14 @@ TEST(service_socket, only_its_owner_can_reach_it) {
 }
 
 TEST(service_socket, nobody_there_is_unavailable) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   EXPECT_EQ(connect_service(folder.str()).error().code, errc::unavailable);
   EXPECT_EQ(connect_service(folder.str() + "/missing").error().code, errc::unavailable);
   EXPECT_FALSE(service_locked(folder.str()));
 }
 
 TEST(service_socket, a_second_service_is_told_who_serves) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   auto first = service_listener::open(folder.str(), 4);
   ASSERT_TRUE(first);
   EXPECT_TRUE(service_locked(folder.str()));
@@ -53,7 +53,7 @@ TEST(service_socket, a_second_service_is_told_who_serves) {
 }
 
 TEST(service_socket, the_socket_of_a_dead_process_is_replaced) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   const pid_t child = ::fork();
   if (child == 0) {
     auto listener = service_listener::open(folder.str(), 4);
@@ -70,14 +70,14 @@ TEST(service_socket, the_socket_of_a_dead_process_is_replaced) {
 }
 
 TEST(service_socket, the_socket_goes_with_the_listener) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   { ASSERT_TRUE(service_listener::open(folder.str(), 4)); }
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "sock"));
   EXPECT_TRUE(service_listener::open(folder.str(), 4));
 }
 
 TEST(service_socket, a_path_longer_than_a_socket_address_works) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   std::string state = folder.str();
   while (state.size() < 3 * sizeof(sockaddr_un::sun_path)) state += "/a-folder-with-a-rather-long-name";
   auto listener = service_listener::open(state, 4);
@@ -86,14 +86,14 @@ TEST(service_socket, a_path_longer_than_a_socket_address_works) {
 }
 
 TEST(service_socket, a_file_in_the_way_is_an_error) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   std::ofstream(folder.path() / "state") << "not a folder";
   EXPECT_FALSE(service_listener::open(folder.str() + "/state", 4));
   EXPECT_EQ(connect_service(folder.str() + "/state").error().code, errc::unavailable);
 }
 
 TEST(service_socket, a_full_backlog_is_busy) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   auto listener = service_listener::open(folder.str(), 1);
   ASSERT_TRUE(listener);
   std::vector<unique_fd> waiting;

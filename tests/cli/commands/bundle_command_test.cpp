@@ -4,7 +4,7 @@
 #include "cli/opened_bundle.hpp"
 #include "tests/cli/commands/bundle_support.hpp"
 #include "tests/cli/commands/cli_support.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -19,7 +19,7 @@ class bundle_command : public testing::Test {
   std::string bundle() const { return made_.bundle().string(); }
   std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
 
-  test::temporary_folder folder_;
+  test::scratch_folder folder_;
   test::handmade_bundle made_;
 };
 

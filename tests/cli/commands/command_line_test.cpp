@@ -9,7 +9,7 @@
 
 #include "cli/exit_codes.hpp"
 #include "tests/cli/commands/cli_support.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -118,7 +118,7 @@ TEST(command_line, every_failure_has_an_exit_code) {
 }
 
 TEST(command_line, no_project_is_told_and_ends_with_2) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   const auto run = run_cli({"status", "-C", folder.str(), "--json"});
   EXPECT_EQ(run.code, exit_usage);
   const auto objects = run.objects();
@@ -129,7 +129,7 @@ TEST(command_line, no_project_is_told_and_ends_with_2) {
 }
 
 TEST(command_line, init_writes_a_project_once) {
-  test::temporary_folder folder;
+  test::scratch_folder folder;
   std::ofstream(folder.path() / "a.png") << "x";
   const auto first = run_cli({"init", folder.str(), "--json"});
   EXPECT_EQ(first.code, 0) << first.err;

@@ -8,7 +8,7 @@
 #include "tests/cli/commands/cli_support.hpp"
 #include "tests/support/fake_facade.hpp"
 #include "tests/support/recording_log.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -38,7 +38,7 @@ class service_commands : public testing::Test {
     return client ? (*client)->release_all().value_or(99) : 98;
   }
 
-  test::temporary_folder folder_;
+  test::scratch_folder folder_;
   test::recording_log log_;
   test::fake_facade facade_;
   std::unique_ptr<local_service> service_;
