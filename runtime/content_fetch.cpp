@@ -102,7 +102,7 @@ result<std::uint64_t> content_fetch::offer_chunk(const digest& id, byte_span byt
     return bytes.size();
   }
   offered_.insert_or_assign(id, byte_vector(bytes.begin(), bytes.end()));
-  return bytes.size();
+  return 0;
 }
 
 // ---- contents of several chunks
@@ -302,8 +302,16 @@ void content_fetch::give_back(const ask& asked) {
 
 // ---- answers
 
+bool content_fetch::moot(const ask& asked) const {
+  if (asked.ranges.empty()) return !wants_.contains(asked.listed.id);
+  return std::none_of(asked.ranges.begin(), asked.ranges.end(),
+                      [&](const auto& range) { return wants_.contains(range.content); });
+}
+
 result<content_fetch::progress> content_fetch::take(const ask& asked, const chunk_reply& reply) {
   progress out;
+  out.moot = moot(asked);
+  if (out.moot) return out;
   if (asked.ranges.empty()) {
     const auto taken = take_list(asked, reply, out);
     give_back(asked);  // where it was no good; a list that was taken is not asked for again
@@ -318,7 +326,7 @@ result<content_fetch::progress> content_fetch::take(const ask& asked, const chun
   std::size_t frame = 0;
   for (std::size_t i = 0; i < header->pieces.size(); ++i) {
     const auto& piece = header->pieces[i];
-    if (piece.absent) out.absent.push_back(asked.ranges[i].content);
+    if (piece.absent && wants_.contains(asked.ranges[i].content)) out.absent.push_back(asked.ranges[i].content);
     if (piece.chunks == 0) continue;
     if (const auto taken = take_piece(asked.ranges[i], piece.chunks, reply.frames[frame++], out); !taken) {
       give_back(asked);

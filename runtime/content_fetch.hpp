@@ -42,7 +42,8 @@ class content_fetch {
   struct progress {
     std::uint64_t good_bytes = 0;    ///< verified
     std::size_t bad_chunks = 0;      ///< failed their digest; to be asked for again
-    std::vector<digest> absent;      ///< the server does not have these contents
+    std::vector<digest> absent;      ///< wanted contents that the server does not have
+    bool moot = false;               ///< nothing of it is wanted any more
   };
 
   content_fetch(options chosen, const hasher& hash, content_sink& sink)
@@ -58,7 +59,8 @@ class content_fetch {
 
   /// A chunk list told by an announcement; ignored unless it is what it claims to be.
   result<void> offer_list(const digest& content, const chunk_list& list);
-  /// A chunk's bytes told by an announcement; kept until `forget_offers`. Bytes used.
+  /// A chunk's bytes told by an announcement; kept until `forget_offers`. Bytes that
+  /// completed a content.
   result<std::uint64_t> offer_chunk(const digest& id, byte_span bytes);
   void forget_offers() { offered_.clear(); }
 
@@ -105,6 +107,7 @@ class content_fetch {
   result<void> take_piece(const chunk_range& range, std::uint32_t chunks, byte_span bytes, progress& out);
   result<void> take_small(want& wanted, byte_span bytes, progress& out);
   result<void> take_run(want& wanted, std::size_t first, std::uint32_t chunks, byte_span bytes, progress& out);
+  bool moot(const ask& asked) const;
   void finish(const digest& content);
   void ready(const want& wanted);
   std::size_t open_large() const;

@@ -184,6 +184,7 @@ void subscriber::apply_announced(candidate& from) {
 
 void subscriber::learn(candidate fresh, instant at) {
   apply_announced(fresh);
+  if (target_) spare_chunks(fresh);
   if (target_ && !better(fresh)) {
     next_ = std::move(fresh);
     return;
@@ -192,6 +193,24 @@ void subscriber::learn(candidate fresh, instant at) {
   target_ = std::move(fresh);
   next_.reset();
   pump(at);
+}
+
+/// The next head told may need them, too, and does not carry them again.
+void subscriber::spare_chunks(const candidate& from) {
+  if (!from.told) return;
+  for (const auto& chunk : from.told->chunks) {
+    spare_.push_back(chunk);
+    spare_bytes_ += chunk.bytes.size();
+  }
+  while (spare_bytes_ > options_.spare_bytes_max) {
+    spare_bytes_ -= spare_.front().bytes.size();
+    spare_.pop_front();
+  }
+}
+
+void subscriber::forget_spares() {
+  spare_.clear();
+  spare_bytes_ = 0;
 }
 
 /// Whether to leave the started generation for this one.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct subscriber_options {
   unsigned failures_max = 6;     ///< in a row, then the generation is given up for the newest one
   unsigned timeouts_max = 3;     ///< in a row, then the chunk connection is made anew
   std::size_t lineages_max = 16; ///< remembered
+  std::size_t spare_bytes_max = 1 * MiB; ///< of chunks told with heads that are not taken at once
   duration epoch_ahead_max = std::chrono::hours(24);
   content_fetch::options fetch;
 };
@@ -136,6 +138,8 @@ class subscriber {
   void apply_announced(candidate& from);
   void learn(candidate fresh, instant at);
   bool better(const candidate& fresh);
+  void spare_chunks(const candidate& from);
+  void forget_spares();
   digest active_root() const { return active_ ? active_->root : empty_root_; }
 
   // the generation under way
@@ -179,6 +183,8 @@ class subscriber {
   std::optional<head> active_;
   std::vector<lineage_mark> marks_;
   std::optional<candidate> target_, next_;
+  std::deque<announced_chunk> spare_;  ///< told with heads that wait or were passed over
+  std::size_t spare_bytes_ = 0;
 
   bool connected_ = false, followed_ = false, has_chunk_port_ = false;
   incarnation_id publisher_;

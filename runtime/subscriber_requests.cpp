@@ -140,6 +140,7 @@ void subscriber::take(const content_fetch::ask& asked, const chunk_reply& reply,
       return sink_failed(taken.error(), at);
     return failed(taken.error().context, at);
   }
+  if (taken->moot) return succeeded();
   if (target_) target_->bytes_fetched += taken->good_bytes;
   if (!taken->absent.empty() && target_) {
     drop_target("its contents are no longer served");

@@ -50,12 +50,15 @@ bool subscriber::plan_target(instant at) {
 
 /// Uses what the announcement carried.
 bool subscriber::offer_told(instant at) {
-  if (!target_->told) return true;
-  for (const auto& chunk : target_->told->chunks) {
+  const auto offer = [&](const announced_chunk& chunk) {
     const auto used = fetch_.offer_chunk(chunk.id, chunk.bytes);
     if (!used) return sink_failed(used.error(), at), false;
     target_->bytes_fetched += *used;
-  }
+    return true;
+  };
+  if (!std::all_of(spare_.begin(), spare_.end(), offer)) return false;
+  if (!target_->told) return true;
+  if (!std::all_of(target_->told->chunks.begin(), target_->told->chunks.end(), offer)) return false;
   for (const auto& list : target_->told->lists)
     if (const auto used = fetch_.offer_list(list.content, list.list); !used)
       return sink_failed(used.error(), at), false;
@@ -124,6 +127,7 @@ void subscriber::became_active(swap_plan plan, instant at) {
   target_ = std::move(next_);
   next_.reset();
   fetch_.forget_offers();
+  if (!target_) forget_spares();
   std::vector<digest> roots{active_->root};
   if (target_) roots.push_back(target_->now.root);
   index_.retain(roots);

@@ -13,9 +13,9 @@ constexpr const char* scratch = "link.tmp";  // in home
 
 /// For more links to one file than the file system allows. 0 or errno.
 int copy_file(int home, const std::string& from, int to_folder, const std::string& to) {
-  const owned_fd in(::openat(home, from.c_str(), O_RDONLY | O_CLOEXEC));
+  const file_handle in(::openat(home, from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!in.valid()) return errno;
-  const owned_fd out(::openat(to_folder, to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  const file_handle out(::openat(to_folder, to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   if (!out.valid()) return errno;
   for (;;) {
     const auto copied = ::copy_file_range(in.get(), nullptr, out.get(), nullptr, 1 << 30, 0);
@@ -28,7 +28,7 @@ int copy_file(int home, const std::string& from, int to_folder, const std::strin
 
 result<link_tree> link_tree::open(int home, const std::string& name) {
   if (::mkdirat(home, name.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(errno, "make " + name);
-  owned_fd folder(::openat(home, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  file_handle folder(::openat(home, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.valid()) return fail_errno(errno, "open " + name);
   return link_tree(home, name, std::move(folder));
 }

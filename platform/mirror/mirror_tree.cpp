@@ -32,14 +32,14 @@ byte_vector tagged(record_kind kind, byte_span bytes) {
   return out;
 }
 
-result<owned_fd> open_folder(int at, const std::string& name) {
-  owned_fd out(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+result<file_handle> open_folder(int at, const std::string& name) {
+  file_handle out(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!out.valid()) return fail_errno(errno, "open " + name);
   return out;
 }
 
-result<owned_fd> take_lock(int home, const std::string& folder) {
-  owned_fd lock(::openat(home, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+result<file_handle> take_lock(int home, const std::string& folder) {
+  file_handle lock(::openat(home, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) return fail_errno(errno, "open the lock");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return fail(errc::already_exists, fmt::format("another process keeps {} up to date already", folder));
@@ -79,7 +79,7 @@ result<std::unique_ptr<mirror_tree>> mirror_tree::open(mirror_options options) {
   return out;
 }
 
-mirror_tree::mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock, object_folder objects,
+mirror_tree::mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock, object_folder objects,
                          link_tree first, link_tree second)
     : options_(std::move(options)),
       root_(std::move(root)),

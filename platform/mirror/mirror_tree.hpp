@@ -63,7 +63,7 @@ class mirror_tree {
   void give_back(sync_job job);
 
  private:
-  mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock, object_folder objects,
+  mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock, object_folder objects,
               link_tree first, link_tree second);
   result<void> recover();
   bool check_unsynced(const std::vector<mirror_change>& changes, std::size_t first_unsynced);
@@ -81,7 +81,7 @@ class mirror_tree {
   }
 
   mirror_options options_;
-  owned_fd root_, home_, lock_;
+  file_handle root_, home_, lock_;
   object_folder objects_;
   std::array<link_tree, 2> trees_;
   std::optional<record_log> log_;

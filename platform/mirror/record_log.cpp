@@ -62,7 +62,7 @@ result<void> write_all(int file, byte_span bytes, std::uint64_t offset) {
 
 result<record_log> record_log::open(int folder, const std::string& name,
                                     const std::function<void(std::uint64_t, byte_span)>& visit) {
-  owned_fd file(::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  file_handle file(::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file.valid()) return fail_errno(errno, "open " + name);
   record_log out(folder, name, std::move(file));
   GRAPHITE_CHECK(out.scan(visit));
@@ -111,7 +111,7 @@ result<void> record_log::read(std::uint64_t offset, std::span<std::byte> out) co
 
 result<std::vector<std::uint64_t>> record_log::rewrite(const std::vector<byte_span>& records) {
   const std::string fresh_name = name_ + ".new";
-  owned_fd fresh(::openat(folder_, fresh_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  file_handle fresh(::openat(folder_, fresh_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fresh.valid()) return fail_errno(errno, "make " + fresh_name);
   auto [bytes, offsets] = join(records, 0);
   GRAPHITE_CHECK(write_all(fresh.get(), bytes, 0));
