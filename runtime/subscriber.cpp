@@ -29,8 +29,8 @@ std::string names_of(const heartbeat& message) {
 
 }  // namespace
 
-subscriber::subscriber(subscriber_options options, const hasher& hash, content_sink& sink, generation_index& index,
-                       digest empty_root, subscriber_memory memory)
+subscriber::subscriber(subscriber_options options, const hasher& hash, content_sink& sink,
+                       generation_index& index, digest empty_root, subscriber_memory memory)
     : options_(std::move(options)),
       hash_(hash),
       sink_(sink),
@@ -71,9 +71,11 @@ subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant 
   choose_channel(message);
   const auto mine = std::find_if(message.channels.begin(), message.channels.end(),
                                  [&](const auto& state) { return state.channel == channel_; });
-  if (mine != message.channels.end()) compare(*mine, at);
+  if (mine != message.channels.end())
+    compare(*mine, at);
   else if (!channel_.empty())
-    note(log_level::warning, fmt::format("the publisher has no channel '{}', only: {}", channel_, names_of(message)));
+    note(log_level::warning,
+         fmt::format("the publisher has no channel '{}', only: {}", channel_, names_of(message)));
   return finish(at);
 }
 

@@ -97,8 +97,12 @@ void subscriber::adopt_marks(swap_plan& plan) const {
 }
 
 bool subscriber::swap_target(instant at) {
-  swap_plan plan{target_->now, target_->bytes, active_root(), std::move(target_->difference->changes),
-                 std::move(target_->difference->replaced), {}};
+  swap_plan plan{target_->now,
+                 target_->bytes,
+                 active_root(),
+                 std::move(target_->difference->changes),
+                 std::move(target_->difference->replaced),
+                 {}};
   adopt_marks(plan);
   if (const auto swapped = sink_.swap(plan); !swapped) {
     target_->difference = index_difference{std::move(plan.changes), std::move(plan.replaced)};
@@ -106,10 +110,17 @@ bool subscriber::swap_target(instant at) {
     return false;
   }
   if (active_ && active_->lineage != plan.now.lineage)
-    note(log_level::warning, fmt::format("the publisher's state is new: lineage {} instead of {}",
-                                         to_string(plan.now.lineage.value), to_string(active_->lineage.value)));
-  generation_swapped done{plan.now, paths_of(plan.changes.upserts), plan.changes.removals, target_->bytes_fetched,
-                          {},       {},                              {},                   target_->heard};
+    note(log_level::warning,
+         fmt::format("the publisher's state is new: lineage {} instead of {}",
+                     to_string(plan.now.lineage.value), to_string(active_->lineage.value)));
+  generation_swapped done{plan.now,
+                          paths_of(plan.changes.upserts),
+                          plan.changes.removals,
+                          target_->bytes_fetched,
+                          {},
+                          {},
+                          {},
+                          target_->heard};
   if (target_->told) {
     done.times = target_->told->times;
     done.clock = target_->told->clock;

@@ -56,7 +56,8 @@ result<void> link_tree::place_over(const logical_path& path, const std::string& 
     failed = link(object, home_, scratch);
   }
   if (failed != 0) return fail_errno(failed, "show " + path.str());
-  if (::renameat(home_, scratch, folder_.get(), path.str().c_str()) != 0) return fail_errno(errno, "show " + path.str());
+  if (::renameat(home_, scratch, folder_.get(), path.str().c_str()) != 0)
+    return fail_errno(errno, "show " + path.str());
   return {};
 }
 
@@ -73,7 +74,8 @@ result<void> link_tree::make_parents(const logical_path& path) {
 }
 
 result<void> link_tree::remove(const logical_path& path) {
-  if (::unlinkat(folder_.get(), path.str().c_str(), 0) != 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
+  if (::unlinkat(folder_.get(), path.str().c_str(), 0) != 0 && errno != ENOENT && errno != ENOTDIR &&
+      errno != EISDIR)
     return fail_errno(errno, "remove " + path.str());
   std::string folder(path.folder());
   while (!folder.empty() && ::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) == 0) {
@@ -84,7 +86,8 @@ result<void> link_tree::remove(const logical_path& path) {
 }
 
 result<void> link_tree::replace(const std::string& trash) {
-  if (::renameat(home_, name_.c_str(), home_, trash.c_str()) != 0) return fail_errno(errno, "set aside " + name_);
+  if (::renameat(home_, name_.c_str(), home_, trash.c_str()) != 0)
+    return fail_errno(errno, "set aside " + name_);
   GRAPHITE_TRY(auto fresh, open(home_, name_));
   folder_ = std::move(fresh.folder_);
   return {};

@@ -19,7 +19,8 @@ std::string list_name(const std::string& name) { return name + ".list"; }
 std::string partial_name(const digest& id) { return staged_name(id) + ".part"; }
 
 result<void> make_folder(int home, const char* name) {
-  if (::mkdirat(home, name, 0700) != 0 && errno != EEXIST) return fail_errno(errno, std::string("make ") + name);
+  if (::mkdirat(home, name, 0700) != 0 && errno != EEXIST)
+    return fail_errno(errno, std::string("make ") + name);
   return {};
 }
 
@@ -32,13 +33,15 @@ result<file_handle> create(int home, const std::string& name) {
 
 std::optional<std::uint64_t> size_of(int home, const std::string& name) {
   struct stat info {};
-  if (::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  if (::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+    return std::nullopt;
   return static_cast<std::uint64_t>(info.st_size);
 }
 
 bool file_is_good(const file_handle& file, const content_ref& content, const object_folder::checker& good) {
   struct stat info {};
-  if (::fstat(file.get(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) != content.size) return false;
+  if (::fstat(file.get(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) != content.size)
+    return false;
   if (content.size == 0) return good(content, {});
   void* mapped = ::mmap(nullptr, content.size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapped == MAP_FAILED) return false;
@@ -61,7 +64,8 @@ std::string object_folder::object_name(const digest& id) {
 }
 
 bool object_folder::has(const content_ref& content) const {
-  return size_of(home_, object_name(content.id)) == content.size || size_of(home_, staged_name(content.id)) == content.size;
+  return size_of(home_, object_name(content.id)) == content.size ||
+         size_of(home_, staged_name(content.id)) == content.size;
 }
 
 // A torn write is found at the next start, when all of staging is checked.
@@ -91,7 +95,8 @@ result<void> object_folder::writer::append(byte_span bytes) {
 result<void> object_folder::writer::finish(byte_span list) {
   GRAPHITE_TRY(const file_handle beside, create(home_, list_name(name_)));
   GRAPHITE_CHECK(write_all(beside.get(), list, 0));
-  if (::renameat(home_, (name_ + ".part").c_str(), home_, name_.c_str()) != 0) return fail_errno(errno, "finish " + name_);
+  if (::renameat(home_, (name_ + ".part").c_str(), home_, name_.c_str()) != 0)
+    return fail_errno(errno, "finish " + name_);
   name_.clear();
   return {};
 }
@@ -113,7 +118,8 @@ std::optional<byte_vector> object_folder::list_of(const content_ref& content) co
   return std::nullopt;
 }
 
-result<void> object_folder::read(const content_ref& content, std::uint64_t offset, std::span<std::byte> out) const {
+result<void> object_folder::read(const content_ref& content, std::uint64_t offset,
+                                 std::span<std::byte> out) const {
   const file_handle file = open_any(content);
   if (!file.valid()) return fail(errc::not_found, "no content " + to_hex(content.id));
   while (!out.empty()) {

@@ -25,7 +25,8 @@ class object_folder {
   /// A content that arrives in order; without finish() it is removed.
   class writer {
    public:
-    writer(int home, std::string name, file_handle file) : home_(home), name_(std::move(name)), file_(std::move(file)) {}
+    writer(int home, std::string name, file_handle file)
+        : home_(home), name_(std::move(name)), file_(std::move(file)) {}
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
     ~writer();

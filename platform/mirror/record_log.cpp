@@ -31,13 +31,15 @@ std::optional<byte_span> first_record(byte_span rest) {
   std::uint64_t length = 0, sum = 0;
   std::memcpy(&length, rest.data(), 8);
   std::memcpy(&sum, rest.data() + 8, 8);
-  if (length == 0 || length > record_log::record_bytes_max || length > rest.size() - header_bytes) return std::nullopt;
+  if (length == 0 || length > record_log::record_bytes_max || length > rest.size() - header_bytes)
+    return std::nullopt;
   const byte_span record = rest.subspan(header_bytes, length);
   if (checksum(record) != sum) return std::nullopt;
   return record;
 }
 
-std::pair<byte_vector, std::vector<std::uint64_t>> join(const std::vector<byte_span>& records, std::uint64_t tail) {
+std::pair<byte_vector, std::vector<std::uint64_t>> join(const std::vector<byte_span>& records,
+                                                        std::uint64_t tail) {
   byte_vector bytes;
   std::vector<std::uint64_t> offsets;
   for (const auto& record : records) {

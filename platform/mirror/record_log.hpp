@@ -30,7 +30,8 @@ class record_log {
   int descriptor() const { return file_.get(); }
 
  private:
-  record_log(int folder, std::string name, file_handle file) : folder_(folder), name_(std::move(name)), file_(std::move(file)) {}
+  record_log(int folder, std::string name, file_handle file)
+      : folder_(folder), name_(std::move(name)), file_(std::move(file)) {}
   result<void> scan(const std::function<void(std::uint64_t, byte_span)>& visit);
 
   int folder_;

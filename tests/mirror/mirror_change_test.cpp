@@ -60,7 +60,8 @@ TEST(record_log, drops_what_is_behind_a_torn_record) {
     }
     std::filesystem::resize_file(folder / "log", cut);
     std::vector<std::string> seen;
-    auto log = record_log::open(home.get(), "log", [&](std::uint64_t, byte_span r) { seen.emplace_back(as_text(r)); });
+    auto log = record_log::open(home.get(), "log",
+                                [&](std::uint64_t, byte_span r) { seen.emplace_back(as_text(r)); });
     ASSERT_TRUE(log);
     EXPECT_EQ(seen.size(), cut >= 16 + one.size() ? 1u : 0u) << cut;
     ASSERT_TRUE(log->append({two}));  // goes on behind the last whole one

@@ -21,7 +21,9 @@ class rig {
   using tamper = std::function<std::optional<chunk_reply>(const chunk_request&, chunk_reply)>;
 
   explicit rig(const hasher& hash, subscriber_memory memory = {}, std::string channel = {})
-      : sink(hash), index(hash, nullptr), core(make_options(std::move(channel)), hash, sink, index, index.empty_root(), std::move(memory)) {}
+      : sink(hash),
+        index(hash, nullptr),
+        core(make_options(std::move(channel)), hash, sink, index, index.empty_root(), std::move(memory)) {}
 
   static subscriber_options make_options(std::string channel) {
     subscriber_options out;
@@ -33,8 +35,14 @@ class rig {
     publisher_ = &publisher;
     who_.value.bytes.fill(incarnation);
   }
-  void beat() { obey(core.on_heartbeat(publisher_->beat(7403, who_), at())); run(); }
-  void hear(const announcement& message) { obey(core.on_announcement(message, at())); run(); }
+  void beat() {
+    obey(core.on_heartbeat(publisher_->beat(7403, who_), at()));
+    run();
+  }
+  void hear(const announcement& message) {
+    obey(core.on_announcement(message, at()));
+    run();
+  }
   void hear_only(const announcement& message) { obey(core.on_announcement(message, at())); }
   /// Answers until nothing is asked any more.
   void run() {
@@ -285,11 +293,16 @@ TEST_F(subscriber_test, replies_that_do_not_fit_are_survived) {
   r.meddle = [&](const chunk_request&, chunk_reply reply) -> std::optional<chunk_reply> {
     if (bad-- <= 0) return reply;
     switch (rng_() % 5) {
-      case 0: return chunk_reply{ack_reply{}, {}};
-      case 1: return chunk_reply{contents_reply{}, {}};
-      case 2: return chunk_reply{pages_reply{}, {}};
-      case 3: return chunk_reply{refusal{errc::busy, "not now"}, {}};
-      default: return chunk_reply{contents_reply{{{false, 4'000'000'000u}}}, {byte_vector(10)}};
+      case 0:
+        return chunk_reply{ack_reply{}, {}};
+      case 1:
+        return chunk_reply{contents_reply{}, {}};
+      case 2:
+        return chunk_reply{pages_reply{}, {}};
+      case 3:
+        return chunk_reply{refusal{errc::busy, "not now"}, {}};
+      default:
+        return chunk_reply{contents_reply{{{false, 4'000'000'000u}}}, {byte_vector(10)}};
     }
   };
   r.beat();
@@ -336,8 +349,10 @@ TEST_F(subscriber_test, small_contents_overtake_large_ones) {
   r.meddle = [&](const chunk_request& request, chunk_reply reply) {
     if (const auto* contents = std::get_if<contents_request>(&request))
       for (const auto& range : contents->ranges) {
-        if (range.count > 0) large_asked = true;
-        else EXPECT_FALSE(large_asked);
+        if (range.count > 0)
+          large_asked = true;
+        else
+          EXPECT_FALSE(large_asked);
       }
     return std::optional(std::move(reply));
   };
@@ -425,7 +440,8 @@ TEST_F(subscriber_test, several_channels_need_a_choice) {
   two.channels.push_back(two.channels[0]);
   two.channels[1].channel = "other";
   const auto commands = r.core.on_heartbeat(two, r.at());
-  EXPECT_TRUE(std::any_of(commands.begin(), commands.end(), [](const auto& c) { return std::holds_alternative<give_up>(c); }));
+  EXPECT_TRUE(std::any_of(commands.begin(), commands.end(),
+                          [](const auto& c) { return std::holds_alternative<give_up>(c); }));
 }
 
 TEST_F(subscriber_test, random_histories_converge_and_never_show_a_mix) {
@@ -437,13 +453,16 @@ TEST_F(subscriber_test, random_histories_converge_and_never_show_a_mix) {
     std::map<std::uint64_t, std::map<std::string, std::string>> history;
     r.meddle = [&](const chunk_request&, chunk_reply reply) -> std::optional<chunk_reply> {
       if (rng_() % 10 == 0) return std::nullopt;
-      if (rng_() % 10 == 0 && !reply.frames.empty() && !reply.frames[0].empty()) reply.frames[0][0] ^= std::byte{8};
+      if (rng_() % 10 == 0 && !reply.frames.empty() && !reply.frames[0].empty())
+        reply.frames[0][0] ^= std::byte{8};
       return reply;
     };
     for (int step = 0; step < 60; ++step) {
       const std::string path = "f" + std::to_string(rng_() % 12);
-      if (rng_() % 6 == 0 && publisher.files().contains(path)) publisher.edit(path, std::nullopt);
-      else publisher.edit(path, text(rng_() % 5 == 0 ? 150'000 : rng_() % 3000));
+      if (rng_() % 6 == 0 && publisher.files().contains(path))
+        publisher.edit(path, std::nullopt);
+      else
+        publisher.edit(path, text(rng_() % 5 == 0 ? 150'000 : rng_() % 3000));
       const auto told = publisher.publish();
       history[publisher.newest()->sequence.value] = publisher.files();
       if (rng_() % 4 != 0) r.hear_only(told);
@@ -459,7 +478,8 @@ TEST_F(subscriber_test, random_histories_converge_and_never_show_a_mix) {
       r.advance(milliseconds(500));
     }
     EXPECT_TRUE(shows(r, publisher)) << "seed " << seed;
-    for (std::size_t i = 1; i < r.sink.swaps.size(); ++i) EXPECT_TRUE(r.sink.swaps[i].newer_than(r.sink.swaps[i - 1]));
+    for (std::size_t i = 1; i < r.sink.swaps.size(); ++i)
+      EXPECT_TRUE(r.sink.swaps[i].newer_than(r.sink.swaps[i - 1]));
   }
 }
 

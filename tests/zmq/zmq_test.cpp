@@ -17,7 +17,9 @@ byte_vector bytes_of(std::string_view text) {
 struct heard final : link_listener {
   void on_announcement(byte_span message) override { announcements.emplace_back(as_text(message)); }
   void on_heartbeat(byte_span message) override { heartbeats.emplace_back(as_text(message)); }
-  void on_reply(std::uint64_t id, std::vector<byte_vector> frames) override { replies.emplace_back(id, std::move(frames)); }
+  void on_reply(std::uint64_t id, std::vector<byte_vector> frames) override {
+    replies.emplace_back(id, std::move(frames));
+  }
   std::vector<std::string> announcements, heartbeats;
   std::vector<std::pair<std::uint64_t, std::vector<byte_vector>>> replies;
 };
@@ -61,7 +63,8 @@ TEST_F(zmq_adapters, a_late_listener_gets_the_kept_heartbeat) {
   auto late = link();
   heard into;
   ASSERT_TRUE(late->connect_heads(heads->address()));
-  ASSERT_TRUE(poll_until(*late, into, [&] { return !into.heartbeats.empty() && into.heartbeats.back() == "new"; }));
+  ASSERT_TRUE(
+      poll_until(*late, into, [&] { return !into.heartbeats.empty() && into.heartbeats.back() == "new"; }));
   EXPECT_EQ(heads->count().listeners, 1u);
 }
 
@@ -110,7 +113,8 @@ TEST_F(zmq_adapters, a_restarted_publisher_is_heard_again) {
   heads.reset();
   result<std::unique_ptr<head_publisher>> again = fail(errc::unavailable, "");
   ASSERT_TRUE(poll_until(*one, into, [&] {
-    if (!again) again = make_zmq_publisher(context_, {{"127.0.0.1", port_of(address), false}, 16, milliseconds(5)});
+    if (!again)
+      again = make_zmq_publisher(context_, {{"127.0.0.1", port_of(address), false}, 16, milliseconds(5)});
     return again.has_value();
   }));
   (*again)->beat(bytes_of("second"));
