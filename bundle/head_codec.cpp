@@ -71,14 +71,16 @@ bool valid_page_files(const std::vector<std::uint32_t>& numbers) {
 }
 
 result<void> read_local(byte_reader& from, head_file& out) {
-  out.root = page_location::from_packed(from.number<std::uint64_t>());
+  const auto root = from.number<std::uint64_t>();
+  out.root = page_location::from_packed(root);
   out.behind.segment.value = from.number<std::uint32_t>();
   const auto count = from.number<std::uint32_t>();
   out.behind.offset = from.number<std::uint64_t>();
   out.behind.length = from.number<std::uint64_t>();
   if (count > page_files_max) return fail(errc::corrupt, "a head names too many page files");
   for (std::uint32_t i = 0; i < count; ++i) out.page_files.push_back(from.number<std::uint32_t>());
-  if (!valid_page_files(out.page_files)) return fail(errc::corrupt, "a head names impossible page files");
+  if (out.root.packed() != root || !valid_page_files(out.page_files))
+    return fail(errc::corrupt, "a head has impossible local pointers");
   return {};
 }
 

@@ -41,12 +41,16 @@ result<void> index_node::adopt_page() {
   auto& inner = std::get<inner_page>(page);
   kind_ = page_kind::inner;
   depth_ = inner.depth;
-  children_ = std::move(inner.children);
+  adopt_children(std::move(inner.children));
+  return {};
+}
+
+void index_node::adopt_children(std::vector<inner_child> children) {
+  children_ = std::move(children);
   for (const auto& child : children_) {
     assets_ += child.assets;
     entry_bytes_ += child.entry_bytes;
   }
-  return {};
 }
 
 /// Links from the bytes and the local pointers, which are either all there or not at all.
@@ -106,24 +110,36 @@ result<std::shared_ptr<const index_node>> index_node::from_stored(const digest& 
   return std::shared_ptr<const index_node>(out);
 }
 
-std::shared_ptr<const index_node> index_node::leaf(byte_vector bytes, std::vector<node_link> links,
-                                                   const hasher& hash) {
+std::shared_ptr<const index_node> index_node::leaf(unsigned depth, const std::vector<byte_span>& entries,
+                                                   std::vector<node_link> links, const hasher& hash) {
   const std::shared_ptr<index_node> out(new index_node);
-  out->owned_ = std::move(bytes);
+  out->kind_ = page_kind::leaf;
+  out->depth_ = depth;
+  out->owned_ = encode_leaf(depth, entries);
   out->bytes_ = out->owned_;
   out->id_ = hash.sha256(out->bytes_);
-  GRAPHITE_INVARIANT(out->adopt_page().has_value() && out->kind_ == page_kind::leaf);
+  out->assets_ = entries.size();
+  out->entry_bytes_ = out->bytes_.size() - page_header_bytes;
+  out->offsets_.reserve(entries.size());
+  std::size_t at = page_header_bytes;
+  for (const auto entry : entries) {
+    out->offsets_.push_back(static_cast<std::uint16_t>(at));
+    at += entry.size();
+  }
   out->links_ = std::move(links);
   return out;
 }
 
 std::shared_ptr<const index_node> index_node::inner(const inner_page& page, std::vector<node_link> links,
                                                     const hasher& hash) {
+  GRAPHITE_INVARIANT(links.size() == page.children.size());
   const std::shared_ptr<index_node> out(new index_node);
+  out->kind_ = page_kind::inner;
+  out->depth_ = page.depth;
   out->owned_ = encode_inner(page);
   out->bytes_ = out->owned_;
   out->id_ = hash.sha256(out->bytes_);
-  GRAPHITE_INVARIANT(out->adopt_page().has_value() && links.size() == page.children.size());
+  out->adopt_children(page.children);
   out->links_ = std::move(links);
   return out;
 }

@@ -44,9 +44,9 @@ class index_node {
   static result<std::shared_ptr<const index_node>> from_stored(const digest& id, page_location where,
                                                                stored_page page, bool is_record,
                                                                const hasher& hash);
-  /// Of bytes made here. `links` as the page lists them.
-  static std::shared_ptr<const index_node> leaf(byte_vector bytes, std::vector<node_link> links,
-                                                const hasher& hash);
+  /// Made here of valid parts, so nothing is decoded again. `links` as the page lists them.
+  static std::shared_ptr<const index_node> leaf(unsigned depth, const std::vector<byte_span>& entries,
+                                                std::vector<node_link> links, const hasher& hash);
   static std::shared_ptr<const index_node> inner(const inner_page& page, std::vector<node_link> links,
                                                  const hasher& hash);
   static std::shared_ptr<const index_node> record(byte_vector bytes, const digest& id);
@@ -78,6 +78,7 @@ class index_node {
  private:
   index_node() = default;
   result<void> adopt_page();
+  void adopt_children(std::vector<inner_child> children);
   result<void> adopt_links(const std::vector<page_location>& where);
 
   page_kind kind_ = page_kind::leaf;

@@ -6,8 +6,7 @@
 
 namespace graphite {
 
-index_tree::index_tree(const hasher& hash)
-    : root_(index_node::leaf(encode_leaf(0, {}), {}, hash)), hash_(&hash) {}
+index_tree::index_tree(const hasher& hash) : root_(index_node::leaf(0, {}, {}, hash)), hash_(&hash) {}
 
 result<index_tree> index_tree::open(const digest& root, page_location where, source_ptr source,
                                     const hasher& hash) {

@@ -76,7 +76,7 @@ node_ptr make_leaf(item_span from, unsigned depth, const hasher& hash) {
     if (!made.record_id.is_zero())
       links.emplace_back(index_node::record(std::move(made.record), made.record_id));
   }
-  return index_node::leaf(encode_leaf(depth, entries), std::move(links), hash);
+  return index_node::leaf(depth, entries, std::move(links), hash);
 }
 
 /// An inner page that is being put together from what becomes of its children.

@@ -130,8 +130,10 @@ result<byte_vector> page_encoder::encode_body(const index_node& node,
     if (!where.known()) return fail(errc::invalid_argument, "a page is to be written before one below it");
     to.number(where.packed());
   }
-  for (const auto& part : parts)
-    write_extent(to, part.content.size == 0 ? extent{} : find_(part.content).value_or(extent{}));
+  for (const auto& part : parts) {
+    const bool ask = part.content.size > 0 && find_;
+    write_extent(to, ask ? find_(part.content).value_or(extent{}) : extent{});
+  }
   return out;
 }
 

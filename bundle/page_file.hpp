@@ -22,7 +22,7 @@ byte_vector encode_page_file_header(std::uint32_t number);
 /// The file's number. Errors: corrupt, newer_version.
 result<std::uint32_t> decode_page_file_header(byte_span file);
 
-/// Where a content lies here; nothing: not known, then a reader must ask the store.
+/// Where a content lies here; nothing (or a null function): not known, then a reader must ask the store.
 using extent_lookup = std::function<std::optional<extent>(const content_ref& content)>;
 
 /// Pages as bytes to append to a page file, with where each will be.

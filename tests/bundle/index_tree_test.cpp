@@ -223,23 +223,6 @@ TEST(index_tree, a_corrupt_page_is_an_error_not_a_wrong_answer) {
   EXPECT_EQ(tree.apply({{make_asset(asset_name(0), 9)}, {}}).error().code, errc::corrupt);
 }
 
-TEST(index_tree, one_edit_among_a_million_assets_makes_at_most_eight_pages) {
-  auto tree = index_tree::build(many_assets(1'000'000), sha()).value();
-  EXPECT_EQ(tree.assets(), 1'000'000u);
-  for (const auto& node : unwritten_pages(tree)) node->set_location({1, 64});
-  for (std::size_t i : {0ul, 31'337ul, 999'999ul, 1'234'567ul}) {
-    tree = tree.apply({{make_asset(asset_name(i), i + 5)}, {}}).value();
-    const auto fresh = unwritten_pages(tree);
-    EXPECT_LE(fresh.size(), 8u);
-    std::size_t bytes = 0;
-    for (const auto& node : fresh) {
-      bytes += node->bytes().size();
-      node->set_location({1, 64});
-    }
-    EXPECT_LE(bytes, 16 * KiB);
-  }
-}
-
 TEST(index_page, every_flip_and_cut_is_refused_or_another_valid_page) {
   const auto records = many_assets(300);
   const auto tree = index_tree::build(records, sha()).value();
