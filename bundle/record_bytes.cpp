@@ -21,7 +21,8 @@ result<asset_record> decode_record(byte_span bytes, const hasher& hash) {
   if (!from.ok()) return fail(errc::corrupt, "an asset record that ends early");
   GRAPHITE_TRY(const auto decoded, decode_page(page));
   const auto* leaf = std::get_if<leaf_page>(&decoded);
-  if (!leaf || leaf->depth != 0 || leaf->offsets.size() != 1) return fail(errc::corrupt, "not one asset record");
+  if (!leaf || leaf->depth != 0 || leaf->offsets.size() != 1)
+    return fail(errc::corrupt, "not one asset record");
   const leaf_entry entry = entry_at(page, leaf->offsets[0]);
   const byte_span blob = from.rest();
   if (!entry.external) {

@@ -13,7 +13,8 @@ namespace graphite {
 /// The chunk port's bytes in, bytes out: decodes, lets the service answer, keeps acks. Thread-safe.
 class chunk_port final : public chunk_handler {
  public:
-  chunk_port(chunk_service service, const clock_source& clock) : service_(std::move(service)), clock_(clock) {}
+  chunk_port(chunk_service service, const clock_source& clock)
+      : service_(std::move(service)), clock_(clock) {}
 
   std::vector<byte_vector> handle(byte_span peer, byte_span request) override;
   /// Who runs what, the silent left out.

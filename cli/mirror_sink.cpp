@@ -57,7 +57,8 @@ class staged_content final : public partial_content {
 std::vector<mirror_file> files_of(const asset_record& record) {
   std::vector<mirror_file> out;
   for (std::size_t i = 0; i < record.parts.size(); ++i) {
-    auto path = i == 0 ? result<logical_path>(record.path) : logical_path::parse(fmt::format("{}~{}", record.path.str(), i));
+    auto path = i == 0 ? result<logical_path>(record.path)
+                       : logical_path::parse(fmt::format("{}~{}", record.path.str(), i));
     if (path) out.push_back({std::move(*path), record.parts[i].content});
   }
   return out;
@@ -129,7 +130,9 @@ result<std::unique_ptr<mirror_sink>> mirror_sink::open(const std::string& folder
   mirror_options options;
   options.folder = folder;
   options.at = std::move(at);
-  options.check = [&hash](const content_ref& content, byte_span bytes) { return content_is(content, bytes, hash); };
+  options.check = [&hash](const content_ref& content, byte_span bytes) {
+    return content_is(content, bytes, hash);
+  };
   GRAPHITE_TRY(auto tree, mirror_tree::open(std::move(options)));
   GRAPHITE_TRY(auto pages, page_log::open(tree->home(), "pages"));
   std::unique_ptr<mirror_sink> out(
@@ -138,7 +141,8 @@ result<std::unique_ptr<mirror_sink>> mirror_sink::open(const std::string& folder
   return out;
 }
 
-mirror_sink::mirror_sink(std::unique_ptr<mirror_tree> tree, std::shared_ptr<logged_pages> pages, const hasher& hash)
+mirror_sink::mirror_sink(std::unique_ptr<mirror_tree> tree, std::shared_ptr<logged_pages> pages,
+                         const hasher& hash)
     : tree_(std::move(tree)),
       pages_(std::move(pages)),
       index_(std::make_unique<tree_index>(hash, pages_)),
@@ -169,7 +173,8 @@ result<void> mirror_sink::put(const content_ref& content, byte_span bytes) {
   return tree_->objects().put(content, bytes);
 }
 
-result<std::unique_ptr<partial_content>> mirror_sink::begin(const content_ref& content, const chunk_list& list) {
+result<std::unique_ptr<partial_content>> mirror_sink::begin(const content_ref& content,
+                                                            const chunk_list& list) {
   GRAPHITE_TRY(auto file, tree_->objects().begin(content));
   return std::make_unique<staged_content>(std::move(file), encode_list(list));
 }

@@ -56,11 +56,16 @@ std::string process_name() {
 
 int exit_code(const error& why) {
   switch (why.code) {
-    case errc::invalid_argument: return 2;
-    case errc::unavailable: return 3;
-    case errc::permission_denied: return 4;
-    case errc::corrupt: return 5;
-    default: return 2;
+    case errc::invalid_argument:
+      return 2;
+    case errc::unavailable:
+      return 3;
+    case errc::permission_denied:
+      return 4;
+    case errc::corrupt:
+      return 5;
+    default:
+      return 2;
   }
 }
 
@@ -80,7 +85,8 @@ subscriber_options core_options(const subscribe_options& options) {
 /// One run of the command: a loop that polls the link and hands what it reads to the state machine.
 class subscribe_session final : public link_listener {
  public:
-  subscribe_session(const subscribe_options& options, const hasher& hash, mirror_sink& sink, runtime_link& link)
+  subscribe_session(const subscribe_options& options, const hasher& hash, mirror_sink& sink,
+                    runtime_link& link)
       : options_(options),
         sink_(sink),
         link_(link),
@@ -119,8 +125,8 @@ class subscribe_session final : public link_listener {
  private:
   void start() {
     if (const auto& active = core_.active(); active && options_.json)
-      print(fmt::format(R"({{"event":"start","channel":"{}","epoch":{},"sequence":{},"root":"{}"}})", active->channel,
-                        active->epoch.value, active->sequence.value, to_hex(active->root)));
+      print(fmt::format(R"({{"event":"start","channel":"{}","epoch":{},"sequence":{},"root":"{}"}})",
+                        active->channel, active->epoch.value, active->sequence.value, to_hex(active->root)));
   }
 
   duration time_to_wait() const {
@@ -178,7 +184,9 @@ class subscribe_session final : public link_listener {
   void check(const result<void>& outcome) {
     if (!outcome) failed_ = outcome.error();
   }
-  static void warn(const char* what, const error& why) { fmt::print(stderr, "graphite: {}: {}\n", what, why.context); }
+  static void warn(const char* what, const error& why) {
+    fmt::print(stderr, "graphite: {}: {}\n", what, why.context);
+  }
   static void print(std::string line) {
     line.push_back('\n');
     std::fwrite(line.data(), 1, line.size(), stdout);

@@ -6,13 +6,13 @@ namespace graphite {
 
 /// What `graphite subscribe` was asked to do.
 struct subscribe_options {
-  std::string from;      ///< HOST:PORT of the heads
-  std::string channel;   ///< empty: the only one
-  std::string into;      ///< DIR
-  bool no_files = false; ///< segments instead of files
-  std::string exec;      ///< shell command after a swap; empty: none
-  bool json = false;     ///< one object a line on standard output
-  std::string die_at;    ///< for tests: a point of mirror_tree::swap at which the process kills itself
+  std::string from;       ///< HOST:PORT of the heads
+  std::string channel;    ///< empty: the only one
+  std::string into;       ///< DIR
+  bool no_files = false;  ///< segments instead of files
+  std::string exec;       ///< shell command after a swap; empty: none
+  bool json = false;      ///< one object a line on standard output
+  std::string die_at;     ///< for tests: a point of mirror_tree::swap at which the process kills itself
 };
 
 /// Follows a channel into a folder until SIGINT or SIGTERM. Blocks; uses the calling thread, and one more

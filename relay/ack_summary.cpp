@@ -10,8 +10,9 @@ void ack_summary::note(const ack_request& ack, time_point now) {
 }
 
 void ack_summary::make_room() {
-  const auto oldest = std::min_element(peers_.begin(), peers_.end(),
-                                       [](const auto& a, const auto& b) { return a.second.heard < b.second.heard; });
+  const auto oldest = std::min_element(peers_.begin(), peers_.end(), [](const auto& a, const auto& b) {
+    return a.second.heard < b.second.heard;
+  });
   if (oldest != peers_.end()) peers_.erase(oldest);
 }
 
@@ -26,7 +27,8 @@ std::vector<ack_summary::peer> ack_summary::peers() const {
   return out;
 }
 
-std::size_t ack_summary::active(const std::string& channel, epoch_number epoch, sequence_number sequence) const {
+std::size_t ack_summary::active(const std::string& channel, epoch_number epoch,
+                                sequence_number sequence) const {
   return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const ack_request& ack = entry.second.last;
     return ack.channel == channel && ack.active_epoch == epoch && ack.active_sequence == sequence;

@@ -14,7 +14,8 @@ constexpr std::size_t entries_bytes_max = announcement::message_bytes_max - inli
 
 /// Changed records and removals, all or none of them.
 bool add_entries(announcement& out, const asset_changes& changes, const hasher& hash) {
-  if (changes.upserts.size() > announcement::entries_max || changes.removals.size() > announcement::entries_max)
+  if (changes.upserts.size() > announcement::entries_max ||
+      changes.removals.size() > announcement::entries_max)
     return false;
   std::size_t bytes = 0;
   for (const auto& path : changes.removals) bytes += path.str().size() + 16;
@@ -33,7 +34,9 @@ std::vector<asset_part> contents_of(const asset_changes& changes) {
   for (const auto& record : changes.upserts) out.insert(out.end(), record.parts.begin(), record.parts.end());
   const auto key = [](const asset_part& part) { return std::pair(part.content.size, part.content.id); };
   std::sort(out.begin(), out.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
-  out.erase(std::unique(out.begin(), out.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }), out.end());
+  out.erase(
+      std::unique(out.begin(), out.end(), [&](const auto& a, const auto& b) { return key(a) == key(b); }),
+      out.end());
   return out;
 }
 

@@ -89,7 +89,8 @@ chunk_reply chunk_service::list(const list_request& request) const {
   if (!found) return refuse(found.error());
   if (!*found) return refuse(errc::not_found, "no content " + to_hex(request.content));
   auto encoded = encode_chunk_list((*found)->chunks, *sources_.hash);
-  if (encoded.entries.size() > limits::list_bytes_max) return refuse(errc::too_large, "the chunk list is too long");
+  if (encoded.entries.size() > limits::list_bytes_max)
+    return refuse(errc::too_large, "the chunk list is too long");
   chunk_reply out{list_reply{}, {}};
   out.frames.push_back(std::move(encoded.top));
   if (!encoded.entries.empty()) out.frames.push_back(std::move(encoded.entries));
@@ -109,7 +110,8 @@ chunk_reply chunk_service::contents(const contents_request& request) const {
     const byte_run run = run_of((*found)->chunks, range, room, out.frames.empty());
     if (run.chunks > 0) {
       byte_vector bytes(run.bytes);
-      if (const auto read = sources_.store->read(range.content, run.offset, bytes); !read) return refuse(read.error());
+      if (const auto read = sources_.store->read(range.content, run.offset, bytes); !read)
+        return refuse(read.error());
       out.frames.push_back(std::move(bytes));
       header.pieces.back().chunks = run.chunks;
       room -= std::min(room, run.bytes);

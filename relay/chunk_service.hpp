@@ -19,7 +19,7 @@ struct chunk_service_sources {
   /// The newest head of a channel, encoded.
   struct current_head {
     byte_vector bytes;
-    std::vector<byte_vector> hints;  ///< index pages from the root down, few
+    std::vector<byte_vector> hints;              ///< index pages from the root down, few
     std::uint64_t pages = 0, content_bytes = 0;  ///< about; zero: unknown
   };
   std::function<std::optional<current_head>(std::string_view channel)> head;

@@ -10,7 +10,9 @@ namespace graphite {
 
 namespace {
 
-tl::unexpected<error> misfit(const char* what) { return fail(errc::corrupt, std::string("chunk port: ") + what); }
+tl::unexpected<error> misfit(const char* what) {
+  return fail(errc::corrupt, std::string("chunk port: ") + what);
+}
 
 bool is_small(const content_ref& content) { return content.size <= single_chunk_bytes_max; }
 
@@ -27,8 +29,10 @@ result<void> content_fetch::want_only(const std::vector<content_want>& wants) {
     const digest& id = wanted.content.id;
     if (wants_.contains(id)) continue;
     if (auto node = kept.extract(id); !node.empty()) {
-      if (node.mapped().big) large_.insert({wanted.content.size, id});
-      else if (!node.mapped().asked) ready(node.mapped());
+      if (node.mapped().big)
+        large_.insert({wanted.content.size, id});
+      else if (!node.mapped().asked)
+        ready(node.mapped());
       wants_.insert(std::move(node));
       continue;
     }
@@ -65,8 +69,10 @@ std::uint64_t content_fetch::bytes_missing(const std::vector<content_want>& want
   for (const auto& wanted : wants) {
     if (!seen.insert(wanted.content.id).second) continue;
     const auto started = wants_.find(wanted.content.id);
-    if (started != wants_.end()) sum += remaining(started->second);
-    else if (!sink_.has(wanted.content)) sum += wanted.content.size;
+    if (started != wants_.end())
+      sum += remaining(started->second);
+    else if (!sink_.has(wanted.content))
+      sum += wanted.content.size;
   }
   return sum;
 }
@@ -79,8 +85,9 @@ void content_fetch::finish(const digest& content) {
 }
 
 std::size_t content_fetch::open_large() const {
-  return static_cast<std::size_t>(
-      std::count_if(large_.begin(), large_.end(), [&](const auto& key) { return wants_.at(key.second).big->out != nullptr; }));
+  return static_cast<std::size_t>(std::count_if(large_.begin(), large_.end(), [&](const auto& key) {
+    return wants_.at(key.second).big->out != nullptr;
+  }));
 }
 
 // ---- what announcements offer
@@ -94,7 +101,8 @@ result<void> content_fetch::offer_list(const digest& content, const chunk_list& 
 }
 
 result<std::uint64_t> content_fetch::offer_chunk(const digest& id, byte_span bytes) {
-  if (bytes.empty() || bytes.size() > chunk_port_limits::reply_bytes_max || hash_.sha256(bytes) != id) return 0;
+  if (bytes.empty() || bytes.size() > chunk_port_limits::reply_bytes_max || hash_.sha256(bytes) != id)
+    return 0;
   const content_ref whole = content_of(chunk_ref{id, static_cast<std::uint32_t>(bytes.size())}, hash_);
   if (const auto found = wants_.find(whole.id); found != wants_.end()) {
     GRAPHITE_CHECK(sink_.put(whole, bytes));
@@ -102,7 +110,7 @@ result<std::uint64_t> content_fetch::offer_chunk(const digest& id, byte_span byt
     return bytes.size();
   }
   offered_.insert_or_assign(id, byte_vector(bytes.begin(), bytes.end()));
-  return bytes.size();
+  return 0;
 }
 
 // ---- contents of several chunks
@@ -253,9 +261,12 @@ std::optional<content_fetch::ask> content_fetch::next_large() {
 /// The next run of chunks that nobody has asked for, as far as `room` and the window go.
 std::optional<chunk_range> content_fetch::next_run(const digest& content, large& big, std::uint64_t& room) {
   const auto& chunks = big.list.chunks;
-  const auto is_here = [&](std::size_t i) { return big.local.contains(chunks[i].id) || offered_.contains(chunks[i].id); };
+  const auto is_here = [&](std::size_t i) {
+    return big.local.contains(chunks[i].id) || offered_.contains(chunks[i].id);
+  };
   const auto fits = [&](std::size_t i) {
-    return chunks[i].size <= room && (big.ahead_bytes == 0 || big.ahead_bytes + chunks[i].size <= options_.ahead_bytes_max);
+    return chunks[i].size <= room &&
+           (big.ahead_bytes == 0 || big.ahead_bytes + chunks[i].size <= options_.ahead_bytes_max);
   };
   std::size_t first = 0;
   if (!big.again.empty()) {
@@ -295,15 +306,24 @@ void content_fetch::give_back(const ask& asked) {
     large& big = *found->second.big;
     for (std::size_t i = range.first; i < std::size_t{range.first} + range.count; ++i) {
       if (i < big.appended || i >= big.list.chunks.size() || big.arrived.contains(i)) continue;
-      if (big.again.insert(i).second) big.ahead_bytes -= std::min<std::uint64_t>(big.ahead_bytes, big.list.chunks[i].size);
+      if (big.again.insert(i).second)
+        big.ahead_bytes -= std::min<std::uint64_t>(big.ahead_bytes, big.list.chunks[i].size);
     }
   }
 }
 
 // ---- answers
 
+bool content_fetch::moot(const ask& asked) const {
+  if (asked.ranges.empty()) return !wants_.contains(asked.listed.id);
+  return std::none_of(asked.ranges.begin(), asked.ranges.end(),
+                      [&](const auto& range) { return wants_.contains(range.content); });
+}
+
 result<content_fetch::progress> content_fetch::take(const ask& asked, const chunk_reply& reply) {
   progress out;
+  out.moot = moot(asked);
+  if (out.moot) return out;
   if (asked.ranges.empty()) {
     const auto taken = take_list(asked, reply, out);
     give_back(asked);  // where it was no good; a list that was taken is not asked for again
@@ -318,7 +338,8 @@ result<content_fetch::progress> content_fetch::take(const ask& asked, const chun
   std::size_t frame = 0;
   for (std::size_t i = 0; i < header->pieces.size(); ++i) {
     const auto& piece = header->pieces[i];
-    if (piece.absent) out.absent.push_back(asked.ranges[i].content);
+    if (piece.absent && wants_.contains(asked.ranges[i].content))
+      out.absent.push_back(asked.ranges[i].content);
     if (piece.chunks == 0) continue;
     if (const auto taken = take_piece(asked.ranges[i], piece.chunks, reply.frames[frame++], out); !taken) {
       give_back(asked);

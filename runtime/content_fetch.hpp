@@ -28,7 +28,7 @@ struct content_want {
 class content_fetch {
  public:
   struct options {
-    std::uint32_t credit_bytes = 512 * KiB;    ///< of one request
+    std::uint32_t credit_bytes = 512 * KiB;  ///< of one request
     std::uint64_t ahead_bytes_max = 2 * MiB;
     std::size_t large_open_max = 2;
     std::uint64_t copy_bytes_step = 16 * MiB;  ///< copied by one copy_some()
@@ -40,9 +40,10 @@ class content_fetch {
     content_ref listed;
   };
   struct progress {
-    std::uint64_t good_bytes = 0;    ///< verified
-    std::size_t bad_chunks = 0;      ///< failed their digest; to be asked for again
-    std::vector<digest> absent;      ///< the server does not have these contents
+    std::uint64_t good_bytes = 0;  ///< verified
+    std::size_t bad_chunks = 0;    ///< failed their digest; to be asked for again
+    std::vector<digest> absent;    ///< wanted contents that the server does not have
+    bool moot = false;             ///< nothing of it is wanted any more
   };
 
   content_fetch(options chosen, const hasher& hash, content_sink& sink)
@@ -58,7 +59,8 @@ class content_fetch {
 
   /// A chunk list told by an announcement; ignored unless it is what it claims to be.
   result<void> offer_list(const digest& content, const chunk_list& list);
-  /// A chunk's bytes told by an announcement; kept until `forget_offers`. Bytes used.
+  /// A chunk's bytes told by an announcement; kept until `forget_offers`. Bytes that
+  /// completed a content.
   result<std::uint64_t> offer_chunk(const digest& id, byte_span bytes);
   void forget_offers() { offered_.clear(); }
 
@@ -78,11 +80,11 @@ class content_fetch {
     std::optional<content_ref> similar;
     std::map<digest, std::uint64_t> local;  ///< offsets in `similar`
     std::unique_ptr<partial_content> out;
-    std::size_t appended = 0;               ///< chunks
-    std::size_t asked = 0;                  ///< chunks before this are appended, asked for or local
-    std::uint64_t ahead_bytes = 0;          ///< asked for, not appended
+    std::size_t appended = 0;       ///< chunks
+    std::size_t asked = 0;          ///< chunks before this are appended, asked for or local
+    std::uint64_t ahead_bytes = 0;  ///< asked for, not appended
     std::map<std::size_t, byte_vector> arrived;
-    std::set<std::size_t> again;            ///< asked for in vain
+    std::set<std::size_t> again;  ///< asked for in vain
   };
   struct want {
     content_ref content;
@@ -104,7 +106,9 @@ class content_fetch {
   result<void> take_list(const ask& asked, const chunk_reply& reply, progress& out);
   result<void> take_piece(const chunk_range& range, std::uint32_t chunks, byte_span bytes, progress& out);
   result<void> take_small(want& wanted, byte_span bytes, progress& out);
-  result<void> take_run(want& wanted, std::size_t first, std::uint32_t chunks, byte_span bytes, progress& out);
+  result<void> take_run(want& wanted, std::size_t first, std::uint32_t chunks, byte_span bytes,
+                        progress& out);
+  bool moot(const ask& asked) const;
   void finish(const digest& content);
   void ready(const want& wanted);
   std::size_t open_large() const;
@@ -113,8 +117,8 @@ class content_fetch {
   const hasher& hash_;
   content_sink& sink_;
   std::map<digest, want> wants_;
-  std::set<by_size> ready_;     ///< small ones to ask for, and large ones whose list is to be asked for
-  std::set<by_size> large_;     ///< with a list
+  std::set<by_size> ready_;  ///< small ones to ask for, and large ones whose list is to be asked for
+  std::set<by_size> large_;  ///< with a list
   std::map<digest, byte_vector> offered_;
 };
 

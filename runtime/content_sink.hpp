@@ -48,7 +48,8 @@ class content_sink {
   virtual bool has(const content_ref& content) = 0;
   /// A content of at most one chunk, verified. Errors: out_of_space, io.
   virtual result<void> put(const content_ref& content, byte_span bytes) = 0;
-  virtual result<std::unique_ptr<partial_content>> begin(const content_ref& content, const chunk_list& list) = 0;
+  virtual result<std::unique_ptr<partial_content>> begin(const content_ref& content,
+                                                         const chunk_list& list) = 0;
   /// Chunks of a content that is here and has several; nothing where that is not known.
   virtual std::optional<chunk_list> list_of(const content_ref& content) = 0;
   /// Errors: not_found, corrupt, io. The caller verifies what it reads.

@@ -29,8 +29,8 @@ std::string names_of(const heartbeat& message) {
 
 }  // namespace
 
-subscriber::subscriber(subscriber_options options, const hasher& hash, content_sink& sink, generation_index& index,
-                       digest empty_root, subscriber_memory memory)
+subscriber::subscriber(subscriber_options options, const hasher& hash, content_sink& sink,
+                       generation_index& index, digest empty_root, subscriber_memory memory)
     : options_(std::move(options)),
       hash_(hash),
       sink_(sink),
@@ -71,9 +71,11 @@ subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant 
   choose_channel(message);
   const auto mine = std::find_if(message.channels.begin(), message.channels.end(),
                                  [&](const auto& state) { return state.channel == channel_; });
-  if (mine != message.channels.end()) compare(*mine, at);
+  if (mine != message.channels.end())
+    compare(*mine, at);
   else if (!channel_.empty())
-    note(log_level::warning, fmt::format("the publisher has no channel '{}', only: {}", channel_, names_of(message)));
+    note(log_level::warning,
+         fmt::format("the publisher has no channel '{}', only: {}", channel_, names_of(message)));
   return finish(at);
 }
 
@@ -184,6 +186,7 @@ void subscriber::apply_announced(candidate& from) {
 
 void subscriber::learn(candidate fresh, instant at) {
   apply_announced(fresh);
+  if (target_) spare_chunks(fresh);
   if (target_ && !better(fresh)) {
     next_ = std::move(fresh);
     return;
@@ -192,6 +195,24 @@ void subscriber::learn(candidate fresh, instant at) {
   target_ = std::move(fresh);
   next_.reset();
   pump(at);
+}
+
+/// The next head told may need them, too, and does not carry them again.
+void subscriber::spare_chunks(const candidate& from) {
+  if (!from.told) return;
+  for (const auto& chunk : from.told->chunks) {
+    spare_.push_back(chunk);
+    spare_bytes_ += chunk.bytes.size();
+  }
+  while (spare_bytes_ > options_.spare_bytes_max) {
+    spare_bytes_ -= spare_.front().bytes.size();
+    spare_.pop_front();
+  }
+}
+
+void subscriber::forget_spares() {
+  spare_.clear();
+  spare_bytes_ = 0;
 }
 
 /// Whether to leave the started generation for this one.

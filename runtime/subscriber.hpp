@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,7 +18,7 @@ namespace graphite {
 struct subscriber_options {
   std::string channel;  ///< empty: the only one that is served
   incarnation_id who;
-  std::string name;     ///< for people, see ack_request::name
+  std::string name;  ///< for people, see ack_request::name
   duration request_timeout = seconds(2);
   duration retry_delay = milliseconds(50), retry_delay_max = seconds(2);
   duration ack_period = seconds(5);
@@ -25,9 +26,10 @@ struct subscriber_options {
   duration away_after = milliseconds(1750);  ///< without a heartbeat
   std::size_t requests_max = 4;              ///< under way
   std::size_t pages_per_request = 128;
-  unsigned failures_max = 6;     ///< in a row, then the generation is given up for the newest one
-  unsigned timeouts_max = 3;     ///< in a row, then the chunk connection is made anew
-  std::size_t lineages_max = 16; ///< remembered
+  unsigned failures_max = 6;              ///< in a row, then the generation is given up for the newest one
+  unsigned timeouts_max = 3;              ///< in a row, then the chunk connection is made anew
+  std::size_t lineages_max = 16;          ///< remembered
+  std::size_t spare_bytes_max = 1 * MiB;  ///< of chunks told with heads that are not taken at once
   duration epoch_ahead_max = std::chrono::hours(24);
   content_fetch::options fetch;
 };
@@ -58,7 +60,7 @@ struct generation_swapped {
   announced_times times;  ///< zeros where it was not learned from one announcement
   uuid clock;
   trace_id trace;
-  time_point heard{};     ///< when the head arrived
+  time_point heard{};  ///< when the head arrived
 };
 struct say {
   log_level level = log_level::info;
@@ -112,7 +114,7 @@ class subscriber {
     byte_vector bytes;
     std::optional<announcement> told;  ///< for its lists, chunks and times
     time_point heard{};
-    bool planned = false;              ///< pages complete, contents known
+    bool planned = false;  ///< pages complete, contents known
     std::optional<index_difference> difference;
     std::uint64_t bytes_fetched = 0;
   };
@@ -136,6 +138,8 @@ class subscriber {
   void apply_announced(candidate& from);
   void learn(candidate fresh, instant at);
   bool better(const candidate& fresh);
+  void spare_chunks(const candidate& from);
+  void forget_spares();
   digest active_root() const { return active_ ? active_->root : empty_root_; }
 
   // the generation under way
@@ -179,6 +183,8 @@ class subscriber {
   std::optional<head> active_;
   std::vector<lineage_mark> marks_;
   std::optional<candidate> target_, next_;
+  std::deque<announced_chunk> spare_;  ///< told with heads that wait or were passed over
+  std::size_t spare_bytes_ = 0;
 
   bool connected_ = false, followed_ = false, has_chunk_port_ = false;
   incarnation_id publisher_;

@@ -27,7 +27,8 @@ void subscriber::ask_all(instant at) {
   const bool snapshot_asked = std::any_of(under_way_.begin(), under_way_.end(), [](const auto& entry) {
     return std::holds_alternative<snapshot_ask>(entry.second.what);
   });
-  if (snapshot_wanted_ && !snapshot_asked && !channel_.empty()) send(snapshot_request{channel_}, snapshot_ask{}, at);
+  if (snapshot_wanted_ && !snapshot_asked && !channel_.empty())
+    send(snapshot_request{channel_}, snapshot_ask{}, at);
   if (target_ && !target_->planned) ask_pages(at);
   while (target_ && target_->planned && bulk_under_way() < options_.requests_max) {
     auto next = fetch_.next();
@@ -40,9 +41,10 @@ void subscriber::ask_all(instant at) {
 void subscriber::ask_pages(instant at) {
   std::set<digest> asked_for;
   for (const auto& [id, entry] : under_way_)
-    if (const auto* pages = std::get_if<pages_ask>(&entry.what)) asked_for.insert(pages->pages.begin(), pages->pages.end());
-  const auto missing = index_.missing(target_->now.root, asked_for.size() + options_.pages_per_request *
-                                                                               options_.requests_max);
+    if (const auto* pages = std::get_if<pages_ask>(&entry.what))
+      asked_for.insert(pages->pages.begin(), pages->pages.end());
+  const auto missing = index_.missing(target_->now.root,
+                                      asked_for.size() + options_.pages_per_request * options_.requests_max);
   if (!missing) return failed("index pages: " + missing.error().context, at);
   pages_ask next;
   for (const auto& page : *missing) {
@@ -71,7 +73,8 @@ void subscriber::send_ack(instant at) {
 
 // ---- answers
 
-subscriber::commands subscriber::on_reply(std::uint64_t id, const std::optional<chunk_reply>& reply, instant at) {
+subscriber::commands subscriber::on_reply(std::uint64_t id, const std::optional<chunk_reply>& reply,
+                                          instant at) {
   auto node = under_way_.extract(id);
   if (node.empty()) return finish(at);  // too late, it was given up
   const under_way asked = std::move(node.mapped());
@@ -103,7 +106,8 @@ void subscriber::take_snapshot(const chunk_reply& reply, instant at) {
   snapshot_wanted_ = false;
   succeeded();
   if (!acceptable(decoded->value, at)) return;
-  candidate fresh{std::move(decoded->value), reply.frames.front(), std::nullopt, at.now, false, std::nullopt, 0};
+  candidate fresh{
+      std::move(decoded->value), reply.frames.front(), std::nullopt, at.now, false, std::nullopt, 0};
   for (std::size_t i = 1; i < reply.frames.size(); ++i)
     if (const digest id = hash_.sha256(reply.frames[i]); i != 1 || id == fresh.now.root)
       (void)index_.add(id, reply.frames[i]);  // hints: one that is not wanted is ignored
@@ -120,7 +124,8 @@ void subscriber::take(const pages_ask& asked, const chunk_reply& reply, instant 
       continue;
     }
     const byte_vector& page = reply.frames[frame++];
-    if (const auto added = index_.add(asked.pages[i], page); !added) return failed("an index page: " + added.error().context, at);
+    if (const auto added = index_.add(asked.pages[i], page); !added)
+      return failed("an index page: " + added.error().context, at);
     ++good;
     if (target_) target_->bytes_fetched += page.size();
   }
@@ -140,12 +145,14 @@ void subscriber::take(const content_fetch::ask& asked, const chunk_reply& reply,
       return sink_failed(taken.error(), at);
     return failed(taken.error().context, at);
   }
+  if (taken->moot) return succeeded();
   if (target_) target_->bytes_fetched += taken->good_bytes;
   if (!taken->absent.empty() && target_) {
     drop_target("its contents are no longer served");
     return failed("contents are gone", at);
   }
-  if (taken->bad_chunks > 0) return failed(fmt::format("{} chunks failed their digest", taken->bad_chunks), at);
+  if (taken->bad_chunks > 0)
+    return failed(fmt::format("{} chunks failed their digest", taken->bad_chunks), at);
   if (taken->good_bytes == 0 && !fetch_.done()) return failed(refusal_text(reply), at);
   succeeded();
 }

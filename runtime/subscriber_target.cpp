@@ -50,12 +50,15 @@ bool subscriber::plan_target(instant at) {
 
 /// Uses what the announcement carried.
 bool subscriber::offer_told(instant at) {
-  if (!target_->told) return true;
-  for (const auto& chunk : target_->told->chunks) {
+  const auto offer = [&](const announced_chunk& chunk) {
     const auto used = fetch_.offer_chunk(chunk.id, chunk.bytes);
     if (!used) return sink_failed(used.error(), at), false;
     target_->bytes_fetched += *used;
-  }
+    return true;
+  };
+  if (!std::all_of(spare_.begin(), spare_.end(), offer)) return false;
+  if (!target_->told) return true;
+  if (!std::all_of(target_->told->chunks.begin(), target_->told->chunks.end(), offer)) return false;
   for (const auto& list : target_->told->lists)
     if (const auto used = fetch_.offer_list(list.content, list.list); !used)
       return sink_failed(used.error(), at), false;
@@ -94,8 +97,12 @@ void subscriber::adopt_marks(swap_plan& plan) const {
 }
 
 bool subscriber::swap_target(instant at) {
-  swap_plan plan{target_->now, target_->bytes, active_root(), std::move(target_->difference->changes),
-                 std::move(target_->difference->replaced), {}};
+  swap_plan plan{target_->now,
+                 target_->bytes,
+                 active_root(),
+                 std::move(target_->difference->changes),
+                 std::move(target_->difference->replaced),
+                 {}};
   adopt_marks(plan);
   if (const auto swapped = sink_.swap(plan); !swapped) {
     target_->difference = index_difference{std::move(plan.changes), std::move(plan.replaced)};
@@ -103,10 +110,17 @@ bool subscriber::swap_target(instant at) {
     return false;
   }
   if (active_ && active_->lineage != plan.now.lineage)
-    note(log_level::warning, fmt::format("the publisher's state is new: lineage {} instead of {}",
-                                         to_string(plan.now.lineage.value), to_string(active_->lineage.value)));
-  generation_swapped done{plan.now, paths_of(plan.changes.upserts), plan.changes.removals, target_->bytes_fetched,
-                          {},       {},                              {},                   target_->heard};
+    note(log_level::warning,
+         fmt::format("the publisher's state is new: lineage {} instead of {}",
+                     to_string(plan.now.lineage.value), to_string(active_->lineage.value)));
+  generation_swapped done{plan.now,
+                          paths_of(plan.changes.upserts),
+                          plan.changes.removals,
+                          target_->bytes_fetched,
+                          {},
+                          {},
+                          {},
+                          target_->heard};
   if (target_->told) {
     done.times = target_->told->times;
     done.clock = target_->told->clock;
@@ -124,6 +138,7 @@ void subscriber::became_active(swap_plan plan, instant at) {
   target_ = std::move(next_);
   next_.reset();
   fetch_.forget_offers();
+  if (!target_) forget_spares();
   std::vector<digest> roots{active_->root};
   if (target_) roots.push_back(target_->now.root);
   index_.retain(roots);

@@ -77,8 +77,10 @@ result<std::vector<digest>> tree_index::missing(const digest& root, std::size_t 
 void tree_index::visit(const digest& page) {
   if (kept_ && kept_->has(page)) return;
   const byte_vector* held = pool_->find(page);
-  if (held) visit_children(*held);
-  else wanted_.insert(page);
+  if (held)
+    visit_children(*held);
+  else
+    wanted_.insert(page);
 }
 
 void tree_index::visit_children(byte_span page) {
@@ -122,8 +124,10 @@ result<index_difference> tree_index::diff(const digest& from, const digest& to) 
   index_difference out;
   GRAPHITE_CHECK(graphite::diff(*before, *after, [&](const asset_record* old, const asset_record* now) {
     if (old) out.replaced.push_back(*old);
-    if (now) out.changes.upserts.push_back(*now);
-    else out.changes.removals.push_back(old->path);
+    if (now)
+      out.changes.upserts.push_back(*now);
+    else
+      out.changes.removals.push_back(old->path);
     return true;
   }));
   const auto by_path = [](const asset_record& a, const asset_record& b) { return a.path < b.path; };

@@ -52,9 +52,9 @@ struct announcement {
   sequence_number base_sequence;
   /// False: more changed than fits; the receiver compares index pages instead.
   bool complete = true;
-  std::vector<byte_vector> upserts;   ///< asset records as the index encodes them, ascending by path
-  std::vector<logical_path> removals; ///< ascending
-  std::vector<announced_list> lists;  ///< of changed contents that have more than one chunk
+  std::vector<byte_vector> upserts;    ///< asset records as the index encodes them, ascending by path
+  std::vector<logical_path> removals;  ///< ascending
+  std::vector<announced_list> lists;   ///< of changed contents that have more than one chunk
   std::vector<announced_chunk> chunks;
   announced_times times;
   uuid clock;  ///< boot id of the machine whose clock `times` are; zero: compare with nothing
@@ -83,8 +83,8 @@ struct heartbeat {
   static constexpr std::size_t host_bytes_max = 255;
 
   incarnation_id publisher;
-  std::string chunk_host;        ///< empty: the host that the heads come from
-  std::uint16_t chunk_port = 0;  ///< zero: no chunks are served
+  std::string chunk_host;               ///< empty: the host that the heads come from
+  std::uint16_t chunk_port = 0;         ///< zero: no chunks are served
   std::vector<channel_state> channels;  ///< ascending by name
   bool operator==(const heartbeat&) const = default;
 };

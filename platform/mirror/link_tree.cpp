@@ -13,9 +13,9 @@ constexpr const char* scratch = "link.tmp";  // in home
 
 /// For more links to one file than the file system allows. 0 or errno.
 int copy_file(int home, const std::string& from, int to_folder, const std::string& to) {
-  const owned_fd in(::openat(home, from.c_str(), O_RDONLY | O_CLOEXEC));
+  const file_handle in(::openat(home, from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!in.valid()) return errno;
-  const owned_fd out(::openat(to_folder, to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  const file_handle out(::openat(to_folder, to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   if (!out.valid()) return errno;
   for (;;) {
     const auto copied = ::copy_file_range(in.get(), nullptr, out.get(), nullptr, 1 << 30, 0);
@@ -28,7 +28,7 @@ int copy_file(int home, const std::string& from, int to_folder, const std::strin
 
 result<link_tree> link_tree::open(int home, const std::string& name) {
   if (::mkdirat(home, name.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(errno, "make " + name);
-  owned_fd folder(::openat(home, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  file_handle folder(::openat(home, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.valid()) return fail_errno(errno, "open " + name);
   return link_tree(home, name, std::move(folder));
 }
@@ -56,7 +56,8 @@ result<void> link_tree::place_over(const logical_path& path, const std::string& 
     failed = link(object, home_, scratch);
   }
   if (failed != 0) return fail_errno(failed, "show " + path.str());
-  if (::renameat(home_, scratch, folder_.get(), path.str().c_str()) != 0) return fail_errno(errno, "show " + path.str());
+  if (::renameat(home_, scratch, folder_.get(), path.str().c_str()) != 0)
+    return fail_errno(errno, "show " + path.str());
   return {};
 }
 
@@ -73,7 +74,8 @@ result<void> link_tree::make_parents(const logical_path& path) {
 }
 
 result<void> link_tree::remove(const logical_path& path) {
-  if (::unlinkat(folder_.get(), path.str().c_str(), 0) != 0 && errno != ENOENT && errno != ENOTDIR && errno != EISDIR)
+  if (::unlinkat(folder_.get(), path.str().c_str(), 0) != 0 && errno != ENOENT && errno != ENOTDIR &&
+      errno != EISDIR)
     return fail_errno(errno, "remove " + path.str());
   std::string folder(path.folder());
   while (!folder.empty() && ::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) == 0) {
@@ -84,7 +86,8 @@ result<void> link_tree::remove(const logical_path& path) {
 }
 
 result<void> link_tree::replace(const std::string& trash) {
-  if (::renameat(home_, name_.c_str(), home_, trash.c_str()) != 0) return fail_errno(errno, "set aside " + name_);
+  if (::renameat(home_, name_.c_str(), home_, trash.c_str()) != 0)
+    return fail_errno(errno, "set aside " + name_);
   GRAPHITE_TRY(auto fresh, open(home_, name_));
   folder_ = std::move(fresh.folder_);
   return {};

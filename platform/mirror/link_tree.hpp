@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/logical_path.hpp"
-#include "platform/mirror/owned_fd.hpp"
+#include "platform/mirror/file_handle.hpp"
 
 namespace graphite {
 
@@ -23,7 +23,7 @@ class link_tree {
   result<void> replace(const std::string& trash);
 
  private:
-  link_tree(int home, std::string name, owned_fd folder)
+  link_tree(int home, std::string name, file_handle folder)
       : home_(home), name_(std::move(name)), folder_(std::move(folder)) {}
   result<void> make_parents(const logical_path& path);
   result<void> place_over(const logical_path& path, const std::string& object);
@@ -31,7 +31,7 @@ class link_tree {
 
   int home_;
   std::string name_;
-  owned_fd folder_;
+  file_handle folder_;
 };
 
 }  // namespace graphite

@@ -32,14 +32,14 @@ byte_vector tagged(record_kind kind, byte_span bytes) {
   return out;
 }
 
-result<owned_fd> open_folder(int at, const std::string& name) {
-  owned_fd out(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+result<file_handle> open_folder(int at, const std::string& name) {
+  file_handle out(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!out.valid()) return fail_errno(errno, "open " + name);
   return out;
 }
 
-result<owned_fd> take_lock(int home, const std::string& folder) {
-  owned_fd lock(::openat(home, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+result<file_handle> take_lock(int home, const std::string& folder) {
+  file_handle lock(::openat(home, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.valid()) return fail_errno(errno, "open the lock");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return fail(errc::already_exists, fmt::format("another process keeps {} up to date already", folder));
@@ -79,8 +79,8 @@ result<std::unique_ptr<mirror_tree>> mirror_tree::open(mirror_options options) {
   return out;
 }
 
-mirror_tree::mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock, object_folder objects,
-                         link_tree first, link_tree second)
+mirror_tree::mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock,
+                         object_folder objects, link_tree first, link_tree second)
     : options_(std::move(options)),
       root_(std::move(root)),
       home_(std::move(home)),
@@ -96,22 +96,23 @@ result<void> mirror_tree::recover() {
   std::vector<mirror_change> changes;
   std::vector<std::uint64_t> places;
   std::uint64_t synced = 0;
-  GRAPHITE_TRY(log_, record_log::open(home_.get(), "swaps", [&](std::uint64_t offset, byte_span record) {
-                 if (record[0] == static_cast<std::byte>(record_kind::synced) && record.size() == 1 + sizeof synced)
-                   std::memcpy(&synced, record.data() + 1, sizeof synced);
-                 if (record[0] != static_cast<std::byte>(record_kind::change)) return;
-                 auto change = decode_mirror_change(record.subspan(1));
-                 if (!change) return;
-                 changes.push_back(std::move(*change));
-                 places.push_back(offset);
-               }));
+  GRAPHITE_TRY(
+      log_, record_log::open(home_.get(), "swaps", [&](std::uint64_t offset, byte_span record) {
+        if (record[0] == static_cast<std::byte>(record_kind::synced) && record.size() == 1 + sizeof synced)
+          std::memcpy(&synced, record.data() + 1, sizeof synced);
+        if (record[0] != static_cast<std::byte>(record_kind::change)) return;
+        auto change = decode_mirror_change(record.subspan(1));
+        if (!change) return;
+        changes.push_back(std::move(*change));
+        places.push_back(offset);
+      }));
   GRAPHITE_CHECK(objects_.check_staging(options_.check));
   for (const auto& entry : std::filesystem::directory_iterator(options_.folder + "/.graphite"))
     if (entry.path().filename().string().starts_with("trash.")) std::filesystem::remove_all(entry.path());
   shown_ = shown_tree();
   if (changes.empty()) return {};
-  const auto first_unsynced = static_cast<std::size_t>(
-      std::lower_bound(places.begin(), places.end(), synced) - places.begin());
+  const auto first_unsynced =
+      static_cast<std::size_t>(std::lower_bound(places.begin(), places.end(), synced) - places.begin());
   // What is not whole is shown anew by the next swap, from what is still good.
   if (!check_unsynced(changes, first_unsynced)) return {};
   GRAPHITE_CHECK(finish_last(changes));
@@ -152,7 +153,8 @@ result<void> mirror_tree::finish_last(const std::vector<mirror_change>& changes)
     if (!newest.from_nothing) GRAPHITE_CHECK(undo(tree, changes[at]));
   }
   if (at > 0) last_ = changes[at - 1];
-  if (newest.from_nothing && shown_ != newest.tree) GRAPHITE_CHECK(tree.replace(fmt::format("trash.{}", trash_++)));
+  if (newest.from_nothing && shown_ != newest.tree)
+    GRAPHITE_CHECK(tree.replace(fmt::format("trash.{}", trash_++)));
   GRAPHITE_CHECK(adopt(newest));
   GRAPHITE_CHECK(update(tree, newest));
   GRAPHITE_CHECK(flip(newest.tree));
@@ -195,7 +197,8 @@ result<void> mirror_tree::update(link_tree& tree, const mirror_change& change) {
   if (missed && !change.from_nothing) {
     for (std::size_t i = std::min(caught_up_, missed->shown.size()); i < missed->shown.size(); ++i)
       if (!names(change, missed->shown[i].path))
-        GRAPHITE_CHECK(tree.place(missed->shown[i].path, object_folder::object_name(missed->shown[i].content.id)));
+        GRAPHITE_CHECK(
+            tree.place(missed->shown[i].path, object_folder::object_name(missed->shown[i].content.id)));
   }
   for (const auto& file : change.shown)
     GRAPHITE_CHECK(tree.place(file.path, object_folder::object_name(file.content.id)));
@@ -207,10 +210,12 @@ result<void> mirror_tree::flip(int tree) {
   if (::symlinkat(target.c_str(), home_.get(), "current.tmp") != 0) {
     if (errno != EEXIST) return fail_errno(errno, "make the link");
     ::unlinkat(home_.get(), "current.tmp", 0);  // left by a crash
-    if (::symlinkat(target.c_str(), home_.get(), "current.tmp") != 0) return fail_errno(errno, "make the link");
+    if (::symlinkat(target.c_str(), home_.get(), "current.tmp") != 0)
+      return fail_errno(errno, "make the link");
   }
   at("link made");
-  if (::renameat(home_.get(), "current.tmp", root_.get(), "current") != 0) return fail_errno(errno, "flip current");
+  if (::renameat(home_.get(), "current.tmp", root_.get(), "current") != 0)
+    return fail_errno(errno, "flip current");
   shown_ = tree;
   return {};
 }

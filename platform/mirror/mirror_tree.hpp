@@ -15,7 +15,7 @@
 namespace graphite {
 
 struct mirror_options {
-  std::string folder;  ///< DIR; state lies in DIR/.graphite
+  std::string folder;            ///< DIR; state lies in DIR/.graphite
   object_folder::checker check;  ///< whether bytes are a content
   /// Called at each named point of a swap; tests die there.
   std::function<void(const char* point)> at;
@@ -63,8 +63,8 @@ class mirror_tree {
   void give_back(sync_job job);
 
  private:
-  mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock, object_folder objects,
-              link_tree first, link_tree second);
+  mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock,
+              object_folder objects, link_tree first, link_tree second);
   result<void> recover();
   bool check_unsynced(const std::vector<mirror_change>& changes, std::size_t first_unsynced);
   result<void> finish_last(const std::vector<mirror_change>& changes);
@@ -81,16 +81,16 @@ class mirror_tree {
   }
 
   mirror_options options_;
-  owned_fd root_, home_, lock_;
+  file_handle root_, home_, lock_;
   object_folder objects_;
   std::array<link_tree, 2> trees_;
   std::optional<record_log> log_;
   std::optional<byte_vector> note_;
   std::optional<mirror_change> before_, last_;  ///< what the two newest swaps changed
   std::optional<mirror_change> failed_;         ///< left half done in the tree that is not shown
-  int shown_ = 1;              ///< the tree that `current` means
-  std::size_t caught_up_ = 0;  ///< files of last_ that the other tree has already
-  bool other_is_new_ = false;  ///< the other tree was never shown since it was made
+  int shown_ = 1;                               ///< the tree that `current` means
+  std::size_t caught_up_ = 0;                   ///< files of last_ that the other tree has already
+  bool other_is_new_ = false;                   ///< the other tree was never shown since it was made
   bool syncing_ = false;
   std::vector<content_ref> unsynced_;
   std::map<digest, std::uint64_t> garbage_;  ///< contents that are perhaps not shown any more, with sizes

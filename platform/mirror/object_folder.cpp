@@ -19,26 +19,29 @@ std::string list_name(const std::string& name) { return name + ".list"; }
 std::string partial_name(const digest& id) { return staged_name(id) + ".part"; }
 
 result<void> make_folder(int home, const char* name) {
-  if (::mkdirat(home, name, 0700) != 0 && errno != EEXIST) return fail_errno(errno, std::string("make ") + name);
+  if (::mkdirat(home, name, 0700) != 0 && errno != EEXIST)
+    return fail_errno(errno, std::string("make ") + name);
   return {};
 }
 
-result<owned_fd> create(int home, const std::string& name) {
+result<file_handle> create(int home, const std::string& name) {
   ::unlinkat(home, name.c_str(), 0);  // left by a crash
-  owned_fd file(::openat(home, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  file_handle file(::openat(home, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
   if (!file.valid()) return fail_errno(errno, "make " + name);
   return file;
 }
 
 std::optional<std::uint64_t> size_of(int home, const std::string& name) {
   struct stat info {};
-  if (::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  if (::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+    return std::nullopt;
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-bool file_is_good(const owned_fd& file, const content_ref& content, const object_folder::checker& good) {
+bool file_is_good(const file_handle& file, const content_ref& content, const object_folder::checker& good) {
   struct stat info {};
-  if (::fstat(file.get(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) != content.size) return false;
+  if (::fstat(file.get(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) != content.size)
+    return false;
   if (content.size == 0) return good(content, {});
   void* mapped = ::mmap(nullptr, content.size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapped == MAP_FAILED) return false;
@@ -61,13 +64,14 @@ std::string object_folder::object_name(const digest& id) {
 }
 
 bool object_folder::has(const content_ref& content) const {
-  return size_of(home_, object_name(content.id)) == content.size || size_of(home_, staged_name(content.id)) == content.size;
+  return size_of(home_, object_name(content.id)) == content.size ||
+         size_of(home_, staged_name(content.id)) == content.size;
 }
 
 // A torn write is found at the next start, when all of staging is checked.
 result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   const std::string name = staged_name(content.id);
-  GRAPHITE_TRY(const owned_fd file, create(home_, name));
+  GRAPHITE_TRY(const file_handle file, create(home_, name));
   const auto written = write_all(file.get(), bytes, 0);
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;
@@ -89,22 +93,23 @@ result<void> object_folder::writer::append(byte_span bytes) {
 }
 
 result<void> object_folder::writer::finish(byte_span list) {
-  GRAPHITE_TRY(const owned_fd beside, create(home_, list_name(name_)));
+  GRAPHITE_TRY(const file_handle beside, create(home_, list_name(name_)));
   GRAPHITE_CHECK(write_all(beside.get(), list, 0));
-  if (::renameat(home_, (name_ + ".part").c_str(), home_, name_.c_str()) != 0) return fail_errno(errno, "finish " + name_);
+  if (::renameat(home_, (name_ + ".part").c_str(), home_, name_.c_str()) != 0)
+    return fail_errno(errno, "finish " + name_);
   name_.clear();
   return {};
 }
 
-owned_fd object_folder::open_any(const content_ref& content) const {
-  owned_fd file(::openat(home_, object_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+file_handle object_folder::open_any(const content_ref& content) const {
+  file_handle file(::openat(home_, object_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.valid()) return file;
-  return owned_fd(::openat(home_, staged_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return file_handle(::openat(home_, staged_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
 }
 
 std::optional<byte_vector> object_folder::list_of(const content_ref& content) const {
   for (const auto& name : {list_name(object_name(content.id)), list_name(staged_name(content.id))}) {
-    const owned_fd file(::openat(home_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const file_handle file(::openat(home_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     struct stat info {};
     if (!file.valid() || ::fstat(file.get(), &info) != 0) continue;
     byte_vector out(static_cast<std::size_t>(info.st_size));
@@ -113,8 +118,9 @@ std::optional<byte_vector> object_folder::list_of(const content_ref& content) co
   return std::nullopt;
 }
 
-result<void> object_folder::read(const content_ref& content, std::uint64_t offset, std::span<std::byte> out) const {
-  const owned_fd file = open_any(content);
+result<void> object_folder::read(const content_ref& content, std::uint64_t offset,
+                                 std::span<std::byte> out) const {
+  const file_handle file = open_any(content);
   if (!file.valid()) return fail(errc::not_found, "no content " + to_hex(content.id));
   while (!out.empty()) {
     const auto got = ::pread(file.get(), out.data(), out.size(), static_cast<off_t>(offset));
@@ -158,7 +164,7 @@ void object_folder::quarantine(const content_ref& content) const {
 }
 
 bool object_folder::check(const content_ref& content, const checker& good) const {
-  const owned_fd file = open_any(content);
+  const file_handle file = open_any(content);
   return file.valid() && file_is_good(file, content, good);
 }
 
@@ -196,7 +202,7 @@ result<void> object_folder::sync(const std::vector<content_ref>& contents) const
     return {};
   }
   for (const auto& content : contents) {
-    const owned_fd file = open_any(content);
+    const file_handle file = open_any(content);
     if (file.valid() && ::fdatasync(file.get()) != 0) return fail_errno(errno, "sync a content");
   }
   return {};

@@ -56,7 +56,8 @@ result<void> page_log::append(const std::vector<page>& pages) {
 result<void> page_log::compact(const std::vector<digest>& live) {
   std::uint64_t live_bytes = 0;
   for (const auto& id : live)
-    if (const auto found = where_.find(id); found != where_.end()) live_bytes += found->second.size + id_bytes + 16;
+    if (const auto found = where_.find(id); found != where_.end())
+      live_bytes += found->second.size + id_bytes + 16;
   if (log_->bytes() < 2 * live_bytes) return {};
   std::vector<byte_vector> records;
   std::vector<digest> ids;

@@ -31,13 +31,15 @@ std::optional<byte_span> first_record(byte_span rest) {
   std::uint64_t length = 0, sum = 0;
   std::memcpy(&length, rest.data(), 8);
   std::memcpy(&sum, rest.data() + 8, 8);
-  if (length == 0 || length > record_log::record_bytes_max || length > rest.size() - header_bytes) return std::nullopt;
+  if (length == 0 || length > record_log::record_bytes_max || length > rest.size() - header_bytes)
+    return std::nullopt;
   const byte_span record = rest.subspan(header_bytes, length);
   if (checksum(record) != sum) return std::nullopt;
   return record;
 }
 
-std::pair<byte_vector, std::vector<std::uint64_t>> join(const std::vector<byte_span>& records, std::uint64_t tail) {
+std::pair<byte_vector, std::vector<std::uint64_t>> join(const std::vector<byte_span>& records,
+                                                        std::uint64_t tail) {
   byte_vector bytes;
   std::vector<std::uint64_t> offsets;
   for (const auto& record : records) {
@@ -62,7 +64,7 @@ result<void> write_all(int file, byte_span bytes, std::uint64_t offset) {
 
 result<record_log> record_log::open(int folder, const std::string& name,
                                     const std::function<void(std::uint64_t, byte_span)>& visit) {
-  owned_fd file(::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  file_handle file(::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file.valid()) return fail_errno(errno, "open " + name);
   record_log out(folder, name, std::move(file));
   GRAPHITE_CHECK(out.scan(visit));
@@ -111,7 +113,7 @@ result<void> record_log::read(std::uint64_t offset, std::span<std::byte> out) co
 
 result<std::vector<std::uint64_t>> record_log::rewrite(const std::vector<byte_span>& records) {
   const std::string fresh_name = name_ + ".new";
-  owned_fd fresh(::openat(folder_, fresh_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  file_handle fresh(::openat(folder_, fresh_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fresh.valid()) return fail_errno(errno, "make " + fresh_name);
   auto [bytes, offsets] = join(records, 0);
   GRAPHITE_CHECK(write_all(fresh.get(), bytes, 0));

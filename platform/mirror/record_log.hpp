@@ -6,7 +6,7 @@
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
-#include "platform/mirror/owned_fd.hpp"
+#include "platform/mirror/file_handle.hpp"
 
 namespace graphite {
 
@@ -30,12 +30,13 @@ class record_log {
   int descriptor() const { return file_.get(); }
 
  private:
-  record_log(int folder, std::string name, owned_fd file) : folder_(folder), name_(std::move(name)), file_(std::move(file)) {}
+  record_log(int folder, std::string name, file_handle file)
+      : folder_(folder), name_(std::move(name)), file_(std::move(file)) {}
   result<void> scan(const std::function<void(std::uint64_t, byte_span)>& visit);
 
   int folder_;
   std::string name_;
-  owned_fd file_;
+  file_handle file_;
   std::uint64_t tail_ = 0;
 };
 

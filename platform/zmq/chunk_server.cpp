@@ -19,8 +19,8 @@ byte_span span_of(const zmq::message_t& message) {
 
 class router_server final : public chunk_server {
  public:
-  router_server(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address, wake_event wake,
-                chunk_handler& handler)
+  router_server(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address,
+                wake_event wake, chunk_handler& handler)
       : context_(std::move(context)),
         socket_(std::move(socket)),
         address_(std::move(address)),
@@ -40,7 +40,8 @@ class router_server final : public chunk_server {
  private:
   void run() {
     while (!stopping_.load()) {
-      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
+      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
       try {
         zmq::poll(items, 2, milliseconds(-1));
         wake_.clear();

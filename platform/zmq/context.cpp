@@ -22,8 +22,8 @@ static result<std::size_t> raise_file_limit() {
 result<std::shared_ptr<zmq_context>> zmq_context::make(const options& chosen) {
   GRAPHITE_TRY(const std::size_t files, raise_file_limit());
   if (files < chosen.reserved_files + 64)
-    return fail(errc::unsupported, fmt::format("only {} files may be open, {} are needed: raise `ulimit -n`", files,
-                                               chosen.reserved_files + 64));
+    return fail(errc::unsupported, fmt::format("only {} files may be open, {} are needed: raise `ulimit -n`",
+                                               files, chosen.reserved_files + 64));
   return std::shared_ptr<zmq_context>(new zmq_context(chosen, files - chosen.reserved_files));
 }
 
@@ -55,10 +55,11 @@ bool is_loopback(const std::string& host) {
 }
 
 tl::unexpected<error> not_loopback(const std::string& host) {
-  return fail(errc::permission_denied,
-              fmt::format("{} is not this machine: without keys only loopback (127.0.0.1) is served and used; make "
-                          "keys with `graphite keygen` and configure them first",
-                          host));
+  return fail(
+      errc::permission_denied,
+      fmt::format("{} is not this machine: without keys only loopback (127.0.0.1) is served and used; make "
+                  "keys with `graphite keygen` and configure them first",
+                  host));
 }
 
 result<host_port> parse_host_port(const std::string& text) {
@@ -96,7 +97,8 @@ result<std::string> bind_socket(zmq::socket_t& socket, const listen_options& whe
   int failed = try_bind(socket, endpoint_of(where.host, where.port));
   if (failed == EADDRINUSE && where.any_port_if_taken) failed = try_bind(socket, endpoint_of(where.host, 0));
   if (failed == EADDRINUSE)
-    return fail(errc::already_exists, fmt::format("{}:{} is taken by another program", where.host, where.port));
+    return fail(errc::already_exists,
+                fmt::format("{}:{} is taken by another program", where.host, where.port));
   if (failed != 0) return fail_errno(failed, fmt::format("listen at {}:{}", where.host, where.port));
   const std::string endpoint = socket.get(zmq::sockopt::last_endpoint);
   return endpoint.substr(std::string_view("tcp://").size());

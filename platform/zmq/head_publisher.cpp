@@ -25,8 +25,8 @@ namespace {
 
 class xpub_publisher final : public head_publisher {
  public:
-  xpub_publisher(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address, wake_event wake,
-                 const zmq_publisher_options& options)
+  xpub_publisher(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address,
+                 wake_event wake, const zmq_publisher_options& options)
       : context_(std::move(context)),
         socket_(std::move(socket)),
         address_(std::move(address)),
@@ -67,7 +67,8 @@ class xpub_publisher final : public head_publisher {
 
   void run() {
     while (!stopping_.load()) {
-      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
+      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
       try {
         zmq::poll(items, 2, rejoin_wait());
         wake_.clear();
@@ -151,8 +152,8 @@ result<std::unique_ptr<head_publisher>> make_zmq_publisher(std::shared_ptr<zmq_c
     socket.set(zmq::sockopt::xpub_verboser, 1);
     GRAPHITE_TRY(auto address, bind_socket(socket, options.listen));
     GRAPHITE_TRY(auto wake, wake_event::make());
-    return std::make_unique<xpub_publisher>(std::move(context), std::move(socket), std::move(address), std::move(wake),
-                                            options);
+    return std::make_unique<xpub_publisher>(std::move(context), std::move(socket), std::move(address),
+                                            std::move(wake), options);
   } catch (const zmq::error_t& e) {
     return fail(errc::io, fmt::format("heads port: {}", e.what()));
   }

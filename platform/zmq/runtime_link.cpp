@@ -111,8 +111,10 @@ class dealer_link final : public runtime_link {
     const auto received = heads_.recv(body, zmq::recv_flags::none);
     if (!received) return true;
     if (drain(heads_, body.more())) return true;
-    if (topic.to_string_view() == heartbeat_topic) listener.on_heartbeat(span_of(body));
-    else listener.on_announcement(span_of(body));
+    if (topic.to_string_view() == heartbeat_topic)
+      listener.on_heartbeat(span_of(body));
+    else
+      listener.on_announcement(span_of(body));
     return true;
   }
 

@@ -99,7 +99,8 @@ result<void> read_removals(announcement& out, wire::Announcement::Reader in) {
   for (const auto text : removals) {
     auto path = logical_path::parse({text.begin(), text.size()});
     if (!path) return fail(errc::corrupt, "removal: " + path.error().context);
-    if (!out.removals.empty() && !(out.removals.back() < *path)) return fail(errc::corrupt, "removals out of order");
+    if (!out.removals.empty() && !(out.removals.back() < *path))
+      return fail(errc::corrupt, "removals out of order");
     out.removals.push_back(std::move(*path));
   }
   return {};
@@ -111,7 +112,8 @@ result<announced_list> read_list(wire::ChunkList::Reader in, std::size_t room) {
   const auto digests = in.getDigests();
   const auto sizes = in.getSizes();
   if (sizes.size() > room) return fail(errc::too_large, "too many listed chunks");
-  if (digests.size() != std::size_t{sizes.size()} * 32) return fail(errc::corrupt, "a chunk list with loose ends");
+  if (digests.size() != std::size_t{sizes.size()} * 32)
+    return fail(errc::corrupt, "a chunk list with loose ends");
   out.list.chunks.resize(sizes.size());
   for (unsigned i = 0; i < sizes.size(); ++i) {
     std::memcpy(out.list.chunks[i].id.bytes.data(), digests.begin() + 32 * i, 32);
@@ -179,7 +181,7 @@ byte_vector encode(const announcement& message) {
 
 result<announcement> decode_announcement(byte_span bytes) {
   return wire::read_message<wire::Announcement, announcement>(bytes, announcement::message_bytes_max,
-                                                             [](auto root) { return read(root); });
+                                                              [](auto root) { return read(root); });
 }
 
 }  // namespace graphite

@@ -103,17 +103,20 @@ result<chunk_request> read(wire::Request::Reader in) {
       GRAPHITE_TRY(auto name, read_channel_name(in.getSnapshot()));
       return chunk_request(snapshot_request{std::move(name)});
     }
-    case wire::Request::PAGES: return read_pages(in.getPages());
+    case wire::Request::PAGES:
+      return read_pages(in.getPages());
     case wire::Request::LIST: {
       GRAPHITE_TRY(auto content, wire::to_digest(in.getList()));
       return chunk_request(list_request{content});
     }
-    case wire::Request::CONTENTS: return read_contents(in.getContents());
+    case wire::Request::CONTENTS:
+      return read_contents(in.getContents());
     case wire::Request::BEHIND: {
       GRAPHITE_TRY(auto content, wire::to_digest(in.getBehind()));
       return chunk_request(behind_request{content});
     }
-    case wire::Request::ACK: return read_ack(in.getAck());
+    case wire::Request::ACK:
+      return read_ack(in.getAck());
   }
   return fail(errc::unsupported, "a verb this version does not know");
 }
@@ -152,7 +155,9 @@ struct reply_writer {
   void operator()(const ack_reply&) { out.setAck(); }
 };
 
-bool is_known(std::uint16_t code) { return code >= 1 && code <= static_cast<std::uint16_t>(errc::unsupported); }
+bool is_known(std::uint16_t code) {
+  return code >= 1 && code <= static_cast<std::uint16_t>(errc::unsupported);
+}
 
 result<chunk_reply_header> read_refusal(wire::Refusal::Reader in) {
   refusal out;
@@ -179,7 +184,8 @@ result<chunk_reply_header> read_pieces(capnp::List<wire::Piece>::Reader in) {
   if (in.size() > limits::ranges_max) return fail(errc::too_large, "too many ranges answered");
   contents_reply out;
   for (const auto piece : in) {
-    if (piece.getAbsent() && piece.getChunks() != 0) return fail(errc::corrupt, "an absent content with chunks");
+    if (piece.getAbsent() && piece.getChunks() != 0)
+      return fail(errc::corrupt, "an absent content with chunks");
     out.pieces.push_back({piece.getAbsent(), piece.getChunks()});
   }
   return chunk_reply_header(std::move(out));
@@ -187,15 +193,22 @@ result<chunk_reply_header> read_pieces(capnp::List<wire::Piece>::Reader in) {
 
 result<chunk_reply_header> read(wire::Reply::Reader in) {
   switch (in.which()) {
-    case wire::Reply::REFUSED: return read_refusal(in.getRefused());
-    case wire::Reply::WELCOME: return read_endpoints(in.getWelcome());
+    case wire::Reply::REFUSED:
+      return read_refusal(in.getRefused());
+    case wire::Reply::WELCOME:
+      return read_endpoints(in.getWelcome());
     case wire::Reply::SNAPSHOT:
       return chunk_reply_header(snapshot_reply{in.getSnapshot().getPages(), in.getSnapshot().getBytes()});
-    case wire::Reply::PAGES: return read_pages(in.getPages());
-    case wire::Reply::LIST: return chunk_reply_header(list_reply{});
-    case wire::Reply::CONTENTS: return read_pieces(in.getContents());
-    case wire::Reply::BEHIND: return chunk_reply_header(behind_reply{});
-    case wire::Reply::ACK: return chunk_reply_header(ack_reply{});
+    case wire::Reply::PAGES:
+      return read_pages(in.getPages());
+    case wire::Reply::LIST:
+      return chunk_reply_header(list_reply{});
+    case wire::Reply::CONTENTS:
+      return read_pieces(in.getContents());
+    case wire::Reply::BEHIND:
+      return chunk_reply_header(behind_reply{});
+    case wire::Reply::ACK:
+      return chunk_reply_header(ack_reply{});
   }
   return fail(errc::unsupported, "an answer this version does not know");
 }
@@ -207,15 +220,17 @@ struct frame_rule {
 
 frame_rule rule_of(const chunk_reply_header& header) {
   if (const auto* pages = std::get_if<pages_reply>(&header)) {
-    const auto count = static_cast<std::size_t>(std::count(pages->present.begin(), pages->present.end(), true));
+    const auto count =
+        static_cast<std::size_t>(std::count(pages->present.begin(), pages->present.end(), true));
     return {count, count, limits::page_bytes_max};
   }
   if (const auto* contents = std::get_if<contents_reply>(&header)) {
-    const auto count = static_cast<std::size_t>(std::count_if(contents->pieces.begin(), contents->pieces.end(),
-                                                              [](const auto& p) { return p.chunks > 0; }));
+    const auto count = static_cast<std::size_t>(std::count_if(
+        contents->pieces.begin(), contents->pieces.end(), [](const auto& p) { return p.chunks > 0; }));
     return {count, count, limits::reply_bytes_max};
   }
-  if (std::holds_alternative<snapshot_reply>(header)) return {1, limits::frames_max - 1, limits::page_bytes_max};
+  if (std::holds_alternative<snapshot_reply>(header))
+    return {1, limits::frames_max - 1, limits::page_bytes_max};
   if (std::holds_alternative<list_reply>(header)) return {1, 2, limits::list_bytes_max};
   if (std::holds_alternative<behind_reply>(header)) return {1, 1, limits::list_bytes_max};
   return {};
@@ -226,7 +241,8 @@ result<void> check_frames(const chunk_reply& reply) {
   if (reply.frames.size() < rule.least || reply.frames.size() > rule.most)
     return fail(errc::corrupt, fmt::format("{} raw frames do not fit the header", reply.frames.size()));
   for (const auto& frame : reply.frames)
-    if (frame.size() > rule.bytes_max) return fail(errc::too_large, fmt::format("a frame of {} bytes", frame.size()));
+    if (frame.size() > rule.bytes_max)
+      return fail(errc::too_large, fmt::format("a frame of {} bytes", frame.size()));
   return {};
 }
 
@@ -240,7 +256,7 @@ byte_vector encode(const chunk_request& message) {
 
 result<chunk_request> decode_chunk_request(byte_span bytes) {
   return wire::read_message<wire::Request, chunk_request>(bytes, limits::request_bytes_max,
-                                                         [](auto root) { return read(root); });
+                                                          [](auto root) { return read(root); });
 }
 
 std::vector<byte_vector> encode(chunk_reply message) {

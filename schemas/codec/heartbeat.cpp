@@ -61,7 +61,7 @@ byte_vector encode(const heartbeat& message) {
 
 result<heartbeat> decode_heartbeat(byte_span bytes) {
   return wire::read_message<wire::Heartbeat, heartbeat>(bytes, heartbeat::message_bytes_max,
-                                                       [](auto root) { return read(root); });
+                                                        [](auto root) { return read(root); });
 }
 
 }  // namespace graphite

@@ -8,7 +8,8 @@ namespace graphite::wire {
 
 result<digest> to_digest(capnp::Data::Reader data) {
   digest out;
-  if (data.size() != out.bytes.size()) return fail(errc::corrupt, fmt::format("a digest of {} bytes", data.size()));
+  if (data.size() != out.bytes.size())
+    return fail(errc::corrupt, fmt::format("a digest of {} bytes", data.size()));
   std::memcpy(out.bytes.data(), data.begin(), out.bytes.size());
   return out;
 }
@@ -16,7 +17,8 @@ result<digest> to_digest(capnp::Data::Reader data) {
 result<uuid> to_uuid(capnp::Data::Reader data) {
   uuid out;
   if (data.size() == 0) return out;
-  if (data.size() != out.bytes.size()) return fail(errc::corrupt, fmt::format("an id of {} bytes", data.size()));
+  if (data.size() != out.bytes.size())
+    return fail(errc::corrupt, fmt::format("an id of {} bytes", data.size()));
   std::memcpy(out.bytes.data(), data.begin(), out.bytes.size());
   return out;
 }
@@ -53,7 +55,8 @@ aligned_words::aligned_words(byte_span bytes) {
 }
 
 result<void> check_size(byte_span bytes, std::size_t bytes_max) {
-  if (bytes.size() > bytes_max) return fail(errc::too_large, fmt::format("a message of {} bytes", bytes.size()));
+  if (bytes.size() > bytes_max)
+    return fail(errc::too_large, fmt::format("a message of {} bytes", bytes.size()));
   if (bytes.size() < sizeof(capnp::word) || bytes.size() % sizeof(capnp::word) != 0)
     return fail(errc::corrupt, fmt::format("a message of {} bytes", bytes.size()));
   return {};

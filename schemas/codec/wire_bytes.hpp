@@ -17,7 +17,9 @@ inline kj::ArrayPtr<const kj::byte> to_data(byte_span bytes) {
   return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()};
 }
 inline kj::ArrayPtr<const kj::byte> to_data(const digest& value) { return to_data(as_bytes(value)); }
-inline kj::ArrayPtr<const kj::byte> to_data(const uuid& value) { return {value.bytes.data(), value.bytes.size()}; }
+inline kj::ArrayPtr<const kj::byte> to_data(const uuid& value) {
+  return {value.bytes.data(), value.bytes.size()};
+}
 
 inline byte_span to_span(capnp::Data::Reader data) {
   return {reinterpret_cast<const std::byte*>(data.begin()), data.size()};
@@ -65,7 +67,9 @@ result<Value> read_message(byte_span bytes, std::size_t bytes_max, Read&& read) 
     capnp::FlatArrayMessageReader reader(words.get(), reader_options(bytes.size()));
     out = read(reader.template getRoot<Root>());
   });
-  KJ_IF_MAYBE(e, thrown) { return malformed(*e); }
+  KJ_IF_MAYBE (e, thrown) {
+    return malformed(*e);
+  }
   return out;
 }
 

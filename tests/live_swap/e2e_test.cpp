@@ -27,7 +27,9 @@ namespace fs = std::filesystem;
 class real_clock final : public clock_source {
  public:
   time_point now() const override { return std::chrono::steady_clock::now(); }
-  std::int64_t unix_ns() const override { return std::chrono::system_clock::now().time_since_epoch().count(); }
+  std::int64_t unix_ns() const override {
+    return std::chrono::system_clock::now().time_since_epoch().count();
+  }
 };
 
 /// Ports around a small_publisher, with a thread that beats.
@@ -53,7 +55,9 @@ class served_channel {
     heads_->announce("main", encode(publisher_.publish(times, this_boot())));
   }
   std::string address() const { return heads_->address(); }
-  std::uint16_t heads_port() const { return static_cast<std::uint16_t>(std::stoi(address().substr(address().rfind(':') + 1))); }
+  std::uint16_t heads_port() const {
+    return static_cast<std::uint16_t>(std::stoi(address().substr(address().rfind(':') + 1)));
+  }
   chunk_port& port() { return port_; }
   head_publisher::counters counters() const { return heads_->count(); }
 
@@ -118,7 +122,8 @@ std::map<std::string, std::string> files_below(const fs::path& folder) {
   std::error_code ignored;
   const fs::path real = fs::canonical(folder, ignored);
   if (ignored) return out;
-  for (auto it = fs::recursive_directory_iterator(real, ignored); !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
+  for (auto it = fs::recursive_directory_iterator(real, ignored);
+       !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
     if (it->is_regular_file(ignored)) out[fs::relative(it->path(), real).string()] = slurp(it->path());
   return out;
 }
@@ -154,10 +159,14 @@ class live_swap : public ::testing::Test {
   void random_edit(test::small_publisher& publisher) {
     const std::string path = fmt::format("d{}/e{}/f{}", rng_() % 3, rng_() % 2, rng_() % 10);
     const auto kind = rng_() % 8;
-    if (kind == 0 && publisher.files().contains(path)) publisher.edit(path, std::nullopt);
-    else if (kind == 1) publisher.edit(path, text(200'000 + rng_() % 200'000));
-    else if (kind == 2) publisher.edit(path, std::string());
-    else publisher.edit(path, text(rng_() % 20'000));
+    if (kind == 0 && publisher.files().contains(path))
+      publisher.edit(path, std::nullopt);
+    else if (kind == 1)
+      publisher.edit(path, text(200'000 + rng_() % 200'000));
+    else if (kind == 2)
+      publisher.edit(path, std::string());
+    else
+      publisher.edit(path, text(rng_() % 20'000));
   }
 
   openssl_hasher hash_;
@@ -234,7 +243,8 @@ TEST_F(live_swap, dies_at_every_named_point_and_converges) {
   for (int i = 0; i < 10; ++i) random_edit(publisher);
   served_channel channel(publisher, clock_);
   channel.publish();
-  for (const char* point : {"tree replaced", "change logged", "contents adopted", "tree updated", "link made", "flipped"})
+  for (const char* point :
+       {"tree replaced", "change logged", "contents adopted", "tree updated", "link made", "flipped"})
     for (int round = 0; round < 2; ++round) {
       if (round == 0) fs::remove_all(into());
       ::setenv("LIVE_SWAP_DIE_AT", point, 1);

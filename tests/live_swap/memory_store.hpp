@@ -28,10 +28,13 @@ class memory_store final : public chunk_store {
     const content_ref ref = content_of(chunks, hash_);
     const std::lock_guard lock(mutex_);
     const auto& entry =
-        contents_.try_emplace(ref.id, entry_type{{bytes.begin(), bytes.end()}, {ref, chunks, std::nullopt}}).first->second;
+        contents_.try_emplace(ref.id, entry_type{{bytes.begin(), bytes.end()}, {ref, chunks, std::nullopt}})
+            .first->second;
     return entry.stored;
   }
-  result<std::unique_ptr<content_writer>> begin(std::uint64_t) override { return fail(errc::unsupported, "not here"); }
+  result<std::unique_ptr<content_writer>> begin(std::uint64_t) override {
+    return fail(errc::unsupported, "not here");
+  }
   result<std::optional<stored_content>> find(const digest& content) const override {
     const std::lock_guard lock(mutex_);
     const auto found = contents_.find(content);
@@ -47,7 +50,9 @@ class memory_store final : public chunk_store {
     return {};
   }
   result<void> sync() override { return {}; }
-  result<stored_content> hold(byte_span bytes, const chunk_list& chunks) override { return put(bytes, chunks); }
+  result<stored_content> hold(byte_span bytes, const chunk_list& chunks) override {
+    return put(bytes, chunks);
+  }
   result<void> fold() override { return {}; }
 
  private:

@@ -20,7 +20,8 @@ class small_publisher {
     lineage_id lineage;
     epoch_number epoch{1};
   };
-  small_publisher(options chosen, const hasher& hash) : options_(std::move(chosen)), hash_(hash), store_(hash), tree_(hash) {
+  small_publisher(options chosen, const hasher& hash)
+      : options_(std::move(chosen)), hash_(hash), store_(hash), tree_(hash) {
     if (options_.lineage.value == uuid{}) options_.lineage.value.bytes.fill(1);
     remember_pages(tree_, tree_);
     add_page(*tree_.root_node());

@@ -54,8 +54,10 @@ TEST(announcement_codec, survives_every_flip_and_truncation) {
   std::size_t refused = 0;
   test::mutate(good, 5000, [&](byte_span bad) {
     const auto read = decode_announcement(bad);
-    if (!read) ++refused;
-    else EXPECT_LE(read->upserts.size(), announcement::entries_max);
+    if (!read)
+      ++refused;
+    else
+      EXPECT_LE(read->upserts.size(), announcement::entries_max);
   });
   EXPECT_GT(refused, good.size());  // at least every truncation
 }

@@ -54,7 +54,8 @@ TEST(chunk_request_codec, survives_every_flip_and_truncation) {
 }
 
 TEST(chunk_request_codec, refuses_what_is_over_a_limit) {
-  const auto pages = decode_chunk_request(encode(pages_request{std::vector<digest>(chunk_port_limits::pages_max + 1)}));
+  const auto pages =
+      decode_chunk_request(encode(pages_request{std::vector<digest>(chunk_port_limits::pages_max + 1)}));
   ASSERT_FALSE(pages);
   EXPECT_EQ(pages.error().code, errc::too_large);
   EXPECT_FALSE(decode_chunk_request(encode(snapshot_request{std::string(200, 'a')})));
@@ -93,7 +94,8 @@ TEST(chunk_reply_codec, refuses_frames_that_do_not_fit_the_header) {
 }
 
 TEST(chunk_reply_codec, refuses_an_oversized_frame) {
-  auto frames = encode(chunk_reply{contents_reply{{{false, 1}}}, {byte_vector(chunk_port_limits::reply_bytes_max + 1)}});
+  auto frames = encode(
+      chunk_reply{contents_reply{{{false, 1}}}, {byte_vector(chunk_port_limits::reply_bytes_max + 1)}});
   const auto read = decode_chunk_reply(std::move(frames));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, errc::too_large);

@@ -7,16 +7,16 @@
 namespace graphite {
 
 /// A file descriptor that closes itself.
-class owned_fd {
+class file_handle {
  public:
-  owned_fd() = default;
-  explicit owned_fd(int descriptor) : descriptor_(descriptor) {}
-  owned_fd(owned_fd&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  owned_fd& operator=(owned_fd&& other) noexcept {
+  file_handle() = default;
+  explicit file_handle(int descriptor) : descriptor_(descriptor) {}
+  file_handle(file_handle&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  file_handle& operator=(file_handle&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     return *this;
   }
-  ~owned_fd() {
+  ~file_handle() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
   int get() const { return descriptor_; }

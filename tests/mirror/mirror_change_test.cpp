@@ -1,0 +1,73 @@
+#include "platform/mirror/mirror_change.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "platform/mirror/record_log.hpp"
+#include "tests/schemas/mutate.hpp"
+
+namespace graphite {
+namespace {
+
+logical_path path(std::string_view text) { return *logical_path::parse(text); }
+
+mirror_change sample() {
+  mirror_change out;
+  out.note = test::bytes_of("a head");
+  out.shown = {{path("a"), {test::digest_of_number(1), 10}}, {path("b/c"), {test::digest_of_number(2), 20}}};
+  out.hidden = {path("d")};
+  out.replaced = {{path("a"), {test::digest_of_number(3), 30}}, {path("d"), {test::digest_of_number(4), 40}}};
+  out.tree = 1;
+  return out;
+}
+
+TEST(mirror_change, round_trip) {
+  const auto back = decode_mirror_change(encode(sample()));
+  ASSERT_TRUE(back) << back.error().context;
+  EXPECT_EQ(*back, sample());
+}
+
+TEST(mirror_change, survives_every_flip_and_refuses_every_truncation) {
+  const byte_vector good = encode(sample());
+  test::mutate(good, 5000, [&](byte_span bad) {
+    const auto read = decode_mirror_change(bad);
+    if (bad.size() < good.size()) {
+      EXPECT_FALSE(read);
+    }
+  });
+}
+
+TEST(record_log, drops_what_is_behind_a_torn_record) {
+  const auto folder = std::filesystem::temp_directory_path() / ("graphite-log-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const file_handle home(::open(folder.c_str(), O_RDONLY | O_DIRECTORY));
+  const auto ignore = [](std::uint64_t, byte_span) {};
+  const byte_vector one = test::bytes_of("one"), two = test::bytes_of("two, longer");
+  std::uint64_t whole = 0;
+  {
+    auto log = record_log::open(home.get(), "log", ignore);
+    ASSERT_TRUE(log && log->append({one, two}));
+    whole = log->bytes();
+  }
+  for (std::uint64_t cut = 0; cut < whole; ++cut) {
+    std::filesystem::remove(folder / "log");
+    {
+      auto log = record_log::open(home.get(), "log", ignore);
+      ASSERT_TRUE(log && log->append({one, two}));
+    }
+    std::filesystem::resize_file(folder / "log", cut);
+    std::vector<std::string> seen;
+    auto log = record_log::open(home.get(), "log",
+                                [&](std::uint64_t, byte_span r) { seen.emplace_back(as_text(r)); });
+    ASSERT_TRUE(log);
+    EXPECT_EQ(seen.size(), cut >= 16 + one.size() ? 1u : 0u) << cut;
+    ASSERT_TRUE(log->append({two}));  // goes on behind the last whole one
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace graphite

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+
+#include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
+#include "runtime/content_sink.hpp"
+
+namespace graphite::test {
+
+/// A sink in memory that checks what it is given, and fails when told to.
+class memory_sink final : public content_sink {
+ public:
+  explicit memory_sink(const hasher& hash) : hash_(hash) {}
+
+  bool has(const content_ref& content) override { return contents_.contains(content.id); }
+  result<void> put(const content_ref& content, byte_span bytes) override {
+    if (failures_left > 0 && failures_left-- > 0) return fail(errc::out_of_space, "full");
+    store(content, {bytes.begin(), bytes.end()});
+    return {};
+  }
+  result<std::unique_ptr<partial_content>> begin(const content_ref& content, const chunk_list&) override {
+    return std::make_unique<partial>(*this, content);
+  }
+  std::optional<chunk_list> list_of(const content_ref& content) override {
+    return chunk_bytes(contents_.at(content.id), hash_);
+  }
+  result<void> read(const content_ref& content, std::uint64_t offset, std::span<std::byte> out) override {
+    std::memcpy(out.data(), contents_.at(content.id).data() + offset, out.size());
+    return {};
+  }
+  result<void> swap(const swap_plan& plan) override {
+    if (failures_left > 0 && failures_left-- > 0) return fail(errc::out_of_space, "full");
+    for (const auto& path : plan.changes.removals) shown.erase(path.str());
+    for (const auto& record : plan.changes.upserts) {
+      const auto found = contents_.find(record.parts[0].content.id);
+      EXPECT_NE(found, contents_.end()) << record.path.str() << " is shown without its bytes";
+      if (found != contents_.end()) shown[record.path.str()] = std::string(as_text(found->second));
+    }
+    swaps.push_back(plan.now);
+    return {};
+  }
+  /// What is on a "disk" that went bad.
+  void damage(const content_ref& content) { contents_.at(content.id)[0] ^= std::byte{1}; }
+
+  std::map<std::string, std::string> shown;
+  std::vector<head> swaps;
+  int failures_left = 0;
+
+ private:
+  struct partial final : partial_content {
+    partial(memory_sink& sink, content_ref content) : sink_(sink), content_(content) {}
+    result<void> append(byte_span bytes) override {
+      bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+      return {};
+    }
+    result<void> finish() override {
+      sink_.store(content_, std::move(bytes_));
+      return {};
+    }
+    memory_sink& sink_;
+    content_ref content_;
+    byte_vector bytes_;
+  };
+  void store(const content_ref& content, byte_vector bytes) {
+    EXPECT_EQ(content_of(chunk_bytes(bytes, hash_), hash_), content) << "unverified bytes reached the sink";
+    contents_[content.id] = std::move(bytes);
+  }
+
+  const hasher& hash_;
+  std::map<digest, byte_vector> contents_;
+};
+
+}  // namespace graphite::test
