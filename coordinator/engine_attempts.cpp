@@ -24,12 +24,25 @@ void impl::answer(action_index a, std::optional<std::string_view> row) {
   if (row)
     if (auto decoded = decode_cache_row(*row)) with.row = std::move(*decoded);
   for (const auto& hit : with.row.results)
-    if (strong_of(a, with.weak, hit.set) == hit.strong && use_cached(a, with.weak, hit)) return;
+    if (fits_plan(a, hit.set) && strong_of(a, with.weak, hit.set) == hit.strong && use_cached(a, hit)) return;
   actions[a].phase = action_phase::waiting;
   enqueue(a, std::move(with));
 }
 
-bool impl::use_cached(action_index a, const digest&, const cached_result& hit) {
+/// Whether a stored path set could have come of the present edges: all that scanners find now is in it, and
+/// what it names the action may still read. Scanning rules change without the sources changing.
+bool impl::fits_plan(action_index a, const path_set& set) const {
+  const auto scanned = scanned_set(a);
+  if (!std::includes(set.begin(), set.end(), scanned.begin(), scanned.end())) return false;
+  const auto inputs = input_artefacts(a);
+  return std::all_of(set.begin(), set.end(), [&](const path_set_entry& entry) {
+    if (entry.what == path_set_entry::kind::glob) return true;
+    const auto artefact = nodes.find(entry.text);
+    return artefact == no_index || !exists(artefact) || std::binary_search(inputs.begin(), inputs.end(), artefact);
+  });
+}
+
+bool impl::use_cached(action_index a, const cached_result& hit) {
   revision_number from = 0, to = forever;
   inputs_agree(a, from, to);
   actions[a].phase = action_phase::waiting;

@@ -57,6 +57,12 @@ void impl::restore_source(const source_record& record, bool rule_holds) {
   if (rule_holds && (record.rule == no_rule || record.rule < config.rules.size())) rules[a] = record.rule;
   nodes.set_content(a, record.state.content);
   signatures[a] = record.state.signature;
+  shown_at_load.erase(a);
+  if (record.shown) {
+    auto& shown = shown_at_load[a];
+    for (const auto& target : *record.shown)
+      if (const auto index = intern(target.str()); index != no_index) shown.push_back(index);
+  }
   if (!record.state.references.empty() || !references.candidates(a).empty()) set_references(a, record.state.references);
 }
 
@@ -167,8 +173,24 @@ void impl::restore_phases() {
     if (nodes.live(a)) recount(a);
 }
 
+/// Records whose references mean something else now than when they were shown.
+void impl::restore_shown() {
+  for (artefact_index a = 0; a < flags.size(); ++a) {
+    if ((flags[a] & listed) == 0 || references.candidates(a).empty()) continue;
+    const auto given = shown_at_load.find(a);
+    auto before = given == shown_at_load.end() ? first_candidates(a) : given->second;
+    std::sort(before.begin(), before.end());
+    if (before == shown_references(a)) continue;
+    mark_dirty(a);
+    for (const auto target : before) components.joined(a, target);
+    note_shown(a, std::move(before));
+  }
+  shown_at_load.clear();
+}
+
 /// What is not shown as it should be, and what waits for something stale.
 void impl::restore_dirty() {
+  restore_shown();
   for (artefact_index a = 0; a < flags.size(); ++a)
     if (((flags[a] & listed) != 0) != is_asset(a)) mark_dirty(a);
   std::vector<action_index> waiting;

@@ -153,7 +153,8 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
   for (const auto output : mine)
     if (std::find(old.begin(), old.end(), output) == old.end()) added.push_back(output);
   if (!moved && added.empty()) return;
-  resolution_changes(nodes.main_input(a));  // who refers to the input means the outputs
+  // Who refers to the input means the outputs, and so up the chain of rules.
+  for (auto by = a; by != no_index; by = nodes.producer(nodes.main_input(by))) resolution_changes(nodes.main_input(by));
   for (const auto output : old) {
     if (std::find(mine.begin(), mine.end(), output) != mine.end()) continue;
     vanish(output);

@@ -27,12 +27,19 @@ std::vector<artefact_index> impl::shown_references(artefact_index a) const {
   return found;
 }
 
+/// Whether one of the references of `referrer` resolves to `target`.
+bool impl::means(artefact_index referrer, artefact_index target) const {
+  bool found = false;
+  for_references(referrer, [&](auto one) { found = found || resolve(one) == target; });
+  return found;
+}
+
 void impl::parents_of(artefact_index a, const std::function<void(artefact_index)>& visit_one) const {
   const auto [first, last] = old_parents.equal_range(a);
   for (auto i = first; i != last; ++i) visit_one(i->second);
   for (auto at = a;;) {
     for (const auto referrer : references.referrers(at))
-      if (has_source(referrer) && is_asset(referrer)) visit_one(referrer);
+      if (has_source(referrer) && is_asset(referrer) && means(referrer, at)) visit_one(referrer);
     const auto by = nodes.producer(at);
     if (by == no_index) return;
     at = nodes.main_input(by);
@@ -51,8 +58,7 @@ void impl::mark_dirty(artefact_index a) {
   d.shown = (flags[a] & listed) != 0;
   if (d.shown) {
     d.content = nodes.content(a);
-    d.references = shown_references(a);
-    for (const auto target : d.references) old_parents.emplace(target, a);
+    note_shown(a, shown_references(a));
   }
   components.add(a);
 }
@@ -65,16 +71,26 @@ void impl::touch_stamp(artefact_index a, const std::function<void(stage_times&)>
   found->second.stamp = std::move(copy);
 }
 
-void impl::forget_dirty(artefact_index a) {
-  const auto found = dirty.find(a);
-  for (const auto target : found->second.references) {
+/// Replaces what the shown record of a dirty asset refers to, and the way back.
+void impl::note_shown(artefact_index a, std::vector<artefact_index> now_shown) {
+  auto& d = dirty.at(a);
+  for (const auto target : d.references) {
     auto [first, last] = old_parents.equal_range(target);
     while (first != last && first->second != a) ++first;
     if (first != last) old_parents.erase(first);
   }
-  dirty.erase(found);
-  if (has_source(a) || (flags[a] & source) != 0) save_sources.insert(a);
-  if (const auto by = nodes.producer(a); by != no_index) save_results.insert(nodes.main_input(by));
+  d.references = std::move(now_shown);
+  for (const auto target : d.references) old_parents.emplace(target, a);
+}
+
+void impl::forget_dirty(artefact_index a) {
+  note_shown(a, {});
+  dirty.erase(a);
+  if (const auto by = nodes.producer(a); by != no_index) {
+    save_results.insert(nodes.main_input(by));
+  } else {
+    save_sources.insert(a);  // also of one that is gone
+  }
 }
 
 static std::string missing_text(const std::string& target) { return "needs " + target + ", which does not exist"; }
@@ -127,12 +143,13 @@ void impl::refresh_touched() {
     const auto w = wanted(a);
     if (has_source(a)) {
       for (const auto target : w.references) components.joined(a, target);
-      if (w.references != found->second.references) components.loosen(a);
       warn_missing(a);
       if (w.is == wanted_asset::state::failed && failed_assets.insert(a).second)
         tell(log_level::error, path(a), w.message);
     }
     if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
+    // What it meant between the shown record and now may have joined it to more than either does.
+    if (nodes.producer(a) == no_index) components.loosen(a);
     const auto which = components.of(a);
     if (w.to == forever && same_as_shown(found->second, w)) {
       components.remove(a);

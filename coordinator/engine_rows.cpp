@@ -10,6 +10,16 @@ namespace graphite {
 
 using impl = engine_impl;
 
+/// What the references mean in the plain case: each its first candidate.
+std::vector<artefact_index> impl::first_candidates(artefact_index a) const {
+  std::vector<artefact_index> out;
+  for (const auto candidate : references.candidates(a))
+    if (candidate.first()) out.push_back(candidate.index());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 source_record impl::source_row(artefact_index a) const {
   source_record record{logical(a), (flags[a] & source) != 0, (flags[a] & listed) != 0, rules[a], {}};
   if (dirty.count(a) != 0) {
@@ -25,6 +35,10 @@ source_record impl::source_row(artefact_index a) const {
     for (const auto candidate : one) reference.candidates.push_back(logical(candidate.index()));
     record.state.references.push_back(std::move(reference));
   });
+  if (const auto shown = shown_references(a); record.listed && shown != first_candidates(a)) {
+    record.shown.emplace();
+    for (const auto target : shown) record.shown->push_back(logical(target));
+  }
   return record;
 }
 

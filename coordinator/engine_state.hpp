@@ -255,7 +255,8 @@ struct engine_impl {
   path_set scanned_set(action_index a) const;
   void look_up(action_index a);
   void answer(action_index a, std::optional<std::string_view> row);
-  bool use_cached(action_index a, const digest& weak, const cached_result& hit);
+  bool fits_plan(action_index a, const path_set& set) const;
+  bool use_cached(action_index a, const cached_result& hit);
   cached_result result_of(action_index a, const flight& f, const attempt_result& what) const;
   std::string group_text(action_index a) const;
   void fail_attempt(action_index a, const attempt_result& what);
@@ -277,12 +278,14 @@ struct engine_impl {
   wanted_asset wanted(artefact_index a) const;
   std::vector<artefact_index> shown_references(artefact_index a) const;
   void expand_reference(artefact_index target, std::vector<artefact_index>& out, int depth) const;
+  bool means(artefact_index referrer, artefact_index target) const;
   void parents_of(artefact_index a, const std::function<void(artefact_index)>& visit) const;
   void mark_dirty(artefact_index a);
   void touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change);
   void touch(artefact_index a) { if (dirty.count(a) != 0) touched.insert(a); }
   bool same_as_shown(const dirty_asset& d, const wanted_asset& w) const;
   void forget_dirty(artefact_index a);
+  void note_shown(artefact_index a, std::vector<artefact_index> now_shown);
   void refresh_touched();
   void publish_touched();
   bool may_publish(const std::vector<artefact_index>& members, std::vector<wanted_asset>& values) const;
@@ -302,6 +305,7 @@ struct engine_impl {
   void write_rows(publication* into);
   void write_deltas();
   source_record source_row(artefact_index a) const;
+  std::vector<artefact_index> first_candidates(artefact_index a) const;
   std::optional<result_record> result_row(artefact_index main);
   std::optional<result_record> folded_result(artefact_index main);
   std::uint8_t fold_bits(int which, const std::string& folder, std::uint32_t files);
@@ -319,6 +323,8 @@ struct engine_impl {
   void restore_wild_outputs(action_index a, const std::vector<std::string>& names);
   void restore_phases();
   void restore_dirty();
+  void restore_shown();
+  std::unordered_map<artefact_index, std::vector<artefact_index>> shown_at_load;
   void orphan(const std::string& text);
   void finish_load();
   std::map<std::pair<std::uint64_t, int>, std::string> late;  ///< delta rows, until all packed ones are read

@@ -37,7 +37,8 @@ std::optional<logical_path> get_path(record_reader& in) {
 
 void put_source(record_writer& out, const source_record& r) {
   out.bytes(r.path.str());
-  out.byte(static_cast<std::uint8_t>((r.present ? 1 : 0) | (r.listed ? 2 : 0) | (r.state.signature.trusted ? 4 : 0)));
+  out.byte(static_cast<std::uint8_t>((r.present ? 1 : 0) | (r.listed ? 2 : 0) | (r.state.signature.trusted ? 4 : 0) |
+                                      (r.shown ? 8 : 0)));
   if (!r.present) return;
   out.number(r.rule);
   out.content(r.state.content);
@@ -48,6 +49,16 @@ void put_source(record_writer& out, const source_record& r) {
     out.number(reference.candidates.size());
     for (const auto& candidate : reference.candidates) out.bytes(candidate.str());
   }
+  if (!r.shown) return;
+  out.number(r.shown->size());
+  for (const auto& target : *r.shown) out.bytes(target.str());
+}
+
+void get_shown(record_reader& in, source_record& r) {
+  r.shown.emplace();
+  const auto count = in.number_up_to(references_max);
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i)
+    if (auto path = get_path(in)) r.shown->push_back(std::move(*path));
 }
 
 void get_references(record_reader& in, std::vector<scanned_reference>& into) {
@@ -67,13 +78,14 @@ void get_references(record_reader& in, std::vector<scanned_reference>& into) {
 void get_source(record_reader& in, std::vector<source_record>& into) {
   auto path = get_path(in);
   const auto bits = in.byte();
-  if (!in.ok() || bits > 7) return in.fault();
+  if (!in.ok() || bits > 15) return in.fault();
   source_record r{std::move(*path), (bits & 1) != 0, (bits & 2) != 0, 0xffff, {}};
   if (r.present) {
     r.rule = static_cast<std::uint16_t>(in.number_up_to(0xffff));
     r.state.content = in.content();
     r.state.signature = get_signature(in, (bits & 4) != 0);
     get_references(in, r.state.references);
+    if ((bits & 8) != 0) get_shown(in, r);
   }
   if (in.ok()) into.push_back(std::move(r));
 }

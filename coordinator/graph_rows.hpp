@@ -25,6 +25,8 @@ struct source_record {
   bool listed = false;   ///< the channel shows it as an asset
   std::uint16_t rule = 0xffff;  ///< index of the rule that takes it; 0xffff: none
   source_state state;    ///< content of zero: not known, it must be read again
+  /// What the shown record refers to; absent where that is each reference's first candidate.
+  std::optional<std::vector<logical_path>> shown = std::nullopt;
 };
 
 /// An action's last result, under its main input.

@@ -253,6 +253,7 @@ class random_project {
 
   void restart() {
     world_.restart();
+    ++restarts_;
     revision what;
     what.complete_scan = true;
     for (const auto& [path, s] : sources_) what.changes.push_back({path_of(path), state_of(world_, s)});
@@ -294,6 +295,20 @@ class random_project {
     return out;
   }
 
+  std::string dump(const std::map<std::string, shown_model>& shown, const std::set<std::string>& closure) const {
+    std::string out = "; restarts " + std::to_string(restarts_);
+    for (const auto& path : closure) {
+      out += "\n  " + path + " = " + words(shown.at(path)) + " in revisions";
+      for (std::size_t r = 0; r < outcomes_.size(); ++r) {
+        const auto expected = outcomes_[r].find(path);
+        if (expected != outcomes_[r].end() && expected->second && *expected->second == shown.at(path))
+          out += " " + std::to_string(r);
+      }
+      if (const auto why = world_.engine->why(path_of(path), std::nullopt)) out += "; " + why->state;
+    }
+    return out;
+  }
+
   void check_generation() {
     const auto shown = generation();
     for (const auto& [root, model] : shown) {
@@ -313,8 +328,21 @@ class random_project {
           return expected != at.end() && expected->second && *expected->second == shown.at(path);
         });
       });
-      ASSERT_TRUE(whole) << "the closure of " << root << " is of no single revision, in revision " << world_.revisions;
+      ASSERT_TRUE(whole) << "the closure of " << root << " is of no single revision, in revision " << world_.revisions << dump(shown, closure);
     }
+  }
+
+  static std::string words(const shown_model& model) {
+    std::string out = model.text;
+    for (const auto& one : model.references) out += " " + one;
+    return out;
+  }
+
+  std::string at_rest(const std::string& path) const {
+    std::string out = path + " at rest in revision " + std::to_string(world_.revisions) + ", behind:";
+    for (const auto& one : world_.engine->behind().listed)
+      out += "\n  " + one.path.str() + " " + std::to_string(static_cast<int>(one.reason));
+    return out;
   }
 
   /// At rest everything that no failure touches is what a build from nothing makes.
@@ -346,14 +374,15 @@ class random_project {
     }
     for (const auto& path : all) {
       if (tainted.count(path) != 0) continue;
-      ASSERT_EQ(shown.count(path), expected.count(path)) << path << " at rest in revision " << world_.revisions;
-      ASSERT_EQ(shown.at(path), *expected.at(path)) << path << " at rest in revision " << world_.revisions;
+      ASSERT_EQ(shown.count(path), expected.count(path)) << at_rest(path);
+      ASSERT_EQ(words(shown.at(path)), words(*expected.at(path))) << at_rest(path);
     }
   }
 
   std::mt19937 random_;
   engine_world world_;
   tree sources_;
+  int restarts_ = 0;
   std::vector<outcome> outcomes_;
 };
 
