@@ -101,26 +101,32 @@ void send_revision(self_pointer self, std::vector<std::string> paths, time_point
   self->send(state.with.graph, atom::revise_v, revision_ptr(std::move(made)));
 }
 
-void run_steps(self_pointer self, std::vector<revision_step> steps);
+/// What the rules are told after all steps of their last answer are done.
+using follow_ups = std::deque<std::function<std::vector<revision_step>()>>;
 
-void perform(self_pointer self, revision_command::wake_at& step) {
+void perform(self_pointer self, revision_command::wake_at& step, follow_ups&) {
   const auto wait = std::max(duration{0}, step.when - self->state.with.clock->now());
   self->delayed_send(self, wait, atom::wake_v, ++self->state.wake_generation);
 }
 
-void perform(self_pointer self, revision_command::close& step) {
+void perform(self_pointer self, revision_command::close& step, follow_ups& later) {
   std::vector<std::string> paths;
   paths.reserve(step.changes.size());
   for (auto& change : step.changes) paths.push_back(std::move(change.path));
   std::vector<fs_event> again;
   send_revision(self, std::move(paths), step.noticed, again);
-  if (!again.empty()) run_steps(self, self->state.builder->apply(again, self->state.with.clock->now()));
+  if (again.empty()) return;
+  later.push_back([self, again = std::move(again)] {
+    return self->state.builder->apply(again, self->state.with.clock->now());
+  });
 }
 
-void perform(self_pointer self, revision_command::ask_open& step) {
+void perform(self_pointer self, revision_command::ask_open& step, follow_ups& later) {
   const auto path = logical_path::parse(step.path);
   const bool open = path && self->state.with.files->open_for_writing(*path);
-  run_steps(self, self->state.builder->open_answer(step.path, open, self->state.with.clock->now()));
+  later.push_back([self, open, name = std::move(step.path)] {
+    return self->state.builder->open_answer(name, open, self->state.with.clock->now());
+  });
 }
 
 /// Looks at `folder`; what differs is returned, what is strange is reported.
@@ -141,9 +147,11 @@ std::vector<rescan_change> look(self_pointer self, const std::string& folder) {
   return std::move(found->differences);
 }
 
-void perform(self_pointer self, revision_command::rescan& step) {
+void perform(self_pointer self, revision_command::rescan& step, follow_ups& later) {
   auto differences = look(self, step.folder);
-  run_steps(self, self->state.builder->rescanned(step.folder, std::move(differences), self->state.with.clock->now()));
+  later.push_back([self, folder = std::move(step.folder), differences = std::move(differences)] {
+    return self->state.builder->rescanned(folder, differences, self->state.with.clock->now());
+  });
 }
 
 void forward(self_pointer self, const std::string& cookie) {
@@ -153,10 +161,16 @@ void forward(self_pointer self, const std::string& cookie) {
   self->state.waiting.erase(found);
 }
 
-void perform(self_pointer self, revision_command::caught_up& step) { forward(self, step.cookie); }
+void perform(self_pointer self, revision_command::caught_up& step, follow_ups&) { forward(self, step.cookie); }
 
 void run_steps(self_pointer self, std::vector<revision_step> steps) {
-  for (auto& step : steps) std::visit([self](auto& one) { perform(self, one); }, step);
+  follow_ups later;
+  while (true) {
+    for (auto& step : steps) std::visit([&](auto& one) { perform(self, one, later); }, step);
+    if (later.empty()) return;
+    steps = later.front()();
+    later.pop_front();
+  }
 }
 
 /// Names that differ only in case are told from a look at their whole folder.
@@ -243,8 +257,10 @@ void synchronize(self_pointer self, const query_ptr& asked) {
   state.waiting[*cookie].push_back(asked);
 }
 
-revision_options options_of(const watcher_dependencies& with) {
+revision_options options_of(const watcher_state& state) {
+  const auto& with = state.with;
   revision_options out;
+  out.known = [&state](std::string_view path) { return state.known.find(path) != nullptr; };
   out.watch = with.config->watch;
   out.role_of = [filter = with.filter](std::string_view path) { return filter->role_of(path); };
   out.settle_of = [config = with.config](std::string_view path) {
@@ -259,7 +275,7 @@ revision_options options_of(const watcher_dependencies& with) {
 watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies with, std::shared_ptr<known_sources> known) {
   self->state.with = std::move(with);
   self->state.known = std::move(*known);
-  self->state.builder.emplace(options_of(self->state.with));
+  self->state.builder.emplace(options_of(self->state));
   return {
       [self](atom::watch) { start(self); },
       [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
