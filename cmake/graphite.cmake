@@ -10,7 +10,7 @@ endif()
 
 add_library(graphite_warnings INTERFACE)
 target_compile_options(graphite_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow=compatible-local -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict $<$<BOOL:${GRAPHITE_WERROR}>:-Werror>)
+  -Woverloaded-virtual -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict $<$<BOOL:${GRAPHITE_WERROR}>:-Werror>)
 
 add_library(graphite_sanitizers INTERFACE)
 if(GRAPHITE_SANITIZE)
