@@ -34,8 +34,8 @@ IOStatus injected(const rocks_fault& fault, std::string_view operation) {
 
 class watched_file final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  watched_file(std::unique_ptr<FSWritableFile> file, const rocks_fault& fault)
-      : FSWritableFileOwnerWrapper(std::move(file)), fault_(fault) {}
+  watched_file(std::unique_ptr<FSWritableFile> file, const rocks_fault& fault, bool needs_sync)
+      : FSWritableFileOwnerWrapper(std::move(file)), fault_(fault), needs_sync_(needs_sync) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* dbg) override {
     return around_append([&] { return FSWritableFileOwnerWrapper::Append(data, options, dbg); });
@@ -62,6 +62,7 @@ class watched_file final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   template <class Call>
   IOStatus around_sync(Call call) {
+    if (!needs_sync_) return IOStatus::OK();
     GRAPHITE_KILL_POINT("rocksdb.before_file_sync");
     if (auto fault = injected(fault_, "sync"); !fault.ok()) return fault;
     auto status = with_quota_as_space(call());
@@ -70,7 +71,11 @@ class watched_file final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
   const rocks_fault& fault_;
+  const bool needs_sync_;
 };
+
+/// The options as a file are for people; every open writes one and would wait for the disk.
+bool needs_sync(const std::string& name) { return name.find("/OPTIONS-") == std::string::npos; }
 
 class watched_file_system final : public rocksdb::FileSystemWrapper {
  public:
@@ -81,15 +86,15 @@ class watched_file_system final : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& name, const FileOptions& options,
                            std::unique_ptr<FSWritableFile>* out, IODebugContext* dbg) override {
-    return wrap(FileSystemWrapper::NewWritableFile(name, options, out, dbg), out);
+    return wrap(FileSystemWrapper::NewWritableFile(name, options, out, dbg), name, out);
   }
   IOStatus ReopenWritableFile(const std::string& name, const FileOptions& options,
                               std::unique_ptr<FSWritableFile>* out, IODebugContext* dbg) override {
-    return wrap(FileSystemWrapper::ReopenWritableFile(name, options, out, dbg), out);
+    return wrap(FileSystemWrapper::ReopenWritableFile(name, options, out, dbg), name, out);
   }
   IOStatus ReuseWritableFile(const std::string& name, const std::string& old_name, const FileOptions& options,
                              std::unique_ptr<FSWritableFile>* out, IODebugContext* dbg) override {
-    return wrap(FileSystemWrapper::ReuseWritableFile(name, old_name, options, out, dbg), out);
+    return wrap(FileSystemWrapper::ReuseWritableFile(name, old_name, options, out, dbg), name, out);
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                       IODebugContext* dbg) override {
@@ -100,8 +105,8 @@ class watched_file_system final : public rocksdb::FileSystemWrapper {
   }
 
  private:
-  IOStatus wrap(IOStatus status, std::unique_ptr<FSWritableFile>* out) {
-    if (status.ok()) *out = std::make_unique<watched_file>(std::move(*out), fault_);
+  IOStatus wrap(IOStatus status, const std::string& name, std::unique_ptr<FSWritableFile>* out) {
+    if (status.ok()) *out = std::make_unique<watched_file>(std::move(*out), fault_, needs_sync(name));
     return with_quota_as_space(std::move(status));
   }
 

@@ -6,6 +6,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <rocksdb/transaction_log.h>
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <thread>
 
 #include "core/kill_point.hpp"
 #include "platform/linux/durable_file.hpp"
@@ -162,15 +164,27 @@ struct rocks_store::state {
   std::atomic<bool> out_of_space{false};
 
   ~state() {
+    if (db) shorten_log();
     for (auto* family : families) db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
     if (db) db->Close().PermitUncheckedError();
   }
   rocksdb::ColumnFamilyHandle* family(table where) const { return families[static_cast<std::size_t>(where)]; }
 
   result<void> open();
+  void shorten_log();
   result<void> resume();
   result<void> failed(const rocksdb::Status& status);
+  rocksdb::Status write(rocksdb::WriteBatch& batch, durability how);
 };
+
+rocksdb::Status rocks_store::state::write(rocksdb::WriteBatch& batch, durability how) {
+  rocksdb::WriteOptions sync_or_not;
+  sync_or_not.sync = how == durability::synced;
+  GRAPHITE_KILL_POINT("rocksdb.before_write");
+  auto status = db->Write(sync_or_not, &batch);
+  GRAPHITE_KILL_POINT("rocksdb.after_write");
+  return status;
+}
 
 result<void> rocks_store::state::open() {
   const auto cache = rocksdb::NewLRUCache(options.cache_bytes);
@@ -190,6 +204,40 @@ result<void> rocks_store::state::open() {
   db->DestroyColumnFamilyHandle(handles[0]).PermitUncheckedError();
   families.assign(handles.begin() + 1, handles.end());
   return {};
+}
+
+/// Writes tables out where the log has grown so long that the next open would be slow: many bytes, or many
+/// files, of which every open leaves one.
+void rocks_store::state::shorten_log() {
+  if (options.read_only) return;
+  constexpr std::uint64_t log_bytes_kept = 1 << 20;
+  constexpr std::size_t log_files_kept = 8;
+  rocksdb::VectorLogPtr logs;
+  if (!db->GetSortedWalFiles(logs).ok()) return;
+  std::uint64_t bytes = 0, live = 0;
+  for (const auto& one : logs) {
+    if (one->Type() != rocksdb::kAliveLogFile) continue;
+    bytes += one->SizeFileBytes();
+    ++live;
+  }
+  if (bytes <= log_bytes_kept && live <= log_files_kept) return;
+  rocksdb::FlushOptions how;
+  how.wait = false;  // RocksDB's own waiting may never end on a full disk
+  how.allow_write_stall = true;
+  if (!db->Flush(how, families).ok()) return;
+  const auto busy = [&](const std::string& property) {
+    std::uint64_t sum = 0, value = 0;
+    for (auto* family : families)
+      if (db->GetIntProperty(family, property, &value)) sum += value;
+    return sum > 0;
+  };
+  constexpr int waits_max = 300;  // a close that cannot finish this leaves a longer log, that is all
+  for (int i = 0; i < waits_max; ++i) {
+    if (!busy(rocksdb::DB::Properties::kMemTableFlushPending) &&
+        !busy(rocksdb::DB::Properties::kNumRunningFlushes))
+      return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 /// After a write ran out of space RocksDB refuses all others until it is told to go on.
@@ -246,11 +294,13 @@ result<void> rocks_store::write(const std::vector<row_write>& rows, durability h
     if (!status.ok()) return tl::unexpected(to_error(status, "batch"));
   }
   if (state_->out_of_space.load(std::memory_order_relaxed)) GRAPHITE_CHECK(state_->resume());
-  rocksdb::WriteOptions options;
-  options.sync = how == durability::synced;
-  GRAPHITE_KILL_POINT("rocksdb.before_write");
-  const auto status = state_->db->Write(options, &batch);
-  GRAPHITE_KILL_POINT("rocksdb.after_write");
+  auto status = state_->write(batch, how);
+  if (is_no_space(status)) {
+    // It may be the echo of an earlier failure in the background, and there is room by now.
+    (void)state_->failed(status);
+    GRAPHITE_CHECK(state_->resume());
+    status = state_->write(batch, how);
+  }
   if (!status.ok()) return state_->failed(status);
   return {};
 }

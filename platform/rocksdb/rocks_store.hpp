@@ -13,7 +13,7 @@ struct rocks_options {
   std::string folder;                      ///< made where it is missing, unless `read_only`
   bool read_only = false;                  ///< looks at the state without the lock; sees it as of the open
   std::uint64_t memtable_bytes = 8 << 20;  ///< of each table, before it is written out
-  std::uint64_t wal_bytes_max = 16 << 20;  ///< bounds what an open replays
+  std::uint64_t wal_bytes_max = 4 << 20;   ///< bounds what an open replays
   std::uint64_t cache_bytes = 16 << 20;    ///< block cache of all tables
 
   /// Called once, from any thread, when a write or sync failed for another reason than space: nothing that

@@ -86,6 +86,17 @@ TEST_F(rocks_store_test, a_batch_over_the_limit_writes_nothing) {
   EXPECT_FALSE(store->get(table::meta, "small")->has_value());
 }
 
+TEST_F(rocks_store_test, many_opens_do_not_pile_up_logs) {
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE(open()->write({{table::meta, std::to_string(i), "v"}}, durability::lazy));
+  int logs = 0;
+  for (const auto& one : std::filesystem::directory_iterator(folder_ / "meta"))
+    logs += one.path().extension() == ".log";
+  EXPECT_LE(logs, 10);
+  auto store = open();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(store->get(table::meta, std::to_string(i))->has_value()) << i;
+}
+
 TEST_F(rocks_store_test, a_second_opener_in_this_process_is_told_so) {
   auto store = open();
   auto second = rocks_store::open(options(), log_);
