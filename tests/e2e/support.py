@@ -1,0 +1,173 @@
+"""What the end-to-end tests share: real processes, their JSON events, a deadline instead of sleeps."""
+import json
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+DEADLINE_S = 60
+PROGRAM = os.environ.get("GRAPHITE_PROGRAM", "")
+
+
+class Failed(AssertionError):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def equal(found, expected, what):
+    check(found == expected, f"{what}: found {found!r}, expected {expected!r}")
+
+
+def wait_until(condition, what, deadline_s=DEADLINE_S):
+    """Polls a condition that no event announces; the deadline is only there to end a broken run."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        check(time.monotonic() < end, f"waited {deadline_s} s for {what}")
+        time.sleep(0.005)
+
+
+class Process:
+    """`graphite` with --json, its events in a queue."""
+
+    def __init__(self, name, arguments, folder, environment=None):
+        self.name = name
+        self.log_path = pathlib.Path(folder) / f"{name}.log"
+        self.child = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
+                                      stderr=open(self.log_path, "a"), text=True,
+                                      env={**os.environ, **(environment or {})})
+        self.events = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            self.events.put(json.loads(line))
+        self.events.put(None)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")[-3000:]
+
+    def wait_for(self, accept, what, deadline_s=DEADLINE_S):
+        end = time.monotonic() + deadline_s
+        while True:
+            try:
+                event = self.events.get(timeout=max(0.01, end - time.monotonic()))
+            except queue.Empty:
+                raise Failed(f"{self.name}: no {what} in {deadline_s} s\n{self.log()}") from None
+            check(event is not None, f"{self.name} ended while waiting for {what}\n{self.log()}")
+            if accept(event):
+                return event
+
+    def event(self, kind):
+        return self.wait_for(lambda e: e.get("event") == kind, f"event '{kind}'")
+
+    def swap_with(self, changed=None, removed=None):
+        def accept(event):
+            return event.get("event") == "swap" and (changed is None or changed in event["changed"]) and (
+                removed is None or removed in event["removed"])
+        return self.wait_for(accept, f"swap with changed={changed} removed={removed}")
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            try:
+                self.child.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                raise Failed(f"{self.name} did not end on SIGTERM\n{self.log()}") from None
+        return self.child.returncode
+
+
+def run(*arguments, code=0, environment=None):
+    """Runs `graphite` to its end; its last JSON object, or None where it printed none."""
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **(environment or {})})
+    check(done.returncode == code, f"graphite {arguments} ended with {done.returncode}, not {code}:\n"
+                                   f"{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
+    lines = done.stdout.strip().splitlines()
+    return json.loads(lines[-1]) if lines and "--json" in arguments else done.stdout + done.stderr
+
+
+class World:
+    """A temporary project with the processes a test starts; all of it goes at the end."""
+
+    def __init__(self, config='[project]\nname = "e2e"\n'):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="graphite-e2e-"))
+        self.root = self.work / "project"
+        self.root.mkdir()
+        self.write("graphite.toml", config)
+        self.processes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        for process in reversed(self.processes):
+            if process.child.poll() is None:
+                process.child.terminate()
+        for process in self.processes:
+            try:
+                process.child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.child.kill()
+                process.child.wait()
+            if kind is not None:
+                print(f"--- log of {process.name}\n{process.log()}", file=sys.stderr)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def write(self, name, data):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    def start(self, name, *arguments, environment=None):
+        process = Process(name, arguments, self.work, environment)
+        self.processes.append(process)
+        return process
+
+    def dev(self, **kwargs):
+        process = self.start("dev", "dev", "-C", self.root, "--json", **kwargs)
+        self.ready = process.event("ready")
+        return process
+
+    def subscribe(self, name, *extra, **kwargs):
+        return self.start(name, "subscribe", "--from", self.ready["heads"], "--into", self.work / name, "--json", *extra,
+                          **kwargs)
+
+    def current(self, name):
+        return self.work / name / "current"
+
+    def build(self, *extra, code=0):
+        return run("build", "-C", self.root, "--json", *extra, code=code)
+
+
+def main(tests):
+    if not PROGRAM:
+        sys.exit("GRAPHITE_PROGRAM must name the program")
+    wanted = sys.argv[1:]
+    failed = 0
+    for test in tests:
+        if wanted and test.__name__ not in wanted:
+            continue
+        begin = time.monotonic()
+        try:
+            test()
+            print(f"ok      {test.__name__} ({time.monotonic() - begin:.1f} s)", flush=True)
+        except Exception as problem:  # a test's own bug counts as its failure, too
+            failed += 1
+            print(f"FAILED  {test.__name__}: {type(problem).__name__}: {problem}", flush=True)
+    sys.exit(1 if failed else 0)
