@@ -1,13 +1,17 @@
 #include <unistd.h>
 
+#include <future>
 #include <mutex>
 
 #include "cli/dev.hpp"
+#include "cli/dev_metrics.hpp"
+#include "cli/http_server.hpp"
 #include "cli/json.hpp"
 #include "cli/local_session.hpp"
 #include "cli/log_setup.hpp"
 #include "cli/signals.hpp"
 #include "gateway/local_service.hpp"
+#include "platform/metrics/prometheus_registry.hpp"
 
 namespace graphite {
 
@@ -62,6 +66,25 @@ class event_printer {
   std::mutex mutex_;
 };
 
+/// The status object for operators; bounded, because the HTTP server has few threads.
+result<std::string> status_text(service_facade& facade) {
+  auto answered = std::make_shared<std::promise<result<service_status>>>();
+  auto answer = answered->get_future();
+  facade.status([answered](result<service_status> how) { answered->set_value(std::move(how)); });
+  if (answer.wait_for(std::chrono::seconds(4)) != std::future_status::ready)
+    return fail(errc::timed_out, "no answer within 4 s");
+  GRAPHITE_TRY(const auto status, answer.get());
+  return to_json(status).dump();
+}
+
+http_sources http_sources_of(metrics_registry& registry, service_facade& facade) {
+  http_sources out;
+  out.metrics = [&registry] { return registry.exposition(); };
+  out.ready = [] { return true; };  // it listens only once everything else does
+  out.status = [&facade] { return status_text(facade); };
+  return out;
+}
+
 }  // namespace
 
 int run_dev(const dev_options& options) {
@@ -70,8 +93,16 @@ int run_dev(const dev_options& options) {
   event_printer events(out);
   const auto log = make_log(options.log_level, options.log_json);
   auto wanted = session_of(options);
-  wanted.on_generation = [&](const head& now, const asset_changes& changes, const stage_times&) { events.generation(now, changes); };
-  wanted.on_diagnostic = [&](const diagnostic_line& line) { events.diagnostic(line); };
+  const auto registry = make_prometheus_registry();
+  dev_metrics metrics(*registry);
+  wanted.on_generation = [&](const head& now, const asset_changes& changes, const stage_times& times) {
+    metrics.generation(now, changes, times);
+    events.generation(now, changes);
+  };
+  wanted.on_diagnostic = [&](const diagnostic_line& line) {
+    metrics.diagnostic(line);
+    events.diagnostic(line);
+  };
   auto session = local_session::open(wanted, *log);
   if (!session) return out.failed(session.error());
   (*session)->system().on_stop([] { stop_signals::raise(); });
@@ -80,8 +111,12 @@ int run_dev(const dev_options& options) {
   service.program = GRAPHITE_VERSION;
   auto served = local_service::start((*session)->facade(), std::move(service), *log);
   if (!served) return out.failed(served.error());
-  events.ready(**session, "", (*served)->socket_path());
+  auto operators = http_server::start(http_sources_of(*registry, (*session)->facade()),
+                                      {.port = options.metrics_port, .any_port_if_taken = !options.metrics_port_given});
+  if (!operators) return out.failed(operators.error());
+  events.ready(**session, (*operators)->address(), (*served)->socket_path());
   stopping.wait();
+  operators->reset();
   served->reset();
   session->reset();
   return 0;
