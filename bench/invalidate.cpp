@@ -1,18 +1,17 @@
-#include "bench/invalidate.hpp"
+#include "bench/workloads.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <random>
 
 #include "coordinator/engine.hpp"
 #include "coordinator/graph.hpp"
 #include "platform/crypto/sha256.hpp"
 
-namespace graphite {
+namespace graphite::bench {
 
 namespace {
 
@@ -20,14 +19,6 @@ using clock_type = std::chrono::steady_clock;
 
 double since_us(clock_type::time_point begin) {
   return std::chrono::duration<double, std::micro>(clock_type::now() - begin).count();
-}
-
-/// Resident bytes of this process.
-double resident_bytes() {
-  std::ifstream in("/proc/self/statm");
-  double pages = 0, resident = 0;
-  in >> pages >> resident;
-  return resident * 4096;
 }
 
 std::string file_name(std::uint32_t i) {
@@ -127,14 +118,14 @@ engine_figures loaded_engine(std::uint32_t files) {
       if (auto* shown = std::get_if<engine_commands::publish>(&command)) rows = std::move(shown->what.rows);
   }
   engine_figures out;
-  const auto before = resident_bytes();
+  const auto before = static_cast<double>(resident_bytes());
   const auto begin = clock_type::now();
   build_engine engine(options);
   for (const auto& row : rows)
     if (row.value && row.where == table::sources && !engine.load_row(row.where, row.key, *row.value)) return out;
   (void)engine.load_finished();
   out.load_ms = since_us(begin) / 1'000;
-  out.bytes_per_node = (resident_bytes() - before) / files;
+  out.bytes_per_node = (static_cast<double>(resident_bytes()) - before) / files;
   std::vector<double> times;
   for (int i = 0; i < 200; ++i) {
     revision edit;
@@ -154,29 +145,21 @@ engine_figures loaded_engine(std::uint32_t files) {
 
 }  // namespace
 
-int run_invalidate_bench(const std::vector<std::string>&) {
-  fmt::print("invalidate: one edit to the list of stale actions; seed 7, mean path about 60 bytes, degree 3\n");
-  const auto engine = loaded_engine(1'000'000);  // first: freed memory of others would hide what it takes
-  struct figure {
-    const char* name;
-    double value;
-    const char* unit;
-    double goal;
+report run_invalidate(const bench_options& options) {
+  report out;
+  const auto engine = loaded_engine(options.quick ? 10'000 : 1'000'000);  // first: freed memory would hide what it takes
+  const auto add = [&](const std::string& name, double value, const std::string& unit, double goal) {
+    out.figures.push_back({name, value, unit, better::lower, goal, {}, {}});
   };
-  const figure figures[] = {
-      {"p50_us_10k", random_edit_us(10'000), "us", 1'000},   {"p50_us_100k", random_edit_us(100'000), "us", 1'000},
-      {"p50_us_1m", random_edit_us(1'000'000), "us", 1'000}, {"us_per_stale_hub", hub_us_per_stale(), "us", 0.1},
-      {"bytes_per_node", engine.bytes_per_node, "bytes", 400}, {"load_1m_ms", engine.load_ms, "ms", 1'000},
-      {"engine_edit_p50_us_1m", engine.edit_us, "us", 1'000},
-  };
-  std::string json = R"({"workload":"invalidate","machine":"","figures":[)";
-  for (const auto& one : figures) {
-    fmt::print("  {:<24}{:>12.3f} {:<6} goal {}\n", one.name, one.value, one.unit, one.goal);
-    json += fmt::format(R"({}{{"name":"{}","value":{:.3f},"unit":"{}","better":"lower","goal":{}}})",
-                        json.back() == '[' ? "" : ",", one.name, one.value, one.unit, one.goal);
-  }
-  fmt::print("{}]}}\n", json);
-  return 0;
+  add("p50_us_10k", random_edit_us(10'000), "us", 1'000);
+  if (!options.quick) add("p50_us_100k", random_edit_us(100'000), "us", 1'000);
+  if (!options.quick) add("p50_us_1m", random_edit_us(1'000'000), "us", 1'000);
+  add("us_per_stale_hub", hub_us_per_stale(), "us", 0.1);
+  add("bytes_per_node", engine.bytes_per_node, "bytes", 400);
+  add("load_1m_ms", engine.load_ms, "ms", 1'000);
+  add("engine_edit_p50_us_1m", engine.edit_us, "us", 1'000);
+  out.notes.push_back("one edit to the list of stale actions; seed 7, mean path about 60 bytes, degree 3");
+  return out;
 }
 
-}  // namespace graphite
+}  // namespace graphite::bench
