@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/subscribe.hpp"
 
 int main(int argc, char** argv) {
   using namespace graphite;

@@ -3,6 +3,7 @@
 #include <future>
 #include <mutex>
 
+#include "cli/console.hpp"
 #include "cli/dev.hpp"
 #include "cli/dev_metrics.hpp"
 #include "cli/http_server.hpp"

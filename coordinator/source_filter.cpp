@@ -1,5 +1,7 @@
 #include "coordinator/source_filter.hpp"
 
+#include "core/project_file_name.hpp"
+
 #include <algorithm>
 
 namespace graphite {

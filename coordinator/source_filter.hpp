@@ -18,7 +18,6 @@ enum class path_role {
 
 inline constexpr std::string_view ignore_file_name = ".gitignore";
 inline constexpr std::string_view git_lock_path = ".git/index.lock";
-inline constexpr std::string_view project_file_name = "graphite.toml";
 
 /// Which files of a root are sources: the project's `include` and `ignore` globs and the ignore files.
 ///

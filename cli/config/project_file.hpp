@@ -7,10 +7,10 @@
 
 #include "core/error.hpp"
 #include "core/project.hpp"
+#include "core/project_file_name.hpp"
 
 namespace graphite {
 
-inline constexpr std::string_view project_file_name = "graphite.toml";
 inline constexpr std::uint64_t project_file_bytes_max = 4 * MiB;
 inline constexpr std::size_t project_mistakes_max = 100;  ///< reported of one file
 

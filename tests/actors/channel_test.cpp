@@ -1,0 +1,172 @@
+#include "actors/channel.hpp"
+
+#include "actors/journal.hpp"
+#include "actors/restore.hpp"
+#include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
+#include "bundle/head_codec.hpp"
+#include "schemas/codec/announcement.hpp"
+#include "tests/actors/actor_fixture.hpp"
+
+namespace graphite {
+namespace {
+
+class recording_publisher final : public head_publisher {
+ public:
+  void announce(std::string_view, byte_vector message) override { announced.push_back(*decode_announcement(message)); }
+  void beat(byte_vector) override { ++beats; }
+  std::string address() const override { return ""; }
+  counters count() const override { return {}; }
+  std::vector<announcement> announced;
+  int beats = 0;
+};
+
+/// A bundle folder that keeps the newest generation in memory.
+class memory_archive final : public bundle_archive {
+ public:
+  explicit memory_archive(const hasher& hash) : hash_(hash) {}
+  result<std::optional<state>> newest() override { return newest_; }
+  result<index_tree> open(const digest&, page_location) override { return fail(errc::not_found, "not kept"); }
+  index_tree empty_tree() override { return index_tree(hash_); }
+  result<page_location> write(const index_tree& tree, const head& now) override {
+    newest_.emplace(state{now, tree});
+    return page_location{1, 64};
+  }
+  std::string folder() const override { return "/memory"; }
+
+ private:
+  const hasher& hash_;
+  std::optional<state> newest_;
+};
+
+class channel_actor_test : public test::actor_fixture {
+ protected:
+  void SetUp() override { start(); }
+  void TearDown() override { stop(); }
+
+  void start() {
+    writer = system.spawn(journal, journal_dependencies{&rows, &contents, &log, [](const error&) {}});
+    folder = system.spawn(fold_worker);
+    auto restored = restore_channel({}, now, archive, rows, contents, hash);
+    ASSERT_TRUE(restored) << restored.error().context;
+    channel_dependencies with;
+    with.contents = &contents;
+    with.rows = &rows;
+    with.hash = &hash;
+    with.clock = &clock;
+    with.log = &log;
+    with.publisher = &publisher;
+    with.published = &published;
+    with.journal = writer;
+    with.folder = folder;
+    with.write_generation = [this](const index_tree& tree, const head& h) { return archive.write(tree, h); };
+    main = system.spawn(channel, std::move(with), restored->core, restored->unfolded);
+    run();
+  }
+  void stop() {
+    end(main);
+    end(folder);
+    end(writer);
+  }
+
+  publication_ptr change(const std::string& name, const std::string& text) {
+    const auto chunks = chunk_bytes(as_bytes(text), hash);
+    EXPECT_TRUE(contents.hold(as_bytes(text), chunks));
+    auto out = std::make_shared<publication>();
+    out->changes.upserts.push_back({*logical_path::parse(name), {{content_of(chunks, hash)}}, {}});
+    out->rows.push_back({table::sources, name, text});
+    return out;
+  }
+  void publish(publication_ptr what) {
+    asker->request(main, caf::infinite, atom::publish_v, std::move(what));
+    run();
+  }
+  head newest() { return decode_head(publisher.announced.back().head, hash)->value; }
+
+  recording_publisher publisher;
+  published_state published{incarnation_id{}, hash};
+  memory_archive archive{hash};
+  reign now{lineage_id{uuid{{1}}}, epoch_number{7}, true};
+  journal_actor writer;
+  fold_actor folder;
+  channel_actor main;
+  caf::scoped_actor asker{system};
+};
+
+TEST_F(channel_actor_test, one_small_change_costs_one_sync_and_rides_in_its_announcement) {
+  publish(change("a.txt", "hello"));
+  ASSERT_EQ(publisher.announced.size(), 1u);
+  EXPECT_EQ(rows.options().synced_writes, 1u);
+  EXPECT_EQ(contents.options().syncs, 0u);
+  ASSERT_EQ(publisher.announced[0].chunks.size(), 1u);
+  EXPECT_EQ(as_text(publisher.announced[0].chunks[0].bytes), "hello");
+  EXPECT_EQ(newest().sequence, sequence_number{1});
+  EXPECT_EQ(newest().assets, 1u);
+}
+
+TEST_F(channel_actor_test, the_same_bytes_again_are_no_generation_but_their_rows_are_kept) {
+  publish(change("a.txt", "hello"));
+  publish(change("a.txt", "hello"));
+  EXPECT_EQ(publisher.announced.size(), 1u);
+  EXPECT_EQ(rows.options().synced_writes, 2u);
+}
+
+TEST_F(channel_actor_test, nothing_is_announced_before_it_is_on_disk) {
+  rows.options().fail_writes = errc::out_of_space;
+  publish(change("a.txt", "hello"));
+  EXPECT_TRUE(publisher.announced.empty());
+  EXPECT_EQ(rows.rows(table::journal), 0u);
+  rows.options().fail_writes.reset();
+  pass(seconds(1));
+  ASSERT_EQ(publisher.announced.size(), 1u);
+  EXPECT_EQ(rows.rows(table::journal), 1u);
+}
+
+TEST_F(channel_actor_test, the_fold_erases_what_it_wrote) {
+  publish(change("a.txt", "one"));
+  publish(change("b.txt", "two"));
+  EXPECT_EQ(rows.rows(table::journal), 2u);
+  pass(milliseconds(300));
+  EXPECT_EQ(rows.rows(table::journal), 0u);
+  ASSERT_TRUE(*archive.newest());
+  EXPECT_EQ((*archive.newest())->now.sequence, sequence_number{2});
+}
+
+TEST_F(channel_actor_test, a_restart_brings_back_what_was_only_in_the_journal) {
+  publish(change("a.txt", "one"));
+  const auto before = newest();
+  stop();
+  contents.lose_unsynced();
+  rows.lose_unsynced();
+  now.epoch = epoch_number{8};
+  start();
+  publish(change("b.txt", "two"));
+  EXPECT_EQ(newest().assets, 2u);
+  EXPECT_TRUE(newest().newer_than(before));
+  EXPECT_EQ(newest().lineage, before.lineage);
+}
+
+TEST_F(channel_actor_test, more_than_a_record_holds_is_folded_first) {
+  auto all = std::make_shared<publication>();
+  for (int i = 0; i < 40; ++i) {
+    const auto one = change(std::to_string(i), std::string(2000, static_cast<char>('a' + i % 26)) + std::to_string(i));
+    all->changes.upserts.push_back(one->changes.upserts[0]);
+  }
+  std::sort(all->changes.upserts.begin(), all->changes.upserts.end());
+  publish(all);
+  ASSERT_EQ(publisher.announced.size(), 1u);
+  EXPECT_EQ(rows.rows(table::journal), 0u);
+  EXPECT_EQ((*archive.newest())->now.assets, 40u);
+  EXPECT_GE(contents.options().folds, 1u);
+}
+
+TEST_F(channel_actor_test, what_is_not_stored_is_not_published) {
+  auto what = std::make_shared<publication>(*change("a.txt", "x"));
+  what->changes.upserts[0].parts[0].content.id.bytes[0] ^= 1;
+  publish(what);
+  EXPECT_TRUE(publisher.announced.empty());
+  EXPECT_FALSE(log.errors.empty());
+}
+
+}  // namespace
+}  // namespace graphite
