@@ -203,6 +203,9 @@ void impl::accept(action_index a, const cached_result& what, bool narrowed, revi
   }
   st.changed = false;
   history(a);
+  st.phase = action_phase::waiting;
+  // An input's action may have failed while the attempt ran.
+  if (auto text = failed_input(a); !text.empty()) return settle(a, action_phase::failed, std::move(text));
   if (st.loose == 0) return settle(a, action_phase::clean, {});
   make_interim(a, to);
   want_evaluation(a);
