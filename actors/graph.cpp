@@ -103,6 +103,7 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
                                             std::shared_ptr<build_engine> engine, engine_command_list loaded) {
   self->state.with = std::move(with);
   self->state.engine.emplace(std::move(*engine));
+  self->state.newest = self->state.with.newest;
   execute(self, std::move(loaded));
   return {
       [self](atom::revise, const revision_ptr& what) {

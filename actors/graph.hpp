@@ -19,6 +19,7 @@ struct graph_dependencies {
   std::vector<rebuild_actor> domains;    ///< at least one
   std::vector<channel_actor> channels;   ///< of the view; at least one
   journal_actor journal;
+  std::shared_ptr<const head> newest;    ///< of the first channel, as it was restored
   /// Told of every diagnostic and of every settling; called by the actor's thread.
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const engine_commands::idle&)> on_idle = [](const auto&) {};

@@ -51,6 +51,7 @@ struct local_system::impl {
   journal_actor journal_writer;
   fold_actor folder;
   std::vector<channel_actor> channels;
+  std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
   time_point started{};
   std::mutex mutex;
   std::function<void()> stopping = [] {};
@@ -67,6 +68,7 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
   for (const auto& spec : ports.config->channels) {
     auto& archive = *ports.archives.at(spec.name);
     GRAPHITE_TRY(auto restored, restore_channel(spec, now, archive, *ports.rows, *ports.contents, *ports.hash));
+    if (channels.empty() && restored.core->newest()) newest = std::make_shared<const head>(*restored.core->newest());
     channel_dependencies with;
     with.contents = ports.contents;
     with.rows = ports.rows;
@@ -105,6 +107,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.domains = {domain};
   with.channels = channels;
   with.journal = journal_writer;
+  with.newest = newest;
   with.on_diagnostic = ports.on_diagnostic;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;

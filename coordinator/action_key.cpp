@@ -60,7 +60,8 @@ digest weak_key(const hasher& hash, const digest& recipe, const std::vector<name
   return hash_text(hash, out);
 }
 
-digest strong_key(const hasher& hash, const digest& weak, const path_set& set, const std::vector<digest>& values) {
+digest strong_key(const hasher& hash, const digest& weak, const path_set& set,
+                  const std::vector<digest>& values) {
   GRAPHITE_INVARIANT(set.size() == values.size());
   record_writer out;
   put(out, "format", key_format);
@@ -155,11 +156,13 @@ result<cache_row> decode_cache_row(std::string_view bytes) {
   if (bytes.size() > cache_row::bytes_max) return fail(errc::corrupt, "an action cache row is over 16 MiB");
   record_reader in(bytes);
   const auto version = in.byte();
-  if (in.ok() && version > row_version) return fail(errc::newer_version, "an action cache row of a newer version");
+  if (in.ok() && version > row_version)
+    return fail(errc::newer_version, "an action cache row of a newer version");
   cache_row row;
   const auto count = in.number_up_to(cache_row::results_max);
   for (std::uint64_t i = 0; in.ok() && i < count; ++i) row.results.push_back(decode_result(in));
-  if (!in.ok() || !in.at_end() || version != row_version) return fail(errc::corrupt, "an action cache row is damaged");
+  if (!in.ok() || !in.at_end() || version != row_version)
+    return fail(errc::corrupt, "an action cache row is damaged");
   return row;
 }
 

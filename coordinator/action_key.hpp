@@ -54,7 +54,8 @@ using path_set = std::vector<path_set_entry>;  ///< ascending
 
 /// SHA-256 of the weak key and, for each entry, its digest; the zero digest stands for "not there".
 /// `values` has one digest an entry.
-digest strong_key(const hasher& hash, const digest& weak, const path_set& set, const std::vector<digest>& values);
+digest strong_key(const hasher& hash, const digest& weak, const path_set& set,
+                  const std::vector<digest>& values);
 
 /// What one entry of kind glob is worth: SHA-256 of its matches (ascending by path) and their contents.
 digest listing_digest(const hasher& hash, const std::vector<named_input>& matches);
@@ -78,7 +79,8 @@ struct cache_row {
 
   std::vector<cached_result> results;
 
-  /// Puts `what` first, replacing one of the same strong key; the least recently used goes beyond results_max.
+  /// Puts `what` first, replacing one of the same strong key; the least recently used goes beyond
+  /// results_max.
   void add(cached_result what);
 };
 

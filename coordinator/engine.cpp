@@ -24,7 +24,8 @@ std::uint64_t rules_hash(const project& config) {
 rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
   rule_recipe made;
   if (rule.transform != "command") {
-    if (rule.transform != "copy") made.problem = "rule " + rule.name + ": unknown transform " + rule.transform;
+    if (rule.transform != "copy")
+      made.problem = "rule " + rule.name + ": unknown transform " + rule.transform;
     return made;
   }
   made.command = std::make_shared<const command_spec>(rule.command);
@@ -133,7 +134,8 @@ void impl::stamped_at_apply() {
   auto known = std::make_shared<revision_stamp>(*stamp);
   known->times.invalidated = now;
   for (const auto a : touched)
-    if (const auto found = dirty.find(a); found != dirty.end() && found->second.stamp == stamp) found->second.stamp = known;
+    if (const auto found = dirty.find(a); found != dirty.end() && found->second.stamp == stamp)
+      found->second.stamp = known;
   stamp = std::move(known);
 }
 
@@ -150,8 +152,7 @@ engine_command_list impl::flush() {
     evaluate_queue.pop_front();
     evaluate(a);
   }
-  refresh_touched();
-  publish_touched();
+  publish_changed();
   start_ready();
   const bool idle = started && nothing_moves();
   if (idle && keeper.deltas[0].size() + keeper.deltas[1].size() > options.delta_rows_max) fold();

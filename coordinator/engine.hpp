@@ -23,18 +23,19 @@ struct engine_options {
   std::uint32_t jobs = 1;                          ///< attempts in flight at most, at least 1
   std::string platform = "linux-x86_64";           ///< part of every key
   std::map<std::string, std::string> environment;  ///< the caller's; rules let names of it through
-  std::map<std::string, digest> tool_digests;      ///< by name in project::tools; a missing one fails its actions
+  std::map<std::string, digest> tool_digests;  ///< by name in project::tools; a missing one fails its actions
 
   enum class publishing {
     as_ready,       ///< `dev`: every closure as soon as it is whole
     all_or_nothing  ///< `build`: one publication at the end, none where something failed
   };
   publishing mode = publishing::as_ready;
-  bool keep_going = true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
-  bool dry = false;        ///< plan and ask the cache, start nothing: for dry_run()
-  duration refused_backoff = milliseconds(250);      ///< doubled each time, up to …
+  bool keep_going =
+      true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
+  bool dry = false;                              ///< plan and ask the cache, start nothing: for dry_run()
+  duration refused_backoff = milliseconds(250);  ///< doubled each time, up to …
   duration refused_backoff_max = seconds(30);
-  std::size_t delta_rows_max = 256;                  ///< more small rows than this are folded when idle
+  std::size_t delta_rows_max = 256;  ///< more small rows than this are folded when idle
 };
 
 namespace engine_commands {
@@ -82,21 +83,21 @@ struct idle {
 }  // namespace engine_commands
 
 using engine_command =
-    std::variant<engine_commands::start_attempt, engine_commands::cancel_attempt, engine_commands::cache_lookup,
-                 engine_commands::publish, engine_commands::persist, engine_commands::diagnostic,
-                 engine_commands::wake_at, engine_commands::idle>;
+    std::variant<engine_commands::start_attempt, engine_commands::cancel_attempt,
+                 engine_commands::cache_lookup, engine_commands::publish, engine_commands::persist,
+                 engine_commands::diagnostic, engine_commands::wake_at, engine_commands::idle>;
 using engine_command_list = std::vector<engine_command>;
 
 /// Answer to `why`: from the graph and the stored history row.
 struct why_report {
   std::string path;
-  std::string kind;   ///< "source", "copy", "generated", "missing"
-  std::string rule;   ///< that made it, empty for none
-  std::string state;  ///< "clean", "building", "failed", "held" …
-  std::string message;                    ///< of the failure
-  std::vector<std::string> components;    ///< of the key, "name = value", the first 64
-  std::vector<std::string> changes;       ///< between the last two keys
-  std::vector<std::string> chain;         ///< from the source that changed to this asset
+  std::string kind;                     ///< "source", "copy", "generated", "missing"
+  std::string rule;                     ///< that made it, empty for none
+  std::string state;                    ///< "clean", "building", "failed", "held" …
+  std::string message;                  ///< of the failure
+  std::vector<std::string> components;  ///< of the key, "name = value", the first 64
+  std::vector<std::string> changes;     ///< between the last two keys
+  std::vector<std::string> chain;       ///< from the source that changed to this asset
 };
 
 struct dry_run_action {
@@ -106,9 +107,9 @@ struct dry_run_action {
 
 struct engine_status {
   std::uint64_t sources = 0, artefacts = 0, actions = 0, assets = 0;
-  std::uint64_t stale = 0;    ///< actions not up to date, running ones included
+  std::uint64_t stale = 0;  ///< actions not up to date, running ones included
   std::uint64_t queued = 0, running = 0, failed = 0, behind = 0;
-  revision_id revision;       ///< last applied
+  revision_id revision;  ///< last applied
 };
 
 /// Counted work, for tests of cost.
@@ -144,15 +145,16 @@ class build_engine {
   engine_command_list finished(const attempt_result& what, time_point now);
   /// `row`: the bytes of the row asked for, nothing where there is none or an output of it is no longer
   /// stored. A damaged row counts as none.
-  engine_command_list cache_answer(action_id action, const digest& weak_key, std::optional<std::string_view> row,
-                                   time_point now);
+  engine_command_list cache_answer(action_id action, const digest& weak_key,
+                                   std::optional<std::string_view> row, time_point now);
   engine_command_list tick(time_point now);
 
   /// The row of table::history that why() wants to see, or nothing where there is none.
   std::optional<std::string> history_key(const logical_path& path) const;
   /// Errors: not_found with the nearest known name.
   result<why_report> why(const logical_path& path, std::optional<std::string_view> history_row) const;
-  /// What depends on `path`, transitively, by build edges and run-time references; ascending, at most `limit`.
+  /// What depends on `path`, transitively, by build edges and run-time references; ascending, at most
+  /// `limit`.
   result<std::vector<std::string>> rdeps(const logical_path& path, std::size_t limit = 10'000) const;
   /// A shortest chain of edges by which `from` needs `to`; empty where it does not.
   result<std::vector<std::string>> dependency_path(const logical_path& from, const logical_path& to) const;

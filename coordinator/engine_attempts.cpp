@@ -38,7 +38,8 @@ bool impl::fits_plan(action_index a, const path_set& set) const {
   return std::all_of(set.begin(), set.end(), [&](const path_set_entry& entry) {
     if (entry.what == path_set_entry::kind::glob) return true;
     const auto artefact = nodes.find(entry.text);
-    return artefact == no_index || !exists(artefact) || std::binary_search(inputs.begin(), inputs.end(), artefact);
+    return artefact == no_index || !exists(artefact) ||
+           std::binary_search(inputs.begin(), inputs.end(), artefact);
   });
 }
 
@@ -48,9 +49,10 @@ bool impl::use_cached(action_index a, const cached_result& hit) {
   actions[a].phase = action_phase::waiting;
   if (!accept_outputs(a, hit.outputs, from).empty()) return false;
   ++cached;
-  const bool narrowed = std::none_of(hit.set.begin(), hit.set.end(), [](const auto& entry) {
-                          return entry.what == path_set_entry::kind::glob;
-                        }) && !rule_of(a).command.depfile.empty();
+  const bool narrowed =
+      std::none_of(hit.set.begin(), hit.set.end(),
+                   [](const auto& entry) { return entry.what == path_set_entry::kind::glob; }) &&
+      !rule_of(a).command.depfile.empty();
   actions[a].cost_ns = hit.wall_ns;
   accept(a, hit, narrowed, to, false);
   return true;
@@ -114,7 +116,8 @@ void impl::start(action_index a) {
   auto spec = spec_of(a);
   f.inputs = spec.inputs;
   flights[{a, st.attempts}] = std::move(f);
-  for (const auto output : nodes.outputs(a)) touch_stamp(output, [&](stage_times& times) { times.scheduled = now; });
+  for (const auto output : nodes.outputs(a))
+    touch_stamp(output, [&](stage_times& times) { times.scheduled = now; });
   out.push_back(engine_commands::start_attempt{std::move(spec)});
 }
 
@@ -131,8 +134,18 @@ path_set impl::scanned_set(action_index a) const {
 attempt_spec impl::spec_of(action_index a) const {
   const auto main = nodes.main_input(a);
   const auto& recipe = recipes[nodes.rule_of(a)];
-  attempt_spec spec{action_id{a}, attempt_number{actions[a].attempts}, options.epoch, stamp ? stamp->trace : trace_id{},
-                    rule_of(a).name, logical(main), {}, {}, recipe.command, recipe.environment, {}, weak_of(a)};
+  attempt_spec spec{action_id{a},
+                    attempt_number{actions[a].attempts},
+                    options.epoch,
+                    stamp ? stamp->trace : trace_id{},
+                    rule_of(a).name,
+                    logical(main),
+                    {},
+                    {},
+                    recipe.command,
+                    recipe.environment,
+                    {},
+                    weak_of(a)};
   for (const auto input : input_artefacts(a))
     spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index});
   std::sort(spec.inputs.begin(), spec.inputs.end(),
@@ -142,7 +155,8 @@ attempt_spec impl::spec_of(action_index a) const {
 }
 
 /// Takes over what an action made. Returns what is wrong with it, empty where nothing is.
-std::string impl::accept_outputs(action_index a, const std::vector<attempt_output>& outputs, revision_number from) {
+std::string impl::accept_outputs(action_index a, const std::vector<attempt_output>& outputs,
+                                 revision_number from) {
   std::vector<glob> wild;
   std::set<std::string> expected;
   for (const auto& text : rule_of(a).outputs) {
@@ -157,7 +171,8 @@ std::string impl::accept_outputs(action_index a, const std::vector<attempt_outpu
   for (const auto& output : outputs) {
     const auto& name = output.path.str();
     if (expected.count(name) == 0 && !any_matches(wild, name)) {
-      tell(log_level::warning, name, "made by " + path(nodes.main_input(a)) + " but not among the rule's outputs: ignored");
+      tell(log_level::warning, name,
+           "made by " + path(nodes.main_input(a)) + " but not among the rule's outputs: ignored");
     } else {
       names.push_back(name);
     }
@@ -182,14 +197,16 @@ std::string impl::accept_outputs(action_index a, const std::vector<attempt_outpu
 }
 
 /// The outputs are in place: the action is final, or its value is interim until `to`.
-void impl::accept(action_index a, const cached_result& what, bool narrowed, revision_number to, bool overtaken) {
+void impl::accept(action_index a, const cached_result& what, bool narrowed, revision_number to,
+                  bool overtaken) {
   auto& st = actions[a];
   st.has_result = true;
   st.built = what.strong;
   if (narrowed) {
     std::vector<artefact_index> read;
     for (const auto& entry : what.set)
-      if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact)) read.push_back(artefact);
+      if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact))
+        read.push_back(artefact);
     st.narrowed = true;
     plan_inputs(a, &read);
   } else if (st.narrowed) {
@@ -203,6 +220,9 @@ void impl::accept(action_index a, const cached_result& what, bool narrowed, revi
   }
   st.changed = false;
   history(a);
+  st.phase = action_phase::waiting;
+  // An input's action may have failed while the attempt ran.
+  if (auto text = failed_input(a); !text.empty()) return settle(a, action_phase::failed, std::move(text));
   if (st.loose == 0) return settle(a, action_phase::clean, {});
   make_interim(a, to);
   want_evaluation(a);
@@ -217,7 +237,8 @@ cached_result impl::result_of(action_index a, const flight& f, const attempt_res
   one.set = f.found;
   if (what.discovered) {
     for (const auto& read : *what.discovered)
-      if (read.str() != main && had.count(read.str()) != 0) one.set.push_back({path_set_entry::kind::path, read.str()});
+      if (read.str() != main && had.count(read.str()) != 0)
+        one.set.push_back({path_set_entry::kind::path, read.str()});
   } else if (!f.patterns.empty()) {
     one.set.push_back({path_set_entry::kind::glob, f.patterns});
   }
@@ -251,11 +272,15 @@ void impl::end_attempt(const attempt_result& what) {
   actions[a].phase = action_phase::waiting;
   actions[a].lagging = false;
   switch (what.status) {
-    case attempt_status::succeeded: return attempt_succeeded(a, f, what);
-    case attempt_status::refused: return back_off(a);
-    case attempt_status::cancelled: return want_again(a);
+    case attempt_status::succeeded:
+      return attempt_succeeded(a, f, what);
+    case attempt_status::refused:
+      return back_off(a);
+    case attempt_status::cancelled:
+      return want_again(a);
     case attempt_status::stale_input:
-    case attempt_status::failed: break;
+    case attempt_status::failed:
+      break;
   }
   if (f.overtaken_at != time_point{}) return want_again(a);
   // The watcher will tell of the new bytes; should it not, the back-off looks again.
@@ -293,7 +318,8 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
     tell(log_level::error, path(nodes.main_input(a)), problem);
     return settle(a, action_phase::failed, std::move(problem));
   }
-  for (const auto output : nodes.outputs(a)) touch_stamp(output, [&](stage_times& times) { times.built = now; });
+  for (const auto output : nodes.outputs(a))
+    touch_stamp(output, [&](stage_times& times) { times.built = now; });
   accept(a, one, what.discovered.has_value(), to, overtaken);
 }
 

@@ -93,7 +93,8 @@ class upstream_search {
 };
 
 /// A shortest way from `start` back to itself inside `members`.
-std::vector<action_index> shortest_cycle(const upstream_search& search, const std::vector<action_index>& members) {
+std::vector<action_index> shortest_cycle(const upstream_search& search,
+                                         const std::vector<action_index>& members) {
   const auto start = members.front();
   std::map<action_index, action_index> came;
   std::deque<action_index> open{start};
@@ -107,7 +108,8 @@ std::vector<action_index> shortest_cycle(const upstream_search& search, const st
         std::reverse(way.begin(), way.end());
         return way;
       }
-      if (std::binary_search(members.begin(), members.end(), next) && came.emplace(next, at).second) open.push_back(next);
+      if (std::binary_search(members.begin(), members.end(), next) && came.emplace(next, at).second)
+        open.push_back(next);
     }
   }
   return {start};

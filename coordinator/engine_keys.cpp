@@ -78,7 +78,8 @@ std::uint64_t impl::signature_of(action_index a) {
   for (const auto edge : nodes.inputs(a)) {
     if (!edge.group()) {
       const auto there = exists(edge.index()) ? front(nodes.content(edge.index()).id) : 1;
-      inputs += mix(id_of_path_text(path(edge.index())).value, there);  // a sum: edges come in no stable order
+      inputs +=
+          mix(id_of_path_text(path(edge.index())).value, there);  // a sum: edges come in no stable order
     } else if (edge.kind() == edge_kind::glob) {
       inputs += front(listing_of(edge.index()));
     }

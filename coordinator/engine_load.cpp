@@ -10,7 +10,8 @@ using impl = engine_impl;
 
 result<void> impl::load_row(table where, std::string_view key, std::string_view value) {
   const int which = where == table::sources ? 0 : 1;
-  if (where != table::sources && where != table::graph) return fail(errc::invalid_argument, "not a table of the graph");
+  if (where != table::sources && where != table::graph)
+    return fail(errc::invalid_argument, "not a table of the graph");
   GRAPHITE_TRY(const auto name, decode_row_name(key));
   if (name.delta) {
     keeper.deltas[which].insert(name.sequence);
@@ -53,7 +54,8 @@ void impl::restore_source(const source_record& record, bool rule_holds) {
     references.set(a, {});
     return;
   }
-  flags[a] |= static_cast<std::uint8_t>(source | (record.listed ? listed : 0) | (rule_holds ? rule_known : 0));
+  flags[a] |=
+      static_cast<std::uint8_t>(source | (record.listed ? listed : 0) | (rule_holds ? rule_known : 0));
   if (rule_holds && (record.rule == no_rule || record.rule < config.rules.size())) rules[a] = record.rule;
   nodes.set_content(a, record.state.content);
   signatures[a] = record.state.signature;
@@ -63,7 +65,8 @@ void impl::restore_source(const source_record& record, bool rule_holds) {
     for (const auto& target : *record.shown)
       if (const auto index = intern(target.str()); index != no_index) shown.push_back(index);
   }
-  if (!record.state.references.empty() || !references.candidates(a).empty()) set_references(a, record.state.references);
+  if (!record.state.references.empty() || !references.candidates(a).empty())
+    set_references(a, record.state.references);
 }
 
 /// Outputs and edges of an action as they were saved; its result counts where the fingerprint still fits.
@@ -83,7 +86,8 @@ void impl::restore_result(action_index a) {
     const auto artefact = intern(output.path.str());
     if (artefact == no_index) continue;
     if (output.listed) flags[artefact] |= listed;
-    if (nodes.producer(artefact) == a || nodes.producer(artefact) == no_index) nodes.set_content(artefact, output.content);
+    if (nodes.producer(artefact) == a || nodes.producer(artefact) == no_index)
+      nodes.set_content(artefact, output.content);
     if (output.content == content_ref{}) st.has_result = false;
   }
   for (const auto output : nodes.outputs(a))
@@ -104,7 +108,8 @@ void impl::restore_wild_outputs(action_index a, const std::vector<std::string>& 
     if (name.find_first_of("*?[") == std::string::npos) {
       all.push_back(name);
     } else if (wild = true; pattern) {
-      std::copy_if(names.begin(), names.end(), std::back_inserter(all), [&](const auto& n) { return pattern->matches(n); });
+      std::copy_if(names.begin(), names.end(), std::back_inserter(all),
+                   [&](const auto& n) { return pattern->matches(n); });
     }
   }
   if (!wild) return;
@@ -116,7 +121,8 @@ void impl::finish_load() {
   loading = true;
   for (const auto& [order, value] : std::exchange(late, {}))
     if (const auto read = load_records(order.second, value, true); !read)
-      tell(log_level::warning, {}, "a stored change is lost and will be found again: " + read.error().context);
+      tell(log_level::warning, {},
+           "a stored change is lost and will be found again: " + read.error().context);
   for (artefact_index a = 0; a < flags.size(); ++a) {
     if ((flags[a] & source) == 0) continue;
     ++source_count;
@@ -134,8 +140,10 @@ void impl::finish_load() {
     // Outputs of actions that are no more are still shown.
     for (const auto& output : record.outputs) {
       const auto artefact = nodes.find(output.path.str());
-      if (artefact == no_index && output.listed) orphan(output.path.str());
-      else if (artefact != no_index && output.listed) flags[artefact] |= listed;
+      if (artefact == no_index && output.listed)
+        orphan(output.path.str());
+      else if (artefact != no_index && output.listed)
+        flags[artefact] |= listed;
     }
   }
   loading = false;
@@ -182,7 +190,6 @@ void impl::restore_shown() {
     std::sort(before.begin(), before.end());
     if (before == shown_references(a)) continue;
     mark_dirty(a);
-    for (const auto target : before) components.joined(a, target);
     note_shown(a, std::move(before));
   }
   shown_at_load.clear();

@@ -35,7 +35,8 @@ static bool has_wildcard(const std::string& text) { return text.find_first_of("*
 void impl::add_action(artefact_index main) {
   const auto a = nodes.add_action(main, rules[main]);
   if (a == actions.size()) actions.emplace_back();
-  const auto attempts = actions[a].attempts;  // numbers go on: results of the slot's former action stay strangers
+  const auto attempts =
+      actions[a].attempts;  // numbers go on: results of the slot's former action stay strangers
   actions[a] = action_state{};
   actions[a].attempts = attempts;
   actions[a].stale_since = now;
@@ -118,12 +119,14 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names) {
     const auto valid = logical_path::parse(name);
     const auto artefact = valid ? intern(name) : no_index;
     if (artefact == no_index) {
-      problem = "output " + name + ": " + (valid ? "its name collides with another asset's id" : valid.error().context);
+      problem = "output " + name + ": " +
+                (valid ? "its name collides with another asset's id" : valid.error().context);
       continue;
     }
     const auto owner = nodes.producer(artefact);
     if ((flags[artefact] & source) != 0) {
-      problem = "two producers of " + name + ": it is a source, and " + path(nodes.main_input(a)) + " would make it";
+      problem = "two producers of " + name + ": it is a source, and " + path(nodes.main_input(a)) +
+                " would make it";
     } else if (owner != no_index && owner != a) {
       problem = "two producers of " + name + ": " + path(nodes.main_input(std::min(a, owner))) + " and " +
                 path(nodes.main_input(std::max(a, owner)));
@@ -154,7 +157,8 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
     if (std::find(old.begin(), old.end(), output) == old.end()) added.push_back(output);
   if (!moved && added.empty()) return;
   // Who refers to the input means the outputs, and so up the chain of rules.
-  for (auto by = a; by != no_index; by = nodes.producer(nodes.main_input(by))) resolution_changes(nodes.main_input(by));
+  for (auto by = a; by != no_index; by = nodes.producer(nodes.main_input(by)))
+    resolution_changes(nodes.main_input(by));
   for (const auto output : old) {
     if (std::find(mine.begin(), mine.end(), output) != mine.end()) continue;
     vanish(output);
@@ -202,7 +206,8 @@ void impl::fill_group(group_index g, const std::vector<glob>& patterns) {
   for (const auto& pattern : patterns) {
     const auto prefix = glob_index::fixed_prefix(pattern.text());
     const auto slash = prefix.rfind('/');
-    const auto rest = std::string_view(pattern.text()).substr(slash == std::string_view::npos ? 0 : slash + 1);
+    const auto rest =
+        std::string_view(pattern.text()).substr(slash == std::string_view::npos ? 0 : slash + 1);
     if (slash != std::string_view::npos && rest.find('/') == std::string_view::npos &&
         rest.find("**") == std::string_view::npos) {
       if (const auto folder = paths.find_folder(prefix.substr(0, slash)); folder != path_table::none)
@@ -257,8 +262,9 @@ artefact_index impl::resolve(std::span<const reference_table::candidate> one) co
 }
 
 /// Calls `visit_one` with each reference's candidates.
-static void each_reference(std::span<const reference_table::candidate> all,
-                           const std::function<void(std::span<const reference_table::candidate>)>& visit_one) {
+static void each_reference(
+    std::span<const reference_table::candidate> all,
+    const std::function<void(std::span<const reference_table::candidate>)>& visit_one) {
   for (std::size_t first = 0; first < all.size();) {
     auto last = first + 1;
     while (last < all.size() && !all[last].first()) ++last;
@@ -287,7 +293,8 @@ void impl::plan(action_index a) {
   std::vector<std::string> texts;
   for (const auto& text : rule_of(a).command.inputs) texts.push_back(expand_template(text, main));
   for (const auto& text : texts)
-    if (auto pattern = glob::parse(text); !pattern) return set_broken(a, "inputs: " + pattern.error().context);
+    if (auto pattern = glob::parse(text); !pattern)
+      return set_broken(a, "inputs: " + pattern.error().context);
   actions[a].group = texts.empty() ? no_index : group_for(nodes.rule_of(a), std::move(texts));
   plan_inputs(a, nullptr);
 }
@@ -314,14 +321,16 @@ void impl::plan_inputs(action_index a, const std::vector<artefact_index>* discov
         found.emplace(candidate.index(), edge_kind::absent);
       }
       if (target == no_index) return;
-      if (const auto [where, fresh] = found.emplace(target, edge_kind::scanned); fresh) open.push_back(target);
+      if (const auto [where, fresh] = found.emplace(target, edge_kind::scanned); fresh)
+        open.push_back(target);
     });
   }
   if (discovered != nullptr) {
     for (const auto artefact : *discovered) found.emplace(artefact, edge_kind::discovered);
   } else if (st.narrowed) {
     for (const auto edge : nodes.inputs(a))
-      if (!edge.group() && edge.kind() == edge_kind::discovered) found.emplace(edge.index(), edge_kind::discovered);
+      if (!edge.group() && edge.kind() == edge_kind::discovered)
+        found.emplace(edge.index(), edge_kind::discovered);
   }
   std::vector<graph_edge> edges;
   for (const auto& [artefact, kind] : found) edges.push_back(graph_edge::to(artefact, kind));

@@ -60,7 +60,36 @@ void impl::mark_dirty(artefact_index a) {
     d.content = nodes.content(a);
     note_shown(a, shown_references(a));
   }
-  components.add(a);
+  unjoined.push_back(a);
+}
+
+/// Finds out which of the newly changed assets belong together: needed only where something is held back.
+void impl::join_new() {
+  for (const auto a : std::exchange(unjoined, {}))
+    if (dirty.count(a) != 0) components.add(a);
+}
+
+/// The common case: every changed asset has its final value, so all are shown and nothing has to be joined.
+bool impl::show_all_at_once(publication& into) {
+  if (unjoined.empty() || unjoined.size() != dirty.size()) return false;
+  std::vector<wanted_asset> values;
+  for (const auto a : unjoined) {
+    values.push_back(wanted(a));
+    visit();
+    const auto is = values.back().is;
+    if (is == wanted_asset::state::building || is == wanted_asset::state::failed ||
+        values.back().to != forever)
+      return false;
+  }
+  const auto all = std::exchange(unjoined, {});
+  touched.clear();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (has_source(all[i])) warn_missing(all[i]);
+    failed_assets.erase(all[i]);
+    show(all[i], values[i], into);
+    forget_dirty(all[i]);
+  }
+  return true;
 }
 
 void impl::touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change) {
@@ -93,7 +122,9 @@ void impl::forget_dirty(artefact_index a) {
   }
 }
 
-static std::string missing_text(const std::string& target) { return "needs " + target + ", which does not exist"; }
+static std::string missing_text(const std::string& target) {
+  return "needs " + target + ", which does not exist";
+}
 
 wanted_asset impl::wanted(artefact_index a) const {
   using state = wanted_asset::state;
@@ -131,11 +162,13 @@ wanted_asset impl::wanted(artefact_index a) const {
 
 bool impl::same_as_shown(const dirty_asset& d, const wanted_asset& w) const {
   if (w.is == wanted_asset::state::gone) return !d.shown;
-  return w.is == wanted_asset::state::ready && d.shown && d.content == w.content && d.references == w.references;
+  return w.is == wanted_asset::state::ready && d.shown && d.content == w.content &&
+         d.references == w.references;
 }
 
 /// Looks at every asset that may have changed: those that show what they should are done.
 void impl::refresh_touched() {
+  join_new();
   for (const auto a : std::exchange(touched, {})) {
     const auto found = dirty.find(a);
     if (found == dirty.end()) continue;
@@ -220,12 +253,21 @@ void impl::note_obstacle(const std::vector<artefact_index>& members) {
   }
 }
 
-void impl::publish_touched() {
-  const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
-  if (all_at_once && !settled()) return;
-  if (all_at_once && !options.keep_going && (!failures.empty() || !failed_assets.empty())) return;
+void impl::publish_changed() {
   if (!started) return;
+  const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
+  if (all_at_once && !settled()) return refresh_touched();
   publication what;
+  what.revision = last_revision;
+  if (!show_all_at_once(what)) {
+    refresh_touched();
+    if (all_at_once && !options.keep_going && (!failures.empty() || !failed_assets.empty())) return;
+    publish_joined(what);
+  }
+  finish_publication(std::move(what));
+}
+
+void impl::publish_joined(publication& what) {
   std::vector<artefact_index> again;
   for (const auto which : std::exchange(to_check, {})) {
     if (!components.has(which)) continue;
@@ -247,6 +289,9 @@ void impl::publish_touched() {
     }
   }
   for (const auto a : again) mark_dirty(a);
+}
+
+void impl::finish_publication(publication what) {
   if (what.changes.empty()) return;
   std::sort(what.changes.upserts.begin(), what.changes.upserts.end(),
             [](const asset_record& x, const asset_record& y) { return x.path < y.path; });
@@ -275,6 +320,7 @@ behind_list impl::behind() const {
 /// An event in the closure of a failed action is a chance: what it needs may be there now.
 void impl::retry_failed() {
   if (failures.empty()) return;
+  join_new();
   std::set<component_set::component> seen;
   std::set<action_index> again;
   for (const auto a : touched) {
@@ -282,7 +328,8 @@ void impl::retry_failed() {
     if (which == component_set::none || !seen.insert(which).second) continue;
     for (const auto member : components.members(which)) {
       const auto by = nodes.producer(member);
-      if (by != no_index && actions[by].phase == action_phase::failed && !actions[by].broken) again.insert(by);
+      if (by != no_index && actions[by].phase == action_phase::failed && !actions[by].broken)
+        again.insert(by);
     }
   }
   for (const auto a : again)

@@ -35,13 +35,20 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string_view phase_text(action_phase phase) {
   switch (phase) {
-    case action_phase::clean: return "clean";
-    case action_phase::failed: return "failed";
-    case action_phase::waiting: return "waits for its inputs";
-    case action_phase::looking: return "asks the cache";
-    case action_phase::queued: return "queued";
-    case action_phase::running: return "running";
-    case action_phase::backoff: return "refused, will be tried again";
+    case action_phase::clean:
+      return "clean";
+    case action_phase::failed:
+      return "failed";
+    case action_phase::waiting:
+      return "waits for its inputs";
+    case action_phase::looking:
+      return "asks the cache";
+    case action_phase::queued:
+      return "queued";
+    case action_phase::running:
+      return "running";
+    case action_phase::backoff:
+      return "refused, will be tried again";
   }
   return "";
 }
@@ -98,7 +105,8 @@ std::string impl::state_text(artefact_index a) const {
   if (const auto by = nodes.producer(a); by != no_index && actions[by].phase != action_phase::clean)
     return std::string(phase_text(actions[by].phase));
   if (dirty.count(a) == 0) return "clean";
-  return wanted(a).is == wanted_asset::state::failed ? "failed" : "held back: waits for what is shown with it";
+  return wanted(a).is == wanted_asset::state::failed ? "failed"
+                                                     : "held back: waits for what is shown with it";
 }
 
 /// From `a` back to the source whose change led to its last build.
@@ -110,15 +118,16 @@ std::vector<std::string> impl::change_chain(artefact_index a) const {
     const auto& st = actions[by];
     const auto next = st.why_artefact == no_index ? nodes.main_input(by) : st.why_artefact;
     std::string text(reason_text(st.why));
-    chain.push_back(path(next) + " (" + (text.empty() ? "main input" : text.substr(0, text.find(':'))) + ", rule " +
-                    rule_of(by).name + ")");
+    chain.push_back(path(next) + " (" + (text.empty() ? "main input" : text.substr(0, text.find(':'))) +
+                    ", rule " + rule_of(by).name + ")");
     a = next;
   }
   std::reverse(chain.begin(), chain.end());
   return chain;
 }
 
-result<why_report> build_engine::why(const logical_path& path, std::optional<std::string_view> history_row) const {
+result<why_report> build_engine::why(const logical_path& path,
+                                     std::optional<std::string_view> history_row) const {
   GRAPHITE_TRY(const auto a, impl_->known(path));
   why_report report;
   report.path = path.str();
@@ -129,7 +138,8 @@ result<why_report> build_engine::why(const logical_path& path, std::optional<std
   if (by == no_index && impl_->rules[a] != no_rule) report.rule = impl_->config.rules[impl_->rules[a]].name;
   report.state = impl_->state_text(a);
   if (by != no_index) {
-    if (const auto text = impl_->failures.find(by); text != impl_->failures.end()) report.message = text->second;
+    if (const auto text = impl_->failures.find(by); text != impl_->failures.end())
+      report.message = text->second;
     report.components = lines(impl_->provenance_of(by));
     if (report.components.size() > 64) report.components.resize(64);
   } else if (impl_->dirty.count(a) != 0) {
@@ -162,7 +172,8 @@ result<std::vector<std::string>> build_engine::rdeps(const logical_path& path, s
   return out;
 }
 
-result<std::vector<std::string>> build_engine::dependency_path(const logical_path& from, const logical_path& to) const {
+result<std::vector<std::string>> build_engine::dependency_path(const logical_path& from,
+                                                               const logical_path& to) const {
   GRAPHITE_TRY(const auto start, impl_->known(from));
   GRAPHITE_TRY(const auto goal, impl_->known(to));
   std::map<artefact_index, artefact_index> came{{start, start}};
@@ -202,11 +213,13 @@ std::vector<dry_run_action> build_engine::dry_run() const {
     const auto& st = impl_->actions[a];
     std::string reason(impl_->reason_text(st.why));
     if (st.why_artefact != no_index) reason += " " + impl_->path(st.why_artefact);
-    out.push_back({impl_->rule_of(a).name, impl_->path(impl_->nodes.main_input(a)), std::move(reason), certain});
+    out.push_back(
+        {impl_->rule_of(a).name, impl_->path(impl_->nodes.main_input(a)), std::move(reason), certain});
   };
   for (const auto& one : impl_->ready) add(std::get<3>(one), true);
   for (action_index a = 0; a < impl_->actions.size(); ++a)
-    if (impl_->nodes.live(a) && !impl_->actions[a].final()) add(a, impl_->actions[a].phase != action_phase::waiting);
+    if (impl_->nodes.live(a) && !impl_->actions[a].final())
+      add(a, impl_->actions[a].phase != action_phase::waiting);
   return out;
 }
 

@@ -61,11 +61,13 @@ std::optional<result_record> impl::result_row(artefact_index main) {
   for (const auto output : nodes.outputs(a))
     record.outputs.push_back({logical(output), nodes.content(output), (flags[output] & listed) != 0});
   for (const auto edge : nodes.inputs(a))
-    if (!edge.group() && edge.kind() == edge_kind::discovered) record.discovered.push_back(logical(edge.index()));
+    if (!edge.group() && edge.kind() == edge_kind::discovered)
+      record.discovered.push_back(logical(edge.index()));
   return record;
 }
 
-static void put_row(std::vector<row_write>& rows, table where, std::string key, std::optional<std::string> value) {
+static void put_row(std::vector<row_write>& rows, table where, std::string key,
+                    std::optional<std::string> value) {
   rows.push_back({where, std::move(key), std::move(value)});
 }
 
@@ -115,7 +117,8 @@ std::uint8_t impl::fold_bits(int which, const std::string& folder, std::uint32_t
   if (known != bits.end() && known->second != now_bits)
     for (std::uint32_t bucket = 0; bucket >> known->second == 0; ++bucket)
       put_row(rows, which == 0 ? table::sources : table::graph,
-              encode(row_name{false, 0, folder, known->second, static_cast<std::uint16_t>(bucket)}), std::nullopt);
+              encode(row_name{false, 0, folder, known->second, static_cast<std::uint16_t>(bucket)}),
+              std::nullopt);
   bits[folder] = now_bits;
   return now_bits;
 }
@@ -148,7 +151,8 @@ void impl::fold() {
   }
   for (const int which : {0, 1})
     for (const auto sequence : std::exchange(keeper.deltas[which], {}))
-      put_row(rows, which == 0 ? table::sources : table::graph, encode(row_name{true, sequence, {}, 0, 0}), std::nullopt);
+      put_row(rows, which == 0 ? table::sources : table::graph, encode(row_name{true, sequence, {}, 0, 0}),
+              std::nullopt);
 }
 
 /// Like result_row; of what is held back only the names that the channel shows.
@@ -169,20 +173,30 @@ void impl::history(action_index a) {
   std::string text = std::string(reason_text(st.why));
   if (st.why_artefact != no_index) text += " " + path(st.why_artefact);
   text += "\n" + provenance_of(a);
-  put_row(rows, table::history, "a" + path(nodes.main_input(a)), text.substr(0, cache_row::provenance_bytes_max));
+  put_row(rows, table::history, "a" + path(nodes.main_input(a)),
+          text.substr(0, cache_row::provenance_bytes_max));
 }
 
 std::string_view impl::reason_text(reason_kind why) {
   switch (why) {
-    case reason_kind::none: return "";
-    case reason_kind::fresh: return "never built:";
-    case reason_kind::content: return "changed:";
-    case reason_kind::appeared: return "appeared:";
-    case reason_kind::vanished: return "vanished:";
-    case reason_kind::references: return "references changed:";
-    case reason_kind::outputs: return "outputs changed";
-    case reason_kind::recipe: return "rule, tool or environment changed";
-    case reason_kind::retry: return "failed before, tried again";
+    case reason_kind::none:
+      return "";
+    case reason_kind::fresh:
+      return "never built:";
+    case reason_kind::content:
+      return "changed:";
+    case reason_kind::appeared:
+      return "appeared:";
+    case reason_kind::vanished:
+      return "vanished:";
+    case reason_kind::references:
+      return "references changed:";
+    case reason_kind::outputs:
+      return "outputs changed";
+    case reason_kind::recipe:
+      return "rule, tool or environment changed";
+    case reason_kind::retry:
+      return "failed before, tried again";
   }
   return "";
 }
@@ -190,8 +204,9 @@ std::string_view impl::reason_text(reason_kind why) {
 /// The key's components, "name = value" a line, within the bound of a row.
 std::string impl::provenance_of(action_index a) const {
   const auto main = nodes.main_input(a);
-  std::string text = "rule = " + rule_of(a).name + "\nrecipe = " + to_hex(recipes[nodes.rule_of(a)].key).substr(0, 16) +
-                     "\nmain " + path(main) + " = " + to_hex(nodes.content(main).id).substr(0, 16) + "\n";
+  std::string text = "rule = " + rule_of(a).name +
+                     "\nrecipe = " + to_hex(recipes[nodes.rule_of(a)].key).substr(0, 16) + "\nmain " +
+                     path(main) + " = " + to_hex(nodes.content(main).id).substr(0, 16) + "\n";
   for (const auto edge : nodes.inputs(a)) {
     if (edge.group()) {
       text += "globs = " + group_text(a).substr(0, 256) + "\n";

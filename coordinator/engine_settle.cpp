@@ -23,11 +23,19 @@ void impl::stale(action_index a, reason_kind why, artefact_index by, revision_nu
   if (st.final()) unsettle(a);
   if (st.interim || st.has_result) st.to = std::min(st.to, from == 0 ? 0 : from - 1);
   switch (st.phase) {
-    case action_phase::looking: lookups.erase(a); break;
-    case action_phase::queued: dequeue(a); break;
-    case action_phase::backoff: backoffs.erase(a); break;
-    case action_phase::running: return overtake(a, from);
-    default: break;
+    case action_phase::looking:
+      lookups.erase(a);
+      break;
+    case action_phase::queued:
+      dequeue(a);
+      break;
+    case action_phase::backoff:
+      backoffs.erase(a);
+      break;
+    case action_phase::running:
+      return overtake(a, from);
+    default:
+      break;
   }
   st.phase = action_phase::waiting;
   want_evaluation(a);
@@ -148,7 +156,8 @@ bool impl::inputs_agree(action_index a, revision_number& from, revision_number& 
   to = forever;
   const auto take = [&](artefact_index input) {
     from = std::max(from, value_from[input]);
-    if (const auto by = nodes.producer(input); by != no_index && !actions[by].final()) to = std::min(to, actions[by].to);
+    if (const auto by = nodes.producer(input); by != no_index && !actions[by].final())
+      to = std::min(to, actions[by].to);
   };
   for (const auto edge : nodes.inputs(a)) {
     if (!edge.group()) {

@@ -132,7 +132,8 @@ void impl::settle_twins(artefact_index a) {
   const bool here = (flags[a] & source) != 0;
   if (here && !there.empty()) {
     flags[a] |= twin;
-    tell(log_level::warning, path(a), "skipped, with " + path(there.front()) + ": the names differ in case only");
+    tell(log_level::warning, path(a),
+         "skipped, with " + path(there.front()) + ": the names differ in case only");
     for (const auto other : there) {
       if (!has_source(other)) continue;
       vanish(other);

@@ -18,10 +18,10 @@
 /// How it works. An action is *final* (clean or failed for the newest sources) or not. Becoming stale spreads
 /// to everything downstream at once: each user counts its inputs' producers that have no usable value
 /// (`pending`) and those that are not final (`loose`). An action without pending inputs is *evaluated*: left
-/// alone where no input really changed (early cutoff), else its keys are asked of the cache, else it is queued.
-/// An attempt that was overtaken by a revision but allowed to end gives an *interim* value: usable, not final,
-/// valid from one revision up to another. Values whose validity does not overlap are never combined, neither
-/// as inputs of one attempt nor within one published closure.
+/// alone where no input really changed (early cutoff), else its keys are asked of the cache, else it is
+/// queued. An attempt that was overtaken by a revision but allowed to end gives an *interim* value: usable,
+/// not final, valid from one revision up to another. Values whose validity does not overlap are never
+/// combined, neither as inputs of one attempt nor within one published closure.
 
 namespace graphite {
 
@@ -31,7 +31,17 @@ inline constexpr revision_number forever = 0xffffffffu;
 inline constexpr std::uint16_t no_rule = 0xffffu;
 
 enum class action_phase : std::uint8_t { clean, failed, waiting, looking, queued, running, backoff };
-enum class reason_kind : std::uint8_t { none, fresh, content, appeared, vanished, references, outputs, recipe, retry };
+enum class reason_kind : std::uint8_t {
+  none,
+  fresh,
+  content,
+  appeared,
+  vanished,
+  references,
+  outputs,
+  recipe,
+  retry
+};
 
 struct action_state {
   action_phase phase = action_phase::waiting;
@@ -40,19 +50,19 @@ struct action_state {
   bool has_result = false;  ///< the outputs are those of key `built`
   bool broken = false;      ///< cycle, conflict of producers or bad template: fails without running
   bool cyclic = false;
-  bool narrowed = false;    ///< a depfile said what was read: the globs' contents do not count
-  bool lagging = false;     ///< the running attempt was overtaken and may end
+  bool narrowed = false;  ///< a depfile said what was read: the globs' contents do not count
+  bool lagging = false;   ///< the running attempt was overtaken and may end
   bool interactive = false;
   reason_kind why = reason_kind::fresh;
   artefact_index why_artefact = no_index;
   std::uint32_t pending = 0, loose = 0;
   std::uint32_t attempts = 0;
   group_index group = no_index;
-  revision_number to = forever;     ///< last revision the outputs are known to be valid at
-  revision_number changed_at = 0;   ///< last revision that touched it directly
+  revision_number to = forever;    ///< last revision the outputs are known to be valid at
+  revision_number changed_at = 0;  ///< last revision that touched it directly
   digest built;
-  std::uint64_t signature = 0;      ///< of the inputs' contents behind `built`, for a restart
-  std::uint64_t cost_ns = 0;        ///< learned
+  std::uint64_t signature = 0;  ///< of the inputs' contents behind `built`, for a restart
+  std::uint64_t cost_ns = 0;    ///< learned
   time_point stale_since{};
 
   bool final() const { return phase == action_phase::clean || phase == action_phase::failed; }
@@ -71,13 +81,13 @@ struct glob_group {
 struct flight {
   std::vector<attempt_input> inputs;
   digest weak;
-  cache_row row;               ///< as the cache had it
-  path_set found;              ///< by scanners: what counts whatever a depfile says
-  std::string patterns;        ///< the globs' text, one a line, and what it was worth
+  cache_row row;         ///< as the cache had it
+  path_set found;        ///< by scanners: what counts whatever a depfile says
+  std::string patterns;  ///< the globs' text, one a line, and what it was worth
   digest listing;
   revision_number from = 0, to = forever;
   time_point started{}, overtaken_at{};
-  bool wanted = true;          ///< false: cancelled, or its action is gone
+  bool wanted = true;  ///< false: cancelled, or its action is gone
 };
 
 /// What a lookup waits with.
@@ -146,9 +156,9 @@ struct engine_impl {
 
   // Sparse.
   std::map<action_index, std::string> failures;
-  std::map<action_index, std::string> problems;       ///< why an action is `broken`
-  std::map<action_index, std::string> told;           ///< the problem last told, to tell it once
-  std::map<action_index, std::string> missing_input;  ///< a required reference that leads nowhere
+  std::map<action_index, std::string> problems;             ///< why an action is `broken`
+  std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
+  std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere
   std::map<artefact_index, std::set<action_index>> claims;  ///< producers beside the graph's, or of a source
   std::map<action_index, std::vector<artefact_index>> disputed;
   std::map<action_index, std::vector<artefact_index>> cycle_of;  ///< artefacts of its cycle
@@ -159,21 +169,23 @@ struct engine_impl {
   std::set<std::tuple<bool, std::uint64_t, std::string, action_index>> ready;  ///< best first
   std::map<action_index, std::tuple<bool, std::uint64_t, std::string, action_index>> ready_key;
   std::map<artefact_index, dirty_asset> dirty;
-  std::unordered_multimap<artefact_index, artefact_index> old_parents;  ///< by shown references of dirty assets
+  std::unordered_multimap<artefact_index, artefact_index>
+      old_parents;  ///< by shown references of dirty assets
   component_set components;
-  std::set<artefact_index> warned;  ///< sources whose missing references were told
+  std::vector<artefact_index> unjoined;  ///< changed assets not in `components` yet
+  std::set<artefact_index> warned;       ///< sources whose missing references were told
 
   // Work of the present event.
   revision_number revision_now = 0;
   std::shared_ptr<const revision_stamp> stamp;
   bool interactive_now = false, in_apply = false, loading = false, started = false, was_idle = true;
-  std::vector<artefact_index> undeclared;             ///< mains whose actions want outputs
+  std::vector<artefact_index> undeclared;  ///< mains whose actions want outputs
   std::set<action_index> replan;
   std::deque<action_index> evaluate_queue;
-  std::set<artefact_index> touched;                   ///< dirty assets to look at again
+  std::set<artefact_index> touched;  ///< dirty assets to look at again
   std::set<component_set::component> to_check;
   std::unordered_map<artefact_index, artefact_index> obstacle;  ///< by a component's first member
-  std::set<artefact_index> failed_assets;             ///< copies that need what does not exist
+  std::set<artefact_index> failed_assets;                       ///< copies that need what does not exist
 
   // Rows.
   std::vector<row_write> rows;
@@ -268,7 +280,8 @@ struct engine_impl {
   std::uint64_t critical_ns(action_index a, int depth) const;
   void end_attempt(const attempt_result& what);
   void attempt_succeeded(action_index a, flight& f, const attempt_result& what);
-  std::string accept_outputs(action_index a, const std::vector<attempt_output>& outputs, revision_number from);
+  std::string accept_outputs(action_index a, const std::vector<attempt_output>& outputs,
+                             revision_number from);
   void accept(action_index a, const cached_result& what, bool narrowed, revision_number to, bool overtaken);
   void back_off(action_index a);
   void want_again(action_index a);
@@ -282,12 +295,18 @@ struct engine_impl {
   void parents_of(artefact_index a, const std::function<void(artefact_index)>& visit) const;
   void mark_dirty(artefact_index a);
   void touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change);
-  void touch(artefact_index a) { if (dirty.count(a) != 0) touched.insert(a); }
+  void touch(artefact_index a) {
+    if (dirty.count(a) != 0) touched.insert(a);
+  }
   bool same_as_shown(const dirty_asset& d, const wanted_asset& w) const;
   void forget_dirty(artefact_index a);
   void note_shown(artefact_index a, std::vector<artefact_index> now_shown);
   void refresh_touched();
-  void publish_touched();
+  void join_new();
+  bool show_all_at_once(publication& into);
+  void publish_changed();
+  void publish_joined(publication& what);
+  void finish_publication(publication what);
   bool may_publish(const std::vector<artefact_index>& members, std::vector<wanted_asset>& values) const;
   void show(artefact_index a, const wanted_asset& value, publication& into);
   bool still_blocked(const std::vector<artefact_index>& members) const;

@@ -52,7 +52,8 @@ class graph {
   explicit graph(path_hash_function hash = &id_of_path_text) : paths_(hash) {}
 
   const path_table& paths() const { return paths_; }
-  /// Finds or makes the artefact; a made one has no content. Errors: already_exists for an asset_id collision.
+  /// Finds or makes the artefact; a made one has no content. Errors: already_exists for an asset_id
+  /// collision.
   result<artefact_index> intern(std::string_view path);
   /// no_index where it is unknown. O(1).
   artefact_index find(std::string_view path) const { return paths_.find(path); }

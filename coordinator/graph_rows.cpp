@@ -7,7 +7,8 @@ namespace graphite {
 namespace {
 
 constexpr std::uint8_t sources_version = 1, results_version = 1;
-constexpr std::uint64_t records_max = 4'000'000, references_max = 65'536, candidates_max = 4'096, files_max = 1'000'000;
+constexpr std::uint64_t records_max = 4'000'000, references_max = 65'536, candidates_max = 4'096,
+                        files_max = 1'000'000;
 
 void put_signature(record_writer& out, const stat_signature& s) {
   out.number(s.device);
@@ -37,8 +38,8 @@ std::optional<logical_path> get_path(record_reader& in) {
 
 void put_source(record_writer& out, const source_record& r) {
   out.bytes(r.path.str());
-  out.byte(static_cast<std::uint8_t>((r.present ? 1 : 0) | (r.listed ? 2 : 0) | (r.state.signature.trusted ? 4 : 0) |
-                                      (r.shown ? 8 : 0)));
+  out.byte(static_cast<std::uint8_t>((r.present ? 1 : 0) | (r.listed ? 2 : 0) |
+                                     (r.state.signature.trusted ? 4 : 0) | (r.shown ? 8 : 0)));
   if (!r.present) return;
   out.number(r.rule);
   out.content(r.state.content);
@@ -140,7 +141,8 @@ void get_result(record_reader& in, std::vector<result_record>& into) {
 }
 
 template <class Record, class Put>
-std::string encode_rows(std::uint8_t version, const row_header& header, const std::vector<Record>& records, Put put) {
+std::string encode_rows(std::uint8_t version, const row_header& header, const std::vector<Record>& records,
+                        Put put) {
   record_writer out;
   out.byte(version);
   out.number(header.rules);
@@ -151,7 +153,8 @@ std::string encode_rows(std::uint8_t version, const row_header& header, const st
 }
 
 template <class Record, class Get>
-result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, std::vector<Record>& into, Get get) {
+result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, std::vector<Record>& into,
+                               Get get) {
   record_reader in(bytes);
   const auto written = in.byte();
   if (in.ok() && written > version) return fail(errc::newer_version, "a graph row of a newer version");
@@ -225,7 +228,8 @@ result<row_name> decode_row_name(std::string_view key) {
   name.folder = key.substr(1, key.size() - 5);
   name.bits = static_cast<std::uint8_t>(key[key.size() - 3]);
   name.bucket = static_cast<std::uint16_t>(get_big_endian(key.substr(key.size() - 2)));
-  if (name.bits > 16 || name.bucket >> name.bits != 0) return fail(errc::corrupt, "a graph row has a damaged key");
+  if (name.bits > 16 || name.bucket >> name.bits != 0)
+    return fail(errc::corrupt, "a graph row has a damaged key");
   return name;
 }
 

@@ -11,20 +11,20 @@
 /// \file The rows of table::sources and table::graph.
 ///
 /// Two kinds of rows in each table. A *packed* row holds the records of one bucket of one folder: key "f",
-/// folder, NUL, bits, bucket (two bytes, big-endian); a file's bucket is the low `bits` bits of its name's hash,
-/// so that a row has about records_per_row_max records at most. A *delta* row holds the records of one change:
-/// key "d", sequence (eight bytes, big-endian). A packed row says up to which sequence it is complete; later
-/// deltas win. Folding writes packed rows for what the deltas touched and erases these.
+/// folder, NUL, bits, bucket (two bytes, big-endian); a file's bucket is the low `bits` bits of its name's
+/// hash, so that a row has about records_per_row_max records at most. A *delta* row holds the records of one
+/// change: key "d", sequence (eight bytes, big-endian). A packed row says up to which sequence it is
+/// complete; later deltas win. Folding writes packed rows for what the deltas touched and erases these.
 
 namespace graphite {
 
 /// A source, as it was when everything made of it was last shown.
 struct source_record {
   logical_path path;
-  bool present = true;   ///< false: gone (deltas only)
-  bool listed = false;   ///< the channel shows it as an asset
+  bool present = true;          ///< false: gone (deltas only)
+  bool listed = false;          ///< the channel shows it as an asset
   std::uint16_t rule = 0xffff;  ///< index of the rule that takes it; 0xffff: none
-  source_state state;    ///< content of zero: not known, it must be read again
+  source_state state;           ///< content of zero: not known, it must be read again
   /// What the shown record refers to; absent where that is each reference's first candidate.
   std::optional<std::vector<logical_path>> shown = std::nullopt;
 };
@@ -42,7 +42,7 @@ struct result_record {
   digest recipe, built;
   std::uint64_t signature = 0;  ///< of the inputs; zero: stale
   std::uint64_t cost_ns = 0;
-  bool narrowed = false;        ///< `discovered` came from a depfile
+  bool narrowed = false;  ///< `discovered` came from a depfile
   std::vector<output> outputs;
   std::vector<logical_path> discovered;
 };
@@ -63,8 +63,8 @@ result<row_header> decode_results(std::string_view bytes, std::vector<result_rec
 /// Where a row belongs.
 struct row_name {
   bool delta = false;
-  std::uint64_t sequence = 0;        ///< deltas
-  std::string folder;                ///< packed
+  std::uint64_t sequence = 0;  ///< deltas
+  std::string folder;          ///< packed
   std::uint8_t bits = 0;
   std::uint16_t bucket = 0;
   auto operator<=>(const row_name&) const = default;
@@ -75,10 +75,10 @@ std::uint16_t bucket_of(std::string_view file_name, std::uint8_t bits);
 
 /// Remembers which rows there are, to know what to fold and erase. Pure.
 struct row_keeper {
-  std::uint64_t sequence = 0;                     ///< last given out
-  std::set<std::uint64_t> deltas[2];              ///< of sources, of results
-  std::map<std::string, std::uint8_t> bits[2];    ///< of folders with packed rows
-  std::set<std::string> touched[2];               ///< folders with records in deltas
+  std::uint64_t sequence = 0;                   ///< last given out
+  std::set<std::uint64_t> deltas[2];            ///< of sources, of results
+  std::map<std::string, std::uint8_t> bits[2];  ///< of folders with packed rows
+  std::set<std::string> touched[2];             ///< folders with records in deltas
   std::uint64_t rules = 0;
 };
 

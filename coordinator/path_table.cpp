@@ -78,7 +78,8 @@ std::size_t path_table::slot_of(std::uint64_t hash, std::string_view folder, std
   const auto mask = slots_.size() - 1;
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   auto at = static_cast<std::size_t>(hash) & mask;
-  while (slots_[at] != none && !(tag_[slots_[at]] == tag && equals(slots_[at], folder, file))) at = (at + 1) & mask;
+  while (slots_[at] != none && !(tag_[slots_[at]] == tag && equals(slots_[at], folder, file)))
+    at = (at + 1) & mask;
   return at;
 }
 

@@ -55,7 +55,7 @@ class path_table {
   std::vector<std::uint32_t> slots_;  ///< open addressing, `none` is free
   std::vector<std::uint32_t> tag_;    ///< upper half of the hash, by path
   std::vector<std::uint32_t> folder_of_, name_at_, next_in_;
-  std::vector<char> names_;           ///< one length byte, then the name
+  std::vector<char> names_;  ///< one length byte, then the name
   std::vector<std::string> folders_;
   std::vector<std::uint32_t> first_in_, count_in_;
   std::unordered_map<std::string_view, std::uint32_t> folder_index_;

@@ -16,8 +16,8 @@ class reference_table {
   struct candidate {
     std::uint32_t bits = 0;
     std::uint32_t index() const { return bits & ((1u << 28) - 1); }
-    bool first() const { return (bits >> 31) != 0; }           ///< opens a new reference
-    bool required() const { return (bits >> 30 & 1u) != 0; }   ///< of the whole reference
+    bool first() const { return (bits >> 31) != 0; }          ///< opens a new reference
+    bool required() const { return (bits >> 30 & 1u) != 0; }  ///< of the whole reference
     static candidate make(std::uint32_t index, bool first, bool required) {
       return {index | (first ? 1u << 31 : 0u) | (required ? 1u << 30 : 0u)};
     }

@@ -55,7 +55,8 @@ TEST(engine_build, a_complete_scan_drops_what_it_does_not_name) {
 }
 
 TEST(engine_build, glob_inputs_wait_for_generated_files_and_new_matches_make_stale) {
-  engine_world w({command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}), command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})});
+  engine_world w({command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}),
+                  command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})});
   w.save({{"m.c", "M"}, {"x.idl", "X"}, {"inc/y.h", "Y"}});
   w.settle();
   EXPECT_EQ(w.shown_text("m.o"), "cc(M:gen(X:),Y,)");
@@ -154,7 +155,8 @@ TEST(engine_build, reports_a_cycle_with_its_whole_path_and_builds_the_rest) {
                   command_rule("two", {"*.d"}, {"out/{stem}.c"}, {"out/*.b"})});
   w.save({{"x.a", "A"}, {"y.d", "D"}, {"k", "K"}});
   w.settle();
-  EXPECT_GE(w.told("out/x.b needs out/y.c needs out/x.b") + w.told("out/y.c needs out/x.b needs out/y.c"), 1u);
+  EXPECT_GE(w.told("out/x.b needs out/y.c needs out/x.b") + w.told("out/y.c needs out/x.b needs out/y.c"),
+            1u);
   EXPECT_TRUE(w.shows("k"));
   EXPECT_EQ(w.engine->cycles().size(), 1u);
   EXPECT_EQ(w.idles.back().failed, 2u);
@@ -232,7 +234,8 @@ TEST(engine_build, a_refused_attempt_is_tried_again_later) {
 }
 
 TEST(engine_build, wildcard_outputs_are_known_after_the_run) {
-  engine_world w({command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}), command_rule("t", {"**/*.tile"}, {"{path}.bin"})});
+  engine_world w({command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}),
+                  command_rule("t", {"**/*.tile"}, {"{path}.bin"})});
   int tiles = 3;
   w.tool = [&](const attempt_spec& spec) {
     auto out = concatenate(w, spec);

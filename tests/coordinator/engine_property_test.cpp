@@ -33,7 +33,8 @@ bool ends_with(const std::string& text, const std::string& end) {
 
 std::string stem_of(const std::string& path) { return path.substr(0, path.rfind('.')); }
 
-/// Rules: *.a -> .b (with inc/*.h), *.b -> .c (with references of nothing), *.m -> .n (with *.b of its folder).
+/// Rules: *.a -> .b (with inc/*.h), *.b -> .c (with references of nothing), *.m -> .n (with *.b of its
+/// folder).
 struct oracle {
   const tree& sources;
   std::map<std::string, std::optional<std::string>> values;
@@ -46,7 +47,8 @@ struct oracle {
   }
   bool exists(const std::string& p) const { return sources.count(p) != 0 || generated(p); }
 
-  std::optional<std::string> run(const std::string& rule, const std::string& main, std::set<std::string> inputs) {
+  std::optional<std::string> run(const std::string& rule, const std::string& main,
+                                 std::set<std::string> inputs) {
     inputs.insert(main);
     int sum = 0;
     for (const auto& input : inputs) {
@@ -68,7 +70,8 @@ struct oracle {
       const auto found = sources.find(at);
       if (found == sources.end()) continue;
       for (const auto& candidates : found->second.references) {
-        const auto hit = std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return exists(c); });
+        const auto hit =
+            std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return exists(c); });
         if (hit != candidates.end() && *hit != main && seen.insert(*hit).second) open.push_back(*hit);
       }
     }
@@ -118,7 +121,8 @@ struct oracle {
       }
       shown_model model{*value(p), {}};
       for (const auto& candidates : s.references) {
-        const auto hit = std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return exists(c); });
+        const auto hit =
+            std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return exists(c); });
         if (hit != candidates.end()) means(*hit, model.references);
       }
       out[p] = model;
@@ -136,13 +140,16 @@ class random_project {
         }) {
     for (const auto* text : {"x"}) (void)text;
     world_.tool = [this](const attempt_spec& spec) { return run(spec); };
-    world_.tool_time = [this](const attempt_spec&) { return milliseconds(1 + pick(pick(4) == 0 ? 5'000 : 200)); };
+    world_.tool_time = [this](const attempt_spec&) {
+      return milliseconds(1 + pick(pick(4) == 0 ? 5'000 : 200));
+    };
     world_.on_publication = [this] { check_generation(); };
     outcomes_.push_back({});
   }
 
   void play(int steps) {
-    for (int i = 0; i < steps && !testing::Test::HasFatalFailure() && !testing::Test::HasNonfatalFailure(); ++i) {
+    for (int i = 0; i < steps && !testing::Test::HasFatalFailure() && !testing::Test::HasNonfatalFailure();
+         ++i) {
       if (pick(3) != 0) revise();
       if (pick(3) == 0) world_.run_for(milliseconds(pick(3'000)));
       if (pick(4) == 0 && !world_.running.empty()) world_.end(pick(world_.running.size()));
@@ -164,7 +171,8 @@ class random_project {
   static std::vector<rule_spec> rules() {
     auto b = command_rule("B", {"**/*.a"}, {"{dir}/{stem}.b"}, {"inc/*.h"});
     return {b, command_rule("C", {"**/*.b"}, {"{dir}/{stem}.c"}),
-            command_rule("N", {"**/*.m"}, {"{dir}/{stem}.n"}, {"{dir}/*.b"}), copy_rule("H", {"**/*.h"}, false)};
+            command_rule("N", {"**/*.m"}, {"{dir}/{stem}.n"}, {"{dir}/*.b"}),
+            copy_rule("H", {"**/*.h"}, false)};
   }
 
   std::size_t pick(std::size_t n) { return random_() % n; }
@@ -205,9 +213,12 @@ class random_project {
     auto next = sources_;
     for (std::size_t i = 0; i <= pick(4); ++i) {
       const auto path = pick(8) == 0 ? "t/" + std::to_string(pick(stems)) + ".h" : any_path();
-      if (pick(5) == 0) next.erase(path);
-      else if (next.count(path) != 0 && pick(2) == 0) next[path].value = static_cast<int>(pick(8));
-      else next[path] = any_source(path);
+      if (pick(5) == 0)
+        next.erase(path);
+      else if (next.count(path) != 0 && pick(2) == 0)
+        next[path].value = static_cast<int>(pick(8));
+      else
+        next[path] = any_source(path);
     }
     change_to(std::move(next), pick(6) == 0);
   }
@@ -295,7 +306,8 @@ class random_project {
     return out;
   }
 
-  std::string dump(const std::map<std::string, shown_model>& shown, const std::set<std::string>& closure) const {
+  std::string dump(const std::map<std::string, shown_model>& shown,
+                   const std::set<std::string>& closure) const {
     std::string out = "; restarts " + std::to_string(restarts_);
     for (const auto& path : closure) {
       out += "\n  " + path + " = " + words(shown.at(path)) + " in revisions";
@@ -328,7 +340,8 @@ class random_project {
           return expected != at.end() && expected->second && *expected->second == shown.at(path);
         });
       });
-      ASSERT_TRUE(whole) << "the closure of " << root << " is of no single revision, in revision " << world_.revisions << dump(shown, closure);
+      ASSERT_TRUE(whole) << "the closure of " << root << " is of no single revision, in revision "
+                         << world_.revisions << dump(shown, closure);
     }
   }
 
@@ -352,7 +365,9 @@ class random_project {
     const auto shown = generation();
     const auto& expected = outcomes_.back();
     std::map<std::string, std::set<std::string>> beside;
-    const auto link = [&](const std::string& a, const std::string& b) { beside[a].insert(b), beside[b].insert(a); };
+    const auto link = [&](const std::string& a, const std::string& b) {
+      beside[a].insert(b), beside[b].insert(a);
+    };
     std::set<std::string> all;
     for (const auto& [path, model] : shown) {
       all.insert(path);
@@ -361,7 +376,8 @@ class random_project {
     std::set<std::string> tainted;
     for (const auto& [path, model] : expected) {
       all.insert(path);
-      if (!model) tainted.insert(path);
+      if (!model)
+        tainted.insert(path);
       else
         for (const auto& next : model->references) link(path, next);
     }

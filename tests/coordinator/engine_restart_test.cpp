@@ -6,7 +6,8 @@ namespace graphite::test {
 namespace {
 
 std::vector<rule_spec> rules() {
-  return {command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}), command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})};
+  return {command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}),
+          command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})};
 }
 
 void fill(engine_world& w) {

@@ -6,7 +6,8 @@ namespace graphite::test {
 namespace {
 
 /// Saves `path` every `every` for `how_long`; returns the longest time between publications of `asset`.
-duration longest_gap(engine_world& w, const std::string& path, const std::string& asset, duration every, duration how_long) {
+duration longest_gap(engine_world& w, const std::string& path, const std::string& asset, duration every,
+                     duration how_long) {
   const auto begin = w.now;
   auto last = begin;
   duration longest{};
@@ -16,7 +17,8 @@ duration longest_gap(engine_world& w, const std::string& path, const std::string
     w.run_for(every);
     for (; seen < w.publications.size(); ++seen) {
       const auto& upserts = w.publications[seen].what.changes.upserts;
-      const bool shown = std::any_of(upserts.begin(), upserts.end(), [&](const auto& r) { return r.path.str() == asset; });
+      const bool shown =
+          std::any_of(upserts.begin(), upserts.end(), [&](const auto& r) { return r.path.str() == asset; });
       if (!shown) continue;
       longest = std::max(longest, w.publications[seen].when - last);
       last = w.publications[seen].when;

@@ -37,8 +37,10 @@ attempt_result concatenate(engine_world& world, const attempt_spec& spec) {
   out.status = attempt_status::succeeded;
   std::string text;
   for (const auto& input : spec.inputs) {
-    if (input.path == spec.main_input) text.insert(0, world.texts[input.content] + ":");
-    else text += world.texts[input.content] + ",";
+    if (input.path == spec.main_input)
+      text.insert(0, world.texts[input.content] + ":");
+    else
+      text += world.texts[input.content] + ",";
   }
   if (text.find("bad") != std::string::npos) {
     out.status = attempt_status::failed;
@@ -93,7 +95,8 @@ void engine_world::save(std::map<std::string, std::optional<std::string>> change
   apply(std::move(what));
 }
 
-void engine_world::refer(const std::string& name, const std::string& text, std::vector<std::string> references) {
+void engine_world::refer(const std::string& name, const std::string& text,
+                         std::vector<std::string> references) {
   revision what;
   source_state state{content_of(text), {}, {}};
   texts[state.content] = text;
@@ -119,8 +122,10 @@ void engine_world::apply(revision what) {
 void engine_world::write(const std::vector<row_write>& rows) {
   rows_last += rows.size();
   for (const auto& row : rows) {
-    if (row.value) stored[row.where][row.key] = *row.value;
-    else stored[row.where].erase(row.key);
+    if (row.value)
+      stored[row.where][row.key] = *row.value;
+    else
+      stored[row.where].erase(row.key);
   }
 }
 
@@ -144,11 +149,13 @@ void engine_world::perform(engine_command& command) {
   } else if (auto* look = std::get_if<cache_lookup>(&command)) {
     const auto& rows = stored[table::action_cache];
     const auto found = rows.find(std::string(as_text(as_bytes(look->weak_key))));
-    handle(engine->cache_answer(look->action, look->weak_key,
-                                found == rows.end() ? std::nullopt : std::optional<std::string_view>(found->second), now));
+    handle(engine->cache_answer(
+        look->action, look->weak_key,
+        found == rows.end() ? std::nullopt : std::optional<std::string_view>(found->second), now));
   } else if (auto* show = std::get_if<publish>(&command)) {
     for (const auto& record : show->what.changes.upserts) channel.insert_or_assign(record.path.str(), record);
-    for (const auto& gone : show->what.changes.removals) ASSERT_EQ(channel.erase(gone.str()), 1u) << gone.str();
+    for (const auto& gone : show->what.changes.removals)
+      ASSERT_EQ(channel.erase(gone.str()), 1u) << gone.str();
     write(show->what.rows);
     publications.push_back({now, show->what});
     if (on_publication) on_publication();

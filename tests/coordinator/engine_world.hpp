@@ -35,7 +35,8 @@ class engine_world {
 
   explicit engine_world(std::vector<rule_spec> rules, std::function<void(engine_options&)> adjust = {});
 
-  /// A revision of these changes: content text, references by "a|b" (candidates) with "!" in front if required.
+  /// A revision of these changes: content text, references by "a|b" (candidates) with "!" in front if
+  /// required.
   void save(std::map<std::string, std::optional<std::string>> changes, bool complete = false);
   void refer(const std::string& path, const std::string& content, std::vector<std::string> references);
   void apply(revision what);
@@ -57,7 +58,9 @@ class engine_world {
   project config;
   std::function<void(engine_options&)> adjust;
   std::function<attempt_result(const attempt_spec&)> tool;
-  std::function<duration(const attempt_spec&)> tool_time = [](const attempt_spec&) { return milliseconds(100); };
+  std::function<duration(const attempt_spec&)> tool_time = [](const attempt_spec&) {
+    return milliseconds(100);
+  };
   std::unique_ptr<build_engine> engine;
   std::map<table, std::map<std::string, std::string>> stored;
   std::map<std::string, asset_record> channel;
