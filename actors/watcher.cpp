@@ -208,8 +208,12 @@ void forward_quick_queries(self_pointer self, const std::vector<fs_event>& event
 void start(self_pointer self) {
   auto& state = self->state;
   if (state.with.events != nullptr) {
-    auto started = state.with.events->start([me = watcher_actor(self)](std::vector<fs_event> events) {
-      caf::anon_send(me, atom::notice_v, std::make_shared<const std::vector<fs_event>>(std::move(events)));
+    // Weak: the tree watcher outlives this actor, and a detached actor's thread lives as long as a handle to it.
+    auto started = state.with.events->start([me = caf::actor_cast<caf::weak_actor_ptr>(watcher_actor(self))](
+                                                std::vector<fs_event> events) {
+      if (const auto alive = me.lock())
+        caf::anon_send(caf::actor_cast<watcher_actor>(alive), atom::notice_v,
+                       std::make_shared<const std::vector<fs_event>>(std::move(events)));
     });
     if (!started) complain(self, "", "cannot watch: " + started.error().context);
   }

@@ -41,7 +41,7 @@ match = ["*.txt"]
 transform = "command"
 argv = ["xz -9e -T1 -c \"$1\" > \"$2\"", "{in}", "{out}"]
 shell = true
-outputs = ["{path}.xz"]
+outputs = ["{in}.xz"]
 )"));
   return root;
 }

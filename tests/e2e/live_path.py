@@ -108,7 +108,7 @@ def one_broken_asset_does_not_block_the_rest():
 [[rule]]
 name = "broken"
 match = ["*.bad"]
-outputs = ["{path}.out"]
+outputs = ["{in}.out"]
 [rule.command]
 argv = ["echo no good >&2; exit 3"]
 shell = true
@@ -164,7 +164,7 @@ def a_second_process_is_told_who_holds_the_state():
     with World() as world:
         world.write("a.txt", "1")
         world.dev()
-        text = run("dev", "-C", world.root, code=3)
+        text = run("dev", "-C", world.root, code=2)
         check(str(world.ready["pid"]) in text, f"no word of process {world.ready['pid']}: {text}")
 
 
