@@ -94,6 +94,7 @@ void send_revision(self_pointer self, std::vector<std::string> paths, time_point
   for (std::size_t i = 0; i < paths.size(); ++i)
     if (!accept(self, paths[i], found[i], *made))
       again.push_back({fs_event_kind::modified, paths[i], {}, state.with.clock->now()});
+  made->times.edited = std::min(made->times.edited, noticed);  // the two clocks are read one after the other
   made->id = revision_id{++state.revisions};
   made->trace = trace_id{state.with.random->next()};
   made->times.hashed = state.with.clock->now();

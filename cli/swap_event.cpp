@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -24,11 +25,11 @@ json micros(time_point from, time_point to) {
 
 json stages(const announced_times& t, const swap_clock& clock, bool same_clock) {
   json out;
-  out["notice"] = micros(t.edited, t.noticed);
-  out["invalidate"] = micros(t.noticed, t.invalidated);
+  out["notice"] = micros(t.edited, t.hashed);
+  out["invalidate"] = micros(t.hashed, t.invalidated);
   out["schedule"] = micros(t.invalidated, t.scheduled);
   out["build"] = micros(t.scheduled, t.built);
-  out["publish"] = micros(t.built, t.published);
+  out["publish"] = micros(std::max({t.invalidated, t.scheduled, t.built}), t.published);
   out["fetch"] = same_clock ? micros(t.published, clock.staged) : json(nullptr);
   out["swap"] = micros(clock.staged, clock.swapped);
   return out;
