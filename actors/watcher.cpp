@@ -2,6 +2,8 @@
 
 #include <deque>
 
+#include "core/project_file_name.hpp"
+
 namespace graphite {
 
 using self_pointer = watcher_actor::stateful_pointer<watcher_state>;
@@ -189,6 +191,13 @@ void check_twins(watcher_state& state, std::vector<fs_event>& events) {
   for (const auto& folder : folders) events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});
 }
 
+bool names_project_file(const std::vector<fs_event>& events) {
+  return std::any_of(events.begin(), events.end(), [](const fs_event& event) {
+    const bool settled = event.kind == fs_event_kind::closed || event.kind == fs_event_kind::moved;
+    return settled && event.path == project_file_name;
+  });
+}
+
 bool waits_for_the_revision(const query& asked) { return std::holds_alternative<query::build>(asked.what); }
 
 /// Everything but a build is answered as soon as the events before its cookie were taken in.
@@ -286,6 +295,7 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
       [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
       [self](atom::notice, const events_ptr& events) {
         auto batch = *events;
+        if (names_project_file(batch)) self->state.with.on_project_file();
         check_twins(self->state, batch);
         run_steps(self, self->state.builder->apply(batch, self->state.with.clock->now()));
         forward_quick_queries(self, batch);
