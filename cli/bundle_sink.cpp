@@ -195,6 +195,7 @@ void bundle_sink::start(upkeep what) {
 }
 
 result<void> bundle_sink::rewrite() {
+  GRAPHITE_CHECK(store_->sync());  // seals full segments: others are not collected
   GRAPHITE_TRY(rewritten_, folder_->rewrite([this](const content_ref& content) -> std::optional<extent> {
     const auto found = store_->find(content.id);
     return found && *found ? (*found)->where : std::nullopt;

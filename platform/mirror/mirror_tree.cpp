@@ -186,11 +186,18 @@ void mirror_tree::discard(const mirror_change& change) {
   for (const auto& file : change.replaced) garbage_.emplace(file.content.id, file.content.size);
 }
 
-bool mirror_tree::shows(const logical_path& path, const content_ref& content) const {
+static bool is_file_of(int home, const std::string& name, std::uint64_t size) {
   struct stat info {};
-  const std::string shown = std::string(tree_names[shown_]) + "/" + path.str();
-  return objects_.has(content) && ::fstatat(home_.get(), shown.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) == content.size;
+  return ::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+         static_cast<std::uint64_t>(info.st_size) == size;
+}
+
+// The other tree has it, too, unless the last swap changed it: the next one relies on that.
+bool mirror_tree::shows(const logical_path& path, const content_ref& content) const {
+  if (!objects_.has(content)) return false;
+  if (!is_file_of(home_.get(), std::string(tree_names[shown_]) + "/" + path.str(), content.size)) return false;
+  if (other_is_new_ || !last_ || names(*last_, path)) return true;
+  return is_file_of(home_.get(), std::string(tree_names[1 - shown_]) + "/" + path.str(), content.size);
 }
 
 // ---- a swap

@@ -48,7 +48,7 @@ class mirror_tree {
   /// Shows `change`; contents are in objects(). On an error the old generation stays shown, and the call
   /// may be repeated.
   result<void> swap(mirror_change change);
-  /// False where a file that the shown generation has is missing or has another size. Two system calls.
+  /// False where a file that the shown generation has is missing or has another size. Few system calls.
   bool shows(const logical_path& path, const content_ref& content) const;
   /// Removes what was fetched for generations that were never shown.
   void clear_staging() const { objects_.clear_staging(); }

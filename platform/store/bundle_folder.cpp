@@ -276,10 +276,10 @@ void bundle_folder::drop_generations(std::size_t kept) {
   }
 }
 
-result<void> bundle_folder::replace_head(const head_file& next) {
+result<void> bundle_folder::replace_head(const head_file& next, bool durable) {
   GRAPHITE_TRY(const auto bytes, encode_head(next, hash_));
   GRAPHITE_KILL_POINT("bundle.before_head");
-  GRAPHITE_CHECK(replace_file(path("head"), bytes, 0644, !options_.sync_later));
+  GRAPHITE_CHECK(replace_file(path("head"), bytes, 0644, durable));
   GRAPHITE_KILL_POINT("bundle.after_head");
   head_ = next;
   return {};
@@ -288,7 +288,7 @@ result<void> bundle_folder::replace_head(const head_file& next) {
 result<void> bundle_folder::write_head(const head_file& next) {
   auto old = head_;
   if (old) keep_old_head(*old);
-  GRAPHITE_CHECK(replace_head(next));
+  GRAPHITE_CHECK(replace_head(next, !options_.sync_later));
   if (old && options_.kept_generations > 1) older_.push_back(std::move(*old));
   drop_generations(options_.kept_generations);
   return {};
@@ -380,7 +380,7 @@ result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
     GRAPHITE_TRY(const auto bytes, encode_head(one, hash_));
     GRAPHITE_CHECK(replace_file(path(old_head_name(one.value)), bytes));
   }
-  GRAPHITE_CHECK(replace_head(newest));
+  GRAPHITE_CHECK(replace_head(newest, true));  // before the files go that the old one names
   older_.assign(moved->begin(), moved->end());
   page_bytes_ = out.tail;
   output_ = std::move(out);

@@ -88,7 +88,7 @@ class bundle_folder {
   result<std::vector<head_file>> copy_generations(page_output& out, const extent_lookup& find);
   result<void> append(page_output& out, byte_span bytes) const;
   result<void> sync(int fd, std::uint32_t number) const;
-  result<void> replace_head(const head_file& next);
+  result<void> replace_head(const head_file& next, bool durable);
   result<void> write_head(const head_file& next);
   void keep_old_head(const head_file& old);
   void drop_generations(std::size_t kept);

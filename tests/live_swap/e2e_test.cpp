@@ -152,5 +152,108 @@ TEST_F(live_swap, the_command_runs_after_swaps) {
   ASSERT_TRUE(eventually([&] { return slurp(seen) == "end"; }));
 }
 
+TEST_F(live_swap, a_failed_asset_is_told) {
+  small_publisher publisher({}, hash_);
+  publisher.edit("a", "start");
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher));
+  publisher.set_behind({1, {{*logical_path::parse("b.png"), behind_asset::why::failed, "no \"such\" colour"}}});
+  channel.publish();
+  const std::string events = into().string() + ".out";
+  EXPECT_TRUE(eventually([&] {
+    return slurp(events).find(R"("behind":{"count":1,"listed":[{"path":"b.png","reason":"failed",)"
+                              R"("message":"no \"such\" colour"}]})") != std::string::npos;
+  })) << slurp(events);
+}
+
+/// Damages the state of a stopped subscriber; the next one shows all again.
+class damaged_files : public live_swap, public ::testing::WithParamInterface<int> {
+ protected:
+  static void flip(const fs::path& path, double where) {
+    fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * where);
+    file.seekg(at);
+    const char old = static_cast<char>(file.get());
+    file.seekp(at);
+    file.put(static_cast<char>(old ^ 1));
+  }
+  static std::vector<fs::path> objects(const fs::path& home) {
+    std::vector<fs::path> out;
+    for (const auto& entry : fs::recursive_directory_iterator(home / "objects"))
+      if (entry.is_regular_file()) out.push_back(entry.path());
+    return out;
+  }
+  void damage(int kind) {
+    const fs::path home = into() / ".graphite";
+    if (kind == 0) fs::remove(home / "pages");
+    if (kind == 1) flip(home / "pages", 0.4);
+    if (kind == 2) fs::resize_file(home / "pages", fs::file_size(home / "pages") / 2);
+    if (kind == 3) fs::remove(home / "swaps");
+    if (kind == 4) flip(home / "swaps", 0.01);
+    if (kind == 5) flip(home / "swaps", 0.9);
+    if (kind == 6)
+      for (const auto& path : objects(home)) fs::remove(path);
+    if (kind == 7) fs::remove_all(home / "tree.0");
+    if (kind == 8) fs::remove_all(home / "tree.1");
+    if (kind == 9) fs::remove(into() / "current");
+    if (kind == 10) fs::remove(into() / "current" / "f50");
+    if (kind == 11) fs::resize_file(objects(home).front(), 1);
+    if (kind == 12) {
+      for (const auto& path : objects(home)) flip(path, 0.5);
+      fs::remove(home / "swaps");
+    }
+    if (kind == 13) fs::remove_all(home / "objects");
+  }
+};
+
+TEST_P(damaged_files, are_fetched_again) {
+  small_publisher publisher({}, hash_);
+  for (int i = 0; i < 100; ++i) publisher.edit(fmt::format("f{}", i), text(2000));
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  {
+    child subscriber(channel.address(), into());
+    ASSERT_TRUE(converges(publisher));
+    for (int i = 0; i < 5; ++i) {
+      publisher.edit("f7", text(2000));
+      channel.publish();
+      ASSERT_TRUE(converges(publisher));
+    }
+    const int status = subscriber.end(SIGINT);
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  damage(GetParam());
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher)) << slurp(into().string() + ".err");
+  for (int i = 0; i < 4; ++i) {
+    publisher.edit(fmt::format("f{}", i), text(2000));
+    channel.publish();
+    ASSERT_TRUE(converges(publisher)) << slurp(into().string() + ".err");
+  }
+}
+INSTANTIATE_TEST_SUITE_P(kinds, damaged_files, ::testing::Range(0, 14));
+
+TEST_F(live_swap, an_object_that_vanishes_while_it_runs_is_fetched_again) {
+  small_publisher publisher({}, hash_);
+  publisher.edit("a", text(2000));
+  publisher.edit("b", text(2000));
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher));
+  publisher.edit("a", text(2000));
+  channel.publish();
+  ASSERT_TRUE(converges(publisher));
+  fs::remove_all(into() / ".graphite" / "objects");
+  for (int i = 0; i < 4; ++i) {
+    publisher.edit("b", text(2000));
+    channel.publish();
+    ASSERT_TRUE(converges(publisher)) << i << slurp(into().string() + ".err");
+  }
+}
+
 }  // namespace
 }  // namespace graphite

@@ -136,7 +136,7 @@ inline std::map<std::string, std::string> files_below(const fs::path& folder) {
   if (ignored) return out;
   for (auto it = fs::recursive_directory_iterator(real, ignored);
        !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
-    if (it->is_regular_file(ignored)) out[fs::relative(it->path(), real).string()] = slurp(it->path());
+    if (it->is_regular_file(ignored)) out[it->path().lexically_relative(real).string()] = slurp(it->path());
   return out;
 }
 
