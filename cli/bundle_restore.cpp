@@ -1,6 +1,6 @@
-#include <sys/file.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -36,12 +36,14 @@ void put_aside(const fs::path& path, const fs::path& quarantine) {
 /// Keeps a walk to so many bytes and contents a second, in short sleeps.
 class pace {
  public:
-  pace(std::uint64_t bytes_per_second, const std::atomic<bool>& stop) : rate_(bytes_per_second), stop_(stop) {}
+  pace(std::uint64_t bytes_per_second, const std::atomic<bool>& stop)
+      : rate_(bytes_per_second), stop_(stop) {}
   void spend(std::uint64_t bytes) {
     if (rate_ == 0) return;
     spent_ += std::max(bytes, rate_ / contents_per_second);
     const auto due = begun_ + milliseconds(spent_ * 1000 / rate_);
-    while (!stop_.load() && std::chrono::steady_clock::now() + slice < due) std::this_thread::sleep_for(slice);
+    while (!stop_.load() && std::chrono::steady_clock::now() + slice < due)
+      std::this_thread::sleep_for(slice);
   }
 
  private:
@@ -64,7 +66,8 @@ result<std::unique_ptr<bundle_sink>> bundle_sink::open(bundle_sink_options optio
 result<void> bundle_sink::open_all(state_trust trust) {
   std::error_code code;
   if (fs::exists(fs::symlink_status(options_.folder + "/current", code)))
-    return fail(errc::already_exists, options_.folder + " shows files: choose another folder, or leave out --no-files");
+    return fail(errc::already_exists,
+                options_.folder + " shows files: choose another folder, or leave out --no-files");
   GRAPHITE_CHECK(make_folders(home()));
   GRAPHITE_CHECK(take_lock());
   auto opened = open_rows();
@@ -85,7 +88,8 @@ result<void> bundle_sink::take_lock() {
   lock_.reset(::open((home() + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock_) return fail_errno(errno, "open the lock");
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(errc::already_exists, fmt::format("another process keeps {} up to date already", options_.folder));
+    return fail(errc::already_exists,
+                fmt::format("another process keeps {} up to date already", options_.folder));
   return {};
 }
 
@@ -154,14 +158,16 @@ result<void> bundle_sink::restore(state_trust trust) {
 /// Pages are fetched again, and of the contents what the store does not have. Programs that have mapped the
 /// generation go on with it.
 result<void> bundle_sink::discard_generations(const error& why) {
-  log_.warn("the generation in {} is not whole ({}); what is missing is fetched again", options_.folder, why.context);
+  log_.warn("the generation in {} is not whole ({}); what is missing is fetched again", options_.folder,
+            why.context);
   folder_.reset();
   memory_ = without_active(std::move(memory_));
   std::error_code code;
   std::vector<fs::path> bad;
   for (const auto& entry : fs::directory_iterator(options_.folder, code)) {
     const auto name = entry.path().filename().string();
-    if (name.starts_with("head-") || name.starts_with("pages-") || name.starts_with("segment-") || name == "head.tmp")
+    if (name.starts_with("head-") || name.starts_with("pages-") || name.starts_with("segment-") ||
+        name == "head.tmp")
       bad.push_back(entry.path());
   }
   put_aside(options_.folder + "/head", home() + "/quarantine");
@@ -178,7 +184,8 @@ void bundle_sink::relink_segments() {
     at = end == std::string::npos ? names.size() : end + 1;
     std::error_code code;
     const fs::path link = fs::path(options_.folder) / name;
-    if (name.starts_with("segment-") && !fs::exists(link, code)) fs::create_hard_link(home() + "/segments/" + name, link, code);
+    if (name.starts_with("segment-") && !fs::exists(link, code))
+      fs::create_hard_link(home() + "/segments/" + name, link, code);
   }
 }
 
@@ -196,8 +203,7 @@ result<void> bundle_sink::check_shown(const head_file& shown, state_trust trust)
 }
 
 result<void> bundle_sink::check_beyond(const head_file& synced) {
-  GRAPHITE_TRY(const auto before,
-               index_tree::open(synced.value.root, synced.root, folder_->pages(), hash_));
+  GRAPHITE_TRY(const auto before, index_tree::open(synced.value.root, synced.root, folder_->pages(), hash_));
   GRAPHITE_TRY(const auto after, folder_->tree());
   GRAPHITE_TRY(const auto changes, changes_between(before, after));
   for (const auto& record : changes.upserts)
@@ -211,14 +217,15 @@ result<void> bundle_sink::check_all(std::uint64_t bytes_per_second) {
   GRAPHITE_TRY(const auto tree, folder_->tree());
   result<void> first;
   pace walk(bytes_per_second, stopping_);
-  const auto walked = for_each_part(tree, [&](std::string_view, const std::vector<asset_part>& parts) -> result<void> {
-    for (const auto& part : parts) {
-      if (stopping_.load()) return fail(errc::cancelled, "stopped");
-      if (auto good = check_content(part.content); !good && first) first = good;
-      walk.spend(part.content.size);
-    }
-    return {};
-  });
+  const auto walked =
+      for_each_part(tree, [&](std::string_view, const std::vector<asset_part>& parts) -> result<void> {
+        for (const auto& part : parts) {
+          if (stopping_.load()) return fail(errc::cancelled, "stopped");
+          if (auto good = check_content(part.content); !good && first) first = good;
+          walk.spend(part.content.size);
+        }
+        return {};
+      });
   GRAPHITE_CHECK(walked);
   return first;
 }

@@ -12,11 +12,15 @@
 namespace graphite {
 namespace {
 
+constexpr duration look_period = seconds(1);
+constexpr duration failed_period = seconds(30);
+
 time_point now() { return std::chrono::steady_clock::now(); }
 
 class stored_part final : public partial_content {
  public:
-  stored_part(std::unique_ptr<content_writer> out, chunk_list list) : out_(std::move(out)), list_(std::move(list)) {}
+  stored_part(std::unique_ptr<content_writer> out, chunk_list list)
+      : out_(std::move(out)), list_(std::move(list)) {}
   result<void> append(byte_span bytes) override { return out_->append(bytes); }
   result<void> finish() override {
     GRAPHITE_TRY([[maybe_unused]] const auto stored, out_->commit(list_));
@@ -40,7 +44,10 @@ std::string segments_text(const std::set<segment_id>& segments) {
 }  // namespace
 
 bundle_sink::bundle_sink(bundle_sink_options options, const hasher& hash, log_sink& log)
-    : options_(std::move(options)), hash_(hash), log_(log), scrub_at_(now() + options_.scrub_after),
+    : options_(std::move(options)),
+      hash_(hash),
+      log_(log),
+      scrub_at_(now() + options_.scrub_after),
       collect_above_bytes_(options_.dead_bytes_slack) {}
 
 bundle_sink::~bundle_sink() {
@@ -66,7 +73,8 @@ result<void> bundle_sink::put(const content_ref& content, byte_span bytes) {
   return {};
 }
 
-result<std::unique_ptr<partial_content>> bundle_sink::begin(const content_ref& content, const chunk_list& list) {
+result<std::unique_ptr<partial_content>> bundle_sink::begin(const content_ref& content,
+                                                            const chunk_list& list) {
   GRAPHITE_TRY(auto out, store_->begin(content.size));
   fetched_.insert(content.id);
   return std::make_unique<stored_part>(std::move(out), list);
@@ -98,7 +106,8 @@ result<void> bundle_sink::check_changed(const swap_plan& plan) {
     for (const auto& part : record.parts) {
       if (part.content.size == 0) continue;
       GRAPHITE_TRY(const auto found, store_->find(part.content.id));
-      if (!found || !found->where) return fail(errc::corrupt, "a fetched content of " + record.path.str() + " is lost");
+      if (!found || !found->where)
+        return fail(errc::corrupt, "a fetched content of " + record.path.str() + " is lost");
     }
   return {};
 }
@@ -120,19 +129,23 @@ result<void> bundle_sink::swap(const swap_plan& plan) {
   const index_tree* base = index_->tree(plan.base_root);
   GRAPHITE_INVARIANT(base);
   GRAPHITE_CHECK(check_changed(plan));
-  // The tree that is shown with the changes made, and not the one that was fetched: its pages know their places.
+  // The tree that is shown with the changes made, and not the one that was fetched: its pages know their
+  // places.
   GRAPHITE_TRY(const auto next, base->apply(plan.changes));
-  if (next.root() != plan.now.root) return fail(errc::corrupt, "the changes do not give the generation's root");
+  if (next.root() != plan.now.root)
+    return fail(errc::corrupt, "the changes do not give the generation's root");
   const auto where = [this](const content_ref& content) { return find(content); };
   extent behind;
   if (!plan.now.behind.is_zero())
-    if (const auto known = store_->find(plan.now.behind); known && *known) behind = (*known)->where.value_or(extent{});
+    if (const auto known = store_->find(plan.now.behind); known && *known)
+      behind = (*known)->where.value_or(extent{});
   GRAPHITE_CHECK(folder_->publish(plan.now, next, behind, where));
   swapped_at_ = now();
   index_->adopt(next);
   fetched_.clear();
   unsynced_ = true;
-  if (const auto kept = keep_rows(plan); !kept) log_.warn("the new generation's note: {}", kept.error().context);
+  if (const auto kept = keep_rows(plan); !kept)
+    log_.warn("the new generation's note: {}", kept.error().context);
   return {};
 }
 
@@ -146,7 +159,8 @@ std::function<result<void>()> bundle_sink::begin_sync() {
     GRAPHITE_CHECK(store_->sync());
     GRAPHITE_CHECK(folder_->sync());
     if (!newest) return {};
-    const std::string name = fmt::format("{:016x}-{:016x}", newest->value.epoch.value, newest->value.sequence.value);
+    const std::string name =
+        fmt::format("{:016x}-{:016x}", newest->value.epoch.value, newest->value.sequence.value);
     return rows_->write({{table::meta, "subscriber/synced", name}}, key_value_store::durability::synced);
   };
 }
@@ -161,13 +175,16 @@ result<void> bundle_sink::end_sync(const result<void>& outcome) {
 
 /// Off the moments when swaps come, unless they always come.
 bool bundle_sink::rewrite_is_due() {
-  const bool due = folder_->current() &&
-                   (folder_->wants_rewrite() || store_->usage().file_bytes > collect_above_bytes_);
+  if (now() < look_at_) return false;
+  look_at_ = now() + look_period;
+  const bool due =
+      folder_->current() && (folder_->wants_rewrite() || store_->usage().file_bytes > collect_above_bytes_);
   due_since_ = due ? std::min(due_since_, now()) : time_point::max();
   return due && (now() > swapped_at_ + options_.quiet || now() > due_since_ + options_.overdue);
 }
 
-/// Dead segments are freed in two steps: pages that point into them go with a rewrite, then they are collected.
+/// Dead segments are freed in two steps: pages that point into them go with a rewrite, then they are
+/// collected.
 bool bundle_sink::tidy(bool idle) {
   finish_upkeep(false);
   if (job_.running() || damage_) return false;
@@ -211,7 +228,7 @@ void bundle_sink::finish_upkeep(bool wait) {
   if (!*outcome) {
     log_.warn("upkeep: {}", outcome->error().context);
     next_upkeep_ = upkeep::none;
-    collect_above_bytes_ = store_->usage().file_bytes + options_.dead_bytes_slack;
+    look_at_ = now() + failed_period;
     const auto code = outcome->error().code;
     if (code == errc::corrupt || code == errc::not_found) damage_ = outcome->error();
     return;
@@ -230,17 +247,18 @@ result<void> bundle_sink::mark_generation(const head_file& generation, std::uint
   GRAPHITE_TRY(const auto tree,
                index_tree::open(generation.value.root, generation.root, folder_->pages(), hash_));
   std::vector<digest> batch;
-  GRAPHITE_CHECK(for_each_part(tree, [&](std::string_view, const std::vector<asset_part>& parts) -> result<void> {
-    if (stopping_.load()) return fail(errc::cancelled, "stopped");
-    for (const auto& part : parts) {
-      batch.push_back(part.content.id);
-      live_bytes += part.content.size;
-    }
-    if (batch.size() < 4096) return {};
-    store_->mark(batch);
-    batch.clear();
-    return {};
-  }));
+  GRAPHITE_CHECK(
+      for_each_part(tree, [&](std::string_view, const std::vector<asset_part>& parts) -> result<void> {
+        if (stopping_.load()) return fail(errc::cancelled, "stopped");
+        for (const auto& part : parts) {
+          batch.push_back(part.content.id);
+          live_bytes += part.content.size;
+        }
+        if (batch.size() < 4096) return {};
+        store_->mark(batch);
+        batch.clear();
+        return {};
+      }));
   store_->mark(batch);
   if (!generation.value.behind.is_zero()) store_->mark(std::array{generation.value.behind});
   return {};

@@ -29,7 +29,9 @@ class placed_pages final : public kept_pages {
  public:
   explicit placed_pages(std::shared_ptr<const page_source> pages) : pages_(std::move(pages)) {}
   bool has(const digest&) const override { return false; }
-  result<stored_page> load(const digest& id, page_location hint) const override { return pages_->load(id, hint); }
+  result<stored_page> load(const digest& id, page_location hint) const override {
+    return pages_->load(id, hint);
+  }
 
  private:
   std::shared_ptr<const page_source> pages_;
@@ -105,19 +107,20 @@ class bundle_sink final : public subscriber_state {
   std::unique_ptr<rocks_store> rows_;
   std::unique_ptr<segment_store> store_;
   std::unique_ptr<bundle_folder> folder_;
-  std::set<segment_id> linked_;  ///< as the row says
+  std::set<segment_id> linked_;         ///< as the row says
   std::unordered_set<digest> fetched_;  ///< since the last swap: no generation names them yet
   std::optional<error> damage_;
   bool unsynced_ = false, syncing_ = false;
 
   upkeep running_ = upkeep::none;
   upkeep next_upkeep_ = upkeep::none;  ///< to follow the one that runs
+  time_point look_at_{};               ///< whether a rewrite is due
   time_point due_since_ = time_point::max();
   time_point scrub_at_{};
-  std::uint64_t collect_above_bytes_;  ///< of segment files
-  std::optional<index_tree> rewritten_;      ///< by the job, taken when it has ended
-  std::uint64_t live_bytes_ = 0;             ///< by the job
-  bool moved_ = false;                       ///< by the job: a segment was copied out
+  std::uint64_t collect_above_bytes_;    ///< of segment files
+  std::optional<index_tree> rewritten_;  ///< by the job, taken when it has ended
+  std::uint64_t live_bytes_ = 0;         ///< by the job
+  bool moved_ = false;                   ///< by the job: a segment was copied out
   std::atomic<bool> stopping_{false};
   background_job job_;
 };

@@ -130,7 +130,8 @@ result<void> mirror_sink::restore(state_trust trust) {
   auto memory = decode_note(*tree_->note(), hash_);
   if (!memory) return {};
   memory_ = std::move(*memory);
-  auto live = result<std::vector<digest>>(tl::unexpected(error{errc::corrupt, "it could not be gone on from"}));
+  auto live =
+      result<std::vector<digest>>(tl::unexpected(error{errc::corrupt, "it could not be gone on from"}));
   if (const auto root = index_->restore(memory_.active->root, {}); !root)
     live = tl::unexpected(root.error());
   else if (trust != state_trust::none)
@@ -156,14 +157,16 @@ result<std::vector<digest>> mirror_sink::check_shown() const {
     pages.push_back(page->id());
     return {};
   }));
-  GRAPHITE_CHECK(for_each_part(shown, [&](std::string_view path, const std::vector<asset_part>& parts) -> result<void> {
-    const auto name = logical_path::parse(std::string(path));
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const bool here = i == 0 && name ? tree_->shows(*name, parts[i].content) : tree_->objects().has(parts[i].content);
-      if (!here) return fail(errc::not_found, fmt::format("{} is missing or has another size", path));
-    }
-    return {};
-  }));
+  GRAPHITE_CHECK(
+      for_each_part(shown, [&](std::string_view path, const std::vector<asset_part>& parts) -> result<void> {
+        const auto name = logical_path::parse(std::string(path));
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+          const bool here =
+              i == 0 && name ? tree_->shows(*name, parts[i].content) : tree_->objects().has(parts[i].content);
+          if (!here) return fail(errc::not_found, fmt::format("{} is missing or has another size", path));
+        }
+        return {};
+      }));
   return pages;
 }
 

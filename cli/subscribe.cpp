@@ -25,7 +25,7 @@ namespace {
 
 constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 constexpr duration sync_latest = seconds(5);        ///< however many swaps come
-constexpr int heals_max = 16;                       ///< of one run; a disk that is worse than that is hopeless
+constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 
 std::atomic<runtime_link*> signalled_link{nullptr};
 std::atomic<bool> stop_asked{false};
@@ -109,7 +109,8 @@ class subscribe_session final : public link_listener {
         state_(state),
         link_(link),
         exec_(exec),
-        core_(core_options(options), hash, state, state.index(), state.index().empty_root(), state.memory()) {}
+        core_(core_options(options), hash, state, state.index(), state.index().empty_root(), state.memory()) {
+  }
 
   session_end run() {
     start();
@@ -287,7 +288,8 @@ result<int> subscribe(const subscribe_options& options) {
     if (!end.damage) return end.code;
     const bool hopeless = trust == state_trust::none && !end.swapped;
     if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);
-    fmt::print(stderr, "graphite: the state in {} is damaged: {}; checking it\n", options.into, end.damage->context);
+    fmt::print(stderr, "graphite: the state in {} is damaged: {}; checking it\n", options.into,
+               end.damage->context);
     trust = trust == state_trust::usual || end.swapped ? state_trust::little : state_trust::none;
   }
 }

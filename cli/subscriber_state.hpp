@@ -20,8 +20,8 @@ enum class state_trust {
 
 /// What `graphite subscribe` keeps in DIR: a sink with a past, work for idle moments, and syncs.
 ///
-/// One thread, but for the work that begin_sync() hands out. A state that is damaged is no error of open: what is
-/// bad is removed with a line in the log, memory() then has nothing active, and it is fetched again.
+/// One thread, but for the work that begin_sync() hands out. A state that is damaged is no error of open:
+/// what is bad is removed with a line in the log, memory() then has nothing active, and it is fetched again.
 class subscriber_state : public content_sink {
  public:
   tree_index& index() { return *index_; }

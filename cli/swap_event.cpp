@@ -52,7 +52,8 @@ json behind(const std::optional<behind_list>& from) {
   json listed = json::array();
   for (std::size_t i = 0; i < from->listed.size() && i < listed_behind_max; ++i) {
     const auto& asset = from->listed[i];
-    listed.push_back({{"path", asset.path.str()}, {"reason", reason_text(asset.reason)}, {"message", asset.message}});
+    listed.push_back(
+        {{"path", asset.path.str()}, {"reason", reason_text(asset.reason)}, {"message", asset.message}});
   }
   return {{"count", from->count}, {"listed", std::move(listed)}};
 }
@@ -60,7 +61,8 @@ json behind(const std::optional<behind_list>& from) {
 /// One line of text from another machine, with nothing in it that a terminal would obey.
 std::string first_line(const std::string& text) {
   std::string out = text.substr(0, std::min<std::size_t>(text.find('\n'), 300));
-  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 32 || c == 127; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return c < 32 || c == 127; }, ' ');
   return out;
 }
 
@@ -72,7 +74,8 @@ std::string behind_text(const std::optional<behind_list>& from) {
     if (asset.reason == behind_asset::why::failed && told++ < listed_behind_max)
       out += fmt::format("\n  failed: {}: {}", asset.path.str(), first_line(asset.message));
   if (told > listed_behind_max) out += fmt::format("\n  and {} more that failed", told - listed_behind_max);
-  if (from->count > told) out += fmt::format("\n  {} more are not as new as their sources", from->count - told);
+  if (from->count > told)
+    out += fmt::format("\n  {} more are not as new as their sources", from->count - told);
   return out;
 }
 

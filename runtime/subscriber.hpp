@@ -78,9 +78,8 @@ struct say {
 struct give_up {
   error why;
 };
-using subscriber_command =
-    std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped, behind_told, say,
-                 give_up>;
+using subscriber_command = std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped,
+                                        behind_told, say, give_up>;
 
 /// What is known from before a restart.
 struct subscriber_memory {

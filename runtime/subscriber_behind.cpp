@@ -37,7 +37,8 @@ void subscriber::ask_behind(instant at) {
 }
 
 void subscriber::take(const behind_ask& asked, const std::optional<chunk_reply>& reply) {
-  const bool answered = reply && std::holds_alternative<behind_reply>(reply->header) && !reply->frames.empty();
+  const bool answered =
+      reply && std::holds_alternative<behind_reply>(reply->header) && !reply->frames.empty();
   if (!answered) return note(log_level::warning, "what is behind is not served");
   const byte_span bytes = reply->frames.front();
   if (bytes.size() > behind_bytes_max || content_of(chunk_bytes(bytes, hash_), hash_).id != asked.object)

@@ -109,7 +109,8 @@ void tree_index::visit(const digest& page, const node_ptr& beside) {
 /// `beside`: the link that the newest tree has in this place, if any.
 void tree_index::visit_child(const digest& page, const node_link* beside, bool is_record) {
   if (!beside) return visit(page, nullptr);
-  if (beside->id() == page && beside->location().known() && kept_) return pool_->add_place(page, beside->location());
+  if (beside->id() == page && beside->location().known() && kept_)
+    return pool_->add_place(page, beside->location());
   visit(page, load(*beside, is_record));
 }
 

@@ -118,11 +118,16 @@ result<void> mirror_tree::recover() {
   for (const auto& entry : std::filesystem::directory_iterator(options_.folder + "/.graphite"))
     if (entry.path().filename().string().starts_with("trash.")) std::filesystem::remove_all(entry.path());
   shown_ = shown_tree();
+  if (changes.empty() && !log_->damaged() && ::faccessat(root_.get(), "current", F_OK, 0) == 0)
+    say("the log of swaps is missing: all is shown anew");
   if (changes.empty()) return {};
   const auto first_unsynced =
       static_cast<std::size_t>(std::lower_bound(places.begin(), places.end(), synced) - places.begin());
   // What is not whole is shown anew by the next swap, from what is still good.
-  if (!check_unsynced(changes, first_unsynced)) return {};
+  if (!check_unsynced(changes, first_unsynced)) {
+    say("contents of the newest swaps are missing or damaged: all is shown anew");
+    return {};
+  }
   if (const auto finished = finish_last(changes); !finished) {
     if (finished.error().code != errc::not_found) return finished;
     say("contents of the newest swap are missing: all is shown anew");
@@ -195,7 +200,8 @@ static bool is_file_of(int home, const std::string& name, std::uint64_t size) {
 // The other tree has it, too, unless the last swap changed it: the next one relies on that.
 bool mirror_tree::shows(const logical_path& path, const content_ref& content) const {
   if (!objects_.has(content)) return false;
-  if (!is_file_of(home_.get(), std::string(tree_names[shown_]) + "/" + path.str(), content.size)) return false;
+  if (!is_file_of(home_.get(), std::string(tree_names[shown_]) + "/" + path.str(), content.size))
+    return false;
   if (other_is_new_ || !last_ || names(*last_, path)) return true;
   return is_file_of(home_.get(), std::string(tree_names[1 - shown_]) + "/" + path.str(), content.size);
 }

@@ -16,8 +16,8 @@
 namespace graphite {
 
 struct mirror_options {
-  std::string folder;            ///< DIR; state lies in DIR/.graphite
-  object_folder::checker check;  ///< whether bytes are a content
+  std::string folder;             ///< DIR; state lies in DIR/.graphite
+  object_folder::checker check;   ///< whether bytes are a content
   bool check_everything = false;  ///< reads all objects at the open, and removes those that are wrong
   log_sink* log = nullptr;        ///< null: says nothing
   /// Called at each named point of a swap; tests die there.

@@ -11,7 +11,8 @@
 namespace graphite {
 
 /// A file of records that is only appended to. A record is length, checksum, bytes; opening drops
-/// everything behind the first record that is not whole, and says so where more than a torn end went. One thread, but for descriptor().
+/// everything behind the first record that is not whole, and says so where more than a torn end went. One
+/// thread, but for descriptor().
 class record_log {
  public:
   static constexpr std::uint32_t record_bytes_max = 1u << 30;

@@ -124,8 +124,9 @@ TEST_F(live_bundle, dies_at_every_named_point_and_converges) {
   for (int i = 0; i < 10; ++i) random_edit(publisher);
   served_channel channel(publisher, clock_);
   channel.publish();
-  for (const char* point : {"store.after_segment_write", "store.after_commit", "bundle.after_pages_write", "bundle.after_pages_sync",
-                            "bundle.before_head", "bundle.after_head", "file.before_write", "file.after_rename"}) {
+  for (const char* point : {"store.after_segment_write", "store.after_commit", "bundle.after_pages_write",
+                            "bundle.after_pages_sync", "bundle.before_head", "bundle.after_head",
+                            "file.before_write", "file.after_rename"}) {
     ::setenv("GRAPHITE_KILL_AT", point, 1);
     auto dying = subscribe(channel);
     ::unsetenv("GRAPHITE_KILL_AT");
@@ -157,7 +158,8 @@ TEST_F(live_bundle, a_restart_fetches_only_what_changed) {
   EXPECT_LT(bytes_fetched_last(into()), 30'000u);  // two files, and the pages above them
 }
 
-/// Damages the state of a stopped subscriber; the next one shows all again. What is fetched: at most `bytes_max`.
+/// Damages the state of a stopped subscriber; the next one shows all again. What is fetched: at most
+/// `bytes_max`.
 class damaged_bundle : public live_bundle, public ::testing::WithParamInterface<int> {
  protected:
   static void flip(const fs::path& path, double where) {

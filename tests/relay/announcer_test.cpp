@@ -34,7 +34,8 @@ class announcer : public ::testing::Test {
   /// Bytes that differ by `seed`.
   static byte_vector bytes_of(std::size_t size, std::uint64_t seed) {
     byte_vector out(size);
-    for (auto& b : out) b = static_cast<std::byte>((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 56);
+    for (auto& b : out)
+      b = static_cast<std::byte>((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 56);
     return out;
   }
   content_ref upsert(const std::string& path, const byte_vector& bytes) {
@@ -142,8 +143,10 @@ TEST_F(announcer, more_changes_than_fit_are_told_as_none) {
 
 TEST_F(announcer, a_message_never_outgrows_its_limit) {
   const std::string folder(200, 'x');
-  for (int i = 0; i < 6000; ++i) upsert(fmt::format("{}/{:06}", folder, i), bytes_of(40, static_cast<std::uint64_t>(i)));
-  for (int i = 0; i < 60; ++i) upsert(fmt::format("z{:06}", i), bytes_of(200'000, static_cast<std::uint64_t>(i)));
+  for (int i = 0; i < 6000; ++i)
+    upsert(fmt::format("{}/{:06}", folder, i), bytes_of(40, static_cast<std::uint64_t>(i)));
+  for (int i = 0; i < 60; ++i)
+    upsert(fmt::format("z{:06}", i), bytes_of(200'000, static_cast<std::uint64_t>(i)));
   const announcement out = make();
   std::size_t bytes = out.head.size();
   for (const auto& record : out.upserts) bytes += record.size();

@@ -40,7 +40,8 @@ class chunk_service_test : public ::testing::Test {
   }
   static byte_vector bytes_of(std::size_t size, std::uint64_t seed = 1) {
     byte_vector out(size);
-    for (auto& b : out) b = static_cast<std::byte>((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 56);
+    for (auto& b : out)
+      b = static_cast<std::byte>((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 56);
     return out;
   }
   digest name(std::uint8_t n) const {
@@ -104,8 +105,9 @@ TEST_F(chunk_service_test, a_boundless_credit_is_bounded_here) {
 
 TEST_F(chunk_service_test, impossible_ranges_give_nothing) {
   const content_ref content = store_.add(bytes_of(500'000));
-  for (const chunk_range range : {chunk_range{content.id, u32_max, u32_max}, chunk_range{content.id, u32_max, 0},
-                                  chunk_range{content.id, 1'000'000, 5}}) {
+  for (const chunk_range range :
+       {chunk_range{content.id, u32_max, u32_max}, chunk_range{content.id, u32_max, 0},
+        chunk_range{content.id, 1'000'000, 5}}) {
     const auto reply = ask(contents_request{{range}, 64 * KiB});
     ASSERT_EQ(contents_of_reply(reply).pieces.size(), 1u);
     EXPECT_EQ(contents_of_reply(reply).pieces[0].chunks, 0u);
@@ -128,7 +130,8 @@ TEST_F(chunk_service_test, absent_contents_are_told_beside_those_that_are_here) 
 }
 
 TEST_F(chunk_service_test, too_many_of_anything_is_refused) {
-  EXPECT_EQ(refused(ask(contents_request{std::vector<chunk_range>(limits::ranges_max + 1), 1})), errc::too_large);
+  EXPECT_EQ(refused(ask(contents_request{std::vector<chunk_range>(limits::ranges_max + 1), 1})),
+            errc::too_large);
   EXPECT_FALSE(refused(ask(contents_request{std::vector<chunk_range>(limits::ranges_max), 1})));
   EXPECT_EQ(refused(ask(pages_request{std::vector<digest>(limits::pages_max + 1)})), errc::too_large);
   EXPECT_FALSE(refused(ask(pages_request{std::vector<digest>(limits::pages_max)})));
@@ -136,7 +139,8 @@ TEST_F(chunk_service_test, too_many_of_anything_is_refused) {
 
 TEST_F(chunk_service_test, one_content_asked_for_many_times_stays_within_the_limit) {
   const content_ref content = store_.add(bytes_of(60'000));
-  const auto reply = ask(contents_request{std::vector<chunk_range>(limits::ranges_max, {content.id, 0, 0}), u32_max});
+  const auto reply =
+      ask(contents_request{std::vector<chunk_range>(limits::ranges_max, {content.id, 0, 0}), u32_max});
   EXPECT_LE(raw_bytes(reply), limits::reply_bytes_max);
   EXPECT_LE(reply.frames.size() + 1, limits::frames_max);
 }
@@ -199,8 +203,12 @@ TEST_F(chunk_service_test, a_store_that_fails_is_a_refusal) {
   struct failing final : chunk_store {
     result<stored_content> put(byte_span, const chunk_list&) override { return fail(errc::io, "x"); }
     result<std::unique_ptr<content_writer>> begin(std::uint64_t) override { return fail(errc::io, "x"); }
-    result<std::optional<stored_content>> find(const digest&) const override { return fail(errc::io, "the disk"); }
-    result<void> read(const digest&, std::uint64_t, std::span<std::byte>) const override { return fail(errc::io, "x"); }
+    result<std::optional<stored_content>> find(const digest&) const override {
+      return fail(errc::io, "the disk");
+    }
+    result<void> read(const digest&, std::uint64_t, std::span<std::byte>) const override {
+      return fail(errc::io, "x");
+    }
     result<void> sync() override { return {}; }
     result<stored_content> hold(byte_span, const chunk_list&) override { return fail(errc::io, "x"); }
     result<void> fold() override { return {}; }

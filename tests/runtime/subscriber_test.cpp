@@ -501,7 +501,7 @@ TEST_F(subscriber_test, what_is_behind_follows_the_swap) {
 
   publisher_.set_behind(one_failed("no such colour"));
   r.hear_only(publisher_.publish());  // nothing but `behind` is new
-  ASSERT_EQ(r.swaps.size(), 2u);  // it waits for nothing
+  ASSERT_EQ(r.swaps.size(), 2u);      // it waits for nothing
   EXPECT_TRUE(r.swaps[1].changed.empty());
   EXPECT_FALSE(r.swaps[1].behind);
   r.run();
