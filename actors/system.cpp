@@ -110,6 +110,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.newest = newest;
   with.on_diagnostic = ports.on_diagnostic;
   with.on_running = ports.on_running;
+  with.on_rest = ports.on_rest;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;
   look.config = ports.config;

@@ -50,6 +50,7 @@ struct system_ports {
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
   std::function<void()> on_project_file = [] {};
+  std::function<void()> on_rest = [] {};  ///< nothing is running, queued or on its way to a channel
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running = [](auto, auto, const auto&) {};
 };
 
