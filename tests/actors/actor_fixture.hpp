@@ -6,6 +6,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include "core/ports/clock.hpp"
+#include "core/ports/log.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "tests/support/memory_chunk_store.hpp"
 #include "tests/support/memory_key_value_store.hpp"
