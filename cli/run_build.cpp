@@ -37,8 +37,6 @@ int run_build(const build_options& options) {
   if (!opened) return out.failed(opened.error());
   auto summary = ask((*opened)->facade(), {options.keep_going, options.dry_run});
   if (!summary) return out.failed(summary.error());
-  summary->bundle = (*opened)->bundle();
-  (*opened)->system().drain(seconds(60));
   summary->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return print_build(out, *summary, options.dry_run);
 }
