@@ -4,6 +4,7 @@
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
 #include "bundle/head_codec.hpp"
+#include "core/kill_point.hpp"
 #include "relay/announcer.hpp"
 #include "schemas/codec/announcement.hpp"
 
@@ -108,7 +109,14 @@ void finish_front(self_pointer self) {
   commit_next(self);
 }
 
-void retry_later(self_pointer self, const error& failure) {
+/// Plans the front of the queue anew.
+void start_over(self_pointer self) {
+  self->state.busy = self->state.bulk = false;
+  commit_next(self);
+}
+
+void retry_later(self_pointer self, const error& failure, std::function<void()> again) {
+  self->state.again = std::move(again);
   self->state.with.log->error("channel {}: not published: {}; trying again", self->state.core->spec().name, failure.context);
   answer_front(self->state, std::make_shared<const error>(failure));
   self->delayed_send(self, channel_actor_state::retry_after, atom::wake_v, channel_actor_state::wake_retry);
@@ -127,29 +135,44 @@ void announce(self_pointer self, in_commit& done) {
   auto times = state.queue.front().what->times;
   times.published = with.clock->now();
   done.message.times.published = times.published;
+  GRAPHITE_KILL_POINT("channel.before_announce");
   state.core->committed(std::move(done.plan));
   const auto& now = *state.core->newest();
   if (with.published != nullptr) with.published->publish(now, state.core->tree());
   if (with.publisher != nullptr) with.publisher->announce(now.channel, encode(done.message));
+  GRAPHITE_KILL_POINT("channel.after_announce");
   with.on_generation(now, done.plan.changes, times);
 }
 
-void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_contents, std::shared_ptr<in_commit> plan) {
-  auto request = std::make_shared<const commit_request>(commit_request{std::move(rows), sync_contents});
-  self->request(self->state.with.journal, caf::infinite, atom::commit_v, commit_ptr(std::move(request)))
-      .then([self, plan](const outcome& how) {
-        auto& state = self->state;
-        if (how.failure) return retry_later(self, *how.failure);
-        if (plan) {
-          const bool journalled = !plan->folded_first;
-          announce(self, *plan);
-          if (journalled) {
-            state.unfolded.push_back(state.core->newest()->sequence.value);
-            schedule_fold(self);
-          }
-        }
+/// The generation is on disk.
+void announce_committed(self_pointer self, in_commit& plan) {
+  auto& state = self->state;
+  announce(self, plan);
+  if (plan.folded_first) {
+    // Its rows erased the records of all before it.
+    std::erase_if(state.unfolded, [&](std::uint64_t one) { return one < state.core->newest()->sequence.value; });
+    state.bulk = false;
+    return;
+  }
+  state.unfolded.push_back(state.core->newest()->sequence.value);
+  schedule_fold(self);
+}
+
+void send_rows(self_pointer self, const commit_ptr& request, const std::shared_ptr<in_commit>& plan) {
+  self->request(self->state.with.journal, caf::infinite, atom::commit_v, request)
+      .then([self, request, plan](const outcome& how) {
+        // What is in the bundle folder already must not be planned again: only its rows are missing.
+        const bool rows_alone = plan && plan->folded_first;
+        if (how.failure && rows_alone)
+          return retry_later(self, *how.failure, [self, request, plan] { send_rows(self, request, plan); });
+        if (how.failure) return retry_later(self, *how.failure, [self] { start_over(self); });
+        if (plan) announce_committed(self, *plan);
         finish_front(self);
       });
+}
+
+void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_contents, std::shared_ptr<in_commit> plan) {
+  send_rows(self, std::make_shared<const commit_request>(commit_request{std::move(rows), sync_contents}), plan);
 }
 
 row_write generation_row_of(const head& now, page_location where, const hasher& hash) {
@@ -166,12 +189,16 @@ void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
     return {};
   };
   plan->folded_first = true;
+  self->state.bulk = true;
   auto request = std::make_shared<const fold_request>(fold_request{std::move(work)});
   self->request(self->state.with.folder, caf::infinite, atom::fold_v, fold_ptr(std::move(request)))
       .then([self, plan, where](const outcome& how) {
-        if (how.failure) return retry_later(self, *how.failure);
+        if (how.failure) return retry_later(self, *how.failure, [self] { start_over(self); });
         auto rows = self->state.queue.front().what->rows;
-        rows.push_back(generation_row_of(plan->plan.now, *where, *self->state.with.hash));
+        const auto& now = plan->plan.now;
+        rows.push_back(generation_row_of(now, *where, *self->state.with.hash));
+        for (const auto one : self->state.unfolded)
+          rows.push_back({table::journal, generation_key(now.channel, one), std::nullopt});
         commit_rows(self, std::move(rows), false, plan);
       });
 }
@@ -189,16 +216,16 @@ void commit_next(self_pointer self) {
   state.busy = true;
   const auto& what = *state.queue.front().what;
   const auto behind = store_behind(state, what.behind);
-  if (!behind) return retry_later(self, behind.error());
+  if (!behind) return retry_later(self, behind.error(), [self] { start_over(self); });
   auto planned = plan_front(state, *behind);
-  if (!planned) return retry_later(self, planned.error());
+  if (!planned) return retry_later(self, planned.error(), [self] { start_over(self); });
   if (!*planned) {
     if (what.rows.empty()) return finish_front(self);
     return commit_rows(self, what.rows, false, nullptr);
   }
   auto plan = std::make_shared<in_commit>(in_commit{std::move(**planned), {}, false});
   auto message = announcement_of(state, plan->plan, what);
-  if (!message) return retry_later(self, message.error());
+  if (!message) return retry_later(self, message.error(), [self] { start_over(self); });
   plan->message = std::move(*message);
   if (!fits_a_record(state, plan->message, plan->plan)) return commit_bulk(self, plan);
   auto rows = what.rows;
@@ -219,7 +246,7 @@ void answer_drained(channel_actor_state& state, const outcome& how) {
 void fold(self_pointer self) {
   auto& state = self->state;
   state.fold_scheduled = false;
-  if (state.folding || state.unfolded.empty()) return;
+  if (state.folding || state.bulk || state.unfolded.empty()) return;
   state.folding = true;
   const auto up_to = state.core->newest()->sequence.value;
   auto where = std::make_shared<page_location>();
@@ -267,10 +294,7 @@ void wake(self_pointer self, std::uint64_t why) {
   auto& state = self->state;
   if (why == channel_actor_state::wake_fold) fold(self);
   if (why == channel_actor_state::wake_beat) beat(self);
-  if (why == channel_actor_state::wake_retry) {
-    state.busy = false;
-    commit_next(self);
-  }
+  if (why == channel_actor_state::wake_retry && state.again) std::exchange(state.again, nullptr)();
 }
 
 }  // namespace

@@ -63,6 +63,8 @@ struct channel_actor_state {
   std::deque<waiting> queue;         ///< front is being committed where `busy`
   bool busy = false;
   bool fold_scheduled = false, folding = false;
+  bool bulk = false;  ///< what is being committed goes into the bundle folder first: nothing older may follow it there
+  std::function<void()> again;  ///< what wake_retry does
   std::vector<std::uint64_t> unfolded;  ///< sequences with a journal record
   std::vector<caf::typed_response_promise<outcome>> drained;  ///< who waits until nothing is left to fold
 };

@@ -1,10 +1,15 @@
 #include "actors/journal.hpp"
 
+#include "core/kill_point.hpp"
+
 namespace graphite {
 
 outcome journal_state::write(const std::vector<row_write>& rows, bool sync_contents) {
+  GRAPHITE_KILL_POINT("journal.before_contents_sync");
   auto done = sync_contents ? with.contents->sync() : result<void>{};
+  GRAPHITE_KILL_POINT("journal.before_commit");
   if (done) done = with.rows->write(rows, key_value_store::durability::synced);
+  GRAPHITE_KILL_POINT("journal.after_commit");
   if (done) return {};
   with.log->error("journal: {}", done.error().context);
   if (done.error().code != errc::out_of_space) with.on_fatal(done.error());
@@ -47,7 +52,9 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
 fold_actor::behavior_type fold_worker(fold_actor::pointer) {
   return {
       [](atom::fold, const fold_ptr& request) -> outcome {
+        GRAPHITE_KILL_POINT("fold.before_work");
         auto done = request->work();
+        GRAPHITE_KILL_POINT("fold.after_work");
         if (done) return {};
         return {std::make_shared<const error>(done.error())};
       },

@@ -63,6 +63,16 @@ result<std::optional<replayed>> replay(const std::optional<head>& newest, const 
   return std::optional(replayed{std::move(now), std::move(next)});
 }
 
+/// The row that the process died before it wrote, after the folder's head was there.
+result<std::vector<row_write>> missing_row_of(const bundle_archive::state& folded, const key_value_store& rows,
+                                              const hasher& hash) {
+  const auto key = generation_key(folded.now.channel, folded.now.sequence.value);
+  GRAPHITE_TRY(const auto row, rows.get(table::generations, key));
+  if (row) return std::vector<row_write>();
+  return std::vector<row_write>{
+      {table::generations, key, encode_generation_row({folded.now, folded.tree.root_location()}, hash)}};
+}
+
 }  // namespace
 
 result<reign> begin_reign(key_value_store& rows, random_source& random, std::int64_t unix_ns) {
@@ -90,19 +100,26 @@ result<restored_channel> restore_channel(const channel_spec& spec, const reign& 
   if (folded) newest = folded->now;
   auto tree = folded ? folded->tree : archive.empty_tree();
   restored_channel out;
+  std::vector<row_write> late;
+  if (folded) {
+    GRAPHITE_TRY(late, missing_row_of(*folded, rows, hash));
+  }
   result<void> done;
   GRAPHITE_CHECK(rows.scan(table::journal, generation_key(spec.name, 0).substr(0, spec.name.size() + 1),
-                           [&](std::string_view, std::string_view row) {
+                           [&](std::string_view key, std::string_view row) {
                              auto next = replay(newest, tree, row, contents, hash);
                              if (!next) done = tl::unexpected<error>(next.error());
                              if (next && *next) {
                                newest = std::move((*next)->now);
                                tree = std::move((*next)->tree);
+                               out.unfolded.push_back(newest->sequence.value);
+                             } else if (next) {
+                               late.push_back({table::journal, std::string(key), std::nullopt});
                              }
-                             if (next && newest) out.unfolded.push_back(newest->sequence.value);
                              return done.has_value();
                            }));
   GRAPHITE_CHECK(done);
+  if (!late.empty()) GRAPHITE_CHECK(rows.write(late, key_value_store::durability::lazy));
   out.core = std::make_shared<channel_core>(spec, now.lineage, now.epoch, std::move(tree), std::move(newest));
   return out;
 }

@@ -36,6 +36,29 @@ std::optional<std::string> usable_results(const chunk_store& contents, std::stri
   return lost == 0 ? std::move(row) : encode(*decoded);
 }
 
+/// Answers when the bundle folders show what was published, too: one is where the answer sends its reader.
+void answer_folded(caf::actor_system& system, const std::vector<channel_actor>& channels, build_summary summary,
+                   const reply<build_summary>& done) {
+  auto left = std::make_shared<std::size_t>(channels.size());
+  auto out = std::make_shared<result<build_summary>>(std::move(summary));
+  system.spawn([channels, left, out, done](caf::event_based_actor* self) {
+    const auto one_less = [left, out, done] {
+      if (--*left == 0) done(std::move(*out));
+    };
+    for (const auto& one : channels)
+      self->request(one, caf::infinite, atom::fold_v)
+          .then(
+              [out, one_less](const outcome& how) {
+                if (how.failure) *out = tl::unexpected<error>(*how.failure);
+                one_less();
+              },
+              [out, one_less](const caf::error&) {
+                *out = fail(errc::unavailable, "the service ended");
+                one_less();
+              });
+  });
+}
+
 }  // namespace
 
 struct local_system::impl {
@@ -171,7 +194,15 @@ bool local_system::drain(duration wait) {
 }
 
 void local_system::build(build_request request, reply<build_summary> done) {
-  impl_->ask({query::build{request, std::move(done)}});
+  if (request.dry_run) return impl_->ask({query::build{request, std::move(done)}});
+  auto folder = impl_->ports.archives.at(impl_->ports.config->channels.front().name)->folder();
+  auto folded = [&system = impl_->system, channels = impl_->channels, folder = std::move(folder),
+                 done = std::move(done)](result<build_summary> how) {
+    if (!how) return done(std::move(how));
+    how->bundle = folder;
+    answer_folded(system, channels, std::move(*how), done);
+  };
+  impl_->ask({query::build{request, std::move(folded)}});
 }
 
 void local_system::status(reply<service_status> done) {

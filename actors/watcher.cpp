@@ -24,7 +24,7 @@ source_use use_of(const watcher_state& state, const logical_path& path, bool sma
   return out;
 }
 
-/// One path's change, read from the disk as it is now.
+/// One path's change, read from the disk as it is now. Both: it is no source any more, for this reason.
 struct reading {
   std::optional<source_change> change;
   std::optional<error> failure;
@@ -34,6 +34,8 @@ reading read_change(const watcher_state& state, const std::string& text, bool sm
   const auto path = logical_path::parse(text);
   if (!path) return {std::nullopt, path.error()};
   auto now = state.with.ingest->ingest(*path, use_of(state, *path, small_revision));
+  // A link that leads out, a FIFO: there is nothing to read, now or later.
+  if (!now && now.error().code == errc::invalid_argument) return {source_change{*path, std::nullopt}, now.error()};
   if (!now) return {std::nullopt, now.error()};
   return {source_change{*path, std::move(*now)}, std::nullopt};
 }
@@ -62,22 +64,37 @@ void append_links(const watcher_state& state, const std::string& path, std::vect
   }
 }
 
+/// A file that has become a folder, or a folder that has become a file: what was there is gone in the same
+/// revision, whenever its own deletion is told, because no program can be shown both.
+void append_displaced(const watcher_state& state, const std::string& path, std::vector<std::string>& out) {
+  if (state.known.find(path) != nullptr) return;
+  for (auto& gone : state.known.displaced_by(path)) out.push_back(std::move(gone));
+}
+
 time_point edit_time(const watcher_state& state, const stat_signature& signature) {
   return state.with.clock->now() - duration(std::max<std::int64_t>(0, state.with.clock->unix_ns() - signature.mtime_ns));
+}
+
+/// What is there but cannot be read keeps its former content. False where it should be looked at again later.
+bool accept_unread(watcher_state& state, const std::string& path, const error& why, revision& out) {
+  const auto parsed = logical_path::parse(path);
+  if (!parsed) return true;
+  state.unread.insert(path);
+  out.unread.push_back({*parsed, why.context});
+  return why.code != errc::busy && why.code != errc::out_of_space;
 }
 
 /// Takes over one reading; false where the path should be looked at again later.
 bool accept(self_pointer self, const std::string& path, reading& found, revision& out) {
   auto& state = self->state;
-  if (found.failure) {
-    complain(self, path, found.failure->context);
-    return found.failure->code != errc::busy && found.failure->code != errc::out_of_space;
-  }
+  if (found.failure) complain(self, path, found.failure->context);
+  if (!found.change) return accept_unread(state, path, *found.failure, out);
   auto& change = *found.change;
+  const bool was_unread = state.unread.erase(path) > 0;
   if (change.now) {
     state.known.put(path, change.now->signature);
     out.times.edited = std::max(out.times.edited, edit_time(state, change.now->signature));
-  } else if (!state.known.erase(path)) {
+  } else if (!state.known.erase(path) && !was_unread) {
     return true;  // came and went
   }
   out.changes.push_back(std::move(change));
@@ -87,7 +104,10 @@ bool accept(self_pointer self, const std::string& path, reading& found, revision
 void send_revision(self_pointer self, std::vector<std::string> paths, time_point noticed, std::vector<fs_event>& again) {
   auto& state = self->state;
   const auto count = paths.size();
-  for (std::size_t i = 0; i < count; ++i) append_links(state, paths[i], paths);
+  for (std::size_t i = 0; i < count; ++i) {
+    append_links(state, paths[i], paths);
+    append_displaced(state, paths[i], paths);
+  }
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   auto found = read_all(state, paths);
@@ -100,7 +120,7 @@ void send_revision(self_pointer self, std::vector<std::string> paths, time_point
   made->id = revision_id{++state.revisions};
   made->trace = trace_id{state.with.random->next()};
   made->times.hashed = state.with.clock->now();
-  if (made->changes.empty() && state.revisions > 1) return;
+  if (made->changes.empty() && made->unread.empty() && state.revisions > 1) return;
   self->send(state.with.graph, atom::revise_v, revision_ptr(std::move(made)));
 }
 
@@ -112,16 +132,20 @@ void perform(self_pointer self, revision_command::wake_at& step, follow_ups&) {
   self->delayed_send(self, wait, atom::wake_v, ++self->state.wake_generation);
 }
 
-void perform(self_pointer self, revision_command::close& step, follow_ups& later) {
+/// Not at once: the disk is still full, the writer still writes.
+void reread_later(self_pointer self, std::vector<fs_event> again) {
+  if (again.empty()) return;
+  self->delayed_send(self, watcher_state::reread_after, atom::notice_v,
+                     std::make_shared<const std::vector<fs_event>>(std::move(again)));
+}
+
+void perform(self_pointer self, revision_command::close& step, follow_ups&) {
   std::vector<std::string> paths;
   paths.reserve(step.changes.size());
   for (auto& change : step.changes) paths.push_back(std::move(change.path));
   std::vector<fs_event> again;
   send_revision(self, std::move(paths), step.noticed, again);
-  if (again.empty()) return;
-  later.push_back([self, again = std::move(again)] {
-    return self->state.builder->apply(again, self->state.with.clock->now());
-  });
+  reread_later(self, std::move(again));
 }
 
 void perform(self_pointer self, revision_command::ask_open& step, follow_ups& later) {
@@ -232,7 +256,7 @@ void start(self_pointer self) {
   for (auto& difference : look(self, "")) paths.push_back(std::move(difference.path));
   std::vector<fs_event> again;
   send_revision(self, std::move(paths), noticed, again);
-  if (!again.empty()) run_steps(self, state.builder->apply(again, state.with.clock->now()));
+  reread_later(self, std::move(again));
   if (state.with.events != nullptr && state.with.config->watch.rescan.count() > 0)
     self->delayed_send(self, state.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
 }

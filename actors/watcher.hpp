@@ -45,6 +45,7 @@ struct watcher_dependencies {
 struct watcher_state {
   static constexpr std::size_t waiting_max = 1024;
   static constexpr std::size_t held_changes_max = 32;  ///< a revision of more changes stores its contents at once
+  static constexpr milliseconds reread_after{500};      ///< a file that could not be read for now
   static inline const char* name = "watcher";
 
   watcher_state() {}
@@ -55,6 +56,7 @@ struct watcher_state {
   std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
   std::set<std::string, std::less<>> folders_with_twins;
   std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
+  std::set<std::string, std::less<>> unread;                   ///< sources whose last reading failed
   std::set<std::string> reported;                              ///< paths already complained about
   std::uint64_t revisions = 0;
   std::uint64_t wake_generation = 0;

@@ -153,6 +153,7 @@ result<void> local_session::parts::open_state() {
   segment_store_options store;
   store.folder = state + "/segments";
   store.on_failed_sync = end_process;
+  for (const auto& channel : config->channels) store.spare_folders.push_back(state + "/bundles/" + channel.name);
   GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
   for (const auto& channel : config->channels) {
     GRAPHITE_TRY(auto archive, open_archive(state + "/bundles/" + channel.name, store.folder, *contents, hash, log));

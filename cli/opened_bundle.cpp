@@ -30,9 +30,11 @@ class folder_source final : public page_source, public extent_source {
 
   result<stored_page> load(const digest& id, page_location hint) const override {
     if (!hint.known()) return fail(errc::not_found, "the place of an index page is not known");
-    GRAPHITE_TRY(auto file, map(bundle_ / page_file_name(hint.file)));
-    GRAPHITE_TRY(stored_page page, page_at(file->bytes(), hint, id));
-    page.keep = file;
+    const auto name = bundle_ / page_file_name(hint.file);
+    GRAPHITE_TRY(auto file, map(name));
+    auto page = page_at(file->bytes(), hint, id);
+    if (!page) return fail(errc::corrupt, name.string() + ": " + page.error().context);
+    page->keep = file;
     return page;
   }
 
@@ -76,7 +78,9 @@ class folder_source final : public page_source, public extent_source {
 
   result<std::shared_ptr<const mapped_file>> map_locked(const fs::path& path) const {
     if (const auto known = files_.find(path.string()); known != files_.end()) return known->second;
-    GRAPHITE_TRY(auto file, mapped_file::open(path.string()));
+    auto opened = mapped_file::open(path.string());
+    if (!opened && opened.error().code == errc::not_found) return fail(errc::corrupt, path.string() + " is missing");
+    GRAPHITE_TRY(auto file, std::move(opened));
     files_.emplace(path.string(), file);
     return file;
   }

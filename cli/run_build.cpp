@@ -42,9 +42,7 @@ int run_build(const build_options& options) {
   auto summary = ask((*opened)->facade(), {options.keep_going, options.dry_run});
   shown.finish();
   if (!summary) return out.failed(summary.error());
-  summary->bundle = (*opened)->bundle();
   summary->action_cpu_seconds = std::chrono::duration<double>((*opened)->action_cpu()).count();
-  (*opened)->system().drain(seconds(60));
   summary->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return print_build(out, *summary, options.dry_run);
 }

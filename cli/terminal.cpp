@@ -1,8 +1,11 @@
 #include "cli/terminal.hpp"
 
+#include "core/logical_path.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace graphite {
@@ -32,6 +35,13 @@ const char* code_of(text_style style) {
   return "";
 }
 
+/// Bytes of the character that begins at `at`; 0 where none does.
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  for (std::size_t length = 1; length <= 4 && at + length <= text.size(); ++length)
+    if (is_utf8(text.substr(at, length))) return length;
+  return 0;
+}
+
 bool continues_utf8(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 }  // namespace
@@ -52,7 +62,9 @@ std::string styled(std::string_view text, text_style style, bool color) {
 
 std::string printable(std::string_view text, bool multiline) {
   std::string out(text);
-  for (std::size_t i = 0; i < out.size(); ++i) {
+  for (std::size_t i = 0, length = 0; i < out.size(); i += std::max<std::size_t>(length, 1)) {
+    length = utf8_length(text, i);
+    if (length == 0) out[i] = '?';
     const auto byte = static_cast<unsigned char>(out[i]);
     const bool kept = byte == '\t' || (multiline && byte == '\n');
     if ((byte < 0x20 && !kept) || byte == 0x7F) out[i] = '?';

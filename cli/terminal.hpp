@@ -21,8 +21,8 @@ enum class text_style { plain, good, warning, bad, faint, strong };
 /// `text` in `style` where `color`, as it is otherwise.
 std::string styled(std::string_view text, text_style style, bool color);
 
-/// Control characters (a file's name may hold escape sequences in other encodings) become `?`: what is
-/// shown cannot drive the terminal. Tabs stay; line feeds stay where `multiline`.
+/// Control characters (a file's name may hold escape sequences in other encodings) and bytes that are no
+/// UTF-8 become `?`: what is shown cannot drive the terminal. Tabs stay; line feeds stay where `multiline`.
 std::string printable(std::string_view text, bool multiline = false);
 
 /// At most `columns` bytes, the middle replaced by `…`; UTF-8 is not cut.

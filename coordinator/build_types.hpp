@@ -22,11 +22,18 @@
 
 namespace graphite {
 
+/// A source that is there but could not be read: the disk is full, it may not be opened, it fails.
+struct unread_source {
+  logical_path path;
+  std::string why;
+};
+
 /// A closed set of source changes.
 struct revision {
   revision_id id;
   trace_id trace;
   std::vector<source_change> changes;  ///< ascending by path, one entry a path
+  std::vector<unread_source> unread;   ///< keep what they were; failed until a later change names them
   bool complete_scan = false;          ///< `changes` names every source there is: others are gone
   stage_times times;
 };

@@ -122,6 +122,7 @@ void impl::apply(const revision& what) {
   started = true;
   was_idle = false;
   for (const auto& change : what.changes) change_source(change);
+  for (const auto& one : what.unread) unread[one.path.str()] = one.why;
   if (what.complete_scan) drop_missing(what);
   plan_all();
   retry_failed();
@@ -164,7 +165,8 @@ engine_command_list impl::flush() {
   }
   if (idle && !was_idle) {
     out.push_back(engine_commands::idle{asset_count, std::exchange(ran, 0), std::exchange(cached, 0),
-                                        failures.size() + failed_assets.size(), dirty.size()});
+                                        failures.size() + failed_assets.size() + unread.size(),
+                                        dirty.size() + unread.size()});
   }
   was_idle = idle;
   return std::exchange(out, {});

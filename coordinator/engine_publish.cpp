@@ -257,6 +257,7 @@ void impl::publish_changed() {
   if (!started) return;
   const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
   if (all_at_once && !settled()) return refresh_touched();
+  if (all_at_once && !options.keep_going && !unread.empty()) return refresh_touched();
   publication what;
   what.revision = last_revision;
   if (!show_all_at_once(what)) {
@@ -303,7 +304,11 @@ void impl::finish_publication(publication what) {
 
 behind_list impl::behind() const {
   behind_list list;
-  list.count = dirty.size();
+  list.count = dirty.size() + unread.size();
+  for (const auto& [path, why] : unread) {
+    if (list.listed.size() == behind_list::listed_max) break;
+    list.listed.push_back({*logical_path::parse(path), behind_asset::why::failed, why});
+  }
   for (const auto& [a, d] : dirty) {
     if (list.listed.size() == behind_list::listed_max) break;
     auto w = wanted(a);

@@ -234,8 +234,8 @@ engine_status build_engine::status() const {
   s.stale = impl_->stale_count;
   s.queued = impl_->ready.size();
   s.running = impl_->flights.size();
-  s.failed = impl_->failures.size() + impl_->failed_assets.size();
-  s.behind = impl_->dirty.size();
+  s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
+  s.behind = impl_->dirty.size() + impl_->unread.size();
   s.revision = impl_->last_revision;
   return s;
 }

@@ -48,6 +48,7 @@ std::uint16_t impl::match_rule(artefact_index a) const {
 
 void impl::change_source(const source_change& change) {
   visit();
+  unread.erase(change.path.str());
   const auto a = change.now ? intern(change.path.str()) : nodes.find(change.path.str());
   if (a == no_index) return;
   if (change.now) {
@@ -227,6 +228,8 @@ void impl::drop_missing(const revision& what) {
   std::vector<bool> named(flags.size(), false);
   for (const auto& change : what.changes)
     if (const auto a = nodes.find(change.path.str()); a != no_index && a < named.size()) named[a] = true;
+  for (const auto& one : what.unread)
+    if (const auto a = nodes.find(one.path.str()); a != no_index && a < named.size()) named[a] = true;
   for (artefact_index a = 0; a < named.size(); ++a)
     if ((flags[a] & source) != 0 && !named[a]) drop_source(a);
 }

@@ -156,6 +156,7 @@ struct engine_impl {
 
   // Sparse.
   std::map<action_index, std::string> failures;
+  std::map<std::string, std::string> unread;                ///< why a source could not be read, by path
   std::map<action_index, std::string> problems;             ///< why an action is `broken`
   std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
   std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere

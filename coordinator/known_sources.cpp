@@ -82,6 +82,15 @@ const std::vector<known_sources::file>& known_sources::files(std::string_view fo
   return at == folders_.end() ? none : at->second;
 }
 
+std::vector<std::string> known_sources::displaced_by(std::string_view path) const {
+  std::vector<std::string> out;
+  for (auto end = path.find('/'); end != std::string_view::npos; end = path.find('/', end + 1))
+    if (find(path.substr(0, end)) != nullptr) out.emplace_back(path.substr(0, end));
+  for (const auto& folder : folders(path))
+    for (const auto& one : files(folder)) out.push_back(folder + "/" + one.name);
+  return out;
+}
+
 std::string known_sources::case_twin_of(std::string_view path) const {
   const auto [folder, name] = split(path);
   const auto folded = case_fold(name);

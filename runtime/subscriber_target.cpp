@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/subscriber.hpp"
 
@@ -21,7 +22,9 @@ std::vector<logical_path> paths_of(const std::vector<asset_record>& records) {
 
 void subscriber::pump(instant at) {
   while (target_ && at.now >= sink_blocked_until_) {
-    sink_blocked_until_ = {};
+    const bool could_not_store = std::exchange(sink_blocked_until_, time_point{}) != time_point{};
+    // The generation itself may be what cannot be stored, so a newer one is not kept waiting behind it.
+    if (could_not_store && next_) drop_target("it could not be stored and there is a newer one");
     if (!plan_target(at) || !fetch_target(at)) break;
     if (!swap_target(at)) break;
   }

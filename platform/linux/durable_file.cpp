@@ -67,6 +67,7 @@ result<void> replace_file(const std::string& path, byte_span bytes, mode_t mode,
     ::unlink(temporary.c_str());
     return written;
   }
+  GRAPHITE_KILL_POINT("file.before_rename");
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     const int reason = errno;
     ::unlink(temporary.c_str());

@@ -1,5 +1,7 @@
 #include "platform/mirror/mirror_tree.hpp"
 
+#include "core/kill_point.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
@@ -249,8 +251,10 @@ result<void> mirror_tree::flip(int tree) {
       return fail_errno(errno, "make the link");
   }
   at("link made");
+  GRAPHITE_KILL_POINT("mirror.before_flip");
   if (::renameat(home_.get(), "current.tmp", root_.get(), "current") != 0)
     return fail_errno(errno, "flip current");
+  GRAPHITE_KILL_POINT("mirror.after_flip");
   shown_ = tree;
   return {};
 }
@@ -286,6 +290,7 @@ result<void> mirror_tree::attempt(const mirror_change& change) {
   at("contents adopted");
   GRAPHITE_CHECK(update(tree, change));
   at("tree updated");
+  GRAPHITE_KILL_POINT("mirror.after_tree_update");
   GRAPHITE_CHECK(flip(change.tree));
   at("flipped");
   return {};
@@ -335,9 +340,11 @@ result<void> mirror_tree::run(const sync_job& job) const {
                        (where.f_type == EXT4_SUPER_MAGIC || where.f_type == XFS_SUPER_MAGIC);
   if (!ordered && ::syncfs(home_.get()) != 0) return fail_errno(errno, "sync the file system");
   if (!ordered) return {};
+  GRAPHITE_KILL_POINT("mirror.before_sync");
   GRAPHITE_CHECK(objects_.sync(job.contents));
   for (const int file : {synced_with_, log_->descriptor(), home_.get(), root_.get()})
     if (file >= 0 && ::fsync(file) != 0) return fail_errno(errno, "sync the state");
+  GRAPHITE_KILL_POINT("mirror.after_sync");
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "core/kill_point.hpp"
 #include "platform/mirror/record_log.hpp"
 
 namespace graphite {
@@ -72,7 +73,9 @@ bool object_folder::has(const content_ref& content) const {
 result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   const std::string name = staged_name(content.id);
   GRAPHITE_TRY(const file_handle file, create(home_, name));
+  GRAPHITE_KILL_POINT("mirror.before_content_write");
   const auto written = write_all(file.get(), bytes, 0);
+  GRAPHITE_KILL_POINT("mirror.after_content_write");
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;
 }
@@ -135,6 +138,7 @@ result<void> object_folder::read(const content_ref& content, std::uint64_t offse
 
 result<void> object_folder::adopt(const content_ref& content) {
   const std::string object = object_name(content.id), from = staged_name(content.id);
+  GRAPHITE_KILL_POINT("mirror.before_content_rename");
   int moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   if (moved != 0 && errno == ENOENT && size_of(home_, object) == content.size) return {};
   if (moved != 0 && errno == ENOENT) {
@@ -143,6 +147,7 @@ result<void> object_folder::adopt(const content_ref& content) {
     moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   }
   if (moved != 0) return fail_errno(errno, "keep a content");
+  GRAPHITE_KILL_POINT("mirror.after_content_rename");
   if (content.size > single_chunk_bytes_max)
     ::renameat(home_, list_name(from).c_str(), home_, list_name(object).c_str());
   return {};

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/kill_point.hpp"
 #include "core/logical_path.hpp"
 
 namespace graphite {
@@ -100,10 +101,12 @@ result<void> record_log::scan(const std::function<void(std::uint64_t, byte_span)
 
 result<std::vector<std::uint64_t>> record_log::append(const std::vector<byte_span>& records) {
   auto [bytes, offsets] = join(records, tail_);
+  GRAPHITE_KILL_POINT("mirror.before_log_write");
   if (const auto written = write_all(file_.get(), bytes, tail_); !written) {
     [[maybe_unused]] const int cut = ::ftruncate(file_.get(), static_cast<off_t>(tail_));
     return tl::unexpected<error>(written.error());
   }
+  GRAPHITE_KILL_POINT("mirror.after_log_write");
   tail_ += bytes.size();
   return std::move(offsets);
 }
@@ -127,8 +130,10 @@ result<std::vector<std::uint64_t>> record_log::rewrite(const std::vector<byte_sp
   auto [bytes, offsets] = join(records, 0);
   GRAPHITE_CHECK(write_all(fresh.get(), bytes, 0));
   if (::fdatasync(fresh.get()) != 0) return fail_errno(errno, "sync " + fresh_name);
+  GRAPHITE_KILL_POINT("mirror.before_log_rename");
   if (::renameat(folder_, fresh_name.c_str(), folder_, name_.c_str()) != 0)
     return fail_errno(errno, "rename " + fresh_name);
+  GRAPHITE_KILL_POINT("mirror.after_log_rename");
   file_ = std::move(fresh);
   tail_ = bytes.size();
   return std::move(offsets);

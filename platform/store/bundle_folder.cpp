@@ -310,12 +310,14 @@ result<void> bundle_folder::publish(const head& value, const index_tree& tree, c
   GRAPHITE_TRY(const auto batch,
                encode_pages(pages, output_.number, output_.tail, noting(find, used), hash_));
   if (behind.segment != no_segment) used.insert(behind.segment);
+  GRAPHITE_KILL_POINT("bundle.before_pages_write");
   GRAPHITE_CHECK(append(output_, batch.bytes));
   GRAPHITE_KILL_POINT("bundle.after_pages_write");
   if (!options_.sync_later) GRAPHITE_CHECK(sync(output_.fd.get(), output_.number));
   GRAPHITE_KILL_POINT("bundle.after_pages_sync");
   batch.mark_written();
   GRAPHITE_CHECK(link_segments(used));
+  GRAPHITE_KILL_POINT("bundle.after_segment_links");
   head_file next{value, false, tree.root_location(), behind, {}};
   if (head_) next.page_files = head_->page_files;
   if (std::ranges::count(next.page_files, output_.number) == 0) next.page_files.push_back(output_.number);

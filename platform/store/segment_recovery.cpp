@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -107,6 +108,7 @@ result<void> impl::recover() {
   GRAPHITE_CHECK(load_store_id());
   recovered work;
   GRAPHITE_TRY(work.expected, load_segment_rows());
+  if (!options_.read_only) link_back(work);
   GRAPHITE_CHECK(adopt_files(work));
   report_missing(work);
   for (const auto& [id, entry] : table_.all())
@@ -114,6 +116,20 @@ result<void> impl::recover() {
   for (const auto& one : table_.lost()) log_.error("segment {} is lost: {}", one.id.value, one.why.context);
   if (options_.read_only || work.rows.empty()) return {};
   return rows_.write(work.rows, key_value_store::durability::lazy);
+}
+
+/// A segment that somebody removed lives on where a bundle has a link to it.
+void impl::link_back(const recovered& work) {
+  for (const auto& [id, row] : work.expected) {
+    std::error_code code;
+    if (row.mark <= segment_header_bytes || std::filesystem::exists(table_.path(id), code)) continue;
+    for (const auto& folder : options_.spare_folders) {
+      const auto spare = folder + "/" + segment_file_name(id);
+      if (::link(spare.c_str(), table_.path(id).c_str()) != 0) continue;
+      log_.warn("{} was gone and is linked back from {}", table_.path(id), spare);
+      break;
+    }
+  }
 }
 
 void impl::report_missing(const recovered& work) {

@@ -109,6 +109,7 @@ class segment_store::impl {
   // recovery
   result<void> load_store_id();
   result<std::map<segment_id, segment_row>> load_segment_rows();
+  void link_back(const recovered& work);
   result<void> adopt_files(recovered& work);
   result<void> adopt_file(segment_id id, recovered& work);
   result<void> recover_tail(segment_id id, const segment_row& known, recovered& work);

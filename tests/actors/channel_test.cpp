@@ -29,12 +29,16 @@ class memory_archive final : public bundle_archive {
   result<index_tree> open(const digest&, page_location) override { return fail(errc::not_found, "not kept"); }
   index_tree empty_tree() override { return index_tree(hash_); }
   result<page_location> write(const index_tree& tree, const head& now) override {
+    ++writes;
+    on_write();
     newest_.emplace(state{now, tree});
     return page_location{1, 64};
   }
   result<std::vector<state>> kept() override { return newest_ ? std::vector<state>{*newest_} : std::vector<state>{}; }
   bool refers_to(segment_id) const override { return false; }
   std::string folder() const override { return "/memory"; }
+  int writes = 0;
+  std::function<void()> on_write = [] {};
 
  private:
   const hasher& hash_;
@@ -78,6 +82,16 @@ class channel_actor_test : public test::actor_fixture {
     out->changes.upserts.push_back({*logical_path::parse(name), {{content_of(chunks, hash)}}, {}});
     out->rows.push_back({table::sources, name, text});
     return out;
+  }
+  /// More than a journal record holds.
+  publication_ptr large_change() {
+    auto all = std::make_shared<publication>();
+    for (int i = 0; i < 40; ++i) {
+      const auto one = change(std::to_string(i), std::string(2000, static_cast<char>('a' + i % 26)) + std::to_string(i));
+      all->changes.upserts.push_back(one->changes.upserts[0]);
+    }
+    std::sort(all->changes.upserts.begin(), all->changes.upserts.end());
+    return all;
   }
   void publish(publication_ptr what) {
     asker->request(main, caf::infinite, atom::publish_v, std::move(what));
@@ -148,18 +162,53 @@ TEST_F(channel_actor_test, a_restart_brings_back_what_was_only_in_the_journal) {
   EXPECT_EQ(newest().lineage, before.lineage);
 }
 
+TEST_F(channel_actor_test, records_of_a_death_after_the_fold_are_erased_and_not_folded_again) {
+  publish(change("a.txt", "one"));
+  publish(change("b.txt", "two"));
+  std::vector<row_write> as_before_the_erasure;
+  ASSERT_TRUE(rows.scan(table::journal, "", [&](std::string_view key, std::string_view row) {
+    as_before_the_erasure.push_back({table::journal, std::string(key), std::string(row)});
+    return true;
+  }));
+  pass(milliseconds(300));
+  as_before_the_erasure.push_back({table::generations, generation_key("main", 2), std::nullopt});
+  ASSERT_TRUE(rows.write(as_before_the_erasure, key_value_store::durability::synced));
+  stop();
+  archive.writes = 0;
+  start();
+  EXPECT_EQ(rows.rows(table::journal), 0u);
+  EXPECT_EQ(rows.rows(table::generations), 1u);
+  pass(seconds(1));
+  EXPECT_EQ(archive.writes, 0);
+}
+
 TEST_F(channel_actor_test, more_than_a_record_holds_is_folded_first) {
-  auto all = std::make_shared<publication>();
-  for (int i = 0; i < 40; ++i) {
-    const auto one = change(std::to_string(i), std::string(2000, static_cast<char>('a' + i % 26)) + std::to_string(i));
-    all->changes.upserts.push_back(one->changes.upserts[0]);
-  }
-  std::sort(all->changes.upserts.begin(), all->changes.upserts.end());
-  publish(all);
+  publish(large_change());
   ASSERT_EQ(publisher.announced.size(), 1u);
   EXPECT_EQ(rows.rows(table::journal), 0u);
   EXPECT_EQ((*archive.newest())->now.assets, 40u);
   EXPECT_GE(contents.options().folds, 1u);
+}
+
+TEST_F(channel_actor_test, a_large_change_between_a_small_one_and_its_fold_is_folded_once) {
+  publish(change("a.txt", "one"));
+  publish(large_change());
+  pass(seconds(2));
+  EXPECT_EQ(archive.writes, 1);
+  EXPECT_EQ(rows.rows(table::journal), 0u);
+  EXPECT_TRUE(log.errors.empty());
+}
+
+TEST_F(channel_actor_test, a_large_change_whose_rows_find_no_space_is_published_when_there_is_some) {
+  archive.on_write = [this] { rows.options().fail_writes = errc::out_of_space; };
+  publish(large_change());
+  EXPECT_TRUE(publisher.announced.empty());
+  archive.on_write = [] {};
+  rows.options().fail_writes.reset();
+  pass(seconds(1));
+  EXPECT_EQ(archive.writes, 1);
+  ASSERT_EQ(publisher.announced.size(), 1u);
+  EXPECT_EQ(newest().assets, 40u);
 }
 
 TEST_F(channel_actor_test, what_is_not_stored_is_not_published) {

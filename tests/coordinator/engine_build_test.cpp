@@ -296,6 +296,26 @@ TEST(engine_build, all_or_nothing_publishes_once_and_only_without_failures) {
   EXPECT_EQ(w.channel.size(), 3u);
 }
 
+TEST(engine_build, a_source_that_cannot_be_read_fails_the_build_and_keeps_what_it_was) {
+  engine_world w({}, [](engine_options& o) {
+    o.mode = engine_options::publishing::all_or_nothing;
+    o.keep_going = false;
+  });
+  w.save({{"a", "1"}, {"b", "2"}});
+  ASSERT_EQ(w.publications.size(), 1u);
+  revision what;
+  what.unread.push_back({path_of("a"), "the disk is full"});
+  w.apply(what);
+  w.save({{"b", "3"}});
+  EXPECT_EQ(w.publications.size(), 1u);
+  EXPECT_EQ(w.engine->status().failed, 1u);
+  ASSERT_EQ(w.engine->behind().listed.size(), 2u);
+  EXPECT_EQ(w.engine->behind().listed[0].message, "the disk is full");
+  w.save({{"a", "4"}});
+  EXPECT_EQ(w.engine->status().failed, 0u);
+  EXPECT_EQ(w.shown_text("a") + w.shown_text("b"), "43");
+}
+
 TEST(engine_build, keep_going_publishes_what_can_be) {
   engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})},
                  [](engine_options& o) { o.mode = engine_options::publishing::all_or_nothing; });

@@ -25,7 +25,17 @@ def check(condition, text):
 
 
 def equal(found, expected, what):
-    check(found == expected, f"{what}: found {found!r}, expected {expected!r}")
+    if found == expected:
+        return
+    if isinstance(found, dict) and isinstance(expected, dict):
+        wrong = {k: (short(found.get(k)), short(expected.get(k)))
+                 for k in sorted(found.keys() | expected.keys()) if found.get(k) != expected.get(k)}
+        raise Failed(f"{what}: {len(wrong)} differ (found, expected): {dict(list(wrong.items())[:5])}")
+    raise Failed(f"{what}: found {found!r}, expected {expected!r}")
+
+
+def short(value):
+    return value if not isinstance(value, bytes) or len(value) <= 40 else f"{len(value)} bytes {value[:20]!r}…"
 
 
 def wait_until(condition, what, deadline_s=DEADLINE_S):
@@ -95,10 +105,29 @@ def run(*arguments, code=0, environment=None):
     """Runs `graphite` to its end; its last JSON object, or None where it printed none."""
     done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
                           env={**os.environ, **(environment or {})})
-    check(done.returncode == code, f"graphite {arguments} ended with {done.returncode}, not {code}:\n"
+    codes = code if isinstance(code, tuple) else (code,)
+    check(done.returncode in codes, f"graphite {arguments} ended with {done.returncode}, not {code}:\n"
                                    f"{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
     lines = done.stdout.strip().splitlines()
     return json.loads(lines[-1]) if lines and "--json" in arguments else done.stdout + done.stderr
+
+
+def bundle_contents(world, bundle=None):
+    """What the bundle says its assets are, taken out by `bundle extract`."""
+    target = pathlib.Path(tempfile.mkdtemp(dir=world.work)) / "out"
+    run("bundle", "extract", bundle or world.bundle, target)
+    found = files_below(target)
+    shutil.rmtree(target.parent)
+    return found
+
+
+def files_below(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def verify(world, bundle=None):
+    found = run("bundle", "verify", bundle or world.bundle, "--json")
+    check(found["good"], f"the bundle is damaged: {found}")
 
 
 class World:
@@ -139,8 +168,25 @@ class World:
         self.processes.append(process)
         return process
 
-    def dev(self, **kwargs):
-        process = self.start("dev", "dev", "-C", self.root, "--json", **kwargs)
+    @property
+    def bundle(self):
+        return self.root / ".graphite/bundles/main"
+
+    def sources(self):
+        """Every file of the project, for projects in which all are copied."""
+        return {name: data for name, data in files_below(self.root).items()
+                if name != "graphite.toml" and not name.startswith(".graphite/")}
+
+    def shown(self, name):
+        """What a subscriber shows; of a moment between two flips possibly less."""
+        try:
+            return files_below(self.current(name))
+        except FileNotFoundError:
+            return None
+
+    def dev(self, state=None, **kwargs):
+        where = ["--state", state] if state else []
+        process = self.start("dev", "dev", "-C", self.root, "--json", *where, **kwargs)
         self.ready = process.event("ready")
         return process
 
@@ -155,6 +201,14 @@ class World:
         return run("build", "-C", self.root, "--json", *extra, code=code)
 
 
+class Skipped(Exception):
+    pass
+
+
+def skip(why):
+    raise Skipped(why)
+
+
 def main(tests):
     if not PROGRAM:
         sys.exit("GRAPHITE_PROGRAM must name the program")
@@ -167,6 +221,8 @@ def main(tests):
         try:
             test()
             print(f"ok      {test.__name__} ({time.monotonic() - begin:.1f} s)", flush=True)
+        except Skipped as why:
+            print(f"SKIPPED {test.__name__}: {why}", flush=True)
         except Exception as problem:  # a test's own bug counts as its failure, too
             failed += 1
             print(f"FAILED  {test.__name__}: {type(problem).__name__}: {problem}", flush=True)

@@ -205,6 +205,25 @@ TEST_F(segment_store_test, a_flipped_byte_behind_the_mark_hides_at_most_its_own_
   }
 }
 
+TEST_F(segment_store_test, a_removed_segment_is_linked_back_from_where_there_is_a_link) {
+  open();
+  const auto content = make_content(1, 400'000);
+  put(content);
+  ASSERT_TRUE(store_->sync());
+  const auto path = only_segment();
+  const auto bundle = folder_ / "bundle";
+  std::filesystem::create_directory(bundle);
+  std::filesystem::create_hard_link(path, std::string(bundle) + path.substr(path.rfind('/')));
+  store_.reset();
+  std::filesystem::remove(path);
+  auto with_spare = options();
+  with_spare.spare_folders = {folder_ / "none", bundle};
+  open(with_spare);
+  EXPECT_TRUE(store_->lost().empty());
+  EXPECT_TRUE(readable(content));
+  EXPECT_TRUE(log_.contains("linked back"));
+}
+
 TEST_F(segment_store_test, a_removed_segment_is_named_and_its_contents_can_be_stored_again) {
   open();
   std::vector<test::sample_content> all;

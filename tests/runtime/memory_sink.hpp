@@ -34,6 +34,8 @@ class memory_sink final : public content_sink {
   }
   result<void> swap(const swap_plan& plan) override {
     if (failures_left > 0 && failures_left-- > 0) return fail(errc::out_of_space, "full");
+    for (const auto& record : plan.changes.upserts)
+      if (record.path.str() == never_shown) return fail(errc::io, "cannot be shown");
     for (const auto& path : plan.changes.removals) shown.erase(path.str());
     for (const auto& record : plan.changes.upserts) {
       const auto found = contents_.find(record.parts[0].content.id);
@@ -49,6 +51,7 @@ class memory_sink final : public content_sink {
   std::map<std::string, std::string> shown;
   std::vector<head> swaps;
   int failures_left = 0;
+  std::string never_shown;
 
  private:
   struct partial final : partial_content {

@@ -396,6 +396,25 @@ TEST_F(subscriber_test, a_full_disk_is_retried) {
   EXPECT_TRUE(shows(r, publisher_));
 }
 
+TEST_F(subscriber_test, a_generation_that_can_never_be_shown_does_not_keep_back_the_next) {
+  rig r(hash_);
+  r.serve(publisher_);
+  publisher_.edit("a", "one");
+  publisher_.publish();
+  r.beat();
+  r.sink.never_shown = "bad";
+  publisher_.edit("bad", "x");
+  r.hear(publisher_.publish());
+  publisher_.edit("bad", std::nullopt);
+  publisher_.edit("a", "two");
+  r.hear(publisher_.publish());
+  for (int i = 0; i < 20; ++i) {
+    r.advance(milliseconds(500));
+    r.beat();
+  }
+  EXPECT_TRUE(shows(r, publisher_));
+}
+
 TEST_F(subscriber_test, contents_that_are_gone_do_not_wedge_it) {
   rig r(hash_);
   r.serve(publisher_);

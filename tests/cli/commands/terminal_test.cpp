@@ -23,6 +23,8 @@ TEST(terminal, style_needs_colour) {
 TEST(terminal, names_cannot_drive_the_terminal) {
   EXPECT_EQ(printable("a\x1b[2Jb\nc\x7f"), "a?[2Jb?c?");
   EXPECT_EQ(printable("a\nb", true), "a\nb");
+  EXPECT_EQ(printable("bad-\xff\xfe.\xc3"), "bad-??.?");
+  EXPECT_EQ(printable("\xf0\x9f\x8e\xa8 \xe2\x82"), "\xf0\x9f\x8e\xa8 ??");
   EXPECT_EQ(printable("\xC2\x9B"
                       "31m"),
             "??31m");
