@@ -28,7 +28,8 @@ struct in_commit {
   bool folded_first = false;
 };
 
-result<announcement> announcement_of(const channel_actor_state& state, const planned_generation& plan, const publication& what) {
+result<announcement> announcement_of(const channel_actor_state& state, const planned_generation& plan,
+                                     const publication& what) {
   const auto& core = *state.core;
   announcer_input input;
   input.now = plan.now;
@@ -52,9 +53,12 @@ result<announcement> announcement_of(const channel_actor_state& state, const pla
   return make_announcement(input, source, *state.with.hash);
 }
 
-/// True where a journal record alone can bring the generation back: every content that is only held rides in it.
-bool fits_a_record(const channel_actor_state& state, const announcement& message, const planned_generation& plan) {
-  if (!message.complete || plan.changes.upserts.size() > channel_actor_state::journalled_changes_max) return false;
+/// True where a journal record alone can bring the generation back: every content that is only held rides in
+/// it.
+bool fits_a_record(const channel_actor_state& state, const announcement& message,
+                   const planned_generation& plan) {
+  if (!message.complete || plan.changes.upserts.size() > channel_actor_state::journalled_changes_max)
+    return false;
   std::set<digest> riding;
   for (const auto& chunk : message.chunks) riding.insert(chunk.id);
   for (const auto& record : plan.changes.upserts)
@@ -117,7 +121,8 @@ void start_over(self_pointer self) {
 
 void retry_later(self_pointer self, const error& failure, std::function<void()> again) {
   self->state.again = std::move(again);
-  self->state.with.log->error("channel {}: not published: {}; trying again", self->state.core->spec().name, failure.context);
+  self->state.with.log->error("channel {}: not published: {}; trying again", self->state.core->spec().name,
+                              failure.context);
   answer_front(self->state, std::make_shared<const error>(failure));
   self->delayed_send(self, channel_actor_state::retry_after, atom::wake_v, channel_actor_state::wake_retry);
 }
@@ -150,7 +155,8 @@ void announce_committed(self_pointer self, in_commit& plan) {
   announce(self, plan);
   if (plan.folded_first) {
     // Its rows erased the records of all before it.
-    std::erase_if(state.unfolded, [&](std::uint64_t one) { return one < state.core->newest()->sequence.value; });
+    std::erase_if(state.unfolded,
+                  [&](std::uint64_t one) { return one < state.core->newest()->sequence.value; });
     state.bulk = false;
     return;
   }
@@ -171,18 +177,22 @@ void send_rows(self_pointer self, const commit_ptr& request, const std::shared_p
       });
 }
 
-void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_contents, std::shared_ptr<in_commit> plan) {
-  send_rows(self, std::make_shared<const commit_request>(commit_request{std::move(rows), sync_contents}), plan);
+void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_contents,
+                 std::shared_ptr<in_commit> plan) {
+  send_rows(self, std::make_shared<const commit_request>(commit_request{std::move(rows), sync_contents}),
+            plan);
 }
 
 row_write generation_row_of(const head& now, page_location where, const hasher& hash) {
-  return {table::generations, generation_key(now.channel, now.sequence.value), encode_generation_row({now, where}, hash)};
+  return {table::generations, generation_key(now.channel, now.sequence.value),
+          encode_generation_row({now, where}, hash)};
 }
 
 /// Large changes: contents, pages and head are on disk before the rows.
 void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
   auto where = std::make_shared<page_location>();
-  auto work = [contents = self->state.with.contents, write = self->state.with.write_generation, plan, where]() -> result<void> {
+  auto work = [contents = self->state.with.contents, write = self->state.with.write_generation, plan,
+               where]() -> result<void> {
     GRAPHITE_CHECK(contents->fold());
     GRAPHITE_CHECK(contents->sync());
     GRAPHITE_TRY(*where, write(plan->plan.tree, plan->plan.now));
@@ -203,7 +213,8 @@ void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
       });
 }
 
-result<std::optional<planned_generation>> plan_front(const channel_actor_state& state, const content_ref& behind) {
+result<std::optional<planned_generation>> plan_front(const channel_actor_state& state,
+                                                     const content_ref& behind) {
   const auto& front = state.queue.front();
   const auto now = state.with.clock->unix_ns();
   if (front.rollback_to) return state.core->plan_rollback(*front.rollback_to, now);
@@ -257,7 +268,8 @@ void fold(self_pointer self) {
     return {};
   };
   const auto now = *state.core->newest();
-  self->request(state.with.folder, caf::infinite, atom::fold_v, std::make_shared<const fold_request>(fold_request{std::move(work)}))
+  self->request(state.with.folder, caf::infinite, atom::fold_v,
+                std::make_shared<const fold_request>(fold_request{std::move(work)}))
       .then([self, now, up_to, where](const outcome& how) {
         auto& after = self->state;
         after.folding = false;
@@ -269,9 +281,11 @@ void fold(self_pointer self) {
         commit_request rows;
         rows.rows.push_back(generation_row_of(now, *where, *after.with.hash));
         for (const auto sequence : after.unfolded)
-          if (sequence <= up_to) rows.rows.push_back({table::journal, generation_key(now.channel, sequence), std::nullopt});
+          if (sequence <= up_to)
+            rows.rows.push_back({table::journal, generation_key(now.channel, sequence), std::nullopt});
         std::erase_if(after.unfolded, [&](std::uint64_t sequence) { return sequence <= up_to; });
-        self->send(after.with.journal, atom::persist_v, std::make_shared<const commit_request>(std::move(rows)));
+        self->send(after.with.journal, atom::persist_v,
+                   std::make_shared<const commit_request>(std::move(rows)));
         answer_drained(after, how);
         if (!after.unfolded.empty()) drain(self);
       });
@@ -304,7 +318,8 @@ void enqueue(self_pointer self, channel_actor_state::waiting next) {
   commit_next(self);
 }
 
-channel_actor::behavior_type channel(self_pointer self, channel_dependencies with, std::shared_ptr<channel_core> core,
+channel_actor::behavior_type channel(self_pointer self, channel_dependencies with,
+                                     std::shared_ptr<channel_core> core,
                                      std::vector<std::uint64_t> unfolded) {
   auto& state = self->state;
   state.with = std::move(with);
@@ -317,7 +332,8 @@ channel_actor::behavior_type channel(self_pointer self, channel_dependencies wit
   return {
       [self](atom::publish, const publication_ptr& what) -> caf::result<publish_outcome> {
         auto promise = self->make_response_promise<publish_outcome>();
-        enqueue(self, {what, std::nullopt, [promise](const publish_outcome& how) mutable { promise.deliver(how); }, false});
+        enqueue(self, {what, std::nullopt,
+                       [promise](const publish_outcome& how) mutable { promise.deliver(how); }, false});
         return promise;
       },
       [self](atom::answer, const query_ptr& asked) {

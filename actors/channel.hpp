@@ -24,8 +24,8 @@ struct channel_dependencies {
   published_state* published = nullptr;
   /// Who reports to follow which generation; empty where nobody is served.
   std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
-  uuid boot;            ///< see announcement::clock
-  bool beats = false;   ///< sends the heartbeat of all channels
+  uuid boot;           ///< see announcement::clock
+  bool beats = false;  ///< sends the heartbeat of all channels
   journal_actor journal;
   fold_actor folder;
   /// Writes the tree's new pages and the head into the bundle folder, durably; where the root page lies
@@ -40,9 +40,10 @@ struct channel_dependencies {
 
 /// Commits and announces what the core plans, one generation at a time.
 ///
-/// Small changes: one journal record (the announcement itself, with the small contents) and one sync, then the
-/// announcement; pages, head and segments follow by the fold. Large ones are folded first and have no record.
-/// A commit that fails for want of space is tried again each second and answered at the first failure.
+/// Small changes: one journal record (the announcement itself, with the small contents) and one sync, then
+/// the announcement; pages, head and segments follow by the fold. Large ones are folded first and have no
+/// record. A commit that fails for want of space is tried again each second and answered at the first
+/// failure.
 struct channel_actor_state {
   static constexpr std::size_t journalled_changes_max = 1024;
   static constexpr milliseconds fold_after{250};
@@ -54,18 +55,19 @@ struct channel_actor_state {
 
   struct waiting {
     publication_ptr what;
-    std::optional<index_tree> rollback_to;  ///< then `what` is empty
+    std::optional<index_tree> rollback_to;               ///< then `what` is empty
     std::function<void(const publish_outcome&)> answer;  ///< called once
     bool answered = false;
   };
   channel_dependencies with;
   std::optional<channel_core> core;
-  std::deque<waiting> queue;         ///< front is being committed where `busy`
+  std::deque<waiting> queue;  ///< front is being committed where `busy`
   bool busy = false;
   bool fold_scheduled = false, folding = false;
-  bool bulk = false;  ///< what is being committed goes into the bundle folder first: nothing older may follow it there
-  std::function<void()> again;  ///< what wake_retry does
-  std::vector<std::uint64_t> unfolded;  ///< sequences with a journal record
+  bool bulk = false;  ///< what is being committed goes into the bundle folder first: nothing older may follow
+                      ///< it there
+  std::function<void()> again;                                ///< what wake_retry does
+  std::vector<std::uint64_t> unfolded;                        ///< sequences with a journal record
   std::vector<caf::typed_response_promise<outcome>> drained;  ///< who waits until nothing is left to fold
 };
 
@@ -84,7 +86,8 @@ result<generation_row> decode_generation_row(std::string_view bytes, const hashe
 void enqueue(channel_actor::stateful_pointer<channel_actor_state> self, channel_actor_state::waiting next);
 
 /// `core` is restored; `unfolded` are the sequences whose journal records it was restored with.
-channel_actor::behavior_type channel(channel_actor::stateful_pointer<channel_actor_state> self, channel_dependencies with,
-                                     std::shared_ptr<channel_core> core, std::vector<std::uint64_t> unfolded);
+channel_actor::behavior_type channel(channel_actor::stateful_pointer<channel_actor_state> self,
+                                     channel_dependencies with, std::shared_ptr<channel_core> core,
+                                     std::vector<std::uint64_t> unfolded);
 
 }  // namespace graphite

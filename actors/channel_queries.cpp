@@ -11,7 +11,8 @@ result<index_tree> tree_of(const channel_actor_state& state, std::uint64_t seque
   if (newest && newest->sequence.value == sequence) return state.core->tree();
   const auto& name = state.core->spec().name;
   GRAPHITE_TRY(const auto row, state.with.rows->get(table::generations, generation_key(name, sequence)));
-  if (!row) return fail(errc::not_found, "channel " + name + " does not keep generation " + std::to_string(sequence));
+  if (!row)
+    return fail(errc::not_found, "channel " + name + " does not keep generation " + std::to_string(sequence));
   GRAPHITE_TRY(const auto found, decode_generation_row(*row, *state.with.hash));
   return state.with.open_tree(found.now.root, found.root);
 }
@@ -60,7 +61,8 @@ void answer_query(channel_self self, const query&, const query::status& what) {
     if (peer.last.channel == mine.name) ++mine.subscribers;
     if (out.subscribers.size() == 1000) continue;
     out.subscribers.push_back({peer.last.name, peer.last.channel, peer.last.active_epoch.value,
-                               peer.last.active_sequence.value, std::chrono::duration<double>(now - peer.heard).count()});
+                               peer.last.active_sequence.value,
+                               std::chrono::duration<double>(now - peer.heard).count()});
   }
   out.channels.push_back(std::move(mine));
   what.done(std::move(out));
@@ -78,6 +80,8 @@ void answer_query(channel_self self, const query&, const query::rollback& what) 
                  false});
 }
 
-void answer_query(channel_self self, const query&, const query::diff& what) { what.done(diff_of(self->state, what)); }
+void answer_query(channel_self self, const query&, const query::diff& what) {
+  what.done(diff_of(self->state, what));
+}
 
 }  // namespace graphite

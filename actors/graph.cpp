@@ -15,10 +15,11 @@ void perform(self_pointer self, engine_commands::start_attempt& command) {
   const auto key = std::pair(command.spec.action.value, command.spec.attempt.value);
   const auto domain = state.running.size() % state.with.domains.size();
   const auto now = state.engine->status();
-  state.with.on_running(now.actions - std::min(now.actions, now.stale), now.actions, command.spec.main_input.str());
+  state.with.on_running(now.actions - std::min(now.actions, now.stale), now.actions,
+                        command.spec.main_input.str());
   state.running[key] = {command.spec.rule, command.spec.main_input.str(), state.with.clock->now(), domain};
-  self->send(state.with.domains[domain], atom::attempt_v, std::make_shared<const attempt_spec>(std::move(command.spec)),
-             graph_actor(self));
+  self->send(state.with.domains[domain], atom::attempt_v,
+             std::make_shared<const attempt_spec>(std::move(command.spec)), graph_actor(self));
 }
 
 void perform(self_pointer self, engine_commands::cancel_attempt& command) {
@@ -36,7 +37,8 @@ void perform(self_pointer self, engine_commands::cache_lookup& command) {
   if (row && *row) usable = state.with.usable_results(std::move(**row));
   std::optional<std::string_view> answer;
   if (usable) answer = *usable;
-  execute(self, state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
+  execute(self,
+          state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
 }
 
 /// Every channel gets the publication; its rows are committed by the first.
@@ -102,7 +104,8 @@ void graph_state::note(const engine_commands::diagnostic& line) {
 }
 
 graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencies with,
-                                            std::shared_ptr<build_engine> engine, engine_command_list loaded) {
+                                            std::shared_ptr<build_engine> engine,
+                                            engine_command_list loaded) {
   self->state.with = std::move(with);
   self->state.engine.emplace(std::move(*engine));
   self->state.newest = self->state.with.newest;

@@ -14,18 +14,20 @@ struct graph_dependencies {
   key_value_store* rows = nullptr;
   clock_source* clock = nullptr;
   log_sink* log = nullptr;
-  /// An action_cache row without the results whose outputs are not stored any more; nothing where none is left.
+  /// An action_cache row without the results whose outputs are not stored any more; nothing where none is
+  /// left.
   std::function<std::optional<std::string>(std::string row)> usable_results;
-  std::vector<rebuild_actor> domains;    ///< at least one
-  std::vector<channel_actor> channels;   ///< of the view; at least one
+  std::vector<rebuild_actor> domains;   ///< at least one
+  std::vector<channel_actor> channels;  ///< of the view; at least one
   journal_actor journal;
-  std::shared_ptr<const head> newest;    ///< of the first channel, as it was restored
+  std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
   /// Told of every diagnostic and of every settling; called by the actor's thread.
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const engine_commands::idle&)> on_idle = [](const auto&) {};
   std::function<void()> on_rest = [] {};  ///< settled: nothing runs and every publication is answered
   /// Actions up to date, actions in all, and the one that was started last.
-  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running = [](auto, auto, const auto&) {};
+  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
+      [](auto, auto, const auto&) {};
 };
 
 /// Executes the engine's commands: nothing is decided here.
@@ -51,21 +53,22 @@ struct graph_state {
   graph_dependencies with;
   std::optional<build_engine> engine;
   std::map<std::pair<std::uint32_t, std::uint32_t>, in_flight> running;
-  std::deque<diagnostic_line> diagnostics;      ///< newest last
+  std::deque<diagnostic_line> diagnostics;  ///< newest last
   std::vector<waiting_build> waiting;
-  std::shared_ptr<const head> newest;           ///< of the first channel
-  std::shared_ptr<const error> publish_failure; ///< of the last publication, null: it went well
-  engine_commands::idle totals;                 ///< ran and cached since the start; the rest as of the last idle
+  std::shared_ptr<const head> newest;            ///< of the first channel
+  std::shared_ptr<const error> publish_failure;  ///< of the last publication, null: it went well
+  engine_commands::idle totals;  ///< ran and cached since the start; the rest as of the last idle
   std::uint64_t changed_sources = 0;
-  engine_commands::idle answered;               ///< totals when the last build was answered: its counts start there
+  engine_commands::idle answered;  ///< totals when the last build was answered: its counts start there
   std::uint64_t changed_answered = 0;
-  std::size_t publishing = 0;                   ///< publications not answered yet
+  std::size_t publishing = 0;  ///< publications not answered yet
   std::uint64_t wake_generation = 0;
   bool seen_revision = false;
 };
 
 /// `engine` has its rows loaded; `loaded` are the commands that loading gave.
-graph_actor::behavior_type dependency_graph(graph_actor::stateful_pointer<graph_state> self, graph_dependencies with,
-                                            std::shared_ptr<build_engine> engine, engine_command_list loaded);
+graph_actor::behavior_type dependency_graph(graph_actor::stateful_pointer<graph_state> self,
+                                            graph_dependencies with, std::shared_ptr<build_engine> engine,
+                                            engine_command_list loaded);
 
 }  // namespace graphite

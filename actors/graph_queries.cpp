@@ -49,7 +49,8 @@ result<std::vector<std::string>> graph_answer(const build_engine& engine, const 
   if (asked.what == graph_query::kind::cycles) return lines_of(engine.cycles());
   GRAPHITE_TRY(const auto from, logical_path::parse(asked.from));
   if (asked.what == graph_query::kind::rdeps) return engine.rdeps(from);
-  if (asked.what == graph_query::kind::deps) return fail(errc::unsupported, "deps is asked as a path: graph path A B");
+  if (asked.what == graph_query::kind::deps)
+    return fail(errc::unsupported, "deps is asked as a path: graph path A B");
   GRAPHITE_TRY(const auto to, logical_path::parse(asked.to));
   return engine.dependency_path(from, to);
 }
@@ -132,7 +133,9 @@ void answer_query(graph_self self, const query_ptr& asked, const query::status& 
   self->send(state.with.channels.front(), atom::answer_v, asked);
 }
 
-void answer_query(graph_self self, const query_ptr&, const query::why& what) { what.done(why_of(self->state, what.path)); }
+void answer_query(graph_self self, const query_ptr&, const query::why& what) {
+  what.done(why_of(self->state, what.path));
+}
 
 void answer_query(graph_self self, const query_ptr&, const query::graph& what) {
   what.done(graph_answer(*self->state.engine, what.what));

@@ -30,7 +30,8 @@ void journal_state::flush() {
   for (auto& one : answered) one.promise.deliver(how);
 }
 
-journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self, journal_dependencies with) {
+journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
+                                     journal_dependencies with) {
   self->state.with = std::move(with);
   return {
       [self](atom::commit, const commit_ptr& request) -> caf::result<outcome> {

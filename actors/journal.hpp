@@ -37,7 +37,8 @@ struct journal_state {
   std::vector<waiting> pending;
 };
 
-journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self, journal_dependencies with);
+journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
+                                     journal_dependencies with);
 
 /// Runs fold work one piece at a time; see fold_actor.
 fold_actor::behavior_type fold_worker(fold_actor::pointer self);

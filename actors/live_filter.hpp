@@ -17,7 +17,8 @@ class live_filter {
   /// Whether a walk or watch may skip `folder`; reads its ignore file otherwise. Ask parents first.
   bool prunes(std::string_view folder);
   path_role role_of(std::string_view path) const;
-  /// Reads the ignore file of `folder` (empty: the root) again; true where it says something else than before.
+  /// Reads the ignore file of `folder` (empty: the root) again; true where it says something else than
+  /// before.
   bool reload(std::string_view folder);
 
  private:

@@ -26,7 +26,7 @@ struct outcome {
 
 /// How a publication ended.
 struct publish_outcome {
-  std::shared_ptr<const error> failure;   ///< null: it is on disk and announced
+  std::shared_ptr<const error> failure;    ///< null: it is on disk and announced
   std::shared_ptr<const head> generation;  ///< the channel's newest head afterwards, null before the first
 };
 

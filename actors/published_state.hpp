@@ -16,8 +16,7 @@ namespace graphite {
 class published_state {
  public:
   /// `hash` outlives the object.
-  published_state(incarnation_id publisher, const hasher& hash)
-      : publisher_(publisher), hash_(hash) {}
+  published_state(incarnation_id publisher, const hasher& hash) : publisher_(publisher), hash_(hash) {}
 
   /// `tree` is the index of `now`; called after its journal record is synced.
   void publish(const head& now, const index_tree& tree);

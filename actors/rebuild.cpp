@@ -15,7 +15,8 @@ attempt_result_ptr refused(const attempt_spec& spec) {
 
 }  // namespace
 
-rebuild_actor::behavior_type rebuild(rebuild_actor::stateful_pointer<rebuild_state> self, rebuild_dependencies with) {
+rebuild_actor::behavior_type rebuild(rebuild_actor::stateful_pointer<rebuild_state> self,
+                                     rebuild_dependencies with) {
   self->state.with = std::move(with);
   return {
       [self](atom::attempt, const attempt_ptr& spec, const graph_actor& asked_by) {

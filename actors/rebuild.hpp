@@ -24,6 +24,7 @@ struct rebuild_state {
   std::map<std::pair<std::uint32_t, std::uint32_t>, cancel_token> running;  ///< by action and attempt
 };
 
-rebuild_actor::behavior_type rebuild(rebuild_actor::stateful_pointer<rebuild_state> self, rebuild_dependencies with);
+rebuild_actor::behavior_type rebuild(rebuild_actor::stateful_pointer<rebuild_state> self,
+                                     rebuild_dependencies with);
 
 }  // namespace graphite

@@ -20,7 +20,8 @@ result<std::uint64_t> last_epoch(const key_value_store& rows) {
   if (!row) return 0;
   std::uint64_t out = 0;
   const auto end = std::from_chars(row->data(), row->data() + row->size(), out);
-  if (end.ec != std::errc() || end.ptr != row->data() + row->size()) return fail(errc::corrupt, "the epoch row is damaged");
+  if (end.ec != std::errc() || end.ptr != row->data() + row->size())
+    return fail(errc::corrupt, "the epoch row is damaged");
   return out;
 }
 
@@ -50,8 +51,8 @@ struct replayed {
 };
 
 /// Nothing where the record is in the folder already: the process died before it was erased.
-result<std::optional<replayed>> replay(const std::optional<head>& newest, const index_tree& tree, std::string_view row,
-                                       chunk_store& contents, const hasher& hash) {
+result<std::optional<replayed>> replay(const std::optional<head>& newest, const index_tree& tree,
+                                       std::string_view row, chunk_store& contents, const hasher& hash) {
   GRAPHITE_TRY(const auto message, decode_announcement(as_bytes(row)));
   GRAPHITE_TRY(auto file, decode_head(message.head, hash));
   auto now = std::move(file.value);
@@ -64,8 +65,8 @@ result<std::optional<replayed>> replay(const std::optional<head>& newest, const 
 }
 
 /// The row that the process died before it wrote, after the folder's head was there.
-result<std::vector<row_write>> missing_row_of(const bundle_archive::state& folded, const key_value_store& rows,
-                                              const hasher& hash) {
+result<std::vector<row_write>> missing_row_of(const bundle_archive::state& folded,
+                                              const key_value_store& rows, const hasher& hash) {
   const auto key = generation_key(folded.now.channel, folded.now.sequence.value);
   GRAPHITE_TRY(const auto row, rows.get(table::generations, key));
   if (row) return std::vector<row_write>();
@@ -85,7 +86,8 @@ result<reign> begin_reign(key_value_store& rows, random_source& random, std::int
   GRAPHITE_TRY(const auto last, last_epoch(rows));
   const auto now = static_cast<std::uint64_t>(unix_ns / 1'000'000'000);
   if (last > now + day_seconds)
-    return fail(errc::invalid_argument, "the last epoch lies more than a day in the future: set this machine's clock right");
+    return fail(errc::invalid_argument,
+                "the last epoch lies more than a day in the future: set this machine's clock right");
   out.epoch = epoch_number{std::max(last + 1, now)};
   GRAPHITE_CHECK(rows.write({{table::meta, std::string(lineage_row), to_string(*known)},
                              {table::meta, std::string(epoch_row), std::to_string(out.epoch.value)}},

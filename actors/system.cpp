@@ -31,14 +31,15 @@ bool stored(const chunk_store& contents, const cached_result& one) {
 std::optional<std::string> usable_results(const chunk_store& contents, std::string row) {
   auto decoded = decode_cache_row(row);
   if (!decoded) return std::nullopt;
-  const auto lost = std::erase_if(decoded->results, [&](const cached_result& one) { return !stored(contents, one); });
+  const auto lost =
+      std::erase_if(decoded->results, [&](const cached_result& one) { return !stored(contents, one); });
   if (decoded->results.empty()) return std::nullopt;
   return lost == 0 ? std::move(row) : encode(*decoded);
 }
 
 /// Answers when the bundle folders show what was published, too: one is where the answer sends its reader.
-void answer_folded(caf::actor_system& system, const std::vector<channel_actor>& channels, build_summary summary,
-                   const reply<build_summary>& done) {
+void answer_folded(caf::actor_system& system, const std::vector<channel_actor>& channels,
+                   build_summary summary, const reply<build_summary>& done) {
   auto left = std::make_shared<std::size_t>(channels.size());
   auto out = std::make_shared<result<build_summary>>(std::move(summary));
   system.spawn([channels, left, out, done](caf::event_based_actor* self) {
@@ -81,17 +82,22 @@ struct local_system::impl {
 
   result<void> spawn_channels(const reign& now);
   void spawn_graph(engine_options how, const reign& now);
-  void ask(query&& what) { caf::anon_send(watch, atom::sync_v, query_ptr(std::make_shared<const query>(std::move(what)))); }
+  void ask(query&& what) {
+    caf::anon_send(watch, atom::sync_v, query_ptr(std::make_shared<const query>(std::move(what))));
+  }
   void end();
 };
 
 result<void> local_system::impl::spawn_channels(const reign& now) {
-  journal_writer = system.spawn<caf::detached>(journal, journal_dependencies{ports.rows, ports.contents, ports.log, ports.on_fatal});
+  journal_writer = system.spawn<caf::detached>(
+      journal, journal_dependencies{ports.rows, ports.contents, ports.log, ports.on_fatal});
   folder = system.spawn<caf::detached>(fold_worker);
   for (const auto& spec : ports.config->channels) {
     auto& archive = *ports.archives.at(spec.name);
-    GRAPHITE_TRY(auto restored, restore_channel(spec, now, archive, *ports.rows, *ports.contents, *ports.hash));
-    if (channels.empty() && restored.core->newest()) newest = std::make_shared<const head>(*restored.core->newest());
+    GRAPHITE_TRY(auto restored,
+                 restore_channel(spec, now, archive, *ports.rows, *ports.contents, *ports.hash));
+    if (channels.empty() && restored.core->newest())
+      newest = std::make_shared<const head>(*restored.core->newest());
     channel_dependencies with;
     with.contents = ports.contents;
     with.rows = ports.rows;
@@ -105,8 +111,12 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
     with.beats = channels.empty();
     with.journal = journal_writer;
     with.folder = folder;
-    with.write_generation = [&archive](const index_tree& tree, const head& h) { return archive.write(tree, h); };
-    with.open_tree = [&archive](const digest& root, page_location where) { return archive.open(root, where); };
+    with.write_generation = [&archive](const index_tree& tree, const head& h) {
+      return archive.write(tree, h);
+    };
+    with.open_tree = [&archive](const digest& root, page_location where) {
+      return archive.open(root, where);
+    };
     with.on_generation = ports.on_generation;
     channels.push_back(system.spawn(channel, std::move(with), restored.core, std::move(restored.unfolded)));
   }
@@ -119,14 +129,17 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   auto engine = std::make_shared<build_engine>(std::move(how));
   auto loaded = load_engine(*engine, *ports.rows, *ports.log);
   auto known = known_from(*engine);
-  domain = system.spawn(rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
-                                                        return pool->submit(std::move(job)).has_value();
-                                                      }});
+  domain = system.spawn(
+      rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
+                                      return pool->submit(std::move(job)).has_value();
+                                    }});
   graph_dependencies with;
   with.rows = ports.rows;
   with.clock = ports.clock;
   with.log = ports.log;
-  with.usable_results = [contents = ports.contents](std::string row) { return usable_results(*contents, std::move(row)); };
+  with.usable_results = [contents = ports.contents](std::string row) {
+    return usable_results(*contents, std::move(row));
+  };
   with.domains = {domain};
   with.channels = channels;
   with.journal = journal_writer;
@@ -189,7 +202,8 @@ bool local_system::drain(duration wait) {
   bool all = true;
   for (const auto& one : impl_->channels)
     asker->request(one, wait, atom::fold_v)
-        .receive([&](const outcome& how) { all = all && !how.failure; }, [&](const caf::error&) { all = false; });
+        .receive([&](const outcome& how) { all = all && !how.failure; },
+                 [&](const caf::error&) { all = false; });
   return all;
 }
 
@@ -223,9 +237,13 @@ void local_system::graph(graph_query query, reply<std::vector<std::string>> done
   impl_->ask({graphite::query::graph{std::move(query), std::move(done)}});
 }
 
-void local_system::hold(duration timeout, reply<std::uint64_t> done) { impl_->ask({query::hold{timeout, std::move(done)}}); }
+void local_system::hold(duration timeout, reply<std::uint64_t> done) {
+  impl_->ask({query::hold{timeout, std::move(done)}});
+}
 
-void local_system::release(std::uint64_t token, reply<bool> done) { impl_->ask({query::release{token, std::move(done)}}); }
+void local_system::release(std::uint64_t token, reply<bool> done) {
+  impl_->ask({query::release{token, std::move(done)}});
+}
 
 void local_system::rollback(std::string channel, std::uint64_t sequence, reply<head> done) {
   for (std::size_t i = 0; i < impl_->channels.size(); ++i)
@@ -236,7 +254,8 @@ void local_system::rollback(std::string channel, std::uint64_t sequence, reply<h
   done(fail(errc::not_found, "there is no channel '" + channel + "'"));
 }
 
-void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) {
+void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t to,
+                        reply<generation_diff> done) {
   for (std::size_t i = 0; i < impl_->channels.size(); ++i)
     if (impl_->ports.config->channels[i].name == channel) {
       auto asked = std::make_shared<const query>(query{query::diff{from, to, std::move(done)}});

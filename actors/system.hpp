@@ -35,23 +35,27 @@ struct system_ports {
   head_publisher* publisher = nullptr;  ///< null: nobody is told of generations
   published_state* published = nullptr;
   std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
-  thread_pool* build_pool = nullptr;    ///< attempts
+  thread_pool* build_pool = nullptr;                ///< attempts
   std::map<std::string, bundle_archive*> archives;  ///< one a channel
   uuid boot;
 
   std::function<result<tree_survey>(const std::string& folder, const known_sources& known)> survey;
   std::function<void(const std::string& folder)> refresh = [](const auto&) {};
   std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
-  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&, const logical_path&)> scan;
+  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&,
+                                                                         const logical_path&)>
+      scan;
   std::function<attempt_result(const attempt_spec&, const cancel_token&)> run_attempt;
   std::function<void(const error&)> on_fatal;
-  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest = [](auto, auto, const auto&) {};
+  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
+      [](auto, auto, const auto&) {};
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
   std::function<void()> on_project_file = [] {};
   std::function<void()> on_rest = [] {};  ///< nothing is running, queued or on its way to a channel
-  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running = [](auto, auto, const auto&) {};
+  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
+      [](auto, auto, const auto&) {};
 };
 
 /// The actors of one process, wired. Hides CAF. Thread-safe as a facade.

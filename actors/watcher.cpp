@@ -35,7 +35,8 @@ reading read_change(const watcher_state& state, const std::string& text, bool sm
   if (!path) return {std::nullopt, path.error()};
   auto now = state.with.ingest->ingest(*path, use_of(state, *path, small_revision));
   // A link that leads out, a FIFO: there is nothing to read, now or later.
-  if (!now && now.error().code == errc::invalid_argument) return {source_change{*path, std::nullopt}, now.error()};
+  if (!now && now.error().code == errc::invalid_argument)
+    return {source_change{*path, std::nullopt}, now.error()};
   if (!now) return {std::nullopt, now.error()};
   return {source_change{*path, std::move(*now)}, std::nullopt};
 }
@@ -72,7 +73,8 @@ void append_displaced(const watcher_state& state, const std::string& path, std::
 }
 
 time_point edit_time(const watcher_state& state, const stat_signature& signature) {
-  return state.with.clock->now() - duration(std::max<std::int64_t>(0, state.with.clock->unix_ns() - signature.mtime_ns));
+  return state.with.clock->now() -
+         duration(std::max<std::int64_t>(0, state.with.clock->unix_ns() - signature.mtime_ns));
 }
 
 /// What is there but cannot be read keeps its former content. False where it should be looked at again later.
@@ -101,7 +103,8 @@ bool accept(self_pointer self, const std::string& path, reading& found, revision
   return true;
 }
 
-void send_revision(self_pointer self, std::vector<std::string> paths, time_point noticed, std::vector<fs_event>& again) {
+void send_revision(self_pointer self, std::vector<std::string> paths, time_point noticed,
+                   std::vector<fs_event>& again) {
   auto& state = self->state;
   const auto count = paths.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -168,7 +171,8 @@ std::vector<rescan_change> look(self_pointer self, const std::string& folder) {
   for (const auto& [path, reason] : found->skipped) complain(self, path, "skipped: " + reason);
   for (auto& [path, target] : found->links) {
     const auto [first, last] = state.links.equal_range(target);
-    if (std::none_of(first, last, [&](const auto& link) { return link.second == path; })) state.links.emplace(target, path);
+    if (std::none_of(first, last, [&](const auto& link) { return link.second == path; }))
+      state.links.emplace(target, path);
   }
   state.folders_with_twins.merge(found->folders_with_twins);
   return std::move(found->differences);
@@ -188,7 +192,9 @@ void forward(self_pointer self, const std::string& cookie) {
   self->state.waiting.erase(found);
 }
 
-void perform(self_pointer self, revision_command::caught_up& step, follow_ups&) { forward(self, step.cookie); }
+void perform(self_pointer self, revision_command::caught_up& step, follow_ups&) {
+  forward(self, step.cookie);
+}
 
 void run_steps(self_pointer self, std::vector<revision_step> steps) {
   follow_ups later;
@@ -212,7 +218,8 @@ void check_twins(watcher_state& state, std::vector<fs_event>& events) {
     if (arrives && state.known.find(event.path) == nullptr && !state.known.case_twin_of(event.path).empty())
       folders.insert(folder);
   }
-  for (const auto& folder : folders) events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});
+  for (const auto& folder : folders)
+    events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});
 }
 
 bool names_project_file(const std::vector<fs_event>& events) {
@@ -242,13 +249,14 @@ void forward_quick_queries(self_pointer self, const std::vector<fs_event>& event
 void start(self_pointer self) {
   auto& state = self->state;
   if (state.with.events != nullptr) {
-    // Weak: the tree watcher outlives this actor, and a detached actor's thread lives as long as a handle to it.
-    auto started = state.with.events->start([me = caf::actor_cast<caf::weak_actor_ptr>(watcher_actor(self))](
-                                                std::vector<fs_event> events) {
-      if (const auto alive = me.lock())
-        caf::anon_send(caf::actor_cast<watcher_actor>(alive), atom::notice_v,
-                       std::make_shared<const std::vector<fs_event>>(std::move(events)));
-    });
+    // Weak: the tree watcher outlives this actor, and a detached actor's thread lives as long as a handle to
+    // it.
+    auto started = state.with.events->start(
+        [me = caf::actor_cast<caf::weak_actor_ptr>(watcher_actor(self))](std::vector<fs_event> events) {
+          if (const auto alive = me.lock())
+            caf::anon_send(caf::actor_cast<watcher_actor>(alive), atom::notice_v,
+                           std::make_shared<const std::vector<fs_event>>(std::move(events)));
+        });
     if (!started) complain(self, "", "cannot watch: " + started.error().context);
   }
   const auto noticed = state.with.clock->now();
@@ -310,7 +318,8 @@ revision_options options_of(const watcher_state& state) {
 
 }  // namespace
 
-watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies with, std::shared_ptr<known_sources> known) {
+watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies with,
+                                     std::shared_ptr<known_sources> known) {
   self->state.with = std::move(with);
   self->state.known = std::move(*known);
   self->state.builder.emplace(options_of(self->state));
@@ -326,7 +335,8 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
       },
       [self](atom::wake, std::uint64_t generation) {
         auto& state = self->state;
-        if (generation == state.wake_generation) run_steps(self, state.builder->wake(state.with.clock->now()));
+        if (generation == state.wake_generation)
+          run_steps(self, state.builder->wake(state.with.clock->now()));
         if (generation != 0) return;
         run_steps(self, state.builder->rescanned("", look(self, ""), state.with.clock->now()));
         self->delayed_send(self, state.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});

@@ -33,9 +33,12 @@ struct watcher_dependencies {
   /// Runs `job(0) … job(count - 1)` on several threads and returns when all are done.
   std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
   /// Reference scanner of a rule; null: it has none.
-  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&, const logical_path&)> scan;
+  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&,
+                                                                         const logical_path&)>
+      scan;
   /// Told of long work: files done, files in all, the file that was just read. Called from several threads.
-  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_progress = [](auto, auto, const auto&) {};
+  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_progress =
+      [](auto, auto, const auto&) {};
   /// The project file was written, moved or removed: what is watched may mean something else now.
   std::function<void()> on_project_file = [] {};
   graph_actor graph;
@@ -44,8 +47,9 @@ struct watcher_dependencies {
 /// Executes what the revision rules ask for: looks, reads, hashes, reports. Decides nothing itself.
 struct watcher_state {
   static constexpr std::size_t waiting_max = 1024;
-  static constexpr std::size_t held_changes_max = 32;  ///< a revision of more changes stores its contents at once
-  static constexpr milliseconds reread_after{500};      ///< a file that could not be read for now
+  static constexpr std::size_t held_changes_max =
+      32;  ///< a revision of more changes stores its contents at once
+  static constexpr milliseconds reread_after{500};  ///< a file that could not be read for now
   static inline const char* name = "watcher";
 
   watcher_state() {}
@@ -55,16 +59,16 @@ struct watcher_state {
   known_sources known;
   std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
   std::set<std::string, std::less<>> folders_with_twins;
-  std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
-  std::set<std::string, std::less<>> unread;                   ///< sources whose last reading failed
-  std::set<std::string> reported;                              ///< paths already complained about
+  std::map<std::string, std::vector<query_ptr>> waiting;  ///< by cookie
+  std::set<std::string, std::less<>> unread;              ///< sources whose last reading failed
+  std::set<std::string> reported;                         ///< paths already complained about
   std::uint64_t revisions = 0;
   std::uint64_t wake_generation = 0;
   std::uint64_t holders = 0;
 };
 
 /// `known`: the sources as they were when the process last ran.
-watcher_actor::behavior_type watcher(watcher_actor::stateful_pointer<watcher_state> self, watcher_dependencies with,
-                                     std::shared_ptr<known_sources> known);
+watcher_actor::behavior_type watcher(watcher_actor::stateful_pointer<watcher_state> self,
+                                     watcher_dependencies with, std::shared_ptr<known_sources> known);
 
 }  // namespace graphite

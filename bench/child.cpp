@@ -34,7 +34,8 @@ child::child(const std::vector<std::string>& argv, const std::string& log_path) 
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
   posix_spawn_file_actions_addopen(&actions, 2, log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  if (posix_spawn(&pid_, words[0], &actions, nullptr, words.data(), environ) != 0) give_up("cannot start " + argv[0]);
+  if (posix_spawn(&pid_, words[0], &actions, nullptr, words.data(), environ) != 0)
+    give_up("cannot start " + argv[0]);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   out_ = ends[0];
@@ -75,15 +76,16 @@ bool child::drain(const std::function<void(const nlohmann::json&)>& on_event) {
 }
 
 void wait_for_all(const std::vector<std::unique_ptr<child>>& children,
-                  const std::function<bool(std::size_t, const nlohmann::json&)>& accept, const std::string& what,
-                  double deadline_s) {
+                  const std::function<bool(std::size_t, const nlohmann::json&)>& accept,
+                  const std::string& what, double deadline_s) {
   const double deadline = now_seconds() + deadline_s;
   std::vector<bool> done(children.size());
   std::size_t left = children.size();
   std::vector<pollfd> fds;
   for (const auto& one : children) fds.push_back({one->out(), POLLIN, 0});
   while (left > 0) {
-    if (now_seconds() > deadline) give_up("no " + what + " from " + std::to_string(left) + " programs in time");
+    if (now_seconds() > deadline)
+      give_up("no " + what + " from " + std::to_string(left) + " programs in time");
     poll(fds.data(), fds.size(), 100);
     for (std::size_t i = 0; i < fds.size(); ++i) {
       if (fds[i].revents == 0) continue;
@@ -105,13 +107,15 @@ nlohmann::json run_json(const std::vector<std::string>& argv, const std::string&
     open = one.drain([&](const nlohmann::json& event) { last = event; });
   }
   const int code = one.wait();
-  if (code != 0) give_up(argv[0] + " " + argv[1] + " ended with " + std::to_string(code) + "; see " + log_path);
+  if (code != 0)
+    give_up(argv[0] + " " + argv[1] + " ended with " + std::to_string(code) + "; see " + log_path);
   return last;
 }
 
 void write_file(const std::string& path, const std::string& bytes) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0 || write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) give_up("cannot write " + path);
+  if (fd < 0 || write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    give_up("cannot write " + path);
   close(fd);
 }
 

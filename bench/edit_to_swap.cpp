@@ -24,7 +24,8 @@ struct measured {
 
 void make_project(const std::string& root, const setting& s) {
   fs::create_directories(root + "/edited");
-  for (std::size_t i = 0; i < 8; ++i) write_file(root + "/edited/" + std::to_string(i) + ".bin", random_bytes(s.edit_bytes, i));
+  for (std::size_t i = 0; i < 8; ++i)
+    write_file(root + "/edited/" + std::to_string(i) + ".bin", random_bytes(s.edit_bytes, i));
   for (std::size_t i = 0; i < s.assets; ++i) {
     const auto folder = root + "/assets/" + std::to_string(i / 100);
     if (i % 100 == 0) fs::create_directories(folder);
@@ -37,7 +38,8 @@ std::vector<std::unique_ptr<child>> start_subscribers(const bench_options& optio
   std::vector<std::unique_ptr<child>> out;
   for (std::size_t i = 0; i < s.subscribers; ++i) {
     const auto into = work + "/subscriber-" + std::to_string(i);
-    std::vector<std::string> argv{options.programs + "/graphite", "subscribe", "--from", heads, "--into", into, "--json"};
+    std::vector<std::string> argv{
+        options.programs + "/graphite", "subscribe", "--from", heads, "--into", into, "--json"};
     if (!s.files) argv.push_back("--no-files");
     out.push_back(std::make_unique<child>(argv, work + "/subscribe.log"));
   }
@@ -51,8 +53,8 @@ void take_stages(measured& out, const nlohmann::json& event) {
 }
 
 /// One edit; milliseconds until the last subscriber's readers have it.
-double edit_once(const std::vector<std::unique_ptr<child>>& subscribers, const std::string& root, const setting& s,
-                 std::size_t number, measured& out) {
+double edit_once(const std::vector<std::unique_ptr<child>>& subscribers, const std::string& root,
+                 const setting& s, std::size_t number, measured& out) {
   const auto name = "edited/" + std::to_string(number % 8) + ".bin";
   const auto bytes = random_bytes(s.edit_bytes, 5000 + number);
   write_file(root + "/" + name, bytes);
@@ -81,19 +83,26 @@ measured run_setting(const bench_options& options, const setting& s) {
   measured out;
   {
     std::vector<std::unique_ptr<child>> dev;
-    dev.push_back(std::make_unique<child>(std::vector<std::string>{program, "dev", "-C", root, "--json"}, work + "/dev.log"));
+    dev.push_back(std::make_unique<child>(std::vector<std::string>{program, "dev", "-C", root, "--json"},
+                                          work + "/dev.log"));
     std::string heads;
-    wait_for_all(dev, [&](std::size_t, const nlohmann::json& event) {
-      if (event.value("event", "") != "ready") return false;
-      heads = event["heads"];
-      return true;
-    }, "ready event", 600);
+    wait_for_all(
+        dev,
+        [&](std::size_t, const nlohmann::json& event) {
+          if (event.value("event", "") != "ready") return false;
+          heads = event["heads"];
+          return true;
+        },
+        "ready event", 600);
     const auto subscribers = start_subscribers(options, s, work, heads);
-    wait_for_all(subscribers, [&](std::size_t, const nlohmann::json& event) { return event.value("event", "") == "swap"; },
-                 "first swap", 600);
+    wait_for_all(
+        subscribers,
+        [&](std::size_t, const nlohmann::json& event) { return event.value("event", "") == "swap"; },
+        "first swap", 600);
     for (std::size_t i = 0; i < 20; ++i) edit_once(subscribers, root, s, i, out);
     out = {};
-    for (std::size_t i = 0; i < s.edits; ++i) out.last_ms.push_back(edit_once(subscribers, root, s, 100 + i, out));
+    for (std::size_t i = 0; i < s.edits; ++i)
+      out.last_ms.push_back(edit_once(subscribers, root, s, 100 + i, out));
   }
   fs::remove_all(work);
   return out;
@@ -101,8 +110,10 @@ measured run_setting(const bench_options& options, const setting& s) {
 
 void add_stages(report& out, const measured& m) {
   for (const auto& [stage, values] : m.stages) {
-    out.figures.push_back({"stage_" + stage + "_p50_ms", percentile(values, 0.5), "ms", better::lower, {}, {}, {}});
-    out.figures.push_back({"stage_" + stage + "_p99_ms", percentile(values, 0.99), "ms", better::lower, {}, {}, {}});
+    out.figures.push_back(
+        {"stage_" + stage + "_p50_ms", percentile(values, 0.5), "ms", better::lower, {}, {}, {}});
+    out.figures.push_back(
+        {"stage_" + stage + "_p99_ms", percentile(values, 0.99), "ms", better::lower, {}, {}, {}});
   }
 }
 
@@ -119,7 +130,8 @@ report run_edit_to_swap(const bench_options& options) {
   const auto crowd = run_setting(options, {"64", many, edits});
   add("p50_ms_64", percentile(crowd.last_ms, 0.5), {});
   add("p99_ms_64", percentile(crowd.last_ms, 0.99), 25);
-  add("p99_ms_64_64k", percentile(run_setting(options, {"64_64k", many, edits, 64 * 1024}).last_ms, 0.99), 40);
+  add("p99_ms_64_64k", percentile(run_setting(options, {"64_64k", many, edits, 64 * 1024}).last_ms, 0.99),
+      40);
   std::optional<double> base;
   for (const std::size_t assets : {std::size_t{1000}, std::size_t{100'000}, std::size_t{1'000'000}}) {
     if (assets > (options.quick ? 1000 : options.assets_max)) {
@@ -134,8 +146,9 @@ report run_edit_to_swap(const bench_options& options) {
   }
   add_stages(out, crowd);
   if (options.quick) out.notes.push_back("quick: 8 subscribers and 30 edits where the names say 64 and 300");
-  out.notes.push_back("subscribers: separate processes, own folders; last subscriber of each edit; clock from the "
-                      "writer's close to the flip (CLOCK_MONOTONIC); shipped programs with their defaults");
+  out.notes.push_back(
+      "subscribers: separate processes, own folders; last subscriber of each edit; clock from the "
+      "writer's close to the flip (CLOCK_MONOTONIC); shipped programs with their defaults");
   return out;
 }
 

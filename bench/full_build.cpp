@@ -15,7 +15,9 @@ std::string project_text(const std::string& rule) { return "[project]\nname = \"
 std::string prose(std::size_t bytes, std::uint64_t seed) {
   const auto noise = random_bytes(bytes / 3, seed);
   std::string out;
-  for (const char c : noise) (out += "wordy "[static_cast<unsigned char>(c) % 6]) += static_cast<char>('a' + static_cast<unsigned char>(c) % 23);
+  for (const char c : noise)
+    (out += "wordy "[static_cast<unsigned char>(c) % 6]) +=
+        static_cast<char>('a' + static_cast<unsigned char>(c) % 23);
   return out;
 }
 
@@ -27,14 +29,16 @@ struct build_times {
 build_times build(const bench_options& options, const std::string& root) {
   fs::remove_all(root + "/.graphite");
   const double start = now_seconds();
-  const auto end = run_json({options.programs + "/graphite", "build", "-C", root, "--json"}, root + "/../build.log");
+  const auto end =
+      run_json({options.programs + "/graphite", "build", "-C", root, "--json"}, root + "/../build.log");
   return {now_seconds() - start, end.value("action_cpu_seconds", 0.0), end.value("ran", std::uint64_t{0})};
 }
 
 std::string make_heavy(const std::string& work, std::size_t files) {
   const auto root = work + "/heavy";
   fs::create_directories(root);
-  for (std::size_t i = 0; i < files; ++i) write_file(root + "/" + std::to_string(i) + ".txt", prose(1'500'000, i));
+  for (std::size_t i = 0; i < files; ++i)
+    write_file(root + "/" + std::to_string(i) + ".txt", prose(1'500'000, i));
   write_file(root + "/graphite.toml", project_text(R"([[rule]]
 name = "squeeze"
 match = ["*.txt"]
@@ -94,14 +98,17 @@ report run_full_build(const bench_options& options) {
     fs::create_directories(folder);
     fs::copy(many + "/in", folder + "/in", fs::copy_options::recursive);
     fs::copy_file(work + "/build.ninja", folder + "/build.ninja");
-    if (const auto t = time_command({"ninja", "-C", folder, "-j2"})) theirs.push_back(static_cast<double>(actions) / *t);
+    if (const auto t = time_command({"ninja", "-C", folder, "-j2"}))
+      theirs.push_back(static_cast<double>(actions) / *t);
     fs::remove_all(folder);
   }
   figure spawn{"spawn_actions_per_s", median(ours), "1/s", better::higher, {}, {}, {}};
-  spawn.peer = ninja.empty() ? (options.peers ? "ninja is missing: scripts/setup --peers" : "") : "ninja " + ninja;
+  spawn.peer =
+      ninja.empty() ? (options.peers ? "ninja is missing: scripts/setup --peers" : "") : "ninja " + ninja;
   if (!theirs.empty()) spawn.peer_value = median(theirs), spawn.goal = 0.95 * median(theirs);
   out.figures.push_back(spawn);
-  out.notes.push_back("from nothing: the state folder is removed before each build; " + std::to_string(rounds) + " rounds, medians");
+  out.notes.push_back("from nothing: the state folder is removed before each build; " +
+                      std::to_string(rounds) + " rounds, medians");
   fs::remove_all(work);
   return out;
 }

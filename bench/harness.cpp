@@ -52,8 +52,8 @@ std::string machine_line() {
   utsname names{};
   uname(&names);
   return fmt::format("{}, {} cores, {}, {} {}", field_of("/proc/cpuinfo", "model name"),
-                     std::thread::hardware_concurrency(), field_of("/proc/meminfo", "MemTotal"), names.sysname,
-                     names.release);
+                     std::thread::hardware_concurrency(), field_of("/proc/meminfo", "MemTotal"),
+                     names.sysname, names.release);
 }
 
 namespace {
@@ -130,15 +130,15 @@ std::string to_json(const std::string& workload_name, const report& made) {
   std::string figures;
   for (const auto& f : made.figures) {
     if (!figures.empty()) figures += ',';
-    figures += fmt::format(R"({{"name":"{}","value":{:.6g},"unit":"{}","better":"{}")", f.name, f.value, f.unit,
-                           f.direction == better::lower ? "lower" : "higher");
+    figures += fmt::format(R"({{"name":"{}","value":{:.6g},"unit":"{}","better":"{}")", f.name, f.value,
+                           f.unit, f.direction == better::lower ? "lower" : "higher");
     if (f.goal) figures += fmt::format(R"(,"goal":{:.6g})", *f.goal);
     if (!f.peer.empty()) figures += fmt::format(R"(,"peer":"{}")", escaped(f.peer));
     if (f.peer_value) figures += fmt::format(R"(,"peer_value":{:.6g})", *f.peer_value);
     figures += '}';
   }
-  return fmt::format(R"({{"workload":"{}","machine":"{}","figures":[{}]}})", workload_name, escaped(machine_line()),
-                     figures);
+  return fmt::format(R"({{"workload":"{}","machine":"{}","figures":[{}]}})", workload_name,
+                     escaped(machine_line()), figures);
 }
 
 static std::string verdict(const figure& f) {

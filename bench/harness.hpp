@@ -16,15 +16,15 @@ struct figure {
   std::string unit;
   better direction = better::lower;
   std::optional<double> goal;
-  std::string peer;                   ///< name and version of what it is held against, or why it is missing
+  std::string peer;  ///< name and version of what it is held against, or why it is missing
   std::optional<double> peer_value;
 };
 
 struct bench_options {
-  bool json = false;   ///< only the JSON object on standard output
-  bool peers = false;  ///< also run what it is held against, interleaved
-  bool quick = false;  ///< small sizes: shows that the workload works, its figures say little
-  std::string programs;  ///< folder of the shipped programs
+  bool json = false;                   ///< only the JSON object on standard output
+  bool peers = false;                  ///< also run what it is held against, interleaved
+  bool quick = false;                  ///< small sizes: shows that the workload works, its figures say little
+  std::string programs;                ///< folder of the shipped programs
   std::size_t assets_max = 1'100'000;  ///< larger settings are left out, and named as left out
 };
 

@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 /// MB/s that `openssl speed` says of SHA-256 with large blocks; nothing where it is missing.
 std::optional<double> openssl_speed() {
   const auto path = temporary_folder("openssl") + "/out";
-  const auto time = time_command({"/bin/sh", "-c", "openssl speed -seconds 1 -bytes 65536 sha256 > " + path + " 2>&1"});
+  const auto time =
+      time_command({"/bin/sh", "-c", "openssl speed -seconds 1 -bytes 65536 sha256 > " + path + " 2>&1"});
   if (!time) return std::nullopt;
   std::ifstream file(path);
   std::string line, last;
@@ -69,7 +70,8 @@ double store_contents(const std::string& work, std::size_t contents) {
 std::optional<double> fio_speed(const std::string& work, std::size_t mib) {
   const auto path = work + "/fio.out";
   const auto time = time_command({"/bin/sh", "-c",
-                                  "fio --name=w --filename=" + work + "/fio.dat --rw=write --bs=1M --size=" + std::to_string(mib) +
+                                  "fio --name=w --filename=" + work +
+                                      "/fio.dat --rw=write --bs=1M --size=" + std::to_string(mib) +
                                       "M --end_fsync=1 --ioengine=psync --output-format=json > " + path});
   if (!time) return std::nullopt;
   std::ifstream file(path);
@@ -97,13 +99,15 @@ report run_ingest(const bench_options& options) {
       if (const auto v = fio_speed(work, mib)) fio.push_back(*v);
   }
   figure hash{"hash_chunk_mb_per_s", median(hashed), "MB/s", better::higher, {}, {}, {}};
-  if (options.peers) hash.peer = openssl.empty() ? "openssl is missing: scripts/setup --peers" : "openssl speed sha256";
+  if (options.peers)
+    hash.peer = openssl.empty() ? "openssl is missing: scripts/setup --peers" : "openssl speed sha256";
   if (!openssl.empty()) hash.peer_value = median(openssl), hash.goal = 0.65 * median(openssl);
   figure store{"stored_mb_per_s", median(stored), "MB/s", better::higher, {}, {}, {}};
   if (options.peers) store.peer = fio.empty() ? "fio is missing: scripts/setup --peers" : "fio write + fsync";
   if (!fio.empty()) store.peer_value = median(fio), store.goal = 0.8 * median(fio);
   out.figures = {hash, store};
-  out.notes.push_back(std::to_string(mib) + " MiB of random bytes; hashed: one thread, from memory; stored: chunked and hashed "
+  out.notes.push_back(std::to_string(mib) +
+                      " MiB of random bytes; hashed: one thread, from memory; stored: chunked and hashed "
                       "by two threads into segments, one sync at the end");
   fs::remove_all(work);
   return out;

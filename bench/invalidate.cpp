@@ -154,7 +154,8 @@ engine_figures loaded_engine(std::uint32_t files) {
 
 report run_invalidate(const bench_options& options) {
   report out;
-  const auto engine = loaded_engine(options.quick ? 10'000 : 1'000'000);  // first: freed memory would hide what it takes
+  const auto engine =
+      loaded_engine(options.quick ? 10'000 : 1'000'000);  // first: freed memory would hide what it takes
   const auto add = [&](const std::string& name, double value, const std::string& unit, double goal) {
     out.figures.push_back({name, value, unit, better::lower, goal, {}, {}});
   };

@@ -17,7 +17,9 @@ void list() {
 int run(const std::string& name, const bench_options& options) {
   for (const auto& one : workloads()) {
     if (one.name != name) continue;
-    if (!options.json) std::printf("workload %s: %s\nmachine %s\n", name.c_str(), one.measures.c_str(), machine_line().c_str());
+    if (!options.json)
+      std::printf("workload %s: %s\nmachine %s\n", name.c_str(), one.measures.c_str(),
+                  machine_line().c_str());
     const auto made = one.run(options);
     if (!options.json) std::printf("%s", to_table(made).c_str());
     std::printf("%s\n", to_json(name, made).c_str());

@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t files_per_folder = 20;
 
 std::string file_of(std::size_t i) {
-  return "data/" + std::to_string(i / files_per_folder / 100) + "/" + std::to_string(i / files_per_folder) + "/" +
-         std::to_string(i) + ".txt";
+  return "data/" + std::to_string(i / files_per_folder / 100) + "/" + std::to_string(i / files_per_folder) +
+         "/" + std::to_string(i) + ".txt";
 }
 
 void make_tree(const std::string& root, std::size_t assets) {
@@ -43,11 +43,15 @@ struct resident {
 };
 
 /// Medians over `rounds` of "nothing to do" asked of a running `dev`.
-resident measure_resident(const bench_options& options, const std::string& work, const std::string& root, int rounds) {
+resident measure_resident(const bench_options& options, const std::string& work, const std::string& root,
+                          int rounds) {
   std::vector<std::unique_ptr<child>> dev;
   const auto program = options.programs + "/graphite";
-  dev.push_back(std::make_unique<child>(std::vector<std::string>{program, "dev", "-C", root, "--json"}, work + "/dev.log"));
-  wait_for_all(dev, [](std::size_t, const nlohmann::json& e) { return e.value("event", "") == "ready"; }, "ready event", 900);
+  dev.push_back(std::make_unique<child>(std::vector<std::string>{program, "dev", "-C", root, "--json"},
+                                        work + "/dev.log"));
+  wait_for_all(
+      dev, [](std::size_t, const nlohmann::json& e) { return e.value("event", "") == "ready"; },
+      "ready event", 900);
   auto client = service_client::connect({.state_folder = root + "/.graphite", .program = "bench"});
   if (!client) give_up("cannot attach: " + client.error().context);
   const auto ask = [&] {
@@ -94,11 +98,13 @@ report run_noop(const bench_options& options) {
   out.figures.push_back({"resident_ms", small.rpc_ms, "ms", better::lower, 1.0, {}, {}});
   out.figures.push_back({"cli_ms", small.cli_ms, "ms", better::lower, 25.0, {}, {}});
   figure cold_figure{"cold_ms", median(cold), "ms", better::lower, {}, {}, {}};
-  cold_figure.peer = ninja.empty() ? (options.peers ? "ninja is missing: scripts/setup --peers" : "") : "ninja " + ninja;
+  cold_figure.peer =
+      ninja.empty() ? (options.peers ? "ninja is missing: scripts/setup --peers" : "") : "ninja " + ninja;
   if (!theirs.empty()) cold_figure.peer_value = median(theirs), cold_figure.goal = 0.5 * median(theirs);
   out.figures.push_back(cold_figure);
-  out.notes.push_back(std::to_string(assets) + " assets, " + std::to_string(files_per_folder) +
-                      " files a folder; resident: sync cookie included; cold: open the store, stat every file");
+  out.notes.push_back(
+      std::to_string(assets) + " assets, " + std::to_string(files_per_folder) +
+      " files a folder; resident: sync cookie included; cold: open the store, stat every file");
   if (!options.quick && options.assets_max < 1'100'000) out.notes.push_back("left out: 1,100,000 assets");
   if (!options.quick && options.assets_max >= 1'100'000) {
     make_tree(root, 1'100'000);

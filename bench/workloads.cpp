@@ -4,10 +4,15 @@ namespace graphite::bench {
 
 const std::vector<workload>& workloads() {
   static const std::vector<workload> all{
-      {"noop", "nothing to do for 110,000 and 1.1 million assets: resident, by a fresh process, cold; against ninja", run_noop},
-      {"invalidate", "one edit to the list of stale actions, 10^4 to 10^6 files and a hub; bytes a node", run_invalidate},
-      {"edit-to-swap", "save to swapped in 1, 16 and 64 subscriber processes, 10^3 to 10^6 assets", run_edit_to_swap},
-      {"full-build", "builds from nothing: 20 s of CPU, and 11,000 small commands against ninja", run_full_build},
+      {"noop",
+       "nothing to do for 110,000 and 1.1 million assets: resident, by a fresh process, cold; against ninja",
+       run_noop},
+      {"invalidate", "one edit to the list of stale actions, 10^4 to 10^6 files and a hub; bytes a node",
+       run_invalidate},
+      {"edit-to-swap", "save to swapped in 1, 16 and 64 subscriber processes, 10^3 to 10^6 assets",
+       run_edit_to_swap},
+      {"full-build", "builds from nothing: 20 s of CPU, and 11,000 small commands against ninja",
+       run_full_build},
       {"ingest", "chunk and hash from memory, store to disk; against openssl speed and fio", run_ingest},
   };
   return all;

@@ -8,7 +8,8 @@ namespace {
 
 class folder_archive final : public bundle_archive {
  public:
-  folder_archive(std::unique_ptr<bundle_folder> disk, segment_store& contents, const hasher& hash, std::string folder)
+  folder_archive(std::unique_ptr<bundle_folder> disk, segment_store& contents, const hasher& hash,
+                 std::string folder)
       : disk_(std::move(disk)), contents_(contents), hash_(hash), folder_(std::move(folder)) {}
 
   result<std::optional<state>> newest() override {
@@ -27,7 +28,8 @@ class folder_archive final : public bundle_archive {
   result<page_location> write(const index_tree& tree, const head& now) override {
     extent behind;
     if (!now.behind.is_zero()) behind = find({now.behind, 0}).value_or(extent{});
-    GRAPHITE_CHECK(disk_->publish(now, tree, behind, [this](const content_ref& content) { return find(content); }));
+    GRAPHITE_CHECK(
+        disk_->publish(now, tree, behind, [this](const content_ref& content) { return find(content); }));
     return disk_->current()->root;
   }
 
@@ -68,7 +70,8 @@ class folder_archive final : public bundle_archive {
 }  // namespace
 
 result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, const std::string& segments,
-                                                     segment_store& contents, const hasher& hash, log_sink& log) {
+                                                     segment_store& contents, const hasher& hash,
+                                                     log_sink& log) {
   bundle_folder_options options;
   options.folder = folder;
   options.segments_folder = segments;

@@ -7,12 +7,13 @@ namespace graphite {
 namespace {
 
 histogram& stage_series(metrics_registry& registry, const std::string& stage) {
-  return registry.make_histogram("graphite_stage_seconds", "Time of one stage of a change", stage_seconds_bounds(),
-                                 {{"stage", stage}});
+  return registry.make_histogram("graphite_stage_seconds", "Time of one stage of a change",
+                                 stage_seconds_bounds(), {{"stage", stage}});
 }
 
 counter& diagnostic_series(metrics_registry& registry, const std::string& level) {
-  return registry.make_counter("graphite_diagnostics_total", "Warnings and errors reported", {{"level", level}});
+  return registry.make_counter("graphite_diagnostics_total", "Warnings and errors reported",
+                               {{"level", level}});
 }
 
 }  // namespace
@@ -23,10 +24,12 @@ dev_metrics::dev_metrics(metrics_registry& registry)
       schedule_(stage_series(registry, "schedule")),
       build_(stage_series(registry, "build")),
       publish_(stage_series(registry, "publish")),
-      whole_(registry.make_histogram("graphite_notice_to_published_seconds", "From the first event to the synced record",
-                                     stage_seconds_bounds())),
-      generations_(registry.make_counter("graphite_generations_total", "Generations published since the start")),
-      changed_(registry.make_counter("graphite_assets_changed_total", "Assets added or changed by generations")),
+      whole_(registry.make_histogram("graphite_notice_to_published_seconds",
+                                     "From the first event to the synced record", stage_seconds_bounds())),
+      generations_(
+          registry.make_counter("graphite_generations_total", "Generations published since the start")),
+      changed_(
+          registry.make_counter("graphite_assets_changed_total", "Assets added or changed by generations")),
       removed_(registry.make_counter("graphite_assets_removed_total", "Assets removed by generations")),
       warnings_(diagnostic_series(registry, "warning")),
       errors_(diagnostic_series(registry, "error")),

@@ -67,7 +67,8 @@ class scanner_set {
     }
     return out;
   }
-  std::function<std::vector<scanned_reference>(byte_span)> for_source(const rule_spec& rule, const logical_path& path) const {
+  std::function<std::vector<scanned_reference>(byte_span)> for_source(const rule_spec& rule,
+                                                                      const logical_path& path) const {
     const auto found = by_rule_.find(rule.name);
     if (found == by_rule_.end()) return {};
     return [&one = found->second, path](byte_span bytes) { return one.scan(path, bytes); };
@@ -78,7 +79,8 @@ class scanner_set {
 };
 
 [[noreturn]] void end_process(const error& failure) {
-  std::fprintf(stderr, "graphite: a sync failed, so nothing later could be trusted: %s\n", failure.context.c_str());
+  std::fprintf(stderr, "graphite: a sync failed, so nothing later could be trusted: %s\n",
+               failure.context.c_str());
   std::_Exit(1);
 }
 
@@ -139,7 +141,8 @@ void local_session::parts::start_collector() {
   std::vector<bundle_archive*> folders;
   for (const auto& [name, archive] : archives) folders.push_back(archive.get());
   garbage = std::make_unique<collector>(
-      collector::ports{*contents, *rows, std::move(folders), [this] { return system && system->drain(seconds(10)); }, log},
+      collector::ports{*contents, *rows, std::move(folders),
+                       [this] { return system && system->drain(seconds(10)); }, log},
       collector_options{});
 }
 
@@ -153,10 +156,12 @@ result<void> local_session::parts::open_state() {
   segment_store_options store;
   store.folder = state + "/segments";
   store.on_failed_sync = end_process;
-  for (const auto& channel : config->channels) store.spare_folders.push_back(state + "/bundles/" + channel.name);
+  for (const auto& channel : config->channels)
+    store.spare_folders.push_back(state + "/bundles/" + channel.name);
   GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
   for (const auto& channel : config->channels) {
-    GRAPHITE_TRY(auto archive, open_archive(state + "/bundles/" + channel.name, store.folder, *contents, hash, log));
+    GRAPHITE_TRY(auto archive,
+                 open_archive(state + "/bundles/" + channel.name, store.folder, *contents, hash, log));
     archives.emplace(channel.name, std::move(archive));
   }
   for (const auto& lost : contents->lost())
@@ -185,7 +190,8 @@ result<void> local_session::parts::open_builder(const session_options& options, 
 
   GRAPHITE_TRY(scratch, disk_scratch_space::make(config->state + "/scratch"));
   GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
-  runner = std::make_unique<attempt_runner>(attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform}, attempts);
+  runner = std::make_unique<attempt_runner>(
+      attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform}, attempts);
   return {};
 }
 
@@ -216,7 +222,8 @@ result<engine_options> local_session::parts::engine_for(const session_options& o
   out.jobs = jobs;
   out.environment = environment;
   const auto path = environment.find("PATH");
-  linux_tool_resolver tools({.root = config->root, .path = path == environment.end() ? "" : path->second}, hash, *processes);
+  linux_tool_resolver tools({.root = config->root, .path = path == environment.end() ? "" : path->second},
+                            hash, *processes);
   for (const auto& [name, spec] : config->tools) {
     const auto found = tools.resolve(spec);
     if (!found) {
@@ -236,7 +243,8 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   full.tools = tool_programs;
   full.environment = command_environment(*spec.command, environment);
   // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
-  // result whose outputs a power cut took is no result (docs/decisions/0004-outputs-are-synced-when-shown.md).
+  // result whose outputs a power cut took is no result
+  // (docs/decisions/0004-outputs-are-synced-when-shown.md).
   finished_attempt done = runner->run(full, cancel);
   action_cpu_ns += done.result.cpu.count();
   return std::move(done.result);
@@ -268,8 +276,12 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     if (events && !folder.empty()) events->refresh(folder);
   };
   out.parallel = run_parallel;
-  out.scan = [this](const rule_spec& rule, const logical_path& path) { return scanners.for_source(rule, path); };
-  out.run_attempt = [this](const attempt_spec& spec, const cancel_token& cancel) { return run(spec, cancel); };
+  out.scan = [this](const rule_spec& rule, const logical_path& path) {
+    return scanners.for_source(rule, path);
+  };
+  out.run_attempt = [this](const attempt_spec& spec, const cancel_token& cancel) {
+    return run(spec, cancel);
+  };
   out.on_fatal = end_process;
   out.on_ingest = options.on_ingest;
   out.on_diagnostic = options.on_diagnostic;
@@ -308,7 +320,9 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
 service_facade& local_session::facade() { return *parts_->system; }
 local_system& local_session::system() { return *parts_->system; }
 const project& local_session::config() const { return *parts_->config; }
-std::string local_session::heads_address() const { return parts_->publisher ? parts_->publisher->address() : ""; }
+std::string local_session::heads_address() const {
+  return parts_->publisher ? parts_->publisher->address() : "";
+}
 std::string local_session::chunks_address() const { return parts_->chunks ? parts_->chunks->address() : ""; }
 std::string local_session::bundle() const { return parts_->archives.begin()->second->folder(); }
 duration local_session::action_cpu() const { return duration(parts_->action_cpu_ns.load()); }

@@ -79,7 +79,8 @@ class folder_source final : public page_source, public extent_source {
   result<std::shared_ptr<const mapped_file>> map_locked(const fs::path& path) const {
     if (const auto known = files_.find(path.string()); known != files_.end()) return known->second;
     auto opened = mapped_file::open(path.string());
-    if (!opened && opened.error().code == errc::not_found) return fail(errc::corrupt, path.string() + " is missing");
+    if (!opened && opened.error().code == errc::not_found)
+      return fail(errc::corrupt, path.string() + " is missing");
     GRAPHITE_TRY(auto file, std::move(opened));
     files_.emplace(path.string(), file);
     return file;

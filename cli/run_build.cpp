@@ -24,7 +24,8 @@ int run_build(const build_options& options) {
   console out(options.json);
   const auto started = std::chrono::steady_clock::now();
   if (!options.git_revision.empty())
-    return out.failed({errc::unsupported, "--rev needs a cluster's coordinator, which this version does not have"});
+    return out.failed(
+        {errc::unsupported, "--rev needs a cluster's coordinator, which this version does not have"});
   if (!options.coordinator.empty())
     return out.failed({errc::unsupported, "--coordinator: this version builds on one machine"});
   const auto log = make_log(options.log_level, false);
@@ -35,8 +36,12 @@ int run_build(const build_options& options) {
   session.all_or_nothing = true;
   session.keep_going = options.keep_going;
   live_progress shown(out);
-  session.on_ingest = [&](std::size_t done, std::size_t all, const std::string& now) { shown.files(done, all, now); };
-  session.on_running = [&](std::size_t done, std::size_t all, const std::string& now) { shown.actions(done, all, now); };
+  session.on_ingest = [&](std::size_t done, std::size_t all, const std::string& now) {
+    shown.files(done, all, now);
+  };
+  session.on_running = [&](std::size_t done, std::size_t all, const std::string& now) {
+    shown.actions(done, all, now);
+  };
   auto opened = local_session::open(session, *log);
   if (!opened) return out.failed(opened.error());
   auto summary = ask((*opened)->facade(), {options.keep_going, options.dry_run});

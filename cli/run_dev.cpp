@@ -39,12 +39,18 @@ class event_printer {
 
   void generation(const head& now, const asset_changes& changes) {
     const std::lock_guard lock(mutex_);
-    json_object event{{"event", "generation"}, {"channel", now.channel}, {"epoch", now.epoch.value},
-                      {"sequence", now.sequence.value}, {"root", to_hex(now.root)}, {"assets", now.assets},
-                      {"changed", changes.upserts.size()}, {"removed", changes.removals.size()}};
+    json_object event{{"event", "generation"},
+                      {"channel", now.channel},
+                      {"epoch", now.epoch.value},
+                      {"sequence", now.sequence.value},
+                      {"root", to_hex(now.root)},
+                      {"assets", now.assets},
+                      {"changed", changes.upserts.size()},
+                      {"removed", changes.removals.size()}};
     out_.object(event);
     if (!out_.json())
-      out_.say("generation {}: {} changed, {} removed", now.sequence.value, changes.upserts.size(), changes.removals.size());
+      out_.say("generation {}: {} changed, {} removed", now.sequence.value, changes.upserts.size(),
+               changes.removals.size());
   }
 
   void diagnostic(const diagnostic_line& line) {
@@ -59,9 +65,14 @@ class event_printer {
 
   void ready(const local_session& session, const std::string& metrics, const std::string& sock) {
     const std::lock_guard lock(mutex_);
-    out_.object({{"event", "ready"}, {"heads", session.heads_address()}, {"chunks", session.chunks_address()},
-                 {"metrics", metrics}, {"sock", sock}, {"pid", ::getpid()}});
-    if (!out_.json()) out_.say("watching {}; heads {}; stop with Ctrl-C", session.config().root, session.heads_address());
+    out_.object({{"event", "ready"},
+                 {"heads", session.heads_address()},
+                 {"chunks", session.chunks_address()},
+                 {"metrics", metrics},
+                 {"sock", sock},
+                 {"pid", ::getpid()}});
+    if (!out_.json())
+      out_.say("watching {}; heads {}; stop with Ctrl-C", session.config().root, session.heads_address());
   }
 
  private:
@@ -105,8 +116,13 @@ std::uint16_t port_of(const std::string& address) {
 class dev_service {
  public:
   dev_service(dev_options& options, console& out, log_sink& log, stop_signals& signals)
-      : options_(options), out_(out), log_(log), signals_(signals), events_(out),
-        registry_(make_prometheus_registry()), metrics_(*registry_) {}
+      : options_(options),
+        out_(out),
+        log_(log),
+        signals_(signals),
+        events_(out),
+        registry_(make_prometheus_registry()),
+        metrics_(*registry_) {}
 
   /// The exit code, or nothing where it is to live again.
   std::optional<int> live() {
@@ -119,8 +135,9 @@ class dev_service {
     service.program = GRAPHITE_VERSION;
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
     if (!served) return out_.failed(served.error());
-    auto operators = http_server::start(http_sources_of(*registry_, (*session)->facade()),
-                                        {.port = options_.metrics_port, .any_port_if_taken = !options_.metrics_port_given});
+    auto operators = http_server::start(
+        http_sources_of(*registry_, (*session)->facade()),
+        {.port = options_.metrics_port, .any_port_if_taken = !options_.metrics_port_given});
     if (!operators) return out_.failed(operators.error());
     keep_ports(**session, **operators);
     events_.ready(**session, (*operators)->address(), (*served)->socket_path());

@@ -36,7 +36,8 @@ result<tree_survey> survey_tree(const std::string& root, const std::string& fold
   GRAPHITE_TRY(auto found, scan_and_compare(options, known_adapter(known)));
   tree_survey out;
   for (auto& difference : found.differences) {
-    const auto kind = difference.kind == difference_kind::removed ? change_kind::removed : change_kind::written;
+    const auto kind =
+        difference.kind == difference_kind::removed ? change_kind::removed : change_kind::written;
     out.differences.push_back({std::move(difference.path), kind, !difference.signature.trusted});
   }
   for (auto& one : found.skipped) {

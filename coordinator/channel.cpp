@@ -4,10 +4,15 @@ namespace graphite {
 
 channel_core::channel_core(channel_spec spec, lineage_id lineage, epoch_number epoch, index_tree tree,
                            std::optional<head> newest)
-    : spec_(std::move(spec)), lineage_(lineage), epoch_(epoch), tree_(std::move(tree)), newest_(std::move(newest)) {}
+    : spec_(std::move(spec)),
+      lineage_(lineage),
+      epoch_(epoch),
+      tree_(std::move(tree)),
+      newest_(std::move(newest)) {}
 
 bool channel_core::shows(const logical_path& path) const {
-  return (spec_.include.empty() || any_matches(spec_.include, path.str())) && !any_matches(spec_.exclude, path.str());
+  return (spec_.include.empty() || any_matches(spec_.include, path.str())) &&
+         !any_matches(spec_.exclude, path.str());
 }
 
 result<asset_changes> channel_core::shown_changes(const asset_changes& all, const chunks_of& chunks) const {
@@ -46,8 +51,10 @@ head channel_core::next_head(const index_tree& tree, revision_id revision, const
   return out;
 }
 
-result<std::optional<planned_generation>> channel_core::plan(const publication& what, const content_ref& behind,
-                                                             const chunks_of& chunks, std::int64_t unix_ns) const {
+result<std::optional<planned_generation>> channel_core::plan(const publication& what,
+                                                             const content_ref& behind,
+                                                             const chunks_of& chunks,
+                                                             std::int64_t unix_ns) const {
   GRAPHITE_TRY(auto changes, shown_changes(what.changes, chunks));
   const bool same_behind = newest_ ? newest_->behind == behind.id : behind.id.is_zero();
   if (changes.empty() && same_behind && newest_) return std::nullopt;

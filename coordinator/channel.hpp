@@ -27,7 +27,8 @@ class channel_core {
   using chunks_of = std::function<result<std::optional<chunk_list>>(const content_ref&)>;
 
   /// `newest`: what was committed before, absent for a new channel; `tree` is its index.
-  channel_core(channel_spec spec, lineage_id lineage, epoch_number epoch, index_tree tree, std::optional<head> newest);
+  channel_core(channel_spec spec, lineage_id lineage, epoch_number epoch, index_tree tree,
+               std::optional<head> newest);
 
   /// Nothing where `what` changes nothing that this channel shows. `behind`: content of the side object, zero
   /// for none. Errors: not_found (a content that is not stored), those of index_tree::apply.
@@ -45,7 +46,8 @@ class channel_core {
 
  private:
   result<asset_changes> shown_changes(const asset_changes& all, const chunks_of& chunks) const;
-  head next_head(const index_tree& tree, revision_id revision, const digest& behind, std::int64_t unix_ns) const;
+  head next_head(const index_tree& tree, revision_id revision, const digest& behind,
+                 std::int64_t unix_ns) const;
 
   channel_spec spec_;
   lineage_id lineage_;

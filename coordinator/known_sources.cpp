@@ -26,7 +26,8 @@ auto lower_bound_of(Files& files, std::string_view name) {
 
 bool is_below(std::string_view path, std::string_view folder) {
   return folder.empty() || path == folder ||
-         (path.size() > folder.size() && path[folder.size()] == '/' && path.substr(0, folder.size()) == folder);
+         (path.size() > folder.size() && path[folder.size()] == '/' &&
+          path.substr(0, folder.size()) == folder);
 }
 
 }  // namespace

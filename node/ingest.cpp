@@ -20,14 +20,16 @@ result<std::size_t> read_full(open_file& file, std::span<std::byte> out) {
 
 }  // namespace
 
-result<void> ingester::read_whole(open_file& file, std::uint64_t size, const source_use& use, source_state& out) const {
+result<void> ingester::read_whole(open_file& file, std::uint64_t size, const source_use& use,
+                                  source_state& out) const {
   // One byte more than announced tells growth from the end.
   byte_vector bytes(size + 1);
   GRAPHITE_TRY(const std::size_t got, read_full(file, bytes));
   bytes.resize(got);
   const auto chunks = chunk_bytes(bytes, hash_);
   out.content = content_of(chunks, hash_);
-  if (use.scan) out.references = use.scan(byte_span(bytes).first(std::min<std::size_t>(got, options_.scan_bytes_max)));
+  if (use.scan)
+    out.references = use.scan(byte_span(bytes).first(std::min<std::size_t>(got, options_.scan_bytes_max)));
   if (use.bytes == source_use::keep::nothing) return {};
   if (use.bytes == source_use::keep::held && got <= inline_bytes_max) {
     GRAPHITE_CHECK(contents_.hold(bytes, chunks));
@@ -47,23 +49,28 @@ result<void> ingester::read_streamed(open_file& file, std::uint64_t size, const 
   byte_vector block(1 * MiB), front;
   std::uint64_t left = size;
   while (left > 0) {
-    GRAPHITE_TRY(const std::size_t got, read_full(file, std::span(block).first(std::min<std::uint64_t>(left, block.size()))));
+    GRAPHITE_TRY(const std::size_t got,
+                 read_full(file, std::span(block).first(std::min<std::uint64_t>(left, block.size()))));
     if (got == 0) break;
     const auto piece = byte_span(block).first(got);
     builder.feed(piece);
     if (writer) GRAPHITE_CHECK(writer->append(piece));
-    if (use.scan && front.size() < options_.scan_bytes_max) front.insert(front.end(), piece.begin(), piece.end());
+    if (use.scan && front.size() < options_.scan_bytes_max)
+      front.insert(front.end(), piece.begin(), piece.end());
     left -= got;
   }
   const auto chunks = builder.finish();
   out.content = content_of(chunks, hash_);
-  if (use.scan) out.references = use.scan(byte_span(front).first(std::min<std::size_t>(front.size(), options_.scan_bytes_max)));
+  if (use.scan)
+    out.references =
+        use.scan(byte_span(front).first(std::min<std::size_t>(front.size(), options_.scan_bytes_max)));
   if (left > 0) return fail(errc::busy, "the file became shorter while it was read");
   if (writer) GRAPHITE_CHECK(writer->commit(chunks));
   return {};
 }
 
-result<std::optional<ingester::reading>> ingester::read_once(const logical_path& path, const source_use& use) const {
+result<std::optional<ingester::reading>> ingester::read_once(const logical_path& path,
+                                                             const source_use& use) const {
   auto opened = files_.open(path);
   if (!opened && opened.error().code == errc::not_found) return std::nullopt;
   if (!opened) return tl::unexpected<error>(opened.error());

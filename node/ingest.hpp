@@ -47,8 +47,10 @@ class ingester {
     bool steady = false;
   };
   result<std::optional<reading>> read_once(const logical_path& path, const source_use& use) const;
-  result<void> read_whole(open_file& file, std::uint64_t size, const source_use& use, source_state& out) const;
-  result<void> read_streamed(open_file& file, std::uint64_t size, const source_use& use, source_state& out) const;
+  result<void> read_whole(open_file& file, std::uint64_t size, const source_use& use,
+                          source_state& out) const;
+  result<void> read_streamed(open_file& file, std::uint64_t size, const source_use& use,
+                             source_state& out) const;
 
   const file_reader& files_;
   chunk_store& contents_;

@@ -20,7 +20,8 @@ struct segment_store_options {
   std::size_t cached_rows_max = 1 << 16;    ///< rows of the index kept in memory
   std::uint64_t held_bytes_max = 64 << 20;  ///< hold() says `busy` beyond: fold() first
   bool read_only = false;                   ///< writes nothing, recovers nothing
-  std::vector<std::string> spare_folders;   ///< have links to segments (bundles): one that is gone is linked back
+  std::vector<std::string>
+      spare_folders;  ///< have links to segments (bundles): one that is gone is linked back
   /// As in rocks_options: a data sync failed for another reason than space.
   std::function<void(const error&)> on_failed_sync;
 };

@@ -13,7 +13,9 @@ namespace {
 
 class recording_publisher final : public head_publisher {
  public:
-  void announce(std::string_view, byte_vector message) override { announced.push_back(*decode_announcement(message)); }
+  void announce(std::string_view, byte_vector message) override {
+    announced.push_back(*decode_announcement(message));
+  }
   void beat(byte_vector) override { ++beats; }
   std::string address() const override { return ""; }
   counters count() const override { return {}; }
@@ -34,7 +36,9 @@ class memory_archive final : public bundle_archive {
     newest_.emplace(state{now, tree});
     return page_location{1, 64};
   }
-  result<std::vector<state>> kept() override { return newest_ ? std::vector<state>{*newest_} : std::vector<state>{}; }
+  result<std::vector<state>> kept() override {
+    return newest_ ? std::vector<state>{*newest_} : std::vector<state>{};
+  }
   bool refers_to(segment_id) const override { return false; }
   std::string folder() const override { return "/memory"; }
   int writes = 0;
@@ -87,7 +91,8 @@ class channel_actor_test : public test::actor_fixture {
   publication_ptr large_change() {
     auto all = std::make_shared<publication>();
     for (int i = 0; i < 40; ++i) {
-      const auto one = change(std::to_string(i), std::string(2000, static_cast<char>('a' + i % 26)) + std::to_string(i));
+      const auto one =
+          change(std::to_string(i), std::string(2000, static_cast<char>('a' + i % 26)) + std::to_string(i));
       all->changes.upserts.push_back(one->changes.upserts[0]);
     }
     std::sort(all->changes.upserts.begin(), all->changes.upserts.end());

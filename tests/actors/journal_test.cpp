@@ -8,14 +8,16 @@ namespace {
 class journal_actor_test : public test::actor_fixture {
  protected:
   void SetUp() override {
-    writer = system.spawn(journal, journal_dependencies{&rows, &contents, &log, [this](const error& e) { fatal = e; }});
+    writer = system.spawn(
+        journal, journal_dependencies{&rows, &contents, &log, [this](const error& e) { fatal = e; }});
     run();
   }
   void TearDown() override { end(writer); }
 
   /// Asks for a commit; the outcome arrives in `outcomes`.
   void commit(const std::string& key, bool sync_contents = false) {
-    auto request = std::make_shared<const commit_request>(commit_request{{{table::meta, key, "value"}}, sync_contents});
+    auto request =
+        std::make_shared<const commit_request>(commit_request{{{table::meta, key, "value"}}, sync_contents});
     asker->request(writer, caf::infinite, atom::commit_v, commit_ptr(request));
     ++asked;
   }
@@ -68,7 +70,8 @@ TEST_F(journal_actor_test, any_other_failing_sync_is) {
 }
 
 TEST_F(journal_actor_test, lazy_rows_cost_no_sync) {
-  caf::anon_send(writer, atom::persist_v, std::make_shared<const commit_request>(commit_request{{{table::meta, "k", "v"}}, false}));
+  caf::anon_send(writer, atom::persist_v,
+                 std::make_shared<const commit_request>(commit_request{{{table::meta, "k", "v"}}, false}));
   run();
   EXPECT_EQ(rows.rows(table::meta), 1u);
   EXPECT_EQ(rows.options().synced_writes, 0u);

@@ -6,27 +6,38 @@ namespace graphite {
 namespace {
 
 attempt_ptr attempt_of(std::uint32_t action) {
-  return std::make_shared<const attempt_spec>(
-      attempt_spec{action_id{action}, attempt_number{1}, {}, {}, "rule", *logical_path::parse("in"), {}, {}, nullptr, {}, {}, {}});
+  return std::make_shared<const attempt_spec>(attempt_spec{action_id{action},
+                                                           attempt_number{1},
+                                                           {},
+                                                           {},
+                                                           "rule",
+                                                           *logical_path::parse("in"),
+                                                           {},
+                                                           {},
+                                                           nullptr,
+                                                           {},
+                                                           {},
+                                                           {}});
 }
 
 class rebuild_actor_test : public test::actor_fixture {
  protected:
   void SetUp() override {
-    domain = system.spawn(rebuild, rebuild_dependencies{[this](const attempt_spec& spec, const cancel_token& token) {
-                                                          attempt_result out;
-                                                          out.action = spec.action;
-                                                          out.attempt = spec.attempt;
-                                                          out.status = token.cancelled() ? attempt_status::cancelled
-                                                                                         : attempt_status::succeeded;
-                                                          ++ran;
-                                                          return out;
-                                                        },
-                                                        [this](std::function<void()> job) {
-                                                          if (queue.size() == 2) return false;
-                                                          queue.push_back(std::move(job));
-                                                          return true;
-                                                        }});
+    domain = system.spawn(rebuild,
+                          rebuild_dependencies{[this](const attempt_spec& spec, const cancel_token& token) {
+                                                 attempt_result out;
+                                                 out.action = spec.action;
+                                                 out.attempt = spec.attempt;
+                                                 out.status = token.cancelled() ? attempt_status::cancelled
+                                                                                : attempt_status::succeeded;
+                                                 ++ran;
+                                                 return out;
+                                               },
+                                               [this](std::function<void()> job) {
+                                                 if (queue.size() == 2) return false;
+                                                 queue.push_back(std::move(job));
+                                                 return true;
+                                               }});
     graph = system.spawn([this]() -> graph_actor::behavior_type {
       return {[](atom::revise, const revision_ptr&) {},
               [this](atom::finish, const attempt_result_ptr& how) { finished.push_back(how); },
