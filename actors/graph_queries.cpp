@@ -49,8 +49,7 @@ result<std::vector<std::string>> graph_answer(const build_engine& engine, const 
   if (asked.what == graph_query::kind::cycles) return lines_of(engine.cycles());
   GRAPHITE_TRY(const auto from, logical_path::parse(asked.from));
   if (asked.what == graph_query::kind::rdeps) return engine.rdeps(from);
-  if (asked.what == graph_query::kind::deps)
-    return fail(errc::unsupported, "deps is asked as a path: graph path A B");
+  if (asked.what == graph_query::kind::deps) return engine.deps(from);
   GRAPHITE_TRY(const auto to, logical_path::parse(asked.to));
   return engine.dependency_path(from, to);
 }

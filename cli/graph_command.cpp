@@ -64,8 +64,8 @@ CLI::App& add_query(CLI::App& graph, chosen_command& chosen, graph_query::kind k
 
 void add_graph(CLI::App& root, chosen_command& chosen) {
   CLI::App& graph = *root.add_subcommand("graph", "Ask the dependency graph of the running service");
-  add_query(graph, chosen, graph_query::kind::path, "Show one way from a source to what depends on it")
-      .footer("Example:\n  graphite graph path textures/rock.png levels/1.bin");
+  add_query(graph, chosen, graph_query::kind::path, "Show a shortest chain by which FROM needs TO")
+      .footer("Example:\n  graphite graph path levels/1.bin textures/rock.png");
   add_query(graph, chosen, graph_query::kind::rdeps, "List all that depends on PATH")
       .footer("Example:\n  graphite graph rdeps shaders/common.glsl");
   add_query(graph, chosen, graph_query::kind::deps, "List all that PATH depends on")

@@ -156,6 +156,8 @@ class build_engine {
   /// What depends on `path`, transitively, by build edges and run-time references; ascending, at most
   /// `limit`.
   result<std::vector<std::string>> rdeps(const logical_path& path, std::size_t limit = 10'000) const;
+  /// What `path` depends on, the same way.
+  result<std::vector<std::string>> deps(const logical_path& path, std::size_t limit = 10'000) const;
   /// A shortest chain of edges by which `from` needs `to`; empty where it does not.
   result<std::vector<std::string>> dependency_path(const logical_path& from, const logical_path& to) const;
   /// Every cycle of build edges, as its paths.

@@ -156,20 +156,32 @@ std::optional<std::string> build_engine::history_key(const logical_path& path) c
   return "a" + impl_->path(impl_->nodes.main_input(impl_->nodes.producer(a)));
 }
 
-result<std::vector<std::string>> build_engine::rdeps(const logical_path& path, std::size_t limit) const {
-  GRAPHITE_TRY(const auto start, impl_->known(path));
+/// Everything that `step` leads to from `start`, ascending, without `start`; at most `limit`.
+template <class Step>
+static std::vector<std::string> reachable(const engine_impl& impl, artefact_index start, std::size_t limit,
+                                          Step step) {
   std::set<artefact_index> seen{start};
   std::deque<artefact_index> open{start};
   std::vector<std::string> out;
   while (!open.empty() && out.size() < limit) {
     const auto at = open.front();
     open.pop_front();
-    if (at != start) out.push_back(impl_->path(at));
-    for (const auto next : impl_->needed_by(at))
+    if (at != start) out.push_back(impl.path(at));
+    for (const auto next : step(at))
       if (seen.insert(next).second) open.push_back(next);
   }
   std::sort(out.begin(), out.end());
   return out;
+}
+
+result<std::vector<std::string>> build_engine::rdeps(const logical_path& path, std::size_t limit) const {
+  GRAPHITE_TRY(const auto start, impl_->known(path));
+  return reachable(*impl_, start, limit, [this](artefact_index at) { return impl_->needed_by(at); });
+}
+
+result<std::vector<std::string>> build_engine::deps(const logical_path& path, std::size_t limit) const {
+  GRAPHITE_TRY(const auto start, impl_->known(path));
+  return reachable(*impl_, start, limit, [this](artefact_index at) { return impl_->needs(at); });
 }
 
 result<std::vector<std::string>> build_engine::dependency_path(const logical_path& from,

@@ -182,9 +182,44 @@ def a_changed_project_file_takes_effect_and_a_broken_one_does_not():
         equal((world.current("reader") / "t/word.up").read_bytes(), b"ABC", "converted by the new rule")
 
 
+SPRITE = '''[project]
+name = "e2e"
+
+[[rule]]
+name = "sprite"
+match = ["*.sprite"]
+[[rule.references]]
+pattern = 'image "([^"]+)"'
+'''
+
+
+def the_graph_and_why_can_be_asked():
+    with World(SPRITE + UPPER.replace('[project]\nname = "e2e"\n', "")) as world:
+        world.write("s/tux.sprite", 'image "tux.png"')
+        world.write("s/tux.png", "pixels")
+        world.write("w.low", "abc")
+        world.dev()
+        world.build()
+        ask = lambda *words: run("graph", *words, "-C", world.root, "--json")["lines"]
+        equal(ask("rdeps", "s/tux.png"), ["s/tux.sprite"], "rdeps")
+        equal(ask("deps", "s/tux.sprite"), ["s/tux.png"], "deps")
+        equal(ask("path", "s/tux.sprite", "s/tux.png"), ["s/tux.sprite", "s/tux.png"], "path")
+        equal(ask("cycles"), [], "cycles")
+        why = run("why", "w.up", "-C", world.root, "--json")
+        equal(why["rule"], "upper", "the rule that made it")
+        check(why["key_components"], "why names no component of the key")
+        run("why", "nothing/there", "-C", world.root, code=2)
+        first = run("status", "-C", world.root, "--json")["channels"][0]["newest"]["sequence"]
+        world.write("w.low", "def")
+        world.write("new.txt", "n")
+        second = world.build()["generation"]["sequence"]
+        diff = run("diff", first, second, "-C", world.root, "--json")
+        equal((diff["added"], diff["changed"], diff["removed"]), (["new.txt"], ["w.up"], []), "diff")
+
+
 if __name__ == "__main__":
     main([a_saved_file_is_swapped_into_two_subscribers, add_rename_over_and_delete_are_followed, a_command_rule_converts,
           large_files_arrive_whole, building_twice_runs_nothing_twice, build_attaches_to_dev,
           one_broken_asset_does_not_block_the_rest, a_killed_subscriber_comes_back, a_killed_dev_loses_nothing_published,
           a_second_process_is_told_who_holds_the_state,
-          a_changed_project_file_takes_effect_and_a_broken_one_does_not])
+          a_changed_project_file_takes_effect_and_a_broken_one_does_not, the_graph_and_why_can_be_asked])
