@@ -26,6 +26,10 @@ class bundle_archive {
   /// Appends the pages that are not there yet and replaces the head, durably; where the root page lies.
   /// Errors: out_of_space (the old head stays), io.
   virtual result<page_location> write(const index_tree& tree, const head& now) = 0;
+  /// Every generation that can still be read, the newest last. Errors: corrupt, io.
+  virtual result<std::vector<state>> kept() = 0;
+  /// Whether a kept page may point into the segment.
+  virtual bool refers_to(segment_id segment) const = 0;
   /// Absolute folder.
   virtual std::string folder() const = 0;
 };

@@ -34,6 +34,7 @@ struct build_summary {
   std::uint64_t behind = 0;
   std::uint64_t changed_sources = 0;
   double seconds = 0;
+  double action_cpu_seconds = 0;  ///< of the tools that ran; only where the build ran in this process
   std::string bundle;                        ///< absolute folder
   std::vector<diagnostic_line> diagnostics;  ///< first 100
 };

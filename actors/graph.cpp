@@ -14,6 +14,8 @@ void perform(self_pointer self, engine_commands::start_attempt& command) {
   auto& state = self->state;
   const auto key = std::pair(command.spec.action.value, command.spec.attempt.value);
   const auto domain = state.running.size() % state.with.domains.size();
+  const auto now = state.engine->status();
+  state.with.on_running(now.actions - std::min(now.actions, now.stale), now.actions, command.spec.main_input.str());
   state.running[key] = {command.spec.rule, command.spec.main_input.str(), state.with.clock->now(), domain};
   self->send(state.with.domains[domain], atom::attempt_v, std::make_shared<const attempt_spec>(std::move(command.spec)),
              graph_actor(self));

@@ -23,6 +23,9 @@ struct graph_dependencies {
   /// Told of every diagnostic and of every settling; called by the actor's thread.
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const engine_commands::idle&)> on_idle = [](const auto&) {};
+  std::function<void()> on_rest = [] {};  ///< settled: nothing runs and every publication is answered
+  /// Actions up to date, actions in all, and the one that was started last.
+  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running = [](auto, auto, const auto&) {};
 };
 
 /// Executes the engine's commands: nothing is decided here.

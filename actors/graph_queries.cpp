@@ -83,7 +83,9 @@ result<why_answer> why_of(const graph_state& state, const std::string& text) {
 }  // namespace
 
 void answer_builds(graph_state& state) {
-  if (state.waiting.empty() || !state.settled()) return;
+  if (!state.settled()) return;
+  state.with.on_rest();
+  if (state.waiting.empty()) return;
   auto ready = std::move(state.waiting);
   state.waiting.clear();
   for (const auto& build : ready) {

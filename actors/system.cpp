@@ -132,6 +132,8 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.journal = journal_writer;
   with.newest = newest;
   with.on_diagnostic = ports.on_diagnostic;
+  with.on_running = ports.on_running;
+  with.on_rest = ports.on_rest;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;
   look.config = ports.config;
@@ -147,6 +149,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   look.parallel = ports.parallel;
   look.scan = ports.scan;
   look.on_progress = ports.on_ingest;
+  look.on_project_file = ports.on_project_file;
   look.graph = graph;
   watch = system.spawn<caf::detached>(watcher, std::move(look), std::move(known));
   caf::anon_send(watch, atom::watch_v);

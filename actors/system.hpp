@@ -49,6 +49,9 @@ struct system_ports {
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
+  std::function<void()> on_project_file = [] {};
+  std::function<void()> on_rest = [] {};  ///< nothing is running, queued or on its way to a channel
+  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running = [](auto, auto, const auto&) {};
 };
 
 /// The actors of one process, wired. Hides CAF. Thread-safe as a facade.

@@ -2,6 +2,8 @@
 
 #include <deque>
 
+#include "core/project_file_name.hpp"
+
 namespace graphite {
 
 using self_pointer = watcher_actor::stateful_pointer<watcher_state>;
@@ -114,6 +116,7 @@ void send_revision(self_pointer self, std::vector<std::string> paths, time_point
   for (std::size_t i = 0; i < paths.size(); ++i)
     if (!accept(self, paths[i], found[i], *made))
       again.push_back({fs_event_kind::modified, paths[i], {}, state.with.clock->now()});
+  made->times.edited = std::min(made->times.edited, noticed);  // the two clocks are read one after the other
   made->id = revision_id{++state.revisions};
   made->trace = trace_id{state.with.random->next()};
   made->times.hashed = state.with.clock->now();
@@ -210,6 +213,13 @@ void check_twins(watcher_state& state, std::vector<fs_event>& events) {
       folders.insert(folder);
   }
   for (const auto& folder : folders) events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});
+}
+
+bool names_project_file(const std::vector<fs_event>& events) {
+  return std::any_of(events.begin(), events.end(), [](const fs_event& event) {
+    const bool settled = event.kind == fs_event_kind::closed || event.kind == fs_event_kind::moved;
+    return settled && event.path == project_file_name;
+  });
 }
 
 bool waits_for_the_revision(const query& asked) { return std::holds_alternative<query::build>(asked.what); }
@@ -309,6 +319,7 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
       [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
       [self](atom::notice, const events_ptr& events) {
         auto batch = *events;
+        if (names_project_file(batch)) self->state.with.on_project_file();
         check_twins(self->state, batch);
         run_steps(self, self->state.builder->apply(batch, self->state.with.clock->now()));
         forward_quick_queries(self, batch);

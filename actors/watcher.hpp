@@ -36,6 +36,8 @@ struct watcher_dependencies {
   std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&, const logical_path&)> scan;
   /// Told of long work: files done, files in all, the file that was just read. Called from several threads.
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_progress = [](auto, auto, const auto&) {};
+  /// The project file was written, moved or removed: what is watched may mean something else now.
+  std::function<void()> on_project_file = [] {};
   graph_actor graph;
 };
 

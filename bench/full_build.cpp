@@ -38,10 +38,10 @@ std::string make_heavy(const std::string& work, std::size_t files) {
   write_file(root + "/graphite.toml", project_text(R"([[rule]]
 name = "squeeze"
 match = ["*.txt"]
-transform = "command"
-argv = ["xz -9e -T1 -c \"$1\" > \"$2\"", "{in}", "{out}"]
-shell = true
 outputs = ["{in}.xz"]
+[rule.command]
+argv = "xz -9e -T1 -c {in} > {out}"
+shell = true
 )"));
   return root;
 }
@@ -60,9 +60,9 @@ std::string make_many(const std::string& work, std::size_t actions) {
   write_file(root + "/graphite.toml", project_text(R"([[rule]]
 name = "copy-by-tool"
 match = ["*.src"]
-transform = "command"
-argv = ["/bin/cp", "{in}", "{out}"]
 outputs = ["{dir}/{stem}.out"]
+[rule.command]
+argv = ["/bin/cp", "{in}", "{out}"]
 )"));
   return root;
 }

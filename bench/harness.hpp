@@ -25,6 +25,7 @@ struct bench_options {
   bool peers = false;  ///< also run what it is held against, interleaved
   bool quick = false;  ///< small sizes: shows that the workload works, its figures say little
   std::string programs;  ///< folder of the shipped programs
+  std::size_t assets_max = 1'100'000;  ///< larger settings are left out, and named as left out
 };
 
 /// What a workload hands back. `notes` are printed for people: sizes, settings, what is missing.

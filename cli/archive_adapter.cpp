@@ -31,7 +31,26 @@ class folder_archive final : public bundle_archive {
     return disk_->current()->root;
   }
 
+  result<std::vector<state>> kept() override {
+    std::vector<state> out;
+    for (const auto& file : disk_->generations()) {
+      GRAPHITE_TRY(auto tree, index_tree::open(file.value.root, file.root, disk_->pages(), hash_));
+      out.push_back({file.value, std::move(tree)});
+    }
+    return out;
+  }
+
+  bool refers_to(segment_id segment) const override { return disk_->refers_to(segment); }
+
   std::string folder() const override { return folder_; }
+
+  /// Rewrites page files that are mostly dead: only at the start, while no tree points into them.
+  result<void> tidy(log_sink& log) {
+    if (!disk_->wants_rewrite()) return {};
+    log.info("rewriting the index pages of {}", folder_);
+    GRAPHITE_CHECK(disk_->rewrite([this](const content_ref& content) { return find(content); }));
+    return {};
+  }
 
  private:
   std::optional<extent> find(const content_ref& content) const {
@@ -54,7 +73,9 @@ result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, 
   options.folder = folder;
   options.segments_folder = segments;
   GRAPHITE_TRY(auto disk, bundle_folder::open(std::move(options), hash, log));
-  return std::make_unique<folder_archive>(std::move(disk), contents, hash, folder);
+  auto out = std::make_unique<folder_archive>(std::move(disk), contents, hash, folder);
+  GRAPHITE_CHECK(out->tidy(log));
+  return out;
 }
 
 }  // namespace graphite

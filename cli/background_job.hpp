@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "core/error.hpp"
@@ -30,6 +31,11 @@ class background_job {
     if (!started_ || !finished_.load(std::memory_order_acquire)) return std::nullopt;
     thread_.join();
     started_ = false;
+    return outcome_;
+  }
+  /// The outcome of the job that runs, once it has ended.
+  result<void> wait() {
+    finish();
     return outcome_;
   }
   /// Waits for the end.

@@ -1,5 +1,7 @@
 #include "cli/dev_metrics.hpp"
 
+#include <algorithm>
+
 namespace graphite {
 
 namespace {
@@ -38,11 +40,11 @@ void dev_metrics::stage(histogram& into, time_point from, time_point to) {
 }
 
 void dev_metrics::generation(const head& now, const asset_changes& changes, const stage_times& times) {
-  stage(notice_, times.noticed, times.hashed);
+  stage(notice_, times.edited, times.hashed);
   stage(invalidate_, times.hashed, times.invalidated);
   stage(schedule_, times.invalidated, times.scheduled);
   stage(build_, times.scheduled, times.built);
-  stage(publish_, times.built, times.published);
+  stage(publish_, std::max({times.invalidated, times.scheduled, times.built}), times.published);
   stage(whole_, times.noticed, times.published);
   generations_.add();
   changed_.add(static_cast<double>(changes.upserts.size()));

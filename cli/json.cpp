@@ -56,11 +56,13 @@ json_object to_json(const build_summary& value, bool dry_run) {
   json_object diagnostics = json_object::array();
   for (const auto& line : value.diagnostics)
     diagnostics.push_back({{"severity", name_of(line.severity)}, {"path", line.path}, {"text", line.text}});
-  return {
+  json_object out{
       {"event", "build"},         {"dry_run", dry_run},     {"generation", head_or_null(value.generation)},
       {"assets", value.assets},   {"ran", value.ran},       {"cached", value.cached},
       {"failed", value.failed},   {"behind", value.behind}, {"changed_sources", value.changed_sources},
       {"seconds", value.seconds}, {"bundle", value.bundle}, {"diagnostics", std::move(diagnostics)}};
+  if (value.action_cpu_seconds > 0) out["action_cpu_seconds"] = value.action_cpu_seconds;
+  return out;
 }
 
 json_object to_json(const service_status& value) {

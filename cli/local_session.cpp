@@ -7,6 +7,7 @@
 #include "actors/live_filter.hpp"
 #include "cli/archive_adapter.hpp"
 #include "cli/chunk_port.hpp"
+#include "cli/collector.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/tree_surveyor.hpp"
 #include "node/attempt.hpp"
@@ -113,22 +114,34 @@ struct local_session::parts {
   std::unique_ptr<chunk_port> port;
   std::unique_ptr<chunk_server> chunks;
   std::unique_ptr<pinned_pool> pool;
+  std::unique_ptr<collector> garbage;    // the actors report to it; its thread is stopped before they end
   std::unique_ptr<local_system> system;  // last: everything above outlives it
 
   ~parts() {
     if (events) events->stop();
+    if (garbage) garbage->stop();
     if (pool) pool->stop();
   }
 
   result<void> open_state();
   result<void> open_sources(const session_options& options);
-  result<void> open_builder(std::uint32_t jobs);
+  result<void> open_builder(const session_options& options, std::uint32_t jobs);
   result<void> open_ports(const session_options& options);
   chunk_service_sources chunk_sources();
   result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
+  void start_collector();
 };
+
+/// Before the actors, which report to it; it asks them only once they rest.
+void local_session::parts::start_collector() {
+  std::vector<bundle_archive*> folders;
+  for (const auto& [name, archive] : archives) folders.push_back(archive.get());
+  garbage = std::make_unique<collector>(
+      collector::ports{*contents, *rows, std::move(folders), [this] { return system && system->drain(seconds(10)); }, log},
+      collector_options{});
+}
 
 result<void> local_session::parts::open_state() {
   const auto& state = config->state;
@@ -166,10 +179,13 @@ result<void> local_session::parts::open_sources(const session_options& options) 
   return {};
 }
 
-result<void> local_session::parts::open_builder(std::uint32_t jobs) {
+result<void> local_session::parts::open_builder(const session_options& options, std::uint32_t jobs) {
+  attempt_options attempts;
+  if (!options.all_or_nothing) attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
+
   GRAPHITE_TRY(scratch, disk_scratch_space::make(config->state + "/scratch"));
   GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
-  runner = std::make_unique<attempt_runner>(attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform});
+  runner = std::make_unique<attempt_runner>(attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform}, attempts);
   return {};
 }
 
@@ -219,8 +235,9 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   auto full = spec;
   full.tools = tool_programs;
   full.environment = command_environment(*spec.command, environment);
+  // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
+  // result whose outputs a power cut took is no result (docs/decisions/0004-outputs-are-synced-when-shown.md).
   finished_attempt done = runner->run(full, cancel);
-  runner->settle(std::span(&done, 1));
   action_cpu_ns += done.result.cpu.count();
   return std::move(done.result);
 }
@@ -256,7 +273,16 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.on_fatal = end_process;
   out.on_ingest = options.on_ingest;
   out.on_diagnostic = options.on_diagnostic;
-  out.on_generation = options.on_generation;
+  out.on_generation = [this, tell = options.on_generation](const head& now, const asset_changes& changes,
+                                                           const stage_times& times) {
+    if (garbage) garbage->generation();
+    tell(now, changes, times);
+  };
+  out.on_rest = [this] {
+    if (garbage) garbage->at_rest();
+  };
+  out.on_project_file = options.on_project_file;
+  out.on_running = options.on_running;
   return out;
 }
 
@@ -271,9 +297,10 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
   GRAPHITE_CHECK(self->open_state());
   GRAPHITE_CHECK(self->open_sources(options));
-  GRAPHITE_CHECK(self->open_builder(jobs));
+  GRAPHITE_CHECK(self->open_builder(options, jobs));
   GRAPHITE_CHECK(self->open_ports(options));
   GRAPHITE_TRY(auto engine, self->engine_for(options, jobs));
+  if (options.watch) self->start_collector();
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }

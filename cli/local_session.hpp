@@ -21,6 +21,9 @@ struct session_options {
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
+  std::function<void()> on_project_file = [] {};  ///< the project file was written
+  /// Actions done and known so far, and one that runs.
+  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running = [](auto, auto, const auto&) {};
 };
 
 /// One project's state folder, opened, with its actors running: what `build` and `dev` share.

@@ -1,13 +1,13 @@
 #include "cli/mirror_sink.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
 #include "bundle/byte_io.hpp"
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
-#include "bundle/head_codec.hpp"
 
 namespace graphite {
 namespace {
@@ -89,78 +89,85 @@ mirror_change change_of(const swap_plan& plan, bool from_nothing) {
 
 }  // namespace
 
-byte_vector encode_note(const swap_plan& plan) {
-  byte_vector out;
-  byte_writer to(out);
-  to.number(static_cast<std::uint32_t>(plan.head_bytes.size()));
-  to.bytes(plan.head_bytes);
-  for (const auto& mark : plan.marks) {
-    to.id(mark.lineage.value);
-    to.number(mark.epoch.value);
-    to.number(mark.sequence.value);
-  }
-  return out;
-}
-
-result<subscriber_memory> decode_note(byte_span note, const hasher& hash) {
-  byte_reader from(note);
-  const byte_span head_bytes = from.bytes(from.number<std::uint32_t>());
-  subscriber_memory out;
-  GRAPHITE_TRY(auto decoded, decode_head(head_bytes, hash));
-  out.active = std::move(decoded.value);
-  while (from.ok() && !from.done()) {
-    lineage_mark mark;
-    mark.lineage.value = from.unique_id();
-    mark.epoch.value = from.number<std::uint64_t>();
-    mark.sequence.value = from.number<std::uint64_t>();
-    if (from.ok()) out.marks.push_back(mark);
-  }
-  if (!from.ok()) return fail(errc::corrupt, "a damaged note");
-  return out;
-}
-
 result<stored_page> logged_pages::load(const digest& id, page_location) const {
   GRAPHITE_TRY(auto bytes, log_.read(id));
   auto owner = std::make_shared<const byte_vector>(std::move(bytes));
   return stored_page{*owner, {}, {}, owner};
 }
 
-result<std::unique_ptr<mirror_sink>> mirror_sink::open(const std::string& folder, const hasher& hash,
+result<std::unique_ptr<mirror_sink>> mirror_sink::open(const std::string& folder, state_trust trust,
+                                                       const hasher& hash, log_sink& log,
                                                        std::function<void(const char*)> at) {
+  struct stat info {};
+  if (::lstat((folder + "/head").c_str(), &info) == 0)
+    return fail(errc::already_exists, folder + " is a bundle: choose another folder, or add --no-files");
   mirror_options options;
   options.folder = folder;
   options.at = std::move(at);
+  options.log = &log;
+  options.check_everything = trust != state_trust::usual;
   options.check = [&hash](const content_ref& content, byte_span bytes) {
     return content_is(content, bytes, hash);
   };
   GRAPHITE_TRY(auto tree, mirror_tree::open(std::move(options)));
   GRAPHITE_TRY(auto pages, page_log::open(tree->home(), "pages"));
   std::unique_ptr<mirror_sink> out(
-      new mirror_sink(std::move(tree), std::make_shared<logged_pages>(std::move(pages)), hash));
-  GRAPHITE_CHECK(out->restore());
+      new mirror_sink(std::move(tree), std::make_shared<logged_pages>(std::move(pages)), hash, log));
+  GRAPHITE_CHECK(out->restore(trust));
   return out;
 }
 
 mirror_sink::mirror_sink(std::unique_ptr<mirror_tree> tree, std::shared_ptr<logged_pages> pages,
-                         const hasher& hash)
-    : tree_(std::move(tree)),
-      pages_(std::move(pages)),
-      index_(std::make_unique<tree_index>(hash, pages_)),
-      hash_(hash) {}
+                         const hasher& hash, log_sink& log)
+    : tree_(std::move(tree)), pages_(std::move(pages)), hash_(hash), log_(log) {
+  index_ = std::make_unique<tree_index>(hash, pages_);
+  tree_->sync_with(pages_->log().descriptor());
+}
 
 /// A state that is damaged is no error: everything is then compared with nothing and shown anew.
-result<void> mirror_sink::restore() {
+result<void> mirror_sink::restore(state_trust trust) {
   if (!tree_->note()) return {};
   auto memory = decode_note(*tree_->note(), hash_);
-  if (!memory || !index_->restore(memory->active->root, {})) return {};
+  if (!memory) return {};
   memory_ = std::move(*memory);
+  auto live =
+      result<std::vector<digest>>(tl::unexpected(error{errc::corrupt, "it could not be gone on from"}));
+  if (const auto root = index_->restore(memory_.active->root, {}); !root)
+    live = tl::unexpected(root.error());
+  else if (trust != state_trust::none)
+    live = check_shown();
+  if (!live) {
+    log_.warn("what is shown is not whole ({}); what is missing is fetched again", live.error().context);
+    memory_ = without_active(std::move(memory_));
+    index_ = std::make_unique<tree_index>(hash_, pages_);
+    return {};
+  }
   const auto free = page_log_bytes_free + memory_.active->assets * page_bytes_per_asset_max;
-  if (pages_->log().bytes() < free) return {};
-  const auto live = new_pages(*index_->tree(index_->empty_root()), *index_->tree(memory_.active->root));
-  if (!live) return {};
-  std::vector<digest> ids;
-  for (const auto& node : *live) ids.push_back(node->id());
-  return pages_->log().compact(ids);
+  if (pages_->log().bytes() >= free) GRAPHITE_CHECK(pages_->log().compact(*live));
+  tree_->sync_with(pages_->log().descriptor());
+  return {};
+}
+
+/// Every page and file of the shown generation is here: the pages by their digests, the files by their sizes.
+/// The pages' names.
+result<std::vector<digest>> mirror_sink::check_shown() const {
+  const index_tree& shown = *index_->tree(memory_.active->root);
+  std::vector<digest> pages;
+  GRAPHITE_CHECK(for_each_page(shown, [&](const index_tree::node_ptr& page) -> result<void> {
+    pages.push_back(page->id());
+    return {};
+  }));
+  GRAPHITE_CHECK(
+      for_each_part(shown, [&](std::string_view path, const std::vector<asset_part>& parts) -> result<void> {
+        const auto name = logical_path::parse(std::string(path));
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+          const bool here =
+              i == 0 && name ? tree_->shows(*name, parts[i].content) : tree_->objects().has(parts[i].content);
+          if (!here) return fail(errc::not_found, fmt::format("{} is missing or has another size", path));
+        }
+        return {};
+      }));
+  return pages;
 }
 
 bool mirror_sink::has(const content_ref& content) {
@@ -170,12 +177,14 @@ bool mirror_sink::has(const content_ref& content) {
 }
 
 result<void> mirror_sink::put(const content_ref& content, byte_span bytes) {
+  staged_more_ = true;
   return tree_->objects().put(content, bytes);
 }
 
 result<std::unique_ptr<partial_content>> mirror_sink::begin(const content_ref& content,
                                                             const chunk_list& list) {
   GRAPHITE_TRY(auto file, tree_->objects().begin(content));
+  staged_more_ = true;
   return std::make_unique<staged_content>(std::move(file), encode_list(list));
 }
 
@@ -206,7 +215,30 @@ result<void> mirror_sink::swap(const swap_plan& plan) {
   GRAPHITE_CHECK(keep_pages(plan));
   GRAPHITE_CHECK(tree_->swap(change_of(plan, plan.base_root == index_->empty_root())));
   swapped_at_ = std::chrono::steady_clock::now();
+  swapped_ = true;
   return {};
+}
+
+// ---- what swaps left for later
+
+/// What is staged when a generation is shown and none is under way was fetched for one that was passed over.
+bool mirror_sink::tidy(bool idle) {
+  if (tree_->tidy()) return true;
+  if (!idle || !swapped_ || !staged_more_) return false;
+  tree_->clear_staging();
+  staged_more_ = false;
+  return false;
+}
+
+std::function<result<void>()> mirror_sink::begin_sync() {
+  job_ = std::make_shared<mirror_tree::sync_job>(tree_->begin_sync());
+  return [this, job = job_] { return tree_->run(*job); };
+}
+
+result<void> mirror_sink::end_sync(const result<void>& outcome) {
+  if (outcome) return tree_->end_sync(*job_);
+  tree_->give_back(std::move(*job_));
+  return outcome;
 }
 
 }  // namespace graphite

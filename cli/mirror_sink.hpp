@@ -2,12 +2,9 @@
 
 #include <memory>
 
-#include "core/ports/hasher.hpp"
+#include "cli/subscriber_state.hpp"
 #include "platform/mirror/mirror_tree.hpp"
 #include "platform/mirror/page_log.hpp"
-#include "runtime/content_sink.hpp"
-#include "runtime/subscriber.hpp"
-#include "runtime/tree_index.hpp"
 
 namespace graphite {
 
@@ -26,10 +23,11 @@ class logged_pages final : public kept_pages {
 /// `--into DIR`: shows generations as files. One thread.
 ///
 /// The first part of an asset is the file at its logical path; part n > 0 is beside it as `PATH~n`.
-class mirror_sink final : public content_sink {
+class mirror_sink final : public subscriber_state {
  public:
-  /// Errors: those of mirror_tree::open.
-  static result<std::unique_ptr<mirror_sink>> open(const std::string& folder, const hasher& hash,
+  /// `at` as in mirror_options. Errors: those of mirror_tree::open.
+  static result<std::unique_ptr<mirror_sink>> open(const std::string& folder, state_trust trust,
+                                                   const hasher& hash, log_sink& log,
                                                    std::function<void(const char*)> at = {});
 
   bool has(const content_ref& content) override;
@@ -39,30 +37,26 @@ class mirror_sink final : public content_sink {
   result<void> read(const content_ref& content, std::uint64_t offset, std::span<std::byte> out) override;
   result<void> swap(const swap_plan& plan) override;
 
-  tree_index& index() { return *index_; }
-  mirror_tree& tree() { return *tree_; }
-  /// What was shown when it was opened.
-  const subscriber_memory& memory() const { return memory_; }
-
-  /// Of the latest swap(): when it was called and when readers saw the new generation.
-  time_point staged_at() const { return staged_at_; }
-  time_point swapped_at() const { return swapped_at_; }
+  bool tidy(bool idle) override;
+  bool needs_sync() const override { return tree_->needs_sync(); }
+  std::function<result<void>()> begin_sync() override;
+  result<void> end_sync(const result<void>& outcome) override;
+  std::optional<error> damage() const override { return std::nullopt; }
 
  private:
-  mirror_sink(std::unique_ptr<mirror_tree> tree, std::shared_ptr<logged_pages> pages, const hasher& hash);
-  result<void> restore();
+  mirror_sink(std::unique_ptr<mirror_tree> tree, std::shared_ptr<logged_pages> pages, const hasher& hash,
+              log_sink& log);
+  result<void> restore(state_trust trust);
+  result<std::vector<digest>> check_shown() const;
   result<void> keep_pages(const swap_plan& plan);
 
   std::unique_ptr<mirror_tree> tree_;
   std::shared_ptr<logged_pages> pages_;
-  std::unique_ptr<tree_index> index_;
   const hasher& hash_;
-  subscriber_memory memory_;
-  time_point staged_at_{}, swapped_at_{};
+  log_sink& log_;
+  std::shared_ptr<mirror_tree::sync_job> job_;
+  bool staged_more_ = true;  ///< than what is shown: also what was left of a run before
+  bool swapped_ = false;
 };
-
-/// Head and marks as the mirror keeps them; for tests.
-byte_vector encode_note(const swap_plan& plan);
-result<subscriber_memory> decode_note(byte_span note, const hasher& hash);
 
 }  // namespace graphite

@@ -4,6 +4,7 @@
 #include "cli/build.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
+#include "cli/live_progress.hpp"
 #include "cli/local_session.hpp"
 #include "cli/log_setup.hpp"
 
@@ -33,10 +34,15 @@ int run_build(const build_options& options) {
   session.jobs = options.jobs;
   session.all_or_nothing = true;
   session.keep_going = options.keep_going;
+  live_progress shown(out);
+  session.on_ingest = [&](std::size_t done, std::size_t all, const std::string& now) { shown.files(done, all, now); };
+  session.on_running = [&](std::size_t done, std::size_t all, const std::string& now) { shown.actions(done, all, now); };
   auto opened = local_session::open(session, *log);
   if (!opened) return out.failed(opened.error());
   auto summary = ask((*opened)->facade(), {options.keep_going, options.dry_run});
+  shown.finish();
   if (!summary) return out.failed(summary.error());
+  summary->action_cpu_seconds = std::chrono::duration<double>((*opened)->action_cpu()).count();
   summary->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return print_build(out, *summary, options.dry_run);
 }

@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <atomic>
 #include <future>
 #include <mutex>
 
+#include "cli/config/project_file.hpp"
 #include "cli/console.hpp"
 #include "cli/dev.hpp"
 #include "cli/dev_metrics.hpp"
@@ -86,41 +88,103 @@ http_sources http_sources_of(metrics_registry& registry, service_facade& facade)
   return out;
 }
 
+/// Whether the project file, as it is now, can be used; what is wrong with it is reported.
+bool usable_project(const dev_options& options, event_printer& events) {
+  const auto loaded = load_project({options.directory, options.state});
+  if (loaded) return true;
+  events.diagnostic({diagnostic_line::level::error, std::string(project_file_name),
+                     loaded.error().context + "\nthe project goes on as it was"});
+  return false;
+}
+
+std::uint16_t port_of(const std::string& address) {
+  return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
+}
+
+/// One life of the service: until it is told to stop, or the project file has changed.
+class dev_service {
+ public:
+  dev_service(dev_options& options, console& out, log_sink& log, stop_signals& signals)
+      : options_(options), out_(out), log_(log), signals_(signals), events_(out),
+        registry_(make_prometheus_registry()), metrics_(*registry_) {}
+
+  /// The exit code, or nothing where it is to live again.
+  std::optional<int> live() {
+    changed_ = false;
+    auto session = local_session::open(wanted(), log_);
+    if (!session) return out_.failed(session.error());
+    (*session)->system().on_stop([] { stop_signals::raise(); });
+    local_service_options service;
+    service.state_folder = (*session)->config().state;
+    service.program = GRAPHITE_VERSION;
+    auto served = local_service::start((*session)->facade(), std::move(service), log_);
+    if (!served) return out_.failed(served.error());
+    auto operators = http_server::start(http_sources_of(*registry_, (*session)->facade()),
+                                        {.port = options_.metrics_port, .any_port_if_taken = !options_.metrics_port_given});
+    if (!operators) return out_.failed(operators.error());
+    keep_ports(**session, **operators);
+    events_.ready(**session, (*operators)->address(), (*served)->socket_path());
+    while (true) {
+      signals_.wait();
+      if (!changed_.exchange(false)) break;
+      if (!usable_project(options_, events_)) continue;
+      out_.say("the project file has changed: starting again with it");
+      lives_again_ = true;
+      break;
+    }
+    operators->reset();
+    served->reset();
+    session->reset();
+    return std::exchange(lives_again_, false) ? std::nullopt : std::optional(0);
+  }
+
+ private:
+  session_options wanted() {
+    auto out = session_of(options_);
+    out.on_generation = [this](const head& now, const asset_changes& changes, const stage_times& times) {
+      metrics_.generation(now, changes, times);
+      events_.generation(now, changes);
+    };
+    out.on_diagnostic = [this](const diagnostic_line& line) {
+      metrics_.diagnostic(line);
+      events_.diagnostic(line);
+    };
+    out.on_project_file = [this] {
+      changed_ = true;
+      stop_signals::raise();
+    };
+    return out;
+  }
+
+  /// Subscribers come back to the addresses they know.
+  void keep_ports(const local_session& session, const http_server& operators) {
+    options_.heads_port = port_of(session.heads_address());
+    options_.chunks_port = port_of(session.chunks_address());
+    options_.metrics_port = operators.port();
+    options_.heads_port_given = options_.chunks_port_given = options_.metrics_port_given = true;
+  }
+
+  dev_options& options_;
+  console& out_;
+  log_sink& log_;
+  stop_signals& signals_;
+  event_printer events_;
+  std::unique_ptr<metrics_registry> registry_;
+  dev_metrics metrics_;
+  std::atomic<bool> changed_ = false;
+  bool lives_again_ = false;
+};
+
 }  // namespace
 
 int run_dev(const dev_options& options) {
   stop_signals stopping;
   console out(options.json);
-  event_printer events(out);
   const auto log = make_log(options.log_level, options.log_json);
-  auto wanted = session_of(options);
-  const auto registry = make_prometheus_registry();
-  dev_metrics metrics(*registry);
-  wanted.on_generation = [&](const head& now, const asset_changes& changes, const stage_times& times) {
-    metrics.generation(now, changes, times);
-    events.generation(now, changes);
-  };
-  wanted.on_diagnostic = [&](const diagnostic_line& line) {
-    metrics.diagnostic(line);
-    events.diagnostic(line);
-  };
-  auto session = local_session::open(wanted, *log);
-  if (!session) return out.failed(session.error());
-  (*session)->system().on_stop([] { stop_signals::raise(); });
-  local_service_options service;
-  service.state_folder = (*session)->config().state;
-  service.program = GRAPHITE_VERSION;
-  auto served = local_service::start((*session)->facade(), std::move(service), *log);
-  if (!served) return out.failed(served.error());
-  auto operators = http_server::start(http_sources_of(*registry, (*session)->facade()),
-                                      {.port = options.metrics_port, .any_port_if_taken = !options.metrics_port_given});
-  if (!operators) return out.failed(operators.error());
-  events.ready(**session, (*operators)->address(), (*served)->socket_path());
-  stopping.wait();
-  operators->reset();
-  served->reset();
-  session->reset();
-  return 0;
+  auto now = options;
+  dev_service service(now, out, *log, stopping);
+  while (true)
+    if (const auto code = service.live()) return *code;
 }
 
 }  // namespace graphite

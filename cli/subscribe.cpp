@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "cli/background_job.hpp"
+#include "cli/bundle_sink.hpp"
 #include "cli/exec_runner.hpp"
 #include "cli/mirror_sink.hpp"
 #include "cli/swap_event.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 constexpr duration sync_latest = seconds(5);        ///< however many swaps come
+constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 
 std::atomic<runtime_link*> signalled_link{nullptr};
 std::atomic<bool> stop_asked{false};
@@ -82,28 +84,50 @@ subscriber_options core_options(const subscribe_options& options) {
   return out;
 }
 
-/// One run of the command: a loop that polls the link and hands what it reads to the state machine.
+/// Messages to standard error, as the rest of the command's.
+class plain_log final : public log_sink {
+ public:
+  void write(log_level level, std::string_view message) override {
+    if (level >= log_level::warning) fmt::print(stderr, "graphite: {}\n", message);
+  }
+};
+
+/// How a session ended.
+struct session_end {
+  int code = 0;
+  std::optional<error> damage;  ///< the state is to be opened again, trusting it less
+  bool swapped = false;
+};
+
+/// From the opening of the state to its end: a loop that polls the link and hands what it reads to the state
+/// machine.
 class subscribe_session final : public link_listener {
  public:
-  subscribe_session(const subscribe_options& options, const hasher& hash, mirror_sink& sink,
-                    runtime_link& link)
+  subscribe_session(const subscribe_options& options, const hasher& hash, subscriber_state& state,
+                    runtime_link& link, exec_runner* exec)
       : options_(options),
-        sink_(sink),
+        state_(state),
         link_(link),
-        core_(core_options(options), hash, sink, sink.index(), sink.index().empty_root(), sink.memory()) {
-    if (!options.exec.empty()) exec_ = std::make_unique<exec_runner>(options.exec);
+        exec_(exec),
+        core_(core_options(options), hash, state, state.index(), state.index().empty_root(), state.memory()) {
   }
 
-  int run() {
+  session_end run() {
     start();
-    while (!stop_asked.load() && !failed_) {
+    while (!stop_asked.load() && !failed_ && !state_.damage()) {
       const auto polled = link_.poll(time_to_wait(), *this);
-      if (!polled && polled.error().code != errc::cancelled) return complain(polled.error());
+      if (!polled && polled.error().code != errc::cancelled) {
+        failed_ = polled.error();
+        break;
+      }
       obey(core_.on_tick(read_clocks()));
       after_work();
     }
+    tell_swap(std::nullopt);
     syncing_.finish();
-    return failed_ ? complain(*failed_) : 0;
+    if (!failed_ && !stop_asked.load()) failed_ = state_.damage();
+    if (failed_ && failed_->code == errc::corrupt) return {0, failed_, swapped_};
+    return {failed_ ? complain(*failed_) : 0, std::nullopt, swapped_};
   }
 
   void on_announcement(byte_span message) override {
@@ -132,22 +156,18 @@ class subscribe_session final : public link_listener {
   duration time_to_wait() const {
     if (more_to_tidy_) return duration::zero();
     time_point next = std::min(core_.next_deadline(), now() + seconds(10));
-    if (sink_.tree().needs_sync()) next = std::min(next, sync_due());
+    if (state_.needs_sync()) next = std::min(next, sync_due());
     return std::max(duration::zero(), next - now());
   }
   time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest); }
 
   void after_work() {
-    more_to_tidy_ = sink_.tree().tidy();
-    if (auto outcome = syncing_.take()) {
-      const auto ended = *outcome ? sink_.tree().end_sync(job_) : *outcome;
-      if (!*outcome) sink_.tree().give_back(std::move(job_));
-      if (!ended) warn("sync", ended.error());
-    }
-    if (syncing_.running() || !sink_.tree().needs_sync() || now() < sync_due()) return;
-    job_ = sink_.tree().begin_sync();
+    more_to_tidy_ = state_.tidy(core_.idle());
+    if (auto outcome = syncing_.take())
+      if (const auto ended = state_.end_sync(*outcome); !ended) warn("sync", ended.error());
+    if (syncing_.running() || !state_.needs_sync() || now() < sync_due()) return;
     first_unsynced_ = time_point::max() - sync_latest;
-    syncing_.start([this] { return sink_.tree().run(job_); }, [this] { link_.wake(); });
+    syncing_.start(state_.begin_sync(), [this] { link_.wake(); });
   }
 
   void obey(const subscriber::commands& commands) {
@@ -165,12 +185,21 @@ class subscribe_session final : public link_listener {
   }
   void act(const give_up& c) { failed_ = c.why; }
   void act(const generation_swapped& c) {
-    const swap_clock clock{sink_.staged_at(), sink_.swapped_at(), boot_};
-    print(options_.json ? swap_event_json(c, clock) : swap_event_text(c, clock));
-    last_swap_ = clock.swapped;
+    untold_ = {c, {state_.staged_at(), state_.swapped_at(), boot_}};
+    last_swap_ = state_.swapped_at();
     first_unsynced_ = std::min(first_unsynced_, last_swap_);
-    more_to_tidy_ = true;
+    more_to_tidy_ = swapped_ = true;
     if (exec_) exec_->notify(environment_of(c));
+    if (c.behind) tell_swap(c.behind);
+  }
+  void act(const behind_told& c) { tell_swap(c.behind); }
+
+  void tell_swap(std::optional<behind_list> behind) {
+    if (!untold_) return;
+    auto& [swap, clock] = *untold_;
+    swap.behind = std::move(behind);
+    print(options_.json ? swap_event_json(swap, clock) : swap_event_text(swap, clock));
+    untold_.reset();
   }
 
   exec_runner::environment environment_of(const generation_swapped& c) const {
@@ -178,7 +207,8 @@ class subscribe_session final : public link_listener {
             {"GRAPHITE_EPOCH", std::to_string(c.now.epoch.value)},
             {"GRAPHITE_SEQUENCE", std::to_string(c.now.sequence.value)},
             {"GRAPHITE_ROOT", to_hex(c.now.root)},
-            {"GRAPHITE_CURRENT", std::filesystem::absolute(options_.into).string() + "/current"}};
+            {"GRAPHITE_CURRENT",
+             std::filesystem::absolute(options_.into).string() + (options_.no_files ? "" : "/current")}};
   }
 
   void check(const result<void>& outcome) {
@@ -194,15 +224,15 @@ class subscribe_session final : public link_listener {
   }
 
   const subscribe_options& options_;
-  mirror_sink& sink_;
+  subscriber_state& state_;
   runtime_link& link_;
+  exec_runner* exec_;
   subscriber core_;
   const uuid boot_ = this_boot();
-  std::unique_ptr<exec_runner> exec_;
   background_job syncing_;
-  mirror_tree::sync_job job_;
+  std::optional<std::pair<generation_swapped, swap_clock>> untold_;  ///< waits for what is behind
   time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest;
-  bool more_to_tidy_ = true;
+  bool more_to_tidy_ = true, swapped_ = false;
   std::optional<error> failed_;
 };
 
@@ -222,18 +252,46 @@ std::function<void(const char*)> killer(const std::string& at) {
   };
 }
 
-result<int> subscribe(const subscribe_options& options) {
-  if (options.no_files) return fail(errc::unsupported, "--no-files is not there yet");
-  const openssl_hasher hash;
+result<std::unique_ptr<subscriber_state>> open_state(const subscribe_options& options, state_trust trust,
+                                                     const hasher& hash, log_sink& log) {
+  if (!options.no_files) return mirror_sink::open(options.into, trust, hash, log, killer(options.die_at));
+  bundle_sink_options bundle;
+  bundle.folder = options.into;
+  return bundle_sink::open(std::move(bundle), trust, hash, log);
+}
+
+result<session_end> one_session(const subscribe_options& options, state_trust trust, const hasher& hash,
+                                exec_runner* exec) {
+  plain_log log;
   GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
   GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
   GRAPHITE_CHECK(link->connect_heads(options.from));
-  GRAPHITE_TRY(auto sink, mirror_sink::open(options.into, hash, killer(options.die_at)));
+  auto state = open_state(options, trust, hash, log);
+  if (!state && (state.error().code == errc::corrupt || state.error().code == errc::not_found))
+    return session_end{0, state.error(), false};
+  if (!state) return tl::unexpected(state.error());
   install_signals(*link);
-  subscribe_session session(options, hash, *sink, *link);
-  const int code = session.run();
+  subscribe_session session(options, hash, **state, *link, exec);
+  auto end = session.run();
   signalled_link.store(nullptr);
-  return code;
+  return end;
+}
+
+/// What is damaged in DIR can be fetched again: it is opened once more, trusting it less each time.
+result<int> subscribe(const subscribe_options& options) {
+  const openssl_hasher hash;
+  std::unique_ptr<exec_runner> exec;
+  if (!options.exec.empty()) exec = std::make_unique<exec_runner>(options.exec);
+  auto trust = state_trust::usual;
+  for (int heals = 0;; ++heals) {
+    GRAPHITE_TRY(auto end, one_session(options, trust, hash, exec.get()));
+    if (!end.damage) return end.code;
+    const bool hopeless = trust == state_trust::none && !end.swapped;
+    if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);
+    fmt::print(stderr, "graphite: the state in {} is damaged: {}; checking it\n", options.into,
+               end.damage->context);
+    trust = trust == state_trust::usual || end.swapped ? state_trust::little : state_trust::none;
+  }
 }
 
 }  // namespace

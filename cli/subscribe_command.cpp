@@ -16,7 +16,9 @@ void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handler
   command.add_option("--channel", kept->channel, "Channel (default: the only one)")
       ->envname("GRAPHITE_CHANNEL")
       ->type_name("NAME");
-  command.add_option("--into", kept->into, "Folder to follow into; the files are in DIR/current")
+  command
+      .add_option("--into", kept->into,
+                  "Folder to follow into; the files are in DIR/current, or DIR is a bundle")
       ->envname("GRAPHITE_INTO")
       ->type_name("DIR")
       ->required();
@@ -31,7 +33,8 @@ void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handler
       "Examples:\n"
       "  graphite subscribe --from 127.0.0.1:7402 --into assets\n"
       "  graphite subscribe --from 127.0.0.1:7402 --into assets --exec 'kill -HUP $(cat game.pid)'\n"
-      "  graphite subscribe --from 127.0.0.1:7402 --into assets --json | jq .changed");
+      "  graphite subscribe --from 127.0.0.1:7402 --into assets --json | jq .changed\n"
+      "  graphite subscribe --from 127.0.0.1:7402 --into bundle --no-files");
   command.callback(
       [kept, &chosen, run = handlers.subscribe] { chosen = [kept, run] { return run(*kept); }; });
 }

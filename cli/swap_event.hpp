@@ -14,11 +14,14 @@ struct swap_clock {
 
 /// The `swap` event as one line of JSON, without line feed; docs/cli.md documents the fields.
 std::string swap_event_json(const generation_swapped& swap, const swap_clock& clock);
-/// The same for people.
+/// The same for people, with a line for each failed asset.
 std::string swap_event_text(const generation_swapped& swap, const swap_clock& clock);
 
 /// Names of more changed or removed assets than this are left out; `changed_count` is always true.
 inline constexpr std::size_t listed_paths_max = 10'000;
+
+/// More assets that are behind than this are left out.
+inline constexpr std::size_t listed_behind_max = 20;
 
 /// Boot id of this machine; zero where it has none.
 uuid this_boot();

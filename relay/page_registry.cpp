@@ -8,6 +8,7 @@ void page_registry::publish(const index_tree& tree) {
   trees_.push_front(tree);
   if (trees_.size() > trees_max) trees_.pop_back();
   remember(node_link(tree.root_node()), tree.source(), false);
+  remember_children(*tree.root_node(), tree.source());  // snapshots carry the root page itself
 }
 
 void page_registry::remember(const node_link& link, const index_tree::source_ptr& source, bool is_record) {

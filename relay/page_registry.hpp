@@ -11,7 +11,7 @@ namespace graphite {
 
 /// Finds index pages by digest for those who walk an index from its root.
 ///
-/// Knows the published roots and the pages below any page that it handed out, no others: a walk from the
+/// Knows the published roots, the pages below them, and those below any page that it handed out, no others: a walk from the
 /// root down always succeeds, and no table of all pages is kept. Thread-safe. Bound: `links_max` links,
 /// the least recently used go; who asks for a page that was forgotten begins again at the root.
 class page_registry {

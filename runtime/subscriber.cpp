@@ -94,6 +94,7 @@ time_point subscriber::next_deadline() const {
   for (const auto& [id, request] : under_way_) next = std::min(next, request.deadline);
   if (connected_) next = std::min(next, heard_ + options_.away_after + milliseconds(1));
   if (connected_ && active_ && has_chunk_port_) next = std::min(next, next_ack_);
+  if (behind_to_tell_) next = std::min(next, behind_deadline_);
   if (snapshot_wanted_ || target_) {
     if (has_chunk_port_ && bulk_under_way() == 0) next = std::min(next, blocked_until_);
     if (sink_blocked_until_ != time_point{}) next = std::min(next, sink_blocked_until_);

@@ -27,6 +27,7 @@ struct subscriber_options {
   std::size_t requests_max = 4;              ///< under way
   std::size_t pages_per_request = 128;
   unsigned failures_max = 6;              ///< in a row, then the generation is given up for the newest one
+  unsigned behind_tries_max = 3;          ///< then a generation's side object is given up
   unsigned timeouts_max = 3;              ///< in a row, then the chunk connection is made anew
   std::size_t lineages_max = 16;          ///< remembered
   std::size_t spare_bytes_max = 1 * MiB;  ///< of chunks told with heads that are not taken at once
@@ -61,17 +62,24 @@ struct generation_swapped {
   uuid clock;
   trace_id trace;
   time_point heard{};  ///< when the head arrived
+  /// What the head's side object says; empty where nothing is behind. Absent: it is still to come, by a
+  /// `behind_told` of the same generation before the next generation_swapped.
+  std::optional<behind_list> behind;
+};
+struct behind_told {
+  std::optional<behind_list> behind;  ///< absent: it could not be had
 };
 struct say {
   log_level level = log_level::info;
   std::string text;
 };
-/// It cannot go on: several channels to choose from, or a state that the sink cannot leave.
+/// It cannot go on: invalid_argument where there are several channels to choose from, corrupt where what the
+/// sink or the index holds is damaged (to be opened again, trusting it less).
 struct give_up {
   error why;
 };
-using subscriber_command =
-    std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped, say, give_up>;
+using subscriber_command = std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped,
+                                        behind_told, say, give_up>;
 
 /// What is known from before a restart.
 struct subscriber_memory {
@@ -104,6 +112,8 @@ class subscriber {
 
   const std::optional<head>& active() const { return active_; }
   bool connected() const { return connected_; }
+  /// No generation is under way.
+  bool idle() const { return !target_; }
   /// Of the generation being fetched, for a progress bar; zero: none.
   std::uint64_t bytes_missing() const { return target_ ? fetch_.bytes_missing() : 0; }
 
@@ -122,8 +132,11 @@ class subscriber {
     std::vector<digest> pages;
   };
   struct snapshot_ask {};
+  struct behind_ask {
+    digest object;
+  };
   struct ack_ask {};
-  using asked = std::variant<pages_ask, snapshot_ask, ack_ask, content_fetch::ask>;
+  using asked = std::variant<pages_ask, snapshot_ask, behind_ask, ack_ask, content_fetch::ask>;
   struct under_way {
     asked what;
     time_point deadline{};
@@ -153,6 +166,14 @@ class subscriber {
   void became_active(swap_plan plan, instant at);
   void drop_target(const std::string& why);
   void sink_failed(const error& why, instant at);
+  void damaged(const error& why);
+
+  // what is behind; subscriber_behind.cpp
+  std::optional<behind_list> known_behind(const head& of) const;
+  digest behind_wanted() const;
+  void ask_behind(instant at);
+  void take(const behind_ask& asked, const std::optional<chunk_reply>& reply);
+  void tell_behind(std::optional<behind_list> told);
 
   // requests
   std::size_t bulk_under_way() const;
@@ -191,6 +212,14 @@ class subscriber {
   std::string chunk_host_;
   std::uint16_t chunk_port_ = 0;
   time_point heard_{};
+
+  /// The newest side object that is known, and how often one was asked for in vain.
+  digest behind_object_;
+  behind_list behind_;
+  digest behind_missed_;
+  unsigned behind_tries_ = 0;
+  bool behind_to_tell_ = false;  ///< of the active generation
+  time_point behind_deadline_{};
 
   bool snapshot_wanted_ = false;
   std::uint64_t last_request_ = 0;

@@ -29,6 +29,7 @@ void subscriber::ask_all(instant at) {
   });
   if (snapshot_wanted_ && !snapshot_asked && !channel_.empty())
     send(snapshot_request{channel_}, snapshot_ask{}, at);
+  ask_behind(at);
   if (target_ && !target_->planned) ask_pages(at);
   while (target_ && target_->planned && bulk_under_way() < options_.requests_max) {
     auto next = fetch_.next();
@@ -80,6 +81,10 @@ subscriber::commands subscriber::on_reply(std::uint64_t id, const std::optional<
   const under_way asked = std::move(node.mapped());
   timeouts_ = 0;
   if (std::holds_alternative<ack_ask>(asked.what)) return finish(at);
+  if (const auto* behind = std::get_if<behind_ask>(&asked.what)) {
+    take(*behind, reply);
+    return finish(at);
+  }
   if (!reply) {
     give_back(asked);
     failed("a malformed answer", at);
@@ -174,6 +179,7 @@ void subscriber::failed(const std::string& why, instant at) {
 }
 
 void subscriber::expire(instant at) {
+  if (behind_deadline_ <= at.now) tell_behind(std::nullopt);
   std::vector<std::uint64_t> late;
   for (const auto& [id, entry] : under_way_)
     if (entry.deadline <= at.now) late.push_back(id);
@@ -191,7 +197,7 @@ void subscriber::reconnect() {
   for (const auto& [id, entry] : under_way_) give_back(entry);
   under_way_.clear();
   has_chunk_port_ = true;
-  failures_ = 0;
+  failures_ = behind_tries_ = 0;
   blocked_until_ = {};
   next_ack_ = {};
   out_.push_back(connect_chunk_port{chunk_host_, chunk_port_});

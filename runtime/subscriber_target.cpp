@@ -38,8 +38,7 @@ bool subscriber::plan_target(instant at) {
   if (!index_.complete(root) && (!index_.missing(root, 1) || !index_.complete(root))) return false;
   auto difference = index_.diff(active_root(), root);
   if (!difference) {
-    out_.push_back(give_up{difference.error()});
-    target_.reset();
+    sink_failed(difference.error(), at);
     return false;
   }
   if (const auto wanted = fetch_.want_only(wants_of(*difference)); !wanted) {
@@ -87,7 +86,10 @@ std::vector<content_want> subscriber::wants_of(const index_difference& differenc
 /// True once every content is here.
 bool subscriber::fetch_target(instant at) {
   if (fetch_.copying())
-    if (const auto copied = fetch_.copy_some(); !copied) sink_failed(copied.error(), at);
+    if (const auto copied = fetch_.copy_some(); !copied) {
+      sink_failed(copied.error(), at);
+      return false;
+    }
   return fetch_.done();
 }
 
@@ -123,7 +125,11 @@ bool subscriber::swap_target(instant at) {
                           {},
                           {},
                           {},
-                          target_->heard};
+                          target_->heard,
+                          known_behind(plan.now)};
+  tell_behind(std::nullopt);  // of the generation before: too late
+  behind_to_tell_ = !done.behind;
+  behind_deadline_ = at.now + options_.request_timeout;
   if (target_->told) {
     done.times = target_->told->times;
     done.clock = target_->told->clock;
@@ -158,7 +164,16 @@ void subscriber::drop_target(const std::string& why) {
   snapshot_wanted_ = true;
 }
 
+/// What is held is not what it was: trying again would not help.
+void subscriber::damaged(const error& why) {
+  out_.push_back(give_up{{errc::corrupt, why.context}});
+  target_.reset();
+  next_.reset();
+}
+
 void subscriber::sink_failed(const error& why, instant at) {
+  if (why.code == errc::corrupt || why.code == errc::not_found || why.code == errc::invalid_argument)
+    return damaged(why);
   note(log_level::error, fmt::format("cannot store the new generation: {}", why.context));
   sink_blocked_until_ = at.now + options_.retry_delay_max;
 }

@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <unordered_map>
 
 #include "bundle/index_tree.hpp"
@@ -14,7 +13,9 @@ namespace graphite {
 /// Pages that outlive the process. Thread-safe as page_source is.
 class kept_pages : public page_source {
  public:
-  /// True for pages below which nothing is missing. O(1).
+  /// True for pages below which nothing is missing, where load() finds them without a hint. O(1). A keeper
+  /// that finds pages by their place alone says false: what the newest tree has at the same place in the
+  /// index is known to be kept anyway.
   virtual bool has(const digest& id) const = 0;
 };
 
@@ -31,6 +32,10 @@ class tree_index final : public generation_index {
   result<void> restore(const digest& root, page_location where);
   /// Null unless complete(root).
   const index_tree* tree(const digest& root) const;
+  /// `tree` stands for its root from now on: its pages have places that other copies of it lack.
+  void adopt(const index_tree& tree);
+  /// Forgets every tree but `tree` and the empty one: the places of others are not valid any more.
+  void adopt_only(const index_tree& tree);
   digest empty_root() const { return empty_root_; }
 
   bool complete(const digest& root) const override { return trees_.contains(root); }
@@ -45,8 +50,11 @@ class tree_index final : public generation_index {
   static constexpr unsigned swaps_between_unloads = 64;
   static constexpr unsigned levels_held = 2;
 
-  void visit(const digest& page);
-  void visit_children(byte_span page);
+  using node_ptr = index_tree::node_ptr;
+  void visit(const digest& page, const node_ptr& beside);
+  void visit_children(byte_span page, const node_ptr& beside);
+  void visit_child(const digest& page, const node_link* beside, bool is_record);
+  node_ptr load(const node_link& link, bool is_record) const;
   result<void> open_if_whole();
 
   const hasher& hash_;
@@ -55,7 +63,9 @@ class tree_index final : public generation_index {
   digest empty_root_;
   std::map<digest, index_tree> trees_;
   std::optional<digest> fetching_;  ///< root
-  std::set<digest> wanted_;         ///< pages of it that are missing and can be named
+  /// Pages of it that are missing and can be named, each with what the newest tree has in its place.
+  std::map<digest, node_ptr> wanted_;
+  digest newest_;  ///< root of the tree that fetched ones are compared with
   unsigned retains_ = 0;
 };
 

@@ -108,16 +108,36 @@ result<void> mirror_tree::recover() {
         changes.push_back(std::move(*change));
         places.push_back(offset);
       }));
+  if (log_->damaged()) {
+    // Swaps in the middle are unknown: what the trees show is no generation any more.
+    say("the log of swaps is damaged: all that is here is checked and shown anew");
+    changes.clear();
+  }
   GRAPHITE_CHECK(objects_.check_staging(options_.check));
+  if (changes.empty() || options_.check_everything)
+    if (const auto bad = objects_.check_objects(options_.check); bad > 0)
+      say(fmt::format("{} damaged contents removed", bad));
   for (const auto& entry : std::filesystem::directory_iterator(options_.folder + "/.graphite"))
     if (entry.path().filename().string().starts_with("trash.")) std::filesystem::remove_all(entry.path());
   shown_ = shown_tree();
+  if (changes.empty() && !log_->damaged() && ::faccessat(root_.get(), "current", F_OK, 0) == 0)
+    say("the log of swaps is missing: all is shown anew");
   if (changes.empty()) return {};
   const auto first_unsynced =
       static_cast<std::size_t>(std::lower_bound(places.begin(), places.end(), synced) - places.begin());
   // What is not whole is shown anew by the next swap, from what is still good.
-  if (!check_unsynced(changes, first_unsynced)) return {};
-  GRAPHITE_CHECK(finish_last(changes));
+  if (!check_unsynced(changes, first_unsynced)) {
+    say("contents of the newest swaps are missing or damaged: all is shown anew");
+    return {};
+  }
+  if (const auto finished = finish_last(changes); !finished) {
+    if (finished.error().code != errc::not_found) return finished;
+    say("contents of the newest swap are missing: all is shown anew");
+    note_.reset();
+    last_.reset();
+    before_.reset();
+    return {};
+  }
   for (const auto& change : changes) discard(change);
   for (std::size_t i = first_unsynced; i < changes.size(); ++i)
     for (const auto& file : changes[i].shown) unsynced_.push_back(file.content);
@@ -171,6 +191,21 @@ result<void> mirror_tree::finish_last(const std::vector<mirror_change>& changes)
 /// Its former contents are perhaps not shown any more.
 void mirror_tree::discard(const mirror_change& change) {
   for (const auto& file : change.replaced) garbage_.emplace(file.content.id, file.content.size);
+}
+
+static bool is_file_of(int home, const std::string& name, std::uint64_t size) {
+  struct stat info {};
+  return ::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+         static_cast<std::uint64_t>(info.st_size) == size;
+}
+
+// The other tree has it, too, unless the last swap changed it: the next one relies on that.
+bool mirror_tree::shows(const logical_path& path, const content_ref& content) const {
+  if (!objects_.has(content)) return false;
+  if (!is_file_of(home_.get(), std::string(tree_names[shown_]) + "/" + path.str(), content.size))
+    return false;
+  if (other_is_new_ || !last_ || names(*last_, path)) return true;
+  return is_file_of(home_.get(), std::string(tree_names[1 - shown_]) + "/" + path.str(), content.size);
 }
 
 // ---- a swap
@@ -307,8 +342,8 @@ result<void> mirror_tree::run(const sync_job& job) const {
   if (!ordered) return {};
   GRAPHITE_KILL_POINT("mirror.before_sync");
   GRAPHITE_CHECK(objects_.sync(job.contents));
-  for (const int file : {log_->descriptor(), home_.get(), root_.get()})
-    if (::fsync(file) != 0) return fail_errno(errno, "sync the state");
+  for (const int file : {synced_with_, log_->descriptor(), home_.get(), root_.get()})
+    if (file >= 0 && ::fsync(file) != 0) return fail_errno(errno, "sync the state");
   GRAPHITE_KILL_POINT("mirror.after_sync");
   return {};
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/ports/log.hpp"
 #include "platform/mirror/link_tree.hpp"
 #include "platform/mirror/mirror_change.hpp"
 #include "platform/mirror/object_folder.hpp"
@@ -15,8 +16,10 @@
 namespace graphite {
 
 struct mirror_options {
-  std::string folder;            ///< DIR; state lies in DIR/.graphite
-  object_folder::checker check;  ///< whether bytes are a content
+  std::string folder;             ///< DIR; state lies in DIR/.graphite
+  object_folder::checker check;   ///< whether bytes are a content
+  bool check_everything = false;  ///< reads all objects at the open, and removes those that are wrong
+  log_sink* log = nullptr;        ///< null: says nothing
   /// Called at each named point of a swap; tests die there.
   std::function<void(const char* point)> at;
   std::uint64_t log_bytes_max = 4 * 1024 * 1024;  ///< then the log is written anew, with what is needed of it
@@ -37,12 +40,18 @@ class mirror_tree {
   /// The note of the generation that is shown; nothing: none is, or it has to be fetched anew in part.
   const std::optional<byte_vector>& note() const { return note_; }
   object_folder& objects() { return objects_; }
+  /// `with`: a file of that other state that has to last as long.
+  void sync_with(int with) { synced_with_ = with; }
   /// Descriptor of DIR/.graphite, for other state that belongs to it.
   int home() const { return home_.get(); }
 
   /// Shows `change`; contents are in objects(). On an error the old generation stays shown, and the call
   /// may be repeated.
   result<void> swap(mirror_change change);
+  /// False where a file that the shown generation has is missing or has another size. Few system calls.
+  bool shows(const logical_path& path, const content_ref& content) const;
+  /// Removes what was fetched for generations that were never shown.
+  void clear_staging() const { objects_.clear_staging(); }
   /// Keeps an object that nothing shows at present from being collected by tidy().
   void keep(const content_ref& content) { garbage_.erase(content.id); }
   /// Work that a swap left for later, in small steps: false when there is none.
@@ -66,6 +75,9 @@ class mirror_tree {
   mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock,
               object_folder objects, link_tree first, link_tree second);
   result<void> recover();
+  void say(const std::string& text) const {
+    if (options_.log) options_.log->warn("{}", text);
+  }
   bool check_unsynced(const std::vector<mirror_change>& changes, std::size_t first_unsynced);
   result<void> finish_last(const std::vector<mirror_change>& changes);
   result<void> attempt(const mirror_change& change);
@@ -95,6 +107,7 @@ class mirror_tree {
   std::vector<content_ref> unsynced_;
   std::map<digest, std::uint64_t> garbage_;  ///< contents that are perhaps not shown any more, with sizes
   std::uint64_t trash_ = 0;
+  int synced_with_ = -1;
 };
 
 }  // namespace graphite

@@ -173,9 +173,9 @@ bool object_folder::check(const content_ref& content, const checker& good) const
   return file.valid() && file_is_good(file, content, good);
 }
 
-std::vector<std::string> object_folder::staged() const {
+std::vector<std::string> object_folder::names_in(const std::string& of) const {
   std::vector<std::string> out;
-  const int folder = ::openat(home_, "staging", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder = ::openat(home_, of.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* entries = folder < 0 ? nullptr : ::fdopendir(folder);
   if (!entries) return out;
   while (const dirent* entry = ::readdir(entries))
@@ -194,6 +194,19 @@ result<void> object_folder::check_staging(const checker& good) const {
     ::unlinkat(home_, list_name("staging/" + name).c_str(), 0);
   }
   return {};
+}
+
+std::size_t object_folder::check_objects(const checker& good) const {
+  std::size_t bad = 0;
+  for (const auto& shelf : names_in("objects"))
+    for (const auto& name : names_in("objects/" + shelf)) {
+      const auto id = digest_from_hex(name);
+      const auto size = id ? size_of(home_, object_name(*id)) : std::nullopt;
+      if (!size || check({*id, *size}, good)) continue;
+      quarantine({*id, *size});
+      ++bad;
+    }
+  return bad;
 }
 
 void object_folder::clear_staging() const {

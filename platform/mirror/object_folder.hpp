@@ -60,6 +60,8 @@ class object_folder {
   bool check(const content_ref& content, const checker& good) const;
   /// Removes from staging what is not whole; what remains need not be fetched again.
   result<void> check_staging(const checker& good) const;
+  /// Removes every object whose bytes are wrong; how many. Reads all of them.
+  std::size_t check_objects(const checker& good) const;
   /// Empties staging but for `kept`.
   void clear_staging() const;
   result<void> sync(const std::vector<content_ref>& contents) const;
@@ -67,7 +69,8 @@ class object_folder {
  private:
   explicit object_folder(int home) : home_(home) {}
   file_handle open_any(const content_ref& content) const;
-  std::vector<std::string> staged() const;
+  std::vector<std::string> names_in(const std::string& folder) const;
+  std::vector<std::string> staged() const { return names_in("staging"); }
 
   int home_;
 };

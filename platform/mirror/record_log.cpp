@@ -39,6 +39,14 @@ std::optional<byte_span> first_record(byte_span rest) {
   return record;
 }
 
+/// A write that did not come to its end: a record that says to go on behind the end of the file.
+bool is_torn_end(byte_span rest) {
+  if (rest.size() < header_bytes) return true;
+  std::uint64_t length = 0;
+  std::memcpy(&length, rest.data(), 8);
+  return length > rest.size() - header_bytes && length <= record_log::record_bytes_max;
+}
+
 std::pair<byte_vector, std::vector<std::uint64_t>> join(const std::vector<byte_span>& records,
                                                         std::uint64_t tail) {
   byte_vector bytes;
@@ -84,6 +92,7 @@ result<void> record_log::scan(const std::function<void(std::uint64_t, byte_span)
     visit(tail_ + header_bytes, *record);
     tail_ += header_bytes + record->size();
   }
+  damaged_ = tail_ < size && !is_torn_end(all.subspan(tail_));
   ::munmap(mapped, size);
   if (tail_ < size && ::ftruncate(file_.get(), static_cast<off_t>(tail_)) != 0)
     return fail_errno(errno, "truncate " + name_);

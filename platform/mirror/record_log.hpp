@@ -11,7 +11,8 @@
 namespace graphite {
 
 /// A file of records that is only appended to. A record is length, checksum, bytes; opening drops
-/// everything behind the first record that is not whole. One thread, but for descriptor().
+/// everything behind the first record that is not whole, and says so where more than a torn end went. One
+/// thread, but for descriptor().
 class record_log {
  public:
   static constexpr std::uint32_t record_bytes_max = 1u << 30;
@@ -27,6 +28,8 @@ class record_log {
   /// Replaces the file by one with only `records`; a crash leaves one or the other.
   result<std::vector<std::uint64_t>> rewrite(const std::vector<byte_span>& records);
   std::uint64_t bytes() const { return tail_; }
+  /// Records that were once whole were dropped: not the newest ones only are missing.
+  bool damaged() const { return damaged_; }
   int descriptor() const { return file_.get(); }
 
  private:
@@ -38,6 +41,7 @@ class record_log {
   std::string name_;
   file_handle file_;
   std::uint64_t tail_ = 0;
+  bool damaged_ = false;
 };
 
 /// Writes all of `bytes`. Errors: out_of_space, io.

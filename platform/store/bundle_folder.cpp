@@ -157,6 +157,11 @@ std::vector<head_file> bundle_folder::generations() const {
   return out;
 }
 
+std::set<segment_id> bundle_folder::segments() const {
+  std::lock_guard lock(mutex_);
+  return segments_;
+}
+
 bool bundle_folder::refers_to(segment_id id) const {
   std::lock_guard lock(mutex_);
   return segments_.contains(id);
@@ -200,9 +205,9 @@ result<void> bundle_folder::append(page_output& out, byte_span bytes) const {
   return {};
 }
 
-result<void> bundle_folder::sync(const page_output& out) const {
-  if (::fdatasync(out.fd.get()) == 0) return {};
-  auto why = errno_error(errno, "sync " + path(page_file_name(out.number)));
+result<void> bundle_folder::sync(int fd, std::uint32_t number) const {
+  if (::fdatasync(fd) == 0) return {};
+  auto why = errno_error(errno, "sync " + path(page_file_name(number)));
   if (why.code != errc::out_of_space) {
     if (!options_.on_failed_sync) {
       std::fprintf(stderr, "graphite: %s\n", why.context.c_str());
@@ -237,6 +242,23 @@ result<void> bundle_folder::link_segments(const std::set<segment_id>& used) {
   return {};
 }
 
+// The pages first: a head that is on disk then has them.
+result<void> bundle_folder::sync() const {
+  owned_fd pages, head;
+  std::uint32_t number = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (!head_ || output_.number == 0) return {};
+    number = output_.number;
+    pages.reset(::fcntl(output_.fd.get(), F_DUPFD_CLOEXEC, 0));
+    head.reset(::open(path("head").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!pages || !head) return fail_errno(errno, "sync " + options_.folder);
+  }
+  GRAPHITE_CHECK(sync(pages.get(), number));
+  if (::fsync(head.get()) != 0) return fail_errno(errno, "sync " + path("head"));
+  return sync_folder(options_.folder);
+}
+
 void bundle_folder::keep_old_head(const head_file& old) {
   if (options_.kept_generations <= 1) return;
   const auto name = path(old_head_name(old.value));
@@ -254,10 +276,10 @@ void bundle_folder::drop_generations(std::size_t kept) {
   }
 }
 
-result<void> bundle_folder::replace_head(const head_file& next) {
+result<void> bundle_folder::replace_head(const head_file& next, bool durable) {
   GRAPHITE_TRY(const auto bytes, encode_head(next, hash_));
   GRAPHITE_KILL_POINT("bundle.before_head");
-  GRAPHITE_CHECK(replace_file(path("head"), bytes));
+  GRAPHITE_CHECK(replace_file(path("head"), bytes, 0644, durable));
   GRAPHITE_KILL_POINT("bundle.after_head");
   head_ = next;
   return {};
@@ -266,7 +288,7 @@ result<void> bundle_folder::replace_head(const head_file& next) {
 result<void> bundle_folder::write_head(const head_file& next) {
   auto old = head_;
   if (old) keep_old_head(*old);
-  GRAPHITE_CHECK(replace_head(next));
+  GRAPHITE_CHECK(replace_head(next, !options_.sync_later));
   if (old && options_.kept_generations > 1) older_.push_back(std::move(*old));
   drop_generations(options_.kept_generations);
   return {};
@@ -291,7 +313,7 @@ result<void> bundle_folder::publish(const head& value, const index_tree& tree, c
   GRAPHITE_KILL_POINT("bundle.before_pages_write");
   GRAPHITE_CHECK(append(output_, batch.bytes));
   GRAPHITE_KILL_POINT("bundle.after_pages_write");
-  GRAPHITE_CHECK(sync(output_));
+  if (!options_.sync_later) GRAPHITE_CHECK(sync(output_.fd.get(), output_.number));
   GRAPHITE_KILL_POINT("bundle.after_pages_sync");
   batch.mark_written();
   GRAPHITE_CHECK(link_segments(used));
@@ -342,6 +364,7 @@ result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
   std::lock_guard lock(mutex_);
   if (options_.read_only) return fail(errc::permission_denied, "the bundle is open for reading");
   if (!head_) return fail(errc::not_found, options_.folder + " has no generation yet");
+  pages_->keep_only(head_->page_files);  // others were removed by the rewrite before this one
   std::set<segment_id> used;
   GRAPHITE_TRY(auto out, create_page_file());
   auto moved = copy_generations(out, noting(find, used));
@@ -349,7 +372,7 @@ result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
     ::unlink(path(page_file_name(out.number)).c_str());
     return tl::unexpected(moved.error());
   }
-  GRAPHITE_CHECK(sync(out));
+  GRAPHITE_CHECK(sync(out.fd.get(), out.number));
   for (const auto& one : *moved)
     if (one.behind.segment != no_segment) used.insert(one.behind.segment);
   GRAPHITE_CHECK(link_segments(used));
@@ -359,7 +382,7 @@ result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
     GRAPHITE_TRY(const auto bytes, encode_head(one, hash_));
     GRAPHITE_CHECK(replace_file(path(old_head_name(one.value)), bytes));
   }
-  GRAPHITE_CHECK(replace_head(newest));
+  GRAPHITE_CHECK(replace_head(newest, true));  // before the files go that the old one names
   older_.assign(moved->begin(), moved->end());
   page_bytes_ = out.tail;
   output_ = std::move(out);

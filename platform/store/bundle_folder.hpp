@@ -22,6 +22,9 @@ struct bundle_folder_options {
   std::size_t kept_generations = 8;           ///< whose pages stay readable, the newest included
   std::uint64_t rewrite_bytes_min = 1 << 20;  ///< page files below this are not worth rewriting
   bool read_only = false;
+  /// publish() waits for no disk and sync() makes the newest generation last: for holders that can fetch
+  /// again what a power cut takes. Then the head may name pages that are not there.
+  bool sync_later = false;
   std::function<void(const error&)> on_failed_sync;  ///< as in segment_store_options
 };
 
@@ -51,6 +54,10 @@ class bundle_folder {
   result<void> publish(const head& value, const index_tree& tree, const extent& behind,
                        const extent_lookup& find);
 
+  /// With `sync_later`: what was published before the call is on disk when it returns. Any thread; publish()
+  /// goes on meanwhile. Blocks. Errors: out_of_space, io.
+  result<void> sync() const;
+
   /// More than three quarters of the page files are estimated to be dead.
   bool wants_rewrite() const;
   /// Writes the pages of the kept generations to a new file, with the places `find` gives, and removes the
@@ -60,6 +67,8 @@ class bundle_folder {
 
   /// Whether a kept page may point into the segment: then the store must keep its file.
   bool refers_to(segment_id id) const;
+  /// The segments for which that is so.
+  std::set<segment_id> segments() const;
 
  private:
   struct page_output {
@@ -78,8 +87,8 @@ class bundle_folder {
   result<page_output> open_output() const;
   result<std::vector<head_file>> copy_generations(page_output& out, const extent_lookup& find);
   result<void> append(page_output& out, byte_span bytes) const;
-  result<void> sync(const page_output& out) const;
-  result<void> replace_head(const head_file& next);
+  result<void> sync(int fd, std::uint32_t number) const;
+  result<void> replace_head(const head_file& next, bool durable);
   result<void> write_head(const head_file& next);
   void keep_old_head(const head_file& old);
   void drop_generations(std::size_t kept);

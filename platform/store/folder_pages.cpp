@@ -32,17 +32,26 @@ result<std::shared_ptr<const mapped_segment>> folder_pages::view(std::uint32_t f
   GRAPHITE_TRY(const auto header, fresh->range(0, page_file_header_bytes));
   GRAPHITE_TRY(const auto number, decode_page_file_header(header));
   if (number != file) return fail(errc::corrupt, path + " is another page file under this name");
-  known = {std::move(fresh), wanted};
+  known = {std::move(fresh), wanted, bytes};
   return known.view;
+}
+
+/// A file that was removed is as long as it was.
+result<std::uint64_t> folder_pages::size_of_file(std::uint32_t file) const {
+  auto size = size_of(folder_ + "/" + page_file_name(file));
+  const auto known = views_.find(file);
+  if (known == views_.end()) return size;
+  if (size) known->second.size = *size;
+  return known->second.size;
 }
 
 result<stored_page> folder_pages::load(const digest& id, page_location hint) const {
   if (!hint.known()) return fail(errc::not_found, "no place known for page " + to_hex(id));
-  const auto path = folder_ + "/" + page_file_name(hint.file);
-  GRAPHITE_TRY(auto size, size_of(path));
   std::shared_ptr<const mapped_segment> from;
+  std::uint64_t size = 0;
   {
     std::lock_guard lock(mutex_);
+    GRAPHITE_TRY(size, size_of_file(hint.file));
     GRAPHITE_TRY(from, view(hint.file, size));
   }
   GRAPHITE_TRY(const auto bytes, from->range(0, size));
@@ -51,9 +60,11 @@ result<stored_page> folder_pages::load(const digest& id, page_location hint) con
   return page;
 }
 
-void folder_pages::drop(std::uint32_t file) {
+void folder_pages::keep_only(const std::vector<std::uint32_t>& files) {
   std::lock_guard lock(mutex_);
-  views_.erase(file);
+  std::erase_if(views_, [&](const auto& entry) {
+    return std::find(files.begin(), files.end(), entry.first) == files.end();
+  });
 }
 
 }  // namespace graphite

@@ -18,17 +18,19 @@ class folder_pages final : public page_source {
 
   /// Errors: not_found (no such file; a page without a hint is not looked for), corrupt, io.
   result<stored_page> load(const digest& id, page_location hint) const override;
-  /// Forgets a file's mapping.
-  void drop(std::uint32_t file);
+  /// Forgets the mappings of files other than these.
+  void keep_only(const std::vector<std::uint32_t>& files);
 
  private:
   result<std::shared_ptr<const mapped_segment>> view(std::uint32_t file, std::uint64_t bytes) const;
+  result<std::uint64_t> size_of_file(std::uint32_t file) const;
 
   std::string folder_;
   mutable std::mutex mutex_;
   struct mapping {
     std::shared_ptr<const mapped_segment> view;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0;  ///< mapped
+    std::uint64_t size = 0;   ///< of the file when last looked at
   };
   mutable std::map<std::uint32_t, mapping> views_;
 };

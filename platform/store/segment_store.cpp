@@ -214,6 +214,17 @@ result<void> impl::fold() {
   return sync();
 }
 
+result<void> impl::forget(const digest& content) {
+  std::lock_guard rows_lock(rows_mutex_);
+  {
+    std::lock_guard lock(mutex_);
+    pending_.erase(content);
+    cache_.erase(content);
+  }
+  return rows_.write({{table::chunk_index, index_key(content), std::nullopt}},
+                     key_value_store::durability::lazy);
+}
+
 std::vector<lost_segment> impl::lost() const {
   std::lock_guard lock(mutex_);
   return table_.lost();
@@ -320,6 +331,7 @@ result<void> segment_store::fold() { return impl_->fold(); }
 result<extent_view> segment_store::map(const digest& content) const { return impl_->map(content); }
 result<extent_view> segment_store::map(const extent& where) const { return impl_->map(where); }
 std::string segment_store::segment_path(segment_id id) const { return impl_->path(id); }
+result<void> segment_store::forget(const digest& content) { return impl_->forget(content); }
 std::vector<lost_segment> segment_store::lost() const { return impl_->lost(); }
 store_usage segment_store::usage() const { return impl_->usage(); }
 std::shared_ptr<void> segment_store::pin(std::vector<digest> contents) {

@@ -77,6 +77,10 @@ class segment_store final : public chunk_store {
   /// Path of a segment's file.
   std::string segment_path(segment_id id) const;
 
+  /// The store does not know the content any more: its bytes were found to be wrong. They become dead.
+  /// Errors: out_of_space, io.
+  result<void> forget(const digest& content);
+
   std::vector<lost_segment> lost() const;
   store_usage usage() const;
 

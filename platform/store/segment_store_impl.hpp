@@ -44,6 +44,7 @@ class segment_store::impl {
   result<content_ref> described(std::uint64_t size, const chunk_list& chunks) const;
   result<stored_content> hold(byte_span bytes, const chunk_list& chunks);
   result<void> fold();
+  result<void> forget(const digest& content);
 
   // sync
   result<void> sync() {

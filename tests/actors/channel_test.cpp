@@ -34,6 +34,8 @@ class memory_archive final : public bundle_archive {
     newest_.emplace(state{now, tree});
     return page_location{1, 64};
   }
+  result<std::vector<state>> kept() override { return newest_ ? std::vector<state>{*newest_} : std::vector<state>{}; }
+  bool refers_to(segment_id) const override { return false; }
   std::string folder() const override { return "/memory"; }
   int writes = 0;
   std::function<void()> on_write = [] {};

@@ -168,8 +168,23 @@ def a_second_process_is_told_who_holds_the_state():
         check(str(world.ready["pid"]) in text, f"no word of process {world.ready['pid']}: {text}")
 
 
+def a_changed_project_file_takes_effect_and_a_broken_one_does_not():
+    with World() as world:
+        world.write("t/word.low", "abc")
+        dev = world.dev()
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="t/word.low")
+        world.write("graphite.toml", "[project\n")
+        broken = dev.wait_for(lambda e: e.get("event") == "diagnostic" and e["level"] == "error", "diagnostic")
+        check("graphite.toml:1" in broken["text"], f"no line in: {broken['text']}")
+        world.write("graphite.toml", UPPER)
+        reader.swap_with(changed="t/word.up", removed="t/word.low")
+        equal((world.current("reader") / "t/word.up").read_bytes(), b"ABC", "converted by the new rule")
+
+
 if __name__ == "__main__":
     main([a_saved_file_is_swapped_into_two_subscribers, add_rename_over_and_delete_are_followed, a_command_rule_converts,
           large_files_arrive_whole, building_twice_runs_nothing_twice, build_attaches_to_dev,
           one_broken_asset_does_not_block_the_rest, a_killed_subscriber_comes_back, a_killed_dev_loses_nothing_published,
-          a_second_process_is_told_who_holds_the_state])
+          a_second_process_is_told_who_holds_the_state,
+          a_changed_project_file_takes_effect_and_a_broken_one_does_not])

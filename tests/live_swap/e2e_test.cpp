@@ -1,179 +1,11 @@
 // A publisher in this process, `run_subscribe` in others: real sockets, real files.
 
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-#include <random>
-#include <sstream>
-
-#include "cli/chunk_port.hpp"
-#include "cli/subscribe.hpp"
-#include "cli/swap_event.hpp"
-#include "platform/crypto/sha256.hpp"
-#include "platform/zmq/chunk_server.hpp"
-#include "platform/zmq/head_publisher.hpp"
-#include "schemas/codec/announcement.hpp"
-#include "tests/live_swap/small_publisher.hpp"
+#include "tests/live_swap/harness.hpp"
 
 namespace graphite {
 namespace {
 
-namespace fs = std::filesystem;
-
-class real_clock final : public clock_source {
- public:
-  time_point now() const override { return std::chrono::steady_clock::now(); }
-  std::int64_t unix_ns() const override {
-    return std::chrono::system_clock::now().time_since_epoch().count();
-  }
-};
-
-/// Ports around a small_publisher, with a thread that beats.
-class served_channel {
- public:
-  served_channel(test::small_publisher& publisher, const real_clock& clock, std::uint16_t heads_port = 0)
-      : publisher_(publisher), port_(chunk_service(publisher.sources()), clock) {
-    who_.value.bytes.fill(static_cast<std::uint8_t>(++starts));
-    context_ = *zmq_context::make({1, 16, 64});
-    server_ = *make_zmq_chunk_server(context_, {{"127.0.0.1", 0, false}, 65536}, port_);
-    heads_ = *make_zmq_publisher(context_, {{"127.0.0.1", heads_port, false}, 1024, milliseconds(20)});
-    const std::string address = server_->address();
-    chunk_port_number_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-    beater_ = std::thread([this] { beat_until_end(); });
-  }
-  ~served_channel() {
-    stopping_.store(true);
-    beater_.join();
-  }
-  void publish() {
-    announced_times times;
-    times.edited = times.published = clock_.now();
-    heads_->announce("main", encode(publisher_.publish(times, this_boot())));
-  }
-  std::string address() const { return heads_->address(); }
-  std::uint16_t heads_port() const {
-    return static_cast<std::uint16_t>(std::stoi(address().substr(address().rfind(':') + 1)));
-  }
-  chunk_port& port() { return port_; }
-  head_publisher::counters counters() const { return heads_->count(); }
-
- private:
-  void beat_until_end() {
-    for (int tick = 0; !stopping_.load(); ++tick) {
-      if (tick % 50 == 0) heads_->beat(encode(publisher_.beat(chunk_port_number_, who_)));
-      std::this_thread::sleep_for(milliseconds(10));
-    }
-  }
-  static inline int starts = 0;
-  real_clock clock_;
-  test::small_publisher& publisher_;
-  chunk_port port_;
-  incarnation_id who_;
-  std::shared_ptr<zmq_context> context_;
-  std::unique_ptr<chunk_server> server_;
-  std::unique_ptr<head_publisher> heads_;
-  std::uint16_t chunk_port_number_ = 0;
-  std::atomic<bool> stopping_{false};
-  std::thread beater_;
-};
-
-/// A child process that subscribes. It is the helper program beside this test, so that nothing is forked
-/// from a process with threads but to exec.
-class child {
- public:
-  child(const std::string& from, const fs::path& into, const std::string& exec = "") {
-    const std::string out = into.string() + ".out";
-    const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "live_swap_subscriber";
-    pid_ = ::fork();
-    if (pid_ != 0) return;
-    if (!::freopen(out.c_str(), "a", stdout)) ::_exit(99);
-    if (!::freopen((into.string() + ".err").c_str(), "a", stderr)) ::_exit(99);
-    ::execl(program.c_str(), program.c_str(), from.c_str(), into.c_str(), exec.c_str(), nullptr);
-    ::_exit(98);
-  }
-  ~child() {
-    if (pid_ > 0) end(SIGKILL);
-  }
-  int end(int signal) {
-    ::kill(pid_, signal);
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return status;
-  }
-
- private:
-  pid_t pid_ = 0;
-};
-
-std::string slurp(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream out;
-  out << file.rdbuf();
-  return out.str();
-}
-
-std::map<std::string, std::string> files_below(const fs::path& folder) {
-  std::map<std::string, std::string> out;
-  std::error_code ignored;
-  const fs::path real = fs::canonical(folder, ignored);
-  if (ignored) return out;
-  for (auto it = fs::recursive_directory_iterator(real, ignored);
-       !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
-    if (it->is_regular_file(ignored)) out[fs::relative(it->path(), real).string()] = slurp(it->path());
-  return out;
-}
-
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + seconds(20);
-  while (std::chrono::steady_clock::now() < end) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return condition();
-}
-
-class live_swap : public ::testing::Test {
- protected:
-  live_swap() : folder_(fs::temp_directory_path() / fmt::format("graphite-live-{}", ::getpid())) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  ~live_swap() override {
-    if (!HasFailure()) fs::remove_all(folder_);
-  }
-  fs::path into(int n = 0) const { return folder_ / fmt::format("into{}", n); }
-  bool converges(const test::small_publisher& publisher, int n = 0) {
-    return eventually([&] { return files_below(into(n) / "current") == publisher.files(); });
-  }
-  std::string text(std::size_t bytes) {
-    std::string out(bytes, ' ');
-    for (auto& c : out) c = static_cast<char>(rng_());
-    return out;
-  }
-  void random_edit(test::small_publisher& publisher) {
-    const std::string path = fmt::format("d{}/e{}/f{}", rng_() % 3, rng_() % 2, rng_() % 10);
-    const auto kind = rng_() % 8;
-    if (kind == 0 && publisher.files().contains(path))
-      publisher.edit(path, std::nullopt);
-    else if (kind == 1)
-      publisher.edit(path, text(200'000 + rng_() % 200'000));
-    else if (kind == 2)
-      publisher.edit(path, std::string());
-    else
-      publisher.edit(path, text(rng_() % 20'000));
-  }
-
-  openssl_hasher hash_;
-  real_clock clock_;
-  std::mt19937_64 rng_{11};
-  fs::path folder_;
-};
+using namespace test;
 
 TEST_F(live_swap, edits_reach_the_files_of_another_process) {
   test::small_publisher publisher({}, hash_);
@@ -318,6 +150,129 @@ TEST_F(live_swap, the_command_runs_after_swaps) {
   publisher.edit("a", "end");
   channel.publish();
   ASSERT_TRUE(eventually([&] { return slurp(seen) == "end"; }));
+}
+
+TEST_F(live_swap, a_failed_asset_is_told) {
+  small_publisher publisher({}, hash_);
+  publisher.edit("a", "start");
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher));
+  publisher.set_behind(
+      {1, {{*logical_path::parse("b.png"), behind_asset::why::failed, "no \"such\" colour"}}});
+  channel.publish();
+  const std::string events = into().string() + ".out";
+  EXPECT_TRUE(eventually([&] {
+    return slurp(events).find(R"("behind":{"count":1,"listed":[{"path":"b.png","reason":"failed",)"
+                              R"("message":"no \"such\" colour"}]})") != std::string::npos;
+  })) << slurp(events);
+}
+
+/// Damages the state of a stopped subscriber; the next one shows all again.
+class damaged_files : public live_swap, public ::testing::WithParamInterface<int> {
+ protected:
+  static void flip(const fs::path& path, double where) {
+    fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * where);
+    file.seekg(at);
+    const char old = static_cast<char>(file.get());
+    file.seekp(at);
+    file.put(static_cast<char>(old ^ 1));
+  }
+  static std::vector<fs::path> objects(const fs::path& home) {
+    std::vector<fs::path> out;
+    for (const auto& entry : fs::recursive_directory_iterator(home / "objects"))
+      if (entry.is_regular_file()) out.push_back(entry.path());
+    return out;
+  }
+  /// Kinds from here on are of a state that was synced: it is not checked byte by byte.
+  static constexpr int synced_kinds = 14;
+  void damage(int kind) {
+    const fs::path home = into() / ".graphite";
+    if (kind == 0) fs::remove(home / "pages");
+    if (kind == 1) flip(home / "pages", 0.4);
+    if (kind == 2) fs::resize_file(home / "pages", fs::file_size(home / "pages") / 2);
+    if (kind == 3) fs::remove(home / "swaps");
+    if (kind == 4) flip(home / "swaps", 0.01);
+    if (kind == 5) flip(home / "swaps", 0.9);
+    if (kind == 6 || kind == 14)
+      for (const auto& path : objects(home)) fs::remove(path);
+    if (kind == 7) fs::remove_all(home / "tree.0");
+    if (kind == 8) fs::remove_all(home / "tree.1");
+    if (kind == 9) fs::remove(into() / "current");
+    if (kind == 10) fs::remove(into() / "current" / "f50");
+    if (kind == 11 || kind == 15) fs::resize_file(objects(home).front(), 1);
+    if (kind == 12) {
+      for (const auto& path : objects(home)) flip(path, 0.5);
+      fs::remove(home / "swaps");
+    }
+    if (kind == 13 || kind == 16) fs::remove_all(home / "objects");
+  }
+};
+
+TEST_P(damaged_files, are_fetched_again) {
+  small_publisher publisher({}, hash_);
+  for (int i = 0; i < 100; ++i) publisher.edit(fmt::format("f{}", i), text(2000));
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  {
+    child subscriber(channel.address(), into());
+    ASSERT_TRUE(converges(publisher));
+    for (int i = 0; i < 5; ++i) {
+      publisher.edit("f7", text(2000));
+      channel.publish();
+      ASSERT_TRUE(converges(publisher));
+    }
+    if (GetParam() >= synced_kinds) std::this_thread::sleep_for(seconds(1));
+    const int status = subscriber.end(SIGINT);
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  damage(GetParam());
+
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher)) << slurp(into().string() + ".err");
+  for (int i = 0; i < 4; ++i) {
+    publisher.edit(fmt::format("f{}", i), text(2000));
+    channel.publish();
+    ASSERT_TRUE(converges(publisher)) << slurp(into().string() + ".err");
+  }
+}
+INSTANTIATE_TEST_SUITE_P(kinds, damaged_files, ::testing::Range(0, 17));
+
+TEST_F(live_swap, an_object_that_vanishes_while_it_runs_is_fetched_again) {
+  small_publisher publisher({}, hash_);
+  publisher.edit("a", text(2000));
+  publisher.edit("b", text(2000));
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher));
+  publisher.edit("a", text(2000));
+  channel.publish();
+  ASSERT_TRUE(converges(publisher));
+  fs::remove_all(into() / ".graphite" / "objects");
+  for (int i = 0; i < 4; ++i) {
+    publisher.edit("b", text(2000));
+    channel.publish();
+    ASSERT_TRUE(converges(publisher)) << i << slurp(into().string() + ".err");
+  }
+}
+
+TEST_F(live_swap, what_was_fetched_for_passed_over_generations_goes) {
+  small_publisher publisher({}, hash_);
+  publisher.edit("a", "start");
+  served_channel channel(publisher, clock_);
+  channel.publish();
+  child subscriber(channel.address(), into());
+  ASSERT_TRUE(converges(publisher));
+  const fs::path staging = into() / ".graphite" / "staging";
+  std::ofstream(staging / to_hex(hash_.sha256({}))) << "left of another run";
+  publisher.edit("a", text(100'000));
+  channel.publish();
+  ASSERT_TRUE(converges(publisher));
+  EXPECT_TRUE(eventually([&] { return fs::is_empty(staging); }));
 }
 
 }  // namespace

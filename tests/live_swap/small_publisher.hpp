@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "bundle/head_codec.hpp"
 #include "bundle/index_tree.hpp"
 #include "relay/announcer.hpp"
 #include "relay/chunk_service.hpp"
@@ -29,6 +30,11 @@ class small_publisher {
 
   /// New bytes of a file, or none: it is gone. Takes effect with publish().
   void edit(const std::string& path, std::optional<std::string> bytes) { edits_[path] = std::move(bytes); }
+
+  /// What the next heads say is behind.
+  void set_behind(const behind_list& list) {
+    behind_ = list.count == 0 ? digest{} : store_.add(encode_behind(list)).id;
+  }
 
   announcement publish(announced_times times = {}, uuid clock = {}) {
     const asset_changes changes = take_edits();
@@ -106,6 +112,7 @@ class small_publisher {
     out.root = tree_.root();
     out.assets = tree_.assets();
     out.revision.value = sequence_;
+    out.behind = behind_;
     return out;
   }
   announcer_source announcer_sources() {
@@ -131,6 +138,7 @@ class small_publisher {
   std::map<std::string, std::optional<std::string>> edits_;
   std::map<std::string, std::string> files_;
   std::uint64_t sequence_ = 0;
+  digest behind_;
   mutable std::mutex mutex_;
   std::optional<head> head_;
   std::map<digest, byte_vector> pages_;

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   options.from = argv[1];
   options.into = argv[2];
   options.exec = argv[3];
+  options.no_files = std::getenv("LIVE_SWAP_NO_FILES") != nullptr;
   options.json = true;
   if (const char* point = std::getenv("LIVE_SWAP_DIE_AT")) options.die_at = point;
   return graphite::run_subscribe(options);

@@ -70,6 +70,7 @@ class rig {
   subscriber core;
   std::deque<send_request> requests;
   std::vector<generation_swapped> swaps;
+  std::vector<std::optional<behind_list>> told;
   std::vector<std::string> said;
   std::optional<error> gave_up;
   int connects = 0;
@@ -81,6 +82,7 @@ class rig {
     for (const auto& command : commands) {
       if (const auto* c = std::get_if<send_request>(&command)) requests.push_back(*c);
       if (const auto* c = std::get_if<generation_swapped>(&command)) swaps.push_back(*c);
+      if (const auto* c = std::get_if<behind_told>(&command)) told.push_back(c->behind);
       if (const auto* c = std::get_if<say>(&command)) said.push_back(c->text);
       if (const auto* c = std::get_if<give_up>(&command)) gave_up = c->why;
       if (std::holds_alternative<connect_chunk_port>(command)) {
@@ -500,6 +502,94 @@ TEST_F(subscriber_test, random_histories_converge_and_never_show_a_mix) {
     for (std::size_t i = 1; i < r.sink.swaps.size(); ++i)
       EXPECT_TRUE(r.sink.swaps[i].newer_than(r.sink.swaps[i - 1]));
   }
+}
+
+behind_list one_failed(const std::string& message) {
+  return {1, {{*logical_path::parse("broken.png"), behind_asset::why::failed, message}}};
+}
+
+TEST_F(subscriber_test, what_is_behind_follows_the_swap) {
+  rig r(hash_);
+  r.serve(publisher_);
+  publisher_.edit("a", "one");
+  publisher_.publish();
+  r.beat();
+  ASSERT_EQ(r.swaps.size(), 1u);
+  EXPECT_EQ(r.swaps[0].behind.value().count, 0u);
+  EXPECT_TRUE(r.told.empty());
+
+  publisher_.set_behind(one_failed("no such colour"));
+  r.hear_only(publisher_.publish());  // nothing but `behind` is new
+  ASSERT_EQ(r.swaps.size(), 2u);      // it waits for nothing
+  EXPECT_TRUE(r.swaps[1].changed.empty());
+  EXPECT_FALSE(r.swaps[1].behind);
+  r.run();
+  ASSERT_EQ(r.told.size(), 1u);
+  EXPECT_EQ(r.told[0].value().listed.at(0).message, "no such colour");
+
+  publisher_.edit("a", "two");
+  r.hear_only(publisher_.publish());  // the same list: it is known
+  ASSERT_EQ(r.swaps.size(), 3u);
+  EXPECT_EQ(r.swaps[2].behind.value().count, 1u);
+  publisher_.set_behind({});
+  r.hear(publisher_.publish());
+  EXPECT_EQ(r.swaps.back().behind.value().count, 0u);
+  EXPECT_EQ(r.told.size(), 1u);
+}
+
+TEST_F(subscriber_test, a_list_of_what_is_behind_that_lies_is_not_told) {
+  rig r(hash_);
+  r.serve(publisher_);
+  r.meddle = [&](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+    if (std::holds_alternative<behind_request>(request)) reply.frames.front().back() ^= std::byte{1};
+    return reply;
+  };
+  publisher_.set_behind(one_failed("x"));
+  publisher_.edit("a", "one");
+  publisher_.publish();
+  r.beat();
+  r.advance(seconds(3));
+  ASSERT_EQ(r.swaps.size(), 1u);
+  ASSERT_EQ(r.told.size(), 1u);  // once, and it says that it is not known
+  EXPECT_FALSE(r.told[0]);
+  EXPECT_TRUE(r.requests.empty());
+}
+
+TEST_F(subscriber_test, an_unanswered_question_for_what_is_behind_ends) {
+  rig r(hash_);
+  r.serve(publisher_);
+  int asked = 0;
+  r.meddle = [&](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+    if (!std::holds_alternative<behind_request>(request)) return reply;
+    ++asked;
+    return std::nullopt;
+  };
+  publisher_.edit("a", "one");
+  publisher_.set_behind(one_failed("x"));
+  publisher_.publish();
+  r.beat();
+  EXPECT_EQ(r.swaps.size(), 1u);
+  r.advance(seconds(10));
+  ASSERT_EQ(r.told.size(), 1u);
+  EXPECT_FALSE(r.told[0]);
+  EXPECT_LE(asked, 6);
+}
+
+TEST_F(subscriber_test, a_damaged_index_is_reported_for_healing) {
+  subscriber_memory memory;
+  memory.active.emplace();
+  memory.active->channel = "main";
+  memory.active->lineage.value.bytes.fill(1);
+  memory.active->epoch.value = 1;
+  memory.active->root.bytes.fill(9);  // of an index that is not here
+  rig r(hash_, memory);
+  r.serve(publisher_);
+  publisher_.edit("a", "one");
+  publisher_.publish();
+  r.beat();
+  r.advance(seconds(1));
+  ASSERT_TRUE(r.gave_up);
+  EXPECT_EQ(r.gave_up->code, errc::corrupt);
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+#include "cli/live_progress.hpp"
+
+#include <cstdio>
+
+namespace graphite {
+
+namespace {
+
+time_point now_() {
+  return std::chrono::time_point_cast<duration>(std::chrono::steady_clock::now());
+}
+
+void write_error(std::string_view bytes) {
+  std::fwrite(bytes.data(), 1, bytes.size(), stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace
+
+live_progress::live_progress(const console& out) : quiet_(out.json()), terminal_(terminal_of(2)) {}
+
+live_progress::~live_progress() { finish(); }
+
+void live_progress::files(std::size_t done, std::size_t all, const std::string& now) { show("files", done, all, now); }
+
+void live_progress::actions(std::size_t done, std::size_t all, const std::string& now) {
+  show("actions", done, all, now);
+}
+
+void live_progress::show(const char* unit, std::size_t done, std::size_t all, const std::string& now) {
+  if (quiet_) return;
+  const std::lock_guard lock(mutex_);
+  if (!bar_ || unit_ != unit) {
+    if (bar_) bar_->finish(now_());
+    unit_ = unit;
+    bar_.emplace(progress_options{unit_ == "files" ? "reading" : "building", unit_, terminal_}, write_error, now_());
+  }
+  bar_->update({done, all, now}, now_());
+}
+
+void live_progress::finish() {
+  const std::lock_guard lock(mutex_);
+  if (bar_) bar_->finish(now_());
+  bar_.reset();
+}
+
+}  // namespace graphite

@@ -1,0 +1,187 @@
+// The sink by itself: collecting dead bytes, and what is checked at an open.
+
+#include "cli/bundle_sink.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
+#include "platform/crypto/sha256.hpp"
+#include "tests/live_swap/small_publisher.hpp"
+
+namespace graphite {
+namespace {
+
+namespace fs = std::filesystem;
+
+class quiet_log final : public log_sink {
+ public:
+  void write(log_level, std::string_view) override {}
+};
+
+class bundle_sink_test : public ::testing::Test {
+ protected:
+  bundle_sink_test() : folder_(fs::temp_directory_path() / fmt::format("graphite-sink-{}", ::getpid())) {
+    fs::remove_all(folder_);
+    open(state_trust::usual);
+  }
+  ~bundle_sink_test() override {
+    sink_.reset();
+    fs::remove_all(folder_);
+  }
+  void open(state_trust trust) {
+    sink_.reset();
+    bundle_sink_options options;
+    options.folder = folder_;
+    options.segment_bytes = 256 * KiB;
+    sink_ = bundle_sink::open(options, trust, hash_, log_).value();
+  }
+  std::string text(std::size_t bytes) {
+    std::string out(bytes, ' ');
+    for (auto& c : out) c = static_cast<char>(rng_());
+    return out;
+  }
+  static asset_record record_of(const std::string& path, const content_ref& content, const chunk_list& list) {
+    return {*logical_path::parse(path), {part_of(content, list)}, {}};
+  }
+  content_ref store(const std::string& bytes) {
+    const chunk_list list = chunk_bytes(as_bytes(bytes), hash_);
+    const content_ref content = content_of(list, hash_);
+    EXPECT_TRUE(sink_->put(content, as_bytes(bytes)));
+    return content;
+  }
+  /// Shows `files` changed as told.
+  void show(const std::map<std::string, std::string>& changed) {
+    swap_plan plan;
+    for (const auto& [path, bytes] : changed) {
+      const content_ref content = store(bytes);
+      plan.changes.upserts.push_back(record_of(path, content, chunk_bytes(as_bytes(bytes), hash_)));
+      files_[path] = content;
+    }
+    plan.base_root = root_ == digest{} ? sink_->index().empty_root() : root_;
+    plan.now.channel = "main";
+    plan.now.epoch = epoch_number{1};
+    plan.now.sequence = sequence_number{++sequence_};
+    const auto root = sink_->index().apply(plan.base_root, plan.changes);
+    ASSERT_TRUE(root);
+    root_ = plan.now.root = *root;
+    plan.now.assets = files_.size();
+    plan.head_bytes = *encode_wire_head(plan.now, hash_);
+    plan.marks.push_back({plan.now.lineage, plan.now.epoch, plan.now.sequence});
+    const auto swapped = sink_->swap(plan);
+    ASSERT_TRUE(swapped) << swapped.error().context;
+    sink_->index().retain(std::array{root_});
+  }
+  void expect_whole() {
+    for (const auto& [path, content] : files_) {
+      byte_vector bytes(content.size);
+      ASSERT_TRUE(sink_->read(content, 0, bytes)) << path;
+      EXPECT_EQ(content_of(chunk_bytes(bytes, hash_), hash_), content) << path;
+    }
+  }
+  std::size_t segments(const fs::path& in) const {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(in))
+      count += entry.path().filename().string().starts_with("segment-");
+    return count;
+  }
+
+  openssl_hasher hash_;
+  quiet_log log_;
+  std::mt19937_64 rng_{5};
+  fs::path folder_;
+  std::unique_ptr<bundle_sink> sink_;
+  std::map<std::string, content_ref> files_;
+  digest root_;
+  std::uint64_t sequence_ = 0;
+};
+
+TEST_F(bundle_sink_test, dead_segments_go_and_live_contents_stay) {
+  std::map<std::string, std::string> all;
+  for (int i = 0; i < 40; ++i) all[fmt::format("f{}", i)] = text(30'000);
+  show(all);
+  for (int i = 0; i < 200; ++i) show({{fmt::format("f{}", i % 20), text(30'000)}});
+  const auto before = sink_->store().usage().file_bytes;
+  ASSERT_GT(before, 6'000'000u);
+  const auto collected = sink_->collect_now();
+  ASSERT_TRUE(collected) << collected.error().context;
+  EXPECT_LT(sink_->store().usage().file_bytes, 3'500'000u);
+  EXPECT_LT(segments(folder_), 16u);  // their links, too
+  expect_whole();
+  show({{"f3", text(100)}});  // it goes on from the pages that moved
+  expect_whole();
+  open(state_trust::little);
+  ASSERT_TRUE(sink_->memory().active);
+  EXPECT_EQ(sink_->memory().active->root, root_);
+  expect_whole();
+}
+
+TEST_F(bundle_sink_test, what_is_fetched_for_the_next_generation_is_not_collected) {
+  std::map<std::string, std::string> all;
+  for (int i = 0; i < 20; ++i) all[fmt::format("f{}", i)] = text(30'000);
+  show(all);
+  std::vector<content_ref> fetched;
+  for (int i = 0; i < 20; ++i) fetched.push_back(store(text(30'000)));
+  ASSERT_TRUE(sink_->collect_now());
+  for (const auto& content : fetched) EXPECT_TRUE(sink_->has(content));
+  expect_whole();
+}
+
+TEST_F(bundle_sink_test, a_flipped_byte_is_found_and_only_that_content_forgotten) {
+  show({{"a", text(30'000)}, {"b", text(30'000)}});
+  ASSERT_TRUE(sink_->begin_sync()());
+  ASSERT_TRUE(sink_->end_sync({}));
+  const auto where = *(*sink_->store().find(files_["a"].id))->where;
+  sink_.reset();
+  const fs::path segment = folder_ / segment_file_name(where.segment);
+  fs::permissions(segment, fs::perms::owner_write, fs::perm_options::add);
+  std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(where.offset + 77));
+  file.put('\0').put('\1').put('\2');
+  file.close();
+  open(state_trust::little);
+  EXPECT_FALSE(sink_->memory().active);
+  EXPECT_FALSE(sink_->has(files_["a"]));
+  EXPECT_TRUE(sink_->has(files_["b"]));
+  ASSERT_FALSE(sink_->memory().marks.empty());
+  EXPECT_EQ(sink_->memory().marks[0].sequence, sequence_number{0});  // the same generation may come again
+}
+
+TEST_F(bundle_sink_test, what_is_newer_than_the_last_sync_is_checked_at_the_open) {
+  show({{"a", text(30'000)}});
+  ASSERT_TRUE(sink_->begin_sync()());
+  ASSERT_TRUE(sink_->end_sync({}));
+  show({{"b", text(30'000)}});
+  const auto where = *(*sink_->store().find(files_["b"].id))->where;
+  const fs::path segment = folder_ / segment_file_name(where.segment);
+  std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(where.offset + 77));
+  file.put('\0').put('\1').put('\2');
+  file.close();
+  open(state_trust::usual);
+  EXPECT_FALSE(sink_->memory().active);
+  EXPECT_TRUE(sink_->has(files_["a"]));
+  EXPECT_FALSE(sink_->has(files_["b"]));
+}
+
+TEST_F(bundle_sink_test, a_folder_that_shows_files_is_refused_and_so_is_a_second_process) {
+  bundle_sink_options options;
+  options.folder = folder_;
+  const auto second = bundle_sink::open(options, state_trust::usual, hash_, log_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, errc::already_exists);
+  options.folder = folder_ / "files";
+  fs::create_directories(folder_ / "files");
+  fs::create_symlink("x", folder_ / "files" / "current");
+  const auto files = bundle_sink::open(options, state_trust::usual, hash_, log_);
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, errc::already_exists);
+}
+
+}  // namespace
+}  // namespace graphite

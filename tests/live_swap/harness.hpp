@@ -1,0 +1,191 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "cli/chunk_port.hpp"
+#include "cli/swap_event.hpp"
+#include "platform/crypto/sha256.hpp"
+#include "platform/zmq/chunk_server.hpp"
+#include "platform/zmq/head_publisher.hpp"
+#include "schemas/codec/announcement.hpp"
+#include "tests/live_swap/small_publisher.hpp"
+
+/// \file A publisher in this process, `run_subscribe` in others: real sockets, real files.
+
+namespace graphite::test {
+
+namespace fs = std::filesystem;
+
+class real_clock final : public clock_source {
+ public:
+  time_point now() const override { return std::chrono::steady_clock::now(); }
+  std::int64_t unix_ns() const override {
+    return std::chrono::system_clock::now().time_since_epoch().count();
+  }
+};
+
+/// Ports around a small_publisher, with a thread that beats.
+class served_channel {
+ public:
+  served_channel(small_publisher& publisher, const real_clock& clock, std::uint16_t heads_port = 0)
+      : publisher_(publisher), port_(chunk_service(publisher.sources()), clock) {
+    who_.value.bytes.fill(static_cast<std::uint8_t>(++starts));
+    context_ = *zmq_context::make({1, 16, 64});
+    server_ = *make_zmq_chunk_server(context_, {{"127.0.0.1", 0, false}, 65536}, port_);
+    heads_ = *make_zmq_publisher(context_, {{"127.0.0.1", heads_port, false}, 1024, milliseconds(20)});
+    const std::string address = server_->address();
+    chunk_port_number_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    beater_ = std::thread([this] { beat_until_end(); });
+  }
+  ~served_channel() {
+    stopping_.store(true);
+    beater_.join();
+  }
+  void publish() {
+    announced_times times;
+    times.edited = times.published = clock_.now();
+    heads_->announce("main", encode(publisher_.publish(times, this_boot())));
+  }
+  std::string address() const { return heads_->address(); }
+  std::uint16_t heads_port() const {
+    return static_cast<std::uint16_t>(std::stoi(address().substr(address().rfind(':') + 1)));
+  }
+  chunk_port& port() { return port_; }
+  head_publisher::counters counters() const { return heads_->count(); }
+
+ private:
+  void beat_until_end() {
+    for (int tick = 0; !stopping_.load(); ++tick) {
+      if (tick % 50 == 0) heads_->beat(encode(publisher_.beat(chunk_port_number_, who_)));
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+  }
+  static inline int starts = 0;
+  real_clock clock_;
+  small_publisher& publisher_;
+  chunk_port port_;
+  incarnation_id who_;
+  std::shared_ptr<zmq_context> context_;
+  std::unique_ptr<chunk_server> server_;
+  std::unique_ptr<head_publisher> heads_;
+  std::uint16_t chunk_port_number_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::thread beater_;
+};
+
+/// A child process that subscribes. It is the helper program beside this test, so that nothing is forked
+/// from a process with threads but to exec.
+class child {
+ public:
+  child(const std::string& from, const fs::path& into, const std::string& exec = "", bool no_files = false) {
+    const std::string out = into.string() + ".out";
+    const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "live_swap_subscriber";
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    if (no_files) ::setenv("LIVE_SWAP_NO_FILES", "1", 1);
+    if (!::freopen(out.c_str(), "a", stdout)) ::_exit(99);
+    if (!::freopen((into.string() + ".err").c_str(), "a", stderr)) ::_exit(99);
+    ::execl(program.c_str(), program.c_str(), from.c_str(), into.c_str(), exec.c_str(), nullptr);
+    ::_exit(98);
+  }
+  ~child() {
+    if (pid_ > 0) end(SIGKILL);
+  }
+  /// True where it ended by itself within `time`.
+  bool ended(duration time) {
+    const auto until = std::chrono::steady_clock::now() + time;
+    do {
+      if (::waitpid(pid_, nullptr, WNOHANG) == pid_) return pid_ = 0, true;
+      std::this_thread::sleep_for(milliseconds(1));
+    } while (std::chrono::steady_clock::now() < until);
+    return false;
+  }
+  int end(int signal) {
+    ::kill(pid_, signal);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return status;
+  }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+inline std::string slurp(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+inline std::map<std::string, std::string> files_below(const fs::path& folder) {
+  std::map<std::string, std::string> out;
+  std::error_code ignored;
+  const fs::path real = fs::canonical(folder, ignored);
+  if (ignored) return out;
+  for (auto it = fs::recursive_directory_iterator(real, ignored);
+       !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
+    if (it->is_regular_file(ignored)) out[it->path().lexically_relative(real).string()] = slurp(it->path());
+  return out;
+}
+
+template <class Condition>
+bool eventually(Condition condition) {
+  const auto end = std::chrono::steady_clock::now() + seconds(20);
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return condition();
+}
+
+/// A folder of its own for a publisher and its subscribers, with random edits of one seed.
+class live_swap : public ::testing::Test {
+ protected:
+  live_swap() : folder_(fs::temp_directory_path() / fmt::format("graphite-live-{}", ::getpid())) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~live_swap() override {
+    if (!HasFailure()) fs::remove_all(folder_);
+  }
+  fs::path into(int n = 0) const { return folder_ / fmt::format("into{}", n); }
+  bool converges(const small_publisher& publisher, int n = 0) {
+    return eventually([&] { return files_below(into(n) / "current") == publisher.files(); });
+  }
+  std::string text(std::size_t bytes) {
+    std::string out(bytes, ' ');
+    for (auto& c : out) c = static_cast<char>(rng_());
+    return out;
+  }
+  void random_edit(small_publisher& publisher) {
+    const std::string path = fmt::format("d{}/e{}/f{}", rng_() % 3, rng_() % 2, rng_() % 10);
+    const auto kind = rng_() % 8;
+    if (kind == 0 && publisher.files().contains(path))
+      publisher.edit(path, std::nullopt);
+    else if (kind == 1)
+      publisher.edit(path, text(200'000 + rng_() % 200'000));
+    else if (kind == 2)
+      publisher.edit(path, std::string());
+    else
+      publisher.edit(path, text(rng_() % 20'000));
+  }
+
+  openssl_hasher hash_;
+  real_clock clock_;
+  std::mt19937_64 rng_{11};
+  fs::path folder_;
+};
+
+}  // namespace graphite::test
