@@ -249,8 +249,15 @@ void commit_next(self_pointer self) {
 
 /// Answers those who wait for an empty journal.
 void answer_drained(channel_actor_state& state, const outcome& how) {
-  if (!how.failure && (!state.unfolded.empty() || state.busy)) return;
-  for (auto& promise : std::exchange(state.drained, {})) promise.deliver(how);
+  const auto oldest = std::min_element(state.unfolded.begin(), state.unfolded.end());
+  std::erase_if(state.drained, [&](auto& one) {
+    const auto newest = state.core->newest() ? state.core->newest()->sequence.value : 0;
+    const bool committed = newest >= one.up_to || !state.busy;
+    const bool folded = committed && (oldest == state.unfolded.end() || *oldest > one.up_to);
+    if (!folded && !how.failure) return false;
+    one.promise.deliver(how);
+    return true;
+  });
 }
 
 /// Moves what the journal holds into the bundle folder.
@@ -341,7 +348,10 @@ channel_actor::behavior_type channel(self_pointer self, channel_dependencies wit
       },
       [self](atom::fold) -> caf::result<outcome> {
         auto promise = self->make_response_promise<outcome>();
-        self->state.drained.push_back(promise);
+        auto& state = self->state;
+        // What is being committed counts as there already.
+        const auto newest = state.core->newest() ? state.core->newest()->sequence.value : 0;
+        state.drained.push_back({newest + (state.busy ? 1 : 0), promise});
         drain(self);
         return promise;
       },

@@ -66,9 +66,14 @@ struct channel_actor_state {
   bool fold_scheduled = false, folding = false;
   bool bulk = false;  ///< what is being committed goes into the bundle folder first: nothing older may follow
                       ///< it there
-  std::function<void()> again;                                ///< what wake_retry does
-  std::vector<std::uint64_t> unfolded;                        ///< sequences with a journal record
-  std::vector<caf::typed_response_promise<outcome>> drained;  ///< who waits until nothing is left to fold
+  std::function<void()> again;          ///< what wake_retry does
+  std::vector<std::uint64_t> unfolded;  ///< sequences with a journal record
+  /// Who waits until the generations up to a sequence are folded; later ones keep nobody waiting.
+  struct folding_waiter {
+    std::uint64_t up_to = 0;
+    caf::typed_response_promise<outcome> promise;
+  };
+  std::vector<folding_waiter> drained;
 };
 
 /// Rows of table::journal and table::generations: channel, 0, sequence big-endian.

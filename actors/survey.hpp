@@ -14,7 +14,7 @@ struct tree_survey {
   std::vector<rescan_change> differences;
   std::vector<std::pair<std::string, std::string>> skipped;  ///< path, reason
   std::vector<std::pair<std::string, std::string>> links;    ///< followed: path, target
-  std::set<std::string, std::less<>> folders_with_twins;     ///< names there differ only in case
+  std::set<std::string, std::less<>> twins;                  ///< paths left out: another differs only in case
 };
 
 }  // namespace graphite

@@ -30,9 +30,19 @@ struct reading {
   std::optional<error> failure;
 };
 
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  return folder.empty() || path == folder || path.compare(0, folder.size() + 1, folder + "/") == 0;
+}
+
 reading read_change(const watcher_state& state, const std::string& text, bool small_revision) {
   const auto path = logical_path::parse(text);
   if (!path) return {std::nullopt, path.error()};
+  if (state.twins.contains(text)) return {source_change{*path, std::nullopt}, std::nullopt};
   auto now = state.with.ingest->ingest(*path, use_of(state, *path, small_revision));
   // A link that leads out, a FIFO: there is nothing to read, now or later.
   if (!now && now.error().code == errc::invalid_argument)
@@ -174,7 +184,8 @@ std::vector<rescan_change> look(self_pointer self, const std::string& folder) {
     if (std::none_of(first, last, [&](const auto& link) { return link.second == path; }))
       state.links.emplace(target, path);
   }
-  state.folders_with_twins.merge(found->folders_with_twins);
+  std::erase_if(state.twins, [&](const std::string& path) { return is_below(path, folder); });
+  state.twins.merge(found->twins);
   return std::move(found->differences);
 }
 
@@ -210,13 +221,11 @@ void run_steps(self_pointer self, std::vector<revision_step> steps) {
 void check_twins(watcher_state& state, std::vector<fs_event>& events) {
   std::set<std::string> folders;
   for (const auto& event : events) {
-    const auto slash = event.path.rfind('/');
-    const auto folder = slash == std::string::npos ? std::string() : event.path.substr(0, slash);
     const bool arrives = event.kind == fs_event_kind::created || event.kind == fs_event_kind::moved;
-    const bool leaves = event.kind == fs_event_kind::deleted || event.kind == fs_event_kind::moved;
-    if (leaves && state.folders_with_twins.erase(folder) > 0) folders.insert(folder);
+    const auto& left = event.kind == fs_event_kind::deleted ? event.path : event.old_path;
+    if (state.twins.contains(left)) folders.insert(folder_of(left));
     if (arrives && state.known.find(event.path) == nullptr && !state.known.case_twin_of(event.path).empty())
-      folders.insert(folder);
+      folders.insert(folder_of(event.path));
   }
   for (const auto& folder : folders)
     events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});

@@ -58,10 +58,10 @@ struct watcher_state {
   std::optional<revision_builder> builder;
   known_sources known;
   std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
-  std::set<std::string, std::less<>> folders_with_twins;
-  std::map<std::string, std::vector<query_ptr>> waiting;  ///< by cookie
-  std::set<std::string, std::less<>> unread;              ///< sources whose last reading failed
-  std::set<std::string> reported;                         ///< paths already complained about
+  std::set<std::string, std::less<>> twins;                    ///< paths left out until their twin goes
+  std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
+  std::set<std::string, std::less<>> unread;                   ///< sources whose last reading failed
+  std::set<std::string> reported;                              ///< paths already complained about
   std::uint64_t revisions = 0;
   std::uint64_t wake_generation = 0;
   std::uint64_t holders = 0;

@@ -19,11 +19,6 @@ class known_adapter final : public known_tree {
   const known_sources& known_;
 };
 
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash);
-}
-
 }  // namespace
 
 result<tree_survey> survey_tree(const std::string& root, const std::string& folder, live_filter& filter,
@@ -41,7 +36,7 @@ result<tree_survey> survey_tree(const std::string& root, const std::string& fold
     out.differences.push_back({std::move(difference.path), kind, !difference.signature.trusted});
   }
   for (auto& one : found.skipped) {
-    if (one.why == skip_reason::case_twin) out.folders_with_twins.insert(folder_of(one.path));
+    if (one.why == skip_reason::case_twin) out.twins.insert(one.path);
     auto reason = std::string(to_string(one.why));
     if (!one.detail.empty()) reason += " (" + one.detail + ")";
     out.skipped.emplace_back(std::move(one.path), std::move(reason));
