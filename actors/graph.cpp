@@ -48,12 +48,12 @@ void perform(self_pointer self, engine_commands::publish& command) {
   auto without_rows = state.with.channels.size() > 1 ? std::make_shared<publication>(*what) : nullptr;
   if (without_rows) without_rows->rows.clear();
   for (std::size_t i = 0; i < state.with.channels.size(); ++i) {
-    ++state.publishing;
+    ++state.published;
     publication_ptr sent = i == 0 ? what : without_rows;
     self->request(state.with.channels[i], caf::infinite, atom::publish_v, sent)
         .then([self, i](const publish_outcome& how) {
           auto& now = self->state;
-          --now.publishing;
+          ++now.publications_answered;
           now.publish_failure = how.failure;
           if (i == 0 && how.generation) now.newest = how.generation;
           answer_builds(now);
@@ -88,9 +88,9 @@ void execute(self_pointer self, engine_command_list commands) {
 
 }  // namespace
 
-bool graph_state::settled() const {
+bool graph_state::idle() const {
   const auto now = engine->status();
-  return seen_revision && publishing == 0 && now.running == 0 && now.queued == 0;
+  return seen_revision && now.running == 0 && now.queued == 0;
 }
 
 void graph_state::note(const engine_commands::diagnostic& line) {

@@ -37,7 +37,7 @@ struct graph_state {
   static inline const char* name = "dependency-graph";
 
   graph_state() {}
-  bool settled() const;
+  bool idle() const;  ///< nothing runs and nothing is queued
   void note(const engine_commands::diagnostic& line);
 
   struct in_flight {
@@ -48,6 +48,8 @@ struct graph_state {
   struct waiting_build {
     std::shared_ptr<const query> asked;
     time_point since{};
+    std::uint64_t published =
+        0;  ///< it waits for the publications up to this one; later ones are others' business
   };
 
   graph_dependencies with;
@@ -61,7 +63,8 @@ struct graph_state {
   std::uint64_t changed_sources = 0;
   engine_commands::idle answered;  ///< totals when the last build was answered: its counts start there
   std::uint64_t changed_answered = 0;
-  std::size_t publishing = 0;  ///< publications not answered yet
+  std::uint64_t published = 0,
+                publications_answered = 0;  ///< sent to channels; each channel answers in order
   std::uint64_t wake_generation = 0;
   bool seen_revision = false;
 };

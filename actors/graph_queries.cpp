@@ -83,11 +83,19 @@ result<why_answer> why_of(const graph_state& state, const std::string& text) {
 }  // namespace
 
 void answer_builds(graph_state& state) {
-  if (!state.settled()) return;
-  state.with.on_rest();
-  if (state.waiting.empty()) return;
-  auto ready = std::move(state.waiting);
-  state.waiting.clear();
+  if (!state.idle()) {
+    // What still runs for these builds will be published, too.
+    for (auto& build : state.waiting) build.published = state.published;
+    return;
+  }
+  if (state.publications_answered == state.published) state.with.on_rest();
+  std::vector<graph_state::waiting_build> ready;
+  std::erase_if(state.waiting, [&](const auto& build) {
+    if (state.publications_answered < build.published) return false;
+    ready.push_back(build);
+    return true;
+  });
+  if (ready.empty()) return;
   for (const auto& build : ready) {
     const auto& asked = std::get<query::build>(build.asked->what);
     if (state.publish_failure) {
@@ -107,7 +115,7 @@ void answer_query(graph_self self, const query_ptr& asked, const query::build& w
   if (what.request.dry_run) return what.done(dry_run_of(state));
   if (state.waiting.size() >= graph_state::waiting_max)
     return what.done(fail(errc::busy, "more than 1024 builds wait already"));
-  state.waiting.push_back({asked, state.with.clock->now()});
+  state.waiting.push_back({asked, state.with.clock->now(), state.published});
   answer_builds(state);
 }
 

@@ -119,7 +119,7 @@ void revision_builder::advance(time_point now, steps& out) {
   if (forced && lock_counts()) lock_stale_ = true;
   const bool quiet = now >= last_event_ + options_.watch.quiet;
   const bool calm = (storm_ || lock_seen_) && quiet;
-  issue(now, calm, out);
+  issue(now, calm || forced, out);
   if (asked_ + rescans_asked_ == 0 || forced) close_ready(now, calm, out);
   if (forced) restart_waiting(now);
   after_close(now, quiet);
@@ -172,7 +172,9 @@ void revision_builder::close_ready(time_point now, bool calm, steps& out) {
   revision_command::close made;
   for (auto at = pending_.begin(); at != pending_.end();) {
     const auto& e = at->second;
-    if ((e.at != phase::ready && e.at != phase::removed) || (e.due > now && !calm)) {
+    // A path that changes again and again would never be due; nobody waits for it longer than this.
+    const bool overdue = storm_ && now >= e.noticed + options_.watch.max_delay;
+    if ((e.at != phase::ready && e.at != phase::removed) || (e.due > now && !calm && !overdue)) {
       ++at;
       continue;
     }

@@ -406,6 +406,20 @@ TEST(revision, a_storm_includes_its_deletions_and_links) {
   EXPECT_EQ(d.revisions[0].at_ms, 70);
 }
 
+TEST(revision, a_path_that_never_rests_in_a_storm_keeps_no_question_waiting) {
+  revision_driver d;
+  for (int ms = 0; ms <= 6500; ++ms) {
+    d.advance_to(ms);
+    const auto path = fmt::format("f{}", ms % 40);
+    d.known.insert(path);
+    // Each path's last word at any moment is a deletion that is not due yet.
+    d.closed(path);
+    d.deleted(path);
+    if (ms == 1000) d.event(fs_event_kind::cookie, "question");
+  }
+  EXPECT_THAT(d.caught_up, ElementsAre("question"));
+}
+
 TEST(revision, an_endless_storm_closes_every_max_delay_and_keeps_back_open_files) {
   revision_driver d;
   d.open = {"open"};
