@@ -48,6 +48,7 @@ struct graph_state {
   struct waiting_build {
     std::shared_ptr<const query> asked;
     time_point since{};
+    bool ran_on = false;  ///< something ran when it was looked at last
     std::uint64_t published =
         0;  ///< it waits for the publications up to this one; later ones are others' business
   };

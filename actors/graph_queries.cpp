@@ -83,11 +83,13 @@ result<why_answer> why_of(const graph_state& state, const std::string& text) {
 }  // namespace
 
 void answer_builds(graph_state& state) {
-  if (!state.idle()) {
-    // What still runs for these builds will be published, too.
-    for (auto& build : state.waiting) build.published = state.published;
-    return;
+  const bool idle = state.idle();
+  for (auto& build : state.waiting) {
+    // What still ran for it is published by now, too.
+    if (idle && build.ran_on) build.published = state.published;
+    build.ran_on = !idle;
   }
+  if (!idle) return;
   if (state.publications_answered == state.published) state.with.on_rest();
   std::vector<graph_state::waiting_build> ready;
   std::erase_if(state.waiting, [&](const auto& build) {
@@ -115,7 +117,7 @@ void answer_query(graph_self self, const query_ptr& asked, const query::build& w
   if (what.request.dry_run) return what.done(dry_run_of(state));
   if (state.waiting.size() >= graph_state::waiting_max)
     return what.done(fail(errc::busy, "more than 1024 builds wait already"));
-  state.waiting.push_back({asked, state.with.clock->now(), state.published});
+  state.waiting.push_back({asked, state.with.clock->now(), false, state.published});
   answer_builds(state);
 }
 

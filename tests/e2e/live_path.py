@@ -178,7 +178,7 @@ def a_changed_project_file_takes_effect_and_a_broken_one_does_not():
         broken = dev.wait_for(lambda e: e.get("event") == "diagnostic" and e["level"] == "error", "diagnostic")
         check("graphite.toml:1" in broken["text"], f"no line in: {broken['text']}")
         world.write("graphite.toml", UPPER)
-        reader.swap_with(changed="t/word.up", removed="t/word.low")
+        reader.swap_with(changed="t/word.up")
         equal((world.current("reader") / "t/word.up").read_bytes(), b"ABC", "converted by the new rule")
 
 
