@@ -7,8 +7,8 @@
 
 namespace graphite {
 
-/// One channel's bundle folder, as the channel needs it. The folding thread calls write(); newest() and
-/// open() may come from any thread.
+/// One channel's bundle folder, as the channel needs it. The folding thread calls write(); all else may come
+/// from any thread.
 class bundle_archive {
  public:
   struct state {
@@ -19,7 +19,8 @@ class bundle_archive {
 
   /// What the folder's head names; nothing where there is no head yet. Errors: corrupt, newer_version, io.
   virtual result<std::optional<state>> newest() = 0;
-  /// An older generation. Errors: not_found (not kept any more), corrupt, io.
+  /// An older generation; `where` its root page was when it was written. Errors: not_found (not kept any
+  /// more), corrupt, io.
   virtual result<index_tree> open(const digest& root, page_location where) = 0;
   /// The empty index, reading from and later written to this folder.
   virtual index_tree empty_tree() = 0;
@@ -30,6 +31,12 @@ class bundle_archive {
   virtual result<std::vector<state>> kept() = 0;
   /// Whether a kept page may point into the segment.
   virtual bool refers_to(segment_id segment) const = 0;
+  /// Whether rewrite() pays: most of the pages are dead, or they pin `dead_segment_bytes` that weigh more.
+  virtual bool wants_rewrite(std::uint64_t dead_segment_bytes) const = 0;
+  /// Writes the kept generations' pages anew, with the present places of their contents, and drops all else.
+  /// write() goes on meanwhile; trees that read the old pages hold their space and are to be taken from
+  /// newest() again. Blocks, O(assets). Errors: out_of_space, io; then all is as it was.
+  virtual result<void> rewrite() = 0;
   /// Absolute folder.
   virtual std::string folder() const = 0;
 };

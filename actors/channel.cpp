@@ -104,11 +104,25 @@ void answer_front(channel_actor_state& state, const std::shared_ptr<const error>
   front.answer(publish_outcome{failure, newest ? std::make_shared<const head>(*newest) : nullptr});
 }
 
+/// Lets go of pages that have moved. Only between two generations: one that is planned has them still.
+void rebase(channel_actor_state& state) {
+  if (state.busy || !std::exchange(state.moved, false)) return;
+  const auto rebased = [&]() -> result<void> {
+    GRAPHITE_TRY(const auto onto, state.with.newest_tree());
+    return onto ? state.core->rebase(*onto) : result<void>();
+  }();
+  if (!rebased)
+    return state.with.log->warn("channel {}: removed pages stay in memory: {}", state.core->spec().name,
+                                rebased.error().context);
+  if (state.with.published != nullptr) state.with.published->rebase(state.core->tree());
+}
+
 void finish_front(self_pointer self) {
   auto& state = self->state;
   answer_front(state, nullptr);
   state.queue.pop_front();
   state.busy = false;
+  rebase(state);
   if (!state.drained.empty()) drain(self);
   commit_next(self);
 }
@@ -141,12 +155,13 @@ void announce(self_pointer self, in_commit& done) {
   times.published = with.clock->now();
   done.message.times.published = times.published;
   GRAPHITE_KILL_POINT("channel.before_announce");
+  const auto changes = std::move(done.plan.changes);
   state.core->committed(std::move(done.plan));
   const auto& now = *state.core->newest();
   if (with.published != nullptr) with.published->publish(now, state.core->tree());
   if (with.publisher != nullptr) with.publisher->announce(now.channel, encode(done.message));
   GRAPHITE_KILL_POINT("channel.after_announce");
-  with.on_generation(now, done.plan.changes, times);
+  with.on_generation(now, changes, times);
 }
 
 /// The generation is on disk.
@@ -354,6 +369,10 @@ channel_actor::behavior_type channel(self_pointer self, channel_dependencies wit
         state.drained.push_back({newest + (state.busy ? 1 : 0), promise});
         drain(self);
         return promise;
+      },
+      [self](atom::rebase) {
+        self->state.moved = true;
+        rebase(self->state);
       },
       [self](atom::wake, std::uint64_t why) { wake(self, why); },
   };

@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "actors/generation_rows.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/published_state.hpp"
 #include "coordinator/channel.hpp"
@@ -31,6 +32,8 @@ struct channel_dependencies {
   /// Writes the tree's new pages and the head into the bundle folder, durably; where the root page lies
   /// then. Blocks; called by the folding thread only.
   std::function<result<page_location>(const index_tree& tree, const head& now)> write_generation;
+  /// The folder's newest index, as it lies there now; nothing before the first generation.
+  std::function<result<std::optional<index_tree>>()> newest_tree;
   /// Opens an older generation's index.
   std::function<result<index_tree>(const digest& root, page_location where)> open_tree;
   /// Told of every generation; called by the actor's thread.
@@ -66,6 +69,7 @@ struct channel_actor_state {
   bool fold_scheduled = false, folding = false;
   bool bulk = false;  ///< what is being committed goes into the bundle folder first: nothing older may follow
                       ///< it there
+  bool moved = false;                   ///< the folder's pages have moved since the core's tree was read
   std::function<void()> again;          ///< what wake_retry does
   std::vector<std::uint64_t> unfolded;  ///< sequences with a journal record
   /// Who waits until the generations up to a sequence are folded; later ones keep nobody waiting.
@@ -75,17 +79,6 @@ struct channel_actor_state {
   };
   std::vector<folding_waiter> drained;
 };
-
-/// Rows of table::journal and table::generations: channel, 0, sequence big-endian.
-std::string generation_key(std::string_view channel, std::uint64_t sequence);
-
-/// What table::generations says of one generation.
-struct generation_row {
-  head now;
-  page_location root;
-};
-std::string encode_generation_row(const generation_row& row, const hasher& hash);
-result<generation_row> decode_generation_row(std::string_view bytes, const hasher& hash);
 
 /// Takes a rollback into the queue.
 void enqueue(channel_actor::stateful_pointer<channel_actor_state> self, channel_actor_state::waiting next);

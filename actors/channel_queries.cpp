@@ -1,7 +1,5 @@
 #include "actors/channel_queries.hpp"
 
-#include "bundle/head_codec.hpp"
-
 namespace graphite {
 
 namespace {
@@ -31,24 +29,6 @@ result<generation_diff> diff_of(const channel_actor_state& state, const query::d
 }
 
 }  // namespace
-
-std::string generation_key(std::string_view channel, std::uint64_t sequence) {
-  std::string out(channel);
-  out.push_back('\0');
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(sequence >> shift));
-  return out;
-}
-
-std::string encode_generation_row(const generation_row& row, const hasher& hash) {
-  const auto file = encode_head({row.now, false, row.root, {}, {}}, hash);
-  GRAPHITE_INVARIANT(file.has_value());
-  return std::string(as_text(*file));
-}
-
-result<generation_row> decode_generation_row(std::string_view bytes, const hasher& hash) {
-  GRAPHITE_TRY(auto file, decode_head(as_bytes(bytes), hash));
-  return generation_row{std::move(file.value), file.root};
-}
 
 void answer_query(channel_self self, const query&, const query::status& what) {
   auto& state = self->state;

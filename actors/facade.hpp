@@ -80,16 +80,24 @@ struct service_status {
   std::vector<subscriber_info> subscribers;  ///< first 1,000
 };
 
+/// A component of a key that differs from the key before. Absent: was, or is, not part of it.
+struct key_change {
+  std::string name;
+  std::optional<std::string> before, after;
+};
+
 /// The stored story of one asset.
 struct why_answer {
   std::string path;
   std::string rule;                  ///< empty: unmatched, a copy
-  std::string state;                 ///< "up to date", "stale", "running", "failed", "behind", "unknown"
+  std::string state;                 ///< "up to date", "running", "failed" …: the words of `docs/cli.md`
   std::string weak_key, strong_key;  ///< hexadecimal; empty for copies
-  std::vector<std::pair<std::string, std::string>> key_components;
-  std::vector<std::string> changed;  ///< what differed from the run before
-  std::vector<std::string> chain;    ///< from the source that changed to this asset
-  std::string message;               ///< of the last failure
+  std::vector<std::pair<std::string, std::string>> key_components;  ///< the first 256
+  std::string reason;               ///< of the last run, or of the one to come
+  std::vector<key_change> changed;  ///< against the key before
+  std::uint64_t changed_left_out = 0;
+  std::vector<std::string> chain;  ///< from the source that changed to this asset
+  std::string message;             ///< of the last failure
 };
 
 struct graph_query {
@@ -117,7 +125,7 @@ class service_facade {
   virtual void status(reply<service_status> done) = 0;
   virtual void why(std::string path, reply<why_answer> done) = 0;
   virtual void graph(graph_query query, reply<std::vector<std::string>> done) = 0;
-  /// Keeps revisions back until release(), `timeout`, or the returned token's client goes away.
+  /// Keeps revisions back until release(), `timeout` (zero: none), or the returned token's client goes away.
   virtual void hold(duration timeout, reply<std::uint64_t> done) = 0;
   virtual void release(std::uint64_t token, reply<bool> done) = 0;
   /// Publishes an older generation's root under a new sequence.

@@ -29,6 +29,15 @@ void perform(self_pointer self, engine_commands::cancel_attempt& command) {
              command.attempt.value);
 }
 
+/// Rows that tell of an action's last key follow the ones that are stored: one lookup for each.
+void follow_history(const graph_state& state, std::vector<row_write>& rows) {
+  for (auto& row : rows) {
+    if (row.where != table::history || !row.value || row.key.front() != 'a') continue;
+    auto stored = state.with.rows->get(table::history, row.key);
+    if (stored) row.value = following_row(*stored, std::move(*row.value));
+  }
+}
+
 void perform(self_pointer self, engine_commands::cache_lookup& command) {
   auto& state = self->state;
   auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(command.weak_key)));
@@ -41,10 +50,25 @@ void perform(self_pointer self, engine_commands::cache_lookup& command) {
           state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
 }
 
+void persist(self_pointer self, std::vector<row_write> rows) {
+  auto request = std::make_shared<const commit_request>(commit_request{std::move(rows), false});
+  self->send(self->state.with.journal, atom::persist_v, std::move(request));
+}
+
+void send_held_rows(self_pointer self) {
+  auto& state = self->state;
+  if (state.published != state.publications_answered || state.held_rows.empty()) return;
+  persist(self, std::exchange(state.held_rows, {}));
+}
+
 /// Every channel gets the publication; its rows are committed by the first.
 void perform(self_pointer self, engine_commands::publish& command) {
   auto& state = self->state;
+  follow_history(state, command.what.rows);
   auto what = std::make_shared<publication>(std::move(command.what));
+  what->rows.insert(what->rows.begin(), std::make_move_iterator(state.held_rows.begin()),
+                    std::make_move_iterator(state.held_rows.end()));
+  state.held_rows.clear();
   auto without_rows = state.with.channels.size() > 1 ? std::make_shared<publication>(*what) : nullptr;
   if (without_rows) without_rows->rows.clear();
   for (std::size_t i = 0; i < state.with.channels.size(); ++i) {
@@ -56,14 +80,20 @@ void perform(self_pointer self, engine_commands::publish& command) {
           ++now.publications_answered;
           now.publish_failure = how.failure;
           if (i == 0 && how.generation) now.newest = how.generation;
+          send_held_rows(self);
           answer_builds(now);
         });
   }
 }
 
 void perform(self_pointer self, engine_commands::persist& command) {
-  auto rows = std::make_shared<const commit_request>(commit_request{std::move(command.rows), false});
-  self->send(self->state.with.journal, atom::persist_v, std::move(rows));
+  follow_history(self->state, command.rows);
+  // The engine takes what it gave out for shown. Rows that say so must not reach the disk before the
+  // publication does: after a crash in between the change would never be seen again.
+  auto& held = self->state.held_rows;
+  held.insert(held.end(), std::make_move_iterator(command.rows.begin()),
+              std::make_move_iterator(command.rows.end()));
+  send_held_rows(self);
 }
 
 void perform(self_pointer self, engine_commands::diagnostic& command) { self->state.note(command); }
@@ -78,12 +108,23 @@ void perform(self_pointer self, engine_commands::idle& command) {
   command.ran += totals.ran;
   command.cached += totals.cached;
   totals = command;
-  self->state.with.on_idle(totals);
+  self->state.with.on_idle(totals, self->state.engine->status());
 }
 
 void execute(self_pointer self, engine_command_list commands) {
   for (auto& command : commands) std::visit([self](auto& one) { perform(self, one); }, command);
   answer_builds(self->state);
+}
+
+/// True where contents were lost: what is missing is being made again.
+bool recover(self_pointer self) {
+  auto& state = self->state;
+  if (!state.watch || !state.with.losses()) return false;
+  state.with.log->warn("contents were lost: what is missing is made again");
+  auto paths = state.engine->sources_not_stored(state.with.stored);
+  self->send(state.watch, atom::rescan_v, std::make_shared<const std::vector<std::string>>(std::move(paths)));
+  execute(self, state.engine->contents_lost(state.with.stored, state.with.clock->now()));
+  return true;
 }
 
 }  // namespace
@@ -98,8 +139,17 @@ void graph_state::note(const engine_commands::diagnostic& line) {
   const auto severity = line.level == log_level::error     ? level::error
                         : line.level == log_level::warning ? level::warning
                                                            : level::info;
-  diagnostics.push_back({severity, line.path, line.message});
-  with.on_diagnostic(diagnostics.back());
+  if (line.standing && line.message.empty()) {
+    standing.erase(line.path);
+    return;
+  }
+  const diagnostic_line said{severity, line.path, line.message};
+  with.on_diagnostic(said);
+  if (line.standing) {
+    if (standing.size() < standing_max) standing[line.path].push_back(said);
+    return;
+  }
+  diagnostics.push_back(said);
   if (diagnostics.size() > diagnostics_max) diagnostics.pop_front();
 }
 
@@ -122,7 +172,11 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
         state.running.erase({how->action.value, how->attempt.value});
         execute(self, state.engine->finished(*how, state.with.clock->now()));
       },
+      [self](atom::watch, const watcher_actor& watch) { self->state.watch = watch; },
       [self](atom::answer, const query_ptr& asked) {
+        // A build is asked for again once the sources that were lost have been read.
+        if (std::holds_alternative<query::build>(asked->what) && recover(self))
+          return self->send(self->state.watch, atom::sync_v, asked);
         std::visit([&](const auto& what) { answer_query(self, asked, what); }, asked->what);
       },
       [self](atom::wake, std::uint64_t generation) {
@@ -130,7 +184,8 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
         if (generation == state.wake_generation) execute(self, state.engine->tick(state.with.clock->now()));
       },
       [self](atom::notice, const std::string& path, const std::string& text) {
-        self->state.note({log_level::warning, path, text});
+        self->state.note({log_level::warning, path, {}, true});
+        if (!text.empty()) self->state.note({log_level::warning, path, text, true});
       },
   };
 }

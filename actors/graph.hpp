@@ -17,13 +17,17 @@ struct graph_dependencies {
   /// An action_cache row without the results whose outputs are not stored any more; nothing where none is
   /// left.
   std::function<std::optional<std::string>(std::string row)> usable_results;
-  std::vector<rebuild_actor> domains;   ///< at least one
-  std::vector<channel_actor> channels;  ///< of the view; at least one
+  /// True once after contents of the store were lost; looks for it.
+  std::function<bool()> losses = [] { return false; };
+  std::function<bool(const digest&)> stored;  ///< whether the store has the content
+  std::vector<rebuild_actor> domains;         ///< at least one
+  std::vector<channel_actor> channels;        ///< of the view; at least one
   journal_actor journal;
   std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
   /// Told of every diagnostic and of every settling; called by the actor's thread.
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
-  std::function<void(const engine_commands::idle&)> on_idle = [](const auto&) {};
+  std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
+                                                                                       const auto&) {};
   std::function<void()> on_rest = [] {};  ///< settled: nothing runs and every publication is answered
   /// Actions up to date, actions in all, and the one that was started last.
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
@@ -33,6 +37,7 @@ struct graph_dependencies {
 /// Executes the engine's commands: nothing is decided here.
 struct graph_state {
   static constexpr std::size_t diagnostics_max = 100;
+  static constexpr std::size_t standing_max = 10'000;  ///< paths
   static constexpr std::size_t waiting_max = 1024;
   static inline const char* name = "dependency-graph";
 
@@ -55,8 +60,10 @@ struct graph_state {
 
   graph_dependencies with;
   std::optional<build_engine> engine;
+  watcher_actor watch;
   std::map<std::pair<std::uint32_t, std::uint32_t>, in_flight> running;
-  std::deque<diagnostic_line> diagnostics;  ///< newest last
+  std::deque<diagnostic_line> diagnostics;  ///< since the last build was answered, newest last
+  std::map<std::string, std::vector<diagnostic_line>> standing;  ///< what holds still, by path
   std::vector<waiting_build> waiting;
   std::shared_ptr<const head> newest;            ///< of the first channel
   std::shared_ptr<const error> publish_failure;  ///< of the last publication, null: it went well
@@ -66,6 +73,7 @@ struct graph_state {
   std::uint64_t changed_answered = 0;
   std::uint64_t published = 0,
                 publications_answered = 0;  ///< sent to channels; each channel answers in order
+  std::vector<row_write> held_rows;         ///< until no publication is under way
   std::uint64_t wake_generation = 0;
   bool seen_revision = false;
 };

@@ -16,6 +16,9 @@ build_summary summary_of(const graph_state& state, const graph_state::waiting_bu
   out.changed_sources = state.changed_sources - state.changed_answered;
   out.seconds = std::chrono::duration<double>(state.with.clock->now() - build.since).count();
   out.diagnostics.assign(state.diagnostics.begin(), state.diagnostics.end());
+  for (const auto& [path, lines] : state.standing)
+    for (const auto& line : lines)
+      if (out.diagnostics.size() < graph_state::diagnostics_max) out.diagnostics.push_back(line);
   return out;
 }
 
@@ -56,27 +59,23 @@ result<std::vector<std::string>> graph_answer(const build_engine& engine, const 
 
 result<why_answer> why_of(const graph_state& state, const std::string& text) {
   GRAPHITE_TRY(const auto path, logical_path::parse(text));
-  std::optional<std::string> row;
-  if (const auto key = state.engine->history_key(path)) {
-    GRAPHITE_TRY(row, state.with.rows->get(table::history, *key));
+  history_rows rows;
+  while (const auto key = state.engine->wanted_history(path, rows)) {
+    GRAPHITE_TRY(rows[*key], state.with.rows->get(table::history, *key));
   }
-  std::optional<std::string_view> view;
-  if (row) view = *row;
-  GRAPHITE_TRY(auto found, state.engine->why(path, view));
+  GRAPHITE_TRY(auto found, state.engine->why(path, rows));
   why_answer out;
   out.path = found.path;
   out.rule = found.rule;
   out.state = found.state;
   out.message = found.message;
-  out.changed = found.changes;
+  out.reason = found.reason;
+  if (!found.weak.is_zero()) out.weak_key = to_hex(found.weak);
+  if (!found.strong.is_zero()) out.strong_key = to_hex(found.strong);
+  for (auto& one : found.components) out.key_components.emplace_back(one.name, one.value);
+  for (auto& one : found.changed) out.changed.push_back({one.name, one.before, one.after});
+  out.changed_left_out = found.changed_left_out;
   out.chain = found.chain;
-  for (const auto& component : found.components) {
-    const auto equals = component.find(" = ");
-    if (equals == std::string::npos)
-      out.key_components.emplace_back(component, "");
-    else
-      out.key_components.emplace_back(component.substr(0, equals), component.substr(equals + 3));
-  }
   return out;
 }
 
@@ -108,6 +107,7 @@ void answer_builds(graph_state& state) {
     append_failures(*state.engine, out);
     asked.done(std::move(out));
   }
+  state.diagnostics.clear();
   state.answered = state.totals;
   state.changed_answered = state.changed_sources;
 }

@@ -14,10 +14,17 @@ using watcher_actor = caf::typed_actor<
     // Forwards the query to the graph once every write made before this message has been reported there:
     // for `build` once its revision is closed, too. Queries of the watcher itself are answered here.
     caf::reacts_to<atom::sync, query_ptr>,
+    // Reads these sources again, whatever is known of them: their contents were lost.
+    caf::reacts_to<atom::rescan, paths_ptr>,
     // INTERNAL: a batch from the kernel, in order.
     caf::reacts_to<atom::notice, events_ptr>,
     // INTERNAL: a deadline of the revision rules or the anti-entropy rescan.
     caf::reacts_to<atom::wake, std::uint64_t>>;
+
+/// Looks at a watcher's whole tree. One per watcher; detached, because it reads folders for long.
+using surveyor_actor = caf::typed_actor<
+    // What differs from what is known. Errors (in the answer): those of the look.
+    caf::replies_to<atom::rescan>::with<survey_ptr>>;
 
 /// Owns one view's graph and decides what runs. One per view; detached, because it reads the action cache.
 using graph_actor = caf::typed_actor<
@@ -27,9 +34,11 @@ using graph_actor = caf::typed_actor<
     caf::reacts_to<atom::finish, attempt_result_ptr>,
     // A question; `build` is answered when nothing is left to do.
     caf::reacts_to<atom::answer, query_ptr>,
+    // Who reads sources again. Once.
+    caf::reacts_to<atom::watch, watcher_actor>,
     // INTERNAL: a deadline of the engine.
     caf::reacts_to<atom::wake, std::uint64_t>,
-    // INTERNAL: a diagnostic of the watcher (skipped files), kept for the next build's answer.
+    // INTERNAL: what the watcher says of a path it leaves out; an empty text takes it back.
     caf::reacts_to<atom::notice, std::string, std::string>>;
 
 /// Runs attempts on the pool of one domain. One per domain; never blocks itself.
@@ -50,6 +59,8 @@ using channel_actor = caf::typed_actor<
     caf::reacts_to<atom::answer, query_ptr>,
     // Folds what the journal holds now; answers when nothing is left to fold.
     caf::replies_to<atom::fold>::with<outcome>,
+    // The bundle folder's pages were written anew: goes on from them as soon as nothing is being committed.
+    caf::reacts_to<atom::rebase>,
     // INTERNAL: time to fold, to beat, or to try again.
     caf::reacts_to<atom::wake, std::uint64_t>>;
 

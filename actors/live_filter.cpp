@@ -55,6 +55,24 @@ bool live_filter::prunes(std::string_view folder) {
   return false;
 }
 
+bool live_filter::prunes_in_walk(std::string_view folder) const {
+  const std::shared_lock lock(mutex_);
+  return filter_.prunes(folder);
+}
+
+path_role live_filter::role_in_walk(std::string_view path) const {
+  const std::shared_lock lock(mutex_);
+  return filter_.role_in_walk(path);
+}
+
+void live_filter::learn(std::string_view folder) {
+  {
+    const std::shared_lock lock(mutex_);
+    if (!spec_->gitignore || folder.empty() || texts_.contains(folder)) return;
+  }
+  if (const auto text = read_ignore_file(folder)) adopt(folder, text);
+}
+
 path_role live_filter::role_of(std::string_view path) const {
   const std::shared_lock lock(mutex_);
   return filter_.role_of(path);

@@ -17,6 +17,14 @@ class live_filter {
   /// Whether a walk or watch may skip `folder`; reads its ignore file otherwise. Ask parents first.
   bool prunes(std::string_view folder);
   path_role role_of(std::string_view path) const;
+
+  /// For a walk from the root down that has looked into the folder of what it asks about: what prunes() and
+  /// role_of() say, without a look at the disk or at the folders above. It calls learn() with each folder
+  /// that has an ignore file before it asks about what is in it.
+  bool prunes_in_walk(std::string_view folder) const;
+  path_role role_in_walk(std::string_view path) const;
+  void learn(std::string_view folder);
+
   /// Reads the ignore file of `folder` (empty: the root) again; true where it says something else than
   /// before.
   bool reload(std::string_view folder);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/facade.hpp"
+#include "actors/survey.hpp"
 #include "coordinator/build_types.hpp"
 #include "core/ports/tree_watcher.hpp"
 
@@ -13,6 +14,7 @@
 
 namespace graphite {
 
+using paths_ptr = std::shared_ptr<const std::vector<std::string>>;
 using events_ptr = std::shared_ptr<const std::vector<fs_event>>;
 using revision_ptr = std::shared_ptr<const revision>;
 using attempt_ptr = std::shared_ptr<const attempt_spec>;

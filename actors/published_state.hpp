@@ -20,6 +20,8 @@ class published_state {
 
   /// `tree` is the index of `now`; called after its journal record is synced.
   void publish(const head& now, const index_tree& tree);
+  /// The newest index is read from other pages now.
+  void rebase(const index_tree& tree) { pages_.rebase(tree); }
   /// Where chunks are served; 0: nowhere.
   void serve_chunks_on(std::uint16_t port);
   /// The encoded heartbeat for all channels.

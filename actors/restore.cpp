@@ -107,7 +107,7 @@ result<restored_channel> restore_channel(const channel_spec& spec, const reign& 
     GRAPHITE_TRY(late, missing_row_of(*folded, rows, hash));
   }
   result<void> done;
-  GRAPHITE_CHECK(rows.scan(table::journal, generation_key(spec.name, 0).substr(0, spec.name.size() + 1),
+  GRAPHITE_CHECK(rows.scan(table::journal, generation_key_prefix(spec.name),
                            [&](std::string_view key, std::string_view row) {
                              auto next = replay(newest, tree, row, contents, hash);
                              if (!next) done = tl::unexpected<error>(next.error());
@@ -138,10 +138,8 @@ engine_command_list load_engine(build_engine& engine, const key_value_store& row
   return engine.load_finished();
 }
 
-std::shared_ptr<known_sources> known_from(const build_engine& engine) {
-  auto out = std::make_shared<known_sources>();
-  for (const auto& [path, state] : engine.sources()) out->put(path.str(), state.signature);
-  return out;
+std::shared_ptr<guarded_sources> known_from(const build_engine& engine) {
+  return std::make_shared<guarded_sources>(engine.sources());
 }
 
 }  // namespace graphite

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "actors/bundle_archive.hpp"
+#include "actors/survey.hpp"
 #include "coordinator/channel.hpp"
 #include "coordinator/engine.hpp"
-#include "coordinator/known_sources.hpp"
 #include "core/ports/chunk_store.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
@@ -39,6 +39,6 @@ result<restored_channel> restore_channel(const channel_spec& spec, const reign& 
 engine_command_list load_engine(build_engine& engine, const key_value_store& rows, log_sink& log);
 
 /// The watcher's starting point.
-std::shared_ptr<known_sources> known_from(const build_engine& engine);
+std::shared_ptr<guarded_sources> known_from(const build_engine& engine);
 
 }  // namespace graphite

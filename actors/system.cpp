@@ -6,6 +6,7 @@
 #include "actors/graph.hpp"
 #include "actors/journal.hpp"
 #include "actors/rebuild.hpp"
+#include "actors/surveyor.hpp"
 #include "actors/watcher.hpp"
 #include "coordinator/action_key.hpp"
 
@@ -70,6 +71,7 @@ struct local_system::impl {
   caf_config config;
   caf::actor_system system;
   watcher_actor watch;
+  surveyor_actor looks;
   graph_actor graph;
   rebuild_actor domain;
   journal_actor journal_writer;
@@ -77,6 +79,7 @@ struct local_system::impl {
   std::vector<channel_actor> channels;
   std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
   time_point started{};
+  addresses known;
   std::mutex mutex;
   std::function<void()> stopping = [] {};
 
@@ -114,6 +117,11 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
     with.write_generation = [&archive](const index_tree& tree, const head& h) {
       return archive.write(tree, h);
     };
+    with.newest_tree = [&archive]() -> result<std::optional<index_tree>> {
+      GRAPHITE_TRY(auto newest, archive.newest());
+      if (!newest) return std::nullopt;
+      return std::optional(std::move(newest->tree));
+    };
     with.open_tree = [&archive](const digest& root, page_location where) {
       return archive.open(root, where);
     };
@@ -129,6 +137,15 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   auto engine = std::make_shared<build_engine>(std::move(how));
   auto loaded = load_engine(*engine, *ports.rows, *ports.log);
   auto known = known_from(*engine);
+  const auto stored = [contents = ports.contents](const digest& content) {
+    const auto found = contents->find(content);
+    return found && *found;
+  };
+  if (ports.losses()) {
+    for (auto& command : engine->contents_lost(stored, ports.clock->now()))
+      loaded.push_back(std::move(command));
+    for (const auto& path : engine->sources_not_stored(stored)) known->erase(path);
+  }
   domain = system.spawn(
       rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
                                       return pool->submit(std::move(job)).has_value();
@@ -140,6 +157,8 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.usable_results = [contents = ports.contents](std::string row) {
     return usable_results(*contents, std::move(row));
   };
+  with.losses = ports.losses;
+  with.stored = stored;
   with.domains = {domain};
   with.channels = channels;
   with.journal = journal_writer;
@@ -147,6 +166,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.on_diagnostic = ports.on_diagnostic;
   with.on_running = ports.on_running;
   with.on_rest = ports.on_rest;
+  with.on_idle = ports.on_idle;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;
   look.config = ports.config;
@@ -164,7 +184,12 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   look.on_progress = ports.on_ingest;
   look.on_project_file = ports.on_project_file;
   look.graph = graph;
+  if (ports.events != nullptr)
+    looks =
+        system.spawn<caf::detached>(surveyor, [survey = ports.survey, known] { return survey("", *known); });
+  look.surveyor = looks;
   watch = system.spawn<caf::detached>(watcher, std::move(look), std::move(known));
+  caf::anon_send(graph, atom::watch_v, watch);
   caf::anon_send(watch, atom::watch_v);
 }
 
@@ -176,6 +201,7 @@ void local_system::impl::end() {
     handle = nullptr;
   };
   stop(watch);
+  stop(looks);
   stop(graph);
   stop(domain);
   for (auto& one : channels) stop(one);
@@ -207,6 +233,10 @@ bool local_system::drain(duration wait) {
   return all;
 }
 
+void local_system::pages_moved() {
+  for (const auto& one : impl_->channels) caf::anon_send(one, atom::rebase_v);
+}
+
 void local_system::build(build_request request, reply<build_summary> done) {
   if (request.dry_run) return impl_->ask({query::build{request, std::move(done)}});
   auto folder = impl_->ports.archives.at(impl_->ports.config->channels.front().name)->folder();
@@ -226,6 +256,12 @@ void local_system::status(reply<service_status> done) {
   out->state = impl_->ports.config->state;
   if (impl_->ports.publisher != nullptr) out->heads_address = impl_->ports.publisher->address();
   out->uptime_seconds = std::chrono::duration<double>(impl_->ports.clock->now() - impl_->started).count();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    out->pid = impl_->known.pid;
+    out->chunks_address = impl_->known.chunks;
+    out->metrics_address = impl_->known.metrics;
+  }
   impl_->ask({query::status{std::move(out), std::move(done)}});
 }
 
@@ -262,6 +298,11 @@ void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t t
       return caf::anon_send(impl_->channels[i], atom::answer_v, query_ptr(std::move(asked)));
     }
   done(fail(errc::not_found, "there is no channel '" + channel + "'"));
+}
+
+void local_system::set_addresses(addresses known) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->known = std::move(known);
 }
 
 void local_system::stop() {

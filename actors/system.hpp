@@ -39,7 +39,7 @@ struct system_ports {
   std::map<std::string, bundle_archive*> archives;  ///< one a channel
   uuid boot;
 
-  std::function<result<tree_survey>(const std::string& folder, const known_sources& known)> survey;
+  std::function<result<tree_survey>(const std::string& folder, const guarded_sources& known)> survey;
   std::function<void(const std::string& folder)> refresh = [](const auto&) {};
   std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
   std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&,
@@ -47,12 +47,17 @@ struct system_ports {
       scan;
   std::function<attempt_result(const attempt_spec&, const cancel_token&)> run_attempt;
   std::function<void(const error&)> on_fatal;
+  /// True once after contents were lost, at the start, too; looks for it. Cheap.
+  std::function<bool()> losses = [] { return false; };
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
       [](auto, auto, const auto&) {};
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
   std::function<void()> on_project_file = [] {};
+  /// Settled: totals since the start, and what there is.
+  std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
+                                                                                       const auto&) {};
   std::function<void()> on_rest = [] {};  ///< nothing is running, queued or on its way to a channel
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
       [](auto, auto, const auto&) {};
@@ -77,10 +82,18 @@ class local_system final : public service_facade {
   void diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) override;
   /// Calls on_stop; the owner ends the process.
   void stop() override;
+  /// Where else the process can be reached: status() tells.
+  struct addresses {
+    std::uint64_t pid = 0;
+    std::string chunks, metrics;
+  };
+  void set_addresses(addresses known);
   void on_stop(std::function<void()> call);
 
   /// Waits until nothing is left in the journal, at most `wait`. False where the time ran out.
   bool drain(duration wait);
+  /// Bundle folders were rewritten: the channels go on from their new pages. Any thread; returns at once.
+  void pages_moved();
 
  private:
   struct impl;

@@ -21,6 +21,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::commit_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::fold_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::query_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::outcome)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::paths_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::survey_ptr)
 
 CAF_BEGIN_TYPE_ID_BLOCK(graphite, first_custom_type_id)
 
@@ -39,5 +41,6 @@ CAF_ADD_ATOM(graphite, graphite::atom, commit, "commit")
 CAF_ADD_ATOM(graphite, graphite::atom, persist, "persist")
 CAF_ADD_ATOM(graphite, graphite::atom, fold, "fold")
 CAF_ADD_ATOM(graphite, graphite::atom, rescan, "rescan")
+CAF_ADD_ATOM(graphite, graphite::atom, rebase, "rebase")
 
 CAF_END_TYPE_ID_BLOCK(graphite)

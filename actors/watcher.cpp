@@ -2,18 +2,14 @@
 
 #include <deque>
 
+#include "actors/watcher_look.hpp"
 #include "core/project_file_name.hpp"
 
 namespace graphite {
 
-using self_pointer = watcher_actor::stateful_pointer<watcher_state>;
+using self_pointer = watcher_self;
 
 namespace {
-
-void complain(self_pointer self, const std::string& path, const std::string& text) {
-  if (self->state.reported.size() < 10'000 && !self->state.reported.insert(path + '\n' + text).second) return;
-  self->send(self->state.with.graph, atom::notice_v, path, text);
-}
 
 source_use use_of(const watcher_state& state, const logical_path& path, bool small_revision) {
   source_use out;
@@ -33,10 +29,6 @@ struct reading {
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
-}
-
-bool is_below(const std::string& path, const std::string& folder) {
-  return folder.empty() || path == folder || path.compare(0, folder.size() + 1, folder + "/") == 0;
 }
 
 reading read_change(const watcher_state& state, const std::string& text, bool small_revision) {
@@ -78,8 +70,8 @@ void append_links(const watcher_state& state, const std::string& path, std::vect
 /// A file that has become a folder, or a folder that has become a file: what was there is gone in the same
 /// revision, whenever its own deletion is told, because no program can be shown both.
 void append_displaced(const watcher_state& state, const std::string& path, std::vector<std::string>& out) {
-  if (state.known.find(path) != nullptr) return;
-  for (auto& gone : state.known.displaced_by(path)) out.push_back(std::move(gone));
+  if (state.known->mine().find(path) != nullptr) return;
+  for (auto& gone : state.known->mine().displaced_by(path)) out.push_back(std::move(gone));
 }
 
 time_point edit_time(const watcher_state& state, const stat_signature& signature) {
@@ -99,14 +91,18 @@ bool accept_unread(watcher_state& state, const std::string& path, const error& w
 /// Takes over one reading; false where the path should be looked at again later.
 bool accept(self_pointer self, const std::string& path, reading& found, revision& out) {
   auto& state = self->state;
-  if (found.failure) complain(self, path, found.failure->context);
+  note_changed(state.rescan, path);
+  if (found.failure)
+    complain(self, path, found.failure->context, complaint_book::source::reading);
+  else if (!state.twins.contains(path))
+    take_back(self, path);
   if (!found.change) return accept_unread(state, path, *found.failure, out);
   auto& change = *found.change;
   const bool was_unread = state.unread.erase(path) > 0;
   if (change.now) {
-    state.known.put(path, change.now->signature);
+    state.known->put(path, change.now->signature);
     out.times.edited = std::max(out.times.edited, edit_time(state, change.now->signature));
-  } else if (!state.known.erase(path) && !was_unread) {
+  } else if (!state.known->erase(path) && !was_unread) {
     return true;  // came and went
   }
   out.changes.push_back(std::move(change));
@@ -155,7 +151,14 @@ void reread_later(self_pointer self, std::vector<fs_event> again) {
 void perform(self_pointer self, revision_command::close& step, follow_ups&) {
   std::vector<std::string> paths;
   paths.reserve(step.changes.size());
-  for (auto& change : step.changes) paths.push_back(std::move(change.path));
+  for (auto& change : step.changes) {
+    // What has no logical path cannot be asked whether it is gone.
+    const bool stranger = change.kind == change_kind::removed && !logical_path::parse(change.path);
+    if (stranger)
+      take_back(self, change.path);
+    else
+      paths.push_back(std::move(change.path));
+  }
   std::vector<fs_event> again;
   send_revision(self, std::move(paths), step.noticed, again);
   reread_later(self, std::move(again));
@@ -167,26 +170,6 @@ void perform(self_pointer self, revision_command::ask_open& step, follow_ups& la
   later.push_back([self, open, name = std::move(step.path)] {
     return self->state.builder->open_answer(name, open, self->state.with.clock->now());
   });
-}
-
-/// Looks at `folder`; what differs is returned, what is strange is reported.
-std::vector<rescan_change> look(self_pointer self, const std::string& folder) {
-  auto& state = self->state;
-  if (state.with.filter->reload(folder)) state.with.refresh(folder);
-  auto found = state.with.survey(folder, state.known);
-  if (!found) {
-    complain(self, folder, found.error().context);
-    return {};
-  }
-  for (const auto& [path, reason] : found->skipped) complain(self, path, "skipped: " + reason);
-  for (auto& [path, target] : found->links) {
-    const auto [first, last] = state.links.equal_range(target);
-    if (std::none_of(first, last, [&](const auto& link) { return link.second == path; }))
-      state.links.emplace(target, path);
-  }
-  std::erase_if(state.twins, [&](const std::string& path) { return is_below(path, folder); });
-  state.twins.merge(found->twins);
-  return std::move(found->differences);
 }
 
 void perform(self_pointer self, revision_command::rescan& step, follow_ups& later) {
@@ -224,7 +207,8 @@ void check_twins(watcher_state& state, std::vector<fs_event>& events) {
     const bool arrives = event.kind == fs_event_kind::created || event.kind == fs_event_kind::moved;
     const auto& left = event.kind == fs_event_kind::deleted ? event.path : event.old_path;
     if (state.twins.contains(left)) folders.insert(folder_of(left));
-    if (arrives && state.known.find(event.path) == nullptr && !state.known.case_twin_of(event.path).empty())
+    if (arrives && state.known->mine().find(event.path) == nullptr &&
+        !state.known->mine().case_twin_of(event.path).empty())
       folders.insert(folder_of(event.path));
   }
   for (const auto& folder : folders)
@@ -266,7 +250,8 @@ void start(self_pointer self) {
             caf::anon_send(caf::actor_cast<watcher_actor>(alive), atom::notice_v,
                            std::make_shared<const std::vector<fs_event>>(std::move(events)));
         });
-    if (!started) complain(self, "", "cannot watch: " + started.error().context);
+    if (!started)
+      complain(self, ".", "cannot watch: " + started.error().context, complaint_book::source::reading);
   }
   const auto noticed = state.with.clock->now();
   std::vector<std::string> paths;
@@ -290,7 +275,8 @@ void add_watch_facts(watcher_state& state, service_status& out) {
 void answer_hold(self_pointer self, const query::hold& asked) {
   auto& state = self->state;
   const auto token = ++state.holders;
-  if (!state.builder->hold(token, asked.timeout, state.with.clock->now()))
+  const auto how_long = asked.timeout > duration{0} ? asked.timeout : watcher_state::hold_for_ever;
+  if (!state.builder->hold(token, how_long, state.with.clock->now()))
     return asked.done(fail(errc::busy, "too many holders already"));
   asked.done(token);
   run_steps(self, state.builder->wake(state.with.clock->now()));
@@ -315,7 +301,7 @@ void synchronize(self_pointer self, const query_ptr& asked) {
 revision_options options_of(const watcher_state& state) {
   const auto& with = state.with;
   revision_options out;
-  out.known = [&state](std::string_view path) { return state.known.find(path) != nullptr; };
+  out.known = [&state](std::string_view path) { return state.known->mine().find(path) != nullptr; };
   out.watch = with.config->watch;
   out.role_of = [filter = with.filter](std::string_view path) { return filter->role_of(path); };
   out.settle_of = [config = with.config](std::string_view path) {
@@ -328,13 +314,18 @@ revision_options options_of(const watcher_state& state) {
 }  // namespace
 
 watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies with,
-                                     std::shared_ptr<known_sources> known) {
+                                     std::shared_ptr<guarded_sources> known) {
   self->state.with = std::move(with);
-  self->state.known = std::move(*known);
+  self->state.known = std::move(known);
   self->state.builder.emplace(options_of(self->state));
   return {
       [self](atom::watch) { start(self); },
       [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
+      [self](atom::rescan, const paths_ptr& paths) {
+        std::vector<fs_event> again;
+        send_revision(self, *paths, self->state.with.clock->now(), again);
+        reread_later(self, std::move(again));
+      },
       [self](atom::notice, const events_ptr& events) {
         auto batch = *events;
         if (names_project_file(batch)) self->state.with.on_project_file();
@@ -347,8 +338,11 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
         if (generation == state.wake_generation)
           run_steps(self, state.builder->wake(state.with.clock->now()));
         if (generation != 0) return;
-        run_steps(self, state.builder->rescanned("", look(self, ""), state.with.clock->now()));
-        self->delayed_send(self, state.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
+        start_rescan(self, [self](const std::vector<rescan_change>& differences) {
+          auto& now = self->state;
+          run_steps(self, now.builder->rescanned("", differences, now.with.clock->now()));
+          self->delayed_send(self, now.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
+        });
       },
   };
 }

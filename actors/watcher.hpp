@@ -4,10 +4,10 @@
 #include <set>
 #include <unordered_map>
 
+#include "actors/complaints.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/live_filter.hpp"
 #include "actors/survey.hpp"
-#include "coordinator/known_sources.hpp"
 #include "coordinator/revision.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
@@ -27,7 +27,7 @@ struct watcher_dependencies {
   random_source* random = nullptr;
   log_sink* log = nullptr;
   /// Compares the tree at or below a folder with what is known. Blocks.
-  std::function<result<tree_survey>(const std::string& folder, const known_sources& known)> survey;
+  std::function<result<tree_survey>(const std::string& folder, const guarded_sources& known)> survey;
   /// Lets the tree watcher's watches follow a changed ignore file of `folder`.
   std::function<void(const std::string& folder)> refresh = [](const auto&) {};
   /// Runs `job(0) … job(count - 1)` on several threads and returns when all are done.
@@ -42,6 +42,17 @@ struct watcher_dependencies {
   /// The project file was written, moved or removed: what is watched may mean something else now.
   std::function<void()> on_project_file = [] {};
   graph_actor graph;
+  surveyor_actor surveyor;  ///< for the anti-entropy rescan; none: there is none
+};
+
+/// What happened while the surveyor looks at the tree: there its answer is stale.
+struct rescan_in_progress {
+  static constexpr std::size_t paths_max = 65'536;
+
+  bool under_way = false;
+  std::set<std::string, std::less<>> changed = {};  ///< paths that were in a revision
+  std::set<std::string, std::less<>> folders = {};  ///< that were looked at
+  bool useless = false;                             ///< too much happened, or the whole tree was looked at
 };
 
 /// Executes what the revision rules ask for: looks, reads, hashes, reports. Decides nothing itself.
@@ -49,6 +60,7 @@ struct watcher_state {
   static constexpr std::size_t waiting_max = 1024;
   static constexpr std::size_t held_changes_max =
       32;  ///< a revision of more changes stores its contents at once
+  static constexpr duration hold_for_ever = std::chrono::hours(24 * 365);  ///< a timeout of zero: none
   static constexpr milliseconds reread_after{500};  ///< a file that could not be read for now
   static inline const char* name = "watcher";
 
@@ -56,12 +68,13 @@ struct watcher_state {
 
   watcher_dependencies with;
   std::optional<revision_builder> builder;
-  known_sources known;
+  std::shared_ptr<guarded_sources> known;
   std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
   std::set<std::string, std::less<>> twins;                    ///< paths left out until their twin goes
   std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
   std::set<std::string, std::less<>> unread;                   ///< sources whose last reading failed
-  std::set<std::string> reported;                              ///< paths already complained about
+  complaint_book complaints;
+  rescan_in_progress rescan;
   std::uint64_t revisions = 0;
   std::uint64_t wake_generation = 0;
   std::uint64_t holders = 0;
@@ -69,6 +82,6 @@ struct watcher_state {
 
 /// `known`: the sources as they were when the process last ran.
 watcher_actor::behavior_type watcher(watcher_actor::stateful_pointer<watcher_state> self,
-                                     watcher_dependencies with, std::shared_ptr<known_sources> known);
+                                     watcher_dependencies with, std::shared_ptr<guarded_sources> known);
 
 }  // namespace graphite

@@ -77,7 +77,7 @@ report run_full_build(const bench_options& options) {
   report out;
   const auto work = temporary_folder("build");
   const int rounds = options.quick ? 1 : 5;
-  const auto heavy = make_heavy(work, options.quick ? 4 : 16);
+  const auto heavy = make_heavy(work, options.quick ? 4 : 64);
   std::vector<double> seconds, over;
   for (int i = 0; i < rounds; ++i) {
     const auto t = build(options, heavy);

@@ -24,6 +24,7 @@ struct bench_options {
   bool json = false;                   ///< only the JSON object on standard output
   bool peers = false;                  ///< also run what it is held against, interleaved
   bool quick = false;                  ///< small sizes: shows that the workload works, its figures say little
+  std::string only;                    ///< of a workload with several settings: just this one
   std::string programs;                ///< folder of the shipped programs
   std::size_t assets_max = 1'100'000;  ///< larger settings are left out, and named as left out
 };

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   app.add_flag("--json", options.json, "print the JSON object only");
   app.add_flag("--peers", options.peers, "also run the programs it is held against, interleaved");
   app.add_flag("--quick", options.quick, "small sizes: shows that it works, the figures say little");
+  app.add_option("--only", options.only, "run one setting of the workload (edit-to-swap)");
   app.add_option("--assets-max", options.assets_max, "leave out settings with more assets than this");
   app.add_option("--programs", options.programs, "folder of the shipped programs (default: beside this one)");
   CLI11_PARSE(app, argc, argv);

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "bench/child.hpp"
 #include "bench/workloads.hpp"
@@ -70,6 +71,20 @@ resident measure_resident(const bench_options& options, const std::string& work,
   return {median(rpc), median(cli)};
 }
 
+/// How often `argv` asks the kernel about a file; nothing where strace is missing or may not trace.
+std::optional<double> stat_calls(std::vector<std::string> argv, const std::string& work) {
+  const auto path = work + "/strace.out";
+  argv.insert(argv.begin(), {"strace", "-f", "-c", "-e", "trace=newfstatat,statx", "-o", path});
+  if (!time_command(argv)) return std::nullopt;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    double share = 0, seconds = 0, each = 0, calls = 0;
+    if (line.ends_with(" total") && words >> share >> seconds >> each >> calls) return calls;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 report run_noop(const bench_options& options) {
@@ -102,6 +117,11 @@ report run_noop(const bench_options& options) {
       ninja.empty() ? (options.peers ? "ninja is missing: scripts/setup --peers" : "") : "ninja " + ninja;
   if (!theirs.empty()) cold_figure.peer_value = median(theirs), cold_figure.goal = 0.5 * median(theirs);
   out.figures.push_back(cold_figure);
+  if (options.peers) {
+    const auto calls = stat_calls({program, "build", "-C", root, "--json"}, work);
+    if (calls) out.figures.push_back({"cold_stats", *calls, "calls", better::lower, {}, {}, {}});
+    if (!calls) out.notes.push_back("cold_stats left out: strace is missing (scripts/setup --peers)");
+  }
   out.notes.push_back(
       std::to_string(assets) + " assets, " + std::to_string(files_per_folder) +
       " files a folder; resident: sync cookie included; cold: open the store, stat every file");

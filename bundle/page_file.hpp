@@ -36,6 +36,9 @@ struct page_batch {
   }
 };
 
+/// Where pages lie, by their digests.
+using page_places = std::unordered_map<digest, page_location>;
+
 /// Lays pages out one after another. Remembers where each went (about 100 bytes a page), not the pages.
 class page_encoder {
  public:
@@ -53,6 +56,10 @@ class page_encoder {
   /// The bytes since the last call, to be appended.
   byte_vector take_bytes();
   std::uint64_t tail() const { return tail_; }
+  /// Whether the page was added, and so all below it.
+  bool has(const digest& page) const { return placed_.contains(page); }
+  /// Where each page went; the encoder is done.
+  page_places take_places() { return std::move(placed_); }
 
  private:
   result<byte_vector> encode_body(const index_node& node, const std::vector<asset_part>& parts) const;
@@ -63,7 +70,7 @@ class page_encoder {
   extent_lookup find_;
   const hasher* hash_;
   byte_vector out_;
-  std::unordered_map<digest, page_location> placed_;
+  page_places placed_;
 };
 
 /// Lays out `pages` (children before parents, as unwritten_pages() gives them) behind `tail` bytes of file

@@ -60,7 +60,9 @@ class verifier {
     GRAPHITE_TRY(const auto bytes, contents_.bytes(where));
     ++report_.contents;
     report_.bytes += bytes.size();
-    return verify_content(content, bytes, *with_.hash);
+    GRAPHITE_TRY(const auto chunks, verify_content(content, bytes, *with_.hash));
+    report_.chunks += chunks;
+    return {};
   }
 
   void note(const error& what, std::string_view path) {
@@ -78,11 +80,12 @@ class verifier {
 
 }  // namespace
 
-result<void> verify_content(const content_ref& content, byte_span bytes, const hasher& hash) {
+result<std::size_t> verify_content(const content_ref& content, byte_span bytes, const hasher& hash) {
   if (bytes.size() != content.size) return fail(errc::corrupt, "content is of another size");
-  if (content_of(chunk_bytes(bytes, hash), hash) != content)
+  const auto list = chunk_bytes(bytes, hash);
+  if (content_of(list, hash) != content)
     return fail(errc::corrupt, "content fails its digest " + to_hex(content.id));
-  return {};
+  return list.chunks.size();
 }
 
 verify_report verify_bundle(const index_tree& tree, const extent_source& contents,

@@ -25,7 +25,7 @@ struct verify_options {
 };
 
 struct verify_report {
-  std::uint64_t pages = 0, assets = 0, contents = 0, bytes = 0;
+  std::uint64_t pages = 0, assets = 0, contents = 0, chunks = 0, bytes = 0;
   std::uint64_t errors = 0;
   std::vector<error> first_errors;  ///< at most errors_max
   bool complete = true;             ///< false where `progress` ended it
@@ -38,7 +38,7 @@ struct verify_report {
 verify_report verify_bundle(const index_tree& tree, const extent_source& contents,
                             const verify_options& options);
 
-/// One content against its digest. Errors: corrupt.
-result<void> verify_content(const content_ref& content, byte_span bytes, const hasher& hash);
+/// One content against its digest; returns how many chunks it has. Errors: corrupt.
+result<std::size_t> verify_content(const content_ref& content, byte_span bytes, const hasher& hash);
 
 }  // namespace graphite

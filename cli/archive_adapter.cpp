@@ -20,6 +20,8 @@ class folder_archive final : public bundle_archive {
   }
 
   result<index_tree> open(const digest& root, page_location where) override {
+    for (const auto& kept : disk_->generations())
+      if (kept.value.root == root) where = kept.root;
     return index_tree::open(root, where, disk_->pages(), hash_);
   }
 
@@ -46,10 +48,11 @@ class folder_archive final : public bundle_archive {
 
   std::string folder() const override { return folder_; }
 
-  /// Rewrites page files that are mostly dead: only at the start, while no tree points into them.
-  result<void> tidy(log_sink& log) {
-    if (!disk_->wants_rewrite()) return {};
-    log.info("rewriting the index pages of {}", folder_);
+  bool wants_rewrite(std::uint64_t dead_segment_bytes) const override {
+    return disk_->wants_rewrite(dead_segment_bytes);
+  }
+
+  result<void> rewrite() override {
     GRAPHITE_CHECK(disk_->rewrite([this](const content_ref& content) { return find(content); }));
     return {};
   }
@@ -77,7 +80,9 @@ result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, 
   options.segments_folder = segments;
   GRAPHITE_TRY(auto disk, bundle_folder::open(std::move(options), hash, log));
   auto out = std::make_unique<folder_archive>(std::move(disk), contents, hash, folder);
-  GRAPHITE_CHECK(out->tidy(log));
+  if (!out->wants_rewrite(0)) return out;
+  log.info("rewriting the index pages of {}", folder);
+  GRAPHITE_CHECK(out->rewrite());
   return out;
 }
 

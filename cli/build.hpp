@@ -19,7 +19,8 @@ struct build_options {
   bool keep_going = false;
   bool dry_run = false;
   bool json = false;
-  std::uint32_t jobs = 0;  ///< 0: what the project says
+  std::uint32_t jobs = 0;          ///< 0: what the project says
+  std::string scratch = "memory";  ///< "disk": no scratch folders on a tmpfs
   std::string log_level = "warning";
 };
 

@@ -31,7 +31,13 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       ->envname("GRAPHITE_JOBS")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
-  command.add_option("--coordinator", options.coordinator, "Build on the cluster of this coordinator")
+  command.add_option("--scratch", options.scratch, "Where small actions work: memory (a tmpfs) or disk")
+      ->envname("GRAPHITE_SCRATCH")
+      ->type_name("WHERE")
+      ->check(CLI::IsMember({"memory", "disk"}));
+  command
+      .add_option("--coordinator", options.coordinator,
+                  "Build on the cluster of this coordinator; not in this version")
       ->envname("GRAPHITE_COORDINATOR")
       ->type_name("HOST:PORT");
   command.add_option("--log-level", options.log_level, "debug, info, warning or error")
@@ -43,6 +49,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       "  graphite build\n"
       "  graphite build -C ~/game -k           go on after a failure, list all of them\n"
       "  graphite build --dry-run              what would run\n"
+      "  graphite build --rev v1.2             what the commit v1.2 holds, not the working tree\n"
       "  graphite build --json | tail -1       how it ended, for scripts");
   command.callback([kept, &chosen, run = handlers.build] {
     kept->build.directory = kept->project.directory;
@@ -84,6 +91,7 @@ result<void> check_attachable(const build_options& options, std::uint64_t pid) {
   };
   if (!options.git_revision.empty()) return refuse("--rev");
   if (options.jobs != 0) return refuse("--jobs");
+  if (options.scratch != "memory") return refuse("--scratch");
   return {};
 }
 

@@ -99,9 +99,9 @@ int report(console& out, const verify_report& report) {
     out.say("{} {}", out.styled("bad:", text_style::bad), printable(one.context));
   if (report.errors > report.first_errors.size())
     out.say("… and {} more", report.errors - report.first_errors.size());
-  out.say("{}: {} assets, {} contents, {} pages, {} bytes, {} errors",
+  out.say("{}: {} assets, {} contents in {} chunks, {} pages, {} bytes, {} errors",
           report.good() ? out.styled("good", text_style::good) : out.styled("corrupt", text_style::bad),
-          report.assets, report.contents, report.pages, report.bytes, report.errors);
+          report.assets, report.contents, report.chunks, report.pages, report.bytes, report.errors);
   json_object errors = json_object::array();
   for (const auto& one : report.first_errors)
     errors.push_back({{"code", to_string(one.code)}, {"message", one.context}});
@@ -109,6 +109,7 @@ int report(console& out, const verify_report& report) {
               {"good", report.good()},
               {"assets", report.assets},
               {"contents", report.contents},
+              {"chunks", report.chunks},
               {"pages", report.pages},
               {"bytes", report.bytes},
               {"errors", report.errors},

@@ -278,6 +278,7 @@ result<void> bundle_sink::collect() {
     if (!step.moved.empty()) moved_ = true;
     more = step.more;
   }
+  store_->end_gc();
   return {};
 }
 

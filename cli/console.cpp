@@ -25,6 +25,13 @@ void console::line(std::string_view text) {
     std::cout << text << '\n';
 }
 
+void console::flush() { (json_ ? std::cerr : std::cout).flush(); }
+
+void console::remark(std::string_view text) {
+  std::cout.flush();
+  std::cerr << printable(text, true) << '\n';
+}
+
 void console::warn(std::string_view text) {
   std::cout.flush();
   std::cerr << graphite::styled("warning: ", text_style::warning, err_.color) << printable(text, true)

@@ -32,6 +32,10 @@ class console {
     line(fmt::format(text, std::forward<Args>(args)...));
   }
   void line(std::string_view text);
+  /// What was said so far is seen now, also by a reader of a pipe or file.
+  void flush();
+  /// A line on standard error, so that results stay alone.
+  void remark(std::string_view text);
   /// A line of warning on standard error.
   void warn(std::string_view text);
   /// Reports a failure (on standard error, and as `{"event":"error",…}` with --json) and gives its exit code.

@@ -28,6 +28,10 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
       ->envname("GRAPHITE_JOBS")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
+  command.add_option("--scratch", options.scratch, "Where small actions work: memory (a tmpfs) or disk")
+      ->envname("GRAPHITE_SCRATCH")
+      ->type_name("WHERE")
+      ->check(CLI::IsMember({"memory", "disk"}));
   auto* heads =
       add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
                "Where programs hear of new generations (loopback; any free port where the default is taken)");

@@ -16,6 +16,11 @@ counter& diagnostic_series(metrics_registry& registry, const std::string& level)
                                {{"level", level}});
 }
 
+counter& action_series(metrics_registry& registry, const std::string& result) {
+  return registry.make_counter("graphite_actions_total", "Actions that were brought up to date",
+                               {{"result", result}});
+}
+
 }  // namespace
 
 dev_metrics::dev_metrics(metrics_registry& registry)
@@ -33,9 +38,17 @@ dev_metrics::dev_metrics(metrics_registry& registry)
       removed_(registry.make_counter("graphite_assets_removed_total", "Assets removed by generations")),
       warnings_(diagnostic_series(registry, "warning")),
       errors_(diagnostic_series(registry, "error")),
+      ran_(action_series(registry, "ran")),
+      cached_(action_series(registry, "cached")),
       assets_(registry.make_gauge("graphite_assets", "Assets of the newest generation")),
       sequence_(registry.make_gauge("graphite_sequence", "Sequence of the newest generation")),
-      epoch_(registry.make_gauge("graphite_epoch", "Epoch of the newest generation")) {}
+      epoch_(registry.make_gauge("graphite_epoch", "Epoch of the newest generation")),
+      sources_(registry.make_gauge("graphite_sources", "Sources of the view")),
+      actions_(registry.make_gauge("graphite_actions", "Actions of the view")),
+      stale_(registry.make_gauge("graphite_actions_stale", "Actions that are not up to date")),
+      failed_(registry.make_gauge("graphite_failed", "Actions, copies and sources that stand failed")),
+      behind_(registry.make_gauge("graphite_assets_behind", "Assets not shown as their sources are")),
+      subscribers_(registry.make_gauge("graphite_subscribers", "Subscribers heard of lately")) {}
 
 void dev_metrics::stage(histogram& into, time_point from, time_point to) {
   if (to_ns(from) == 0 || to < from) return;  // the change did not pass this stage
@@ -55,6 +68,29 @@ void dev_metrics::generation(const head& now, const asset_changes& changes, cons
   assets_.set(static_cast<double>(now.assets));
   sequence_.set(static_cast<double>(now.sequence.value));
   epoch_.set(static_cast<double>(now.epoch.value));
+}
+
+void dev_metrics::settled(const engine_commands::idle& totals, const engine_status& now) {
+  const std::lock_guard lock(mutex_);
+  ran_.add(static_cast<double>(totals.ran - std::exchange(ran_before_, totals.ran)));
+  cached_.add(static_cast<double>(totals.cached - std::exchange(cached_before_, totals.cached)));
+  sources_.set(static_cast<double>(now.sources));
+  actions_.set(static_cast<double>(now.actions));
+  stale_.set(static_cast<double>(now.stale));
+  failed_.set(static_cast<double>(now.failed));
+  behind_.set(static_cast<double>(now.behind));
+}
+
+void dev_metrics::running(std::size_t done, std::size_t all) {
+  actions_.set(static_cast<double>(all));
+  stale_.set(static_cast<double>(all - std::min(done, all)));
+}
+
+void dev_metrics::subscribers(std::size_t count) { subscribers_.set(static_cast<double>(count)); }
+
+void dev_metrics::new_session() {
+  const std::lock_guard lock(mutex_);
+  ran_before_ = cached_before_ = 0;
 }
 
 void dev_metrics::diagnostic(const diagnostic_line& line) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <mutex>
+
 #include "actors/facade.hpp"
 #include "bundle/asset.hpp"
+#include "coordinator/engine.hpp"
 #include "core/ports/metrics.hpp"
 #include "core/stage_times.hpp"
 
@@ -16,13 +19,23 @@ class dev_metrics {
 
   void generation(const head& now, const asset_changes& changes, const stage_times& times);
   void diagnostic(const diagnostic_line& line);
+  /// Nothing runs any more. The counts of `totals` start with the session.
+  void settled(const engine_commands::idle& totals, const engine_status& now);
+  /// An action starts while so many of all are up to date.
+  void running(std::size_t done, std::size_t all);
+  void subscribers(std::size_t count);
+  /// Another session begins: its totals start at nothing.
+  void new_session();
 
  private:
   void stage(histogram& into, time_point from, time_point to);
 
   histogram &notice_, &invalidate_, &schedule_, &build_, &publish_, &whole_;
   counter &generations_, &changed_, &removed_, &warnings_, &errors_;
-  gauge &assets_, &sequence_, &epoch_;
+  counter &ran_, &cached_;
+  gauge &assets_, &sequence_, &epoch_, &sources_, &actions_, &stale_, &failed_, &behind_, &subscribers_;
+  std::mutex mutex_;
+  std::uint64_t ran_before_ = 0, cached_before_ = 0;
 };
 
 }  // namespace graphite

@@ -27,6 +27,20 @@ std::string_view name_of(graph_query::kind kind) {
   return "";
 }
 
+std::string nothing_text(const graph_query& query) {
+  switch (query.what) {
+    case graph_query::kind::path:
+      return query.from + " does not need " + query.to;
+    case graph_query::kind::rdeps:
+      return "nothing depends on " + query.from;
+    case graph_query::kind::deps:
+      return query.from + " depends on nothing";
+    case graph_query::kind::cycles:
+      return "no cycles";
+  }
+  return "";
+}
+
 int run_graph(const graph_options& options) {
   console out(options.project.json);
   auto client = attach(options.project);
@@ -35,7 +49,7 @@ int run_graph(const graph_options& options) {
   if (!lines) return out.failed(lines.error());
   if (!options.project.json)
     for (const auto& line : *lines) out.say("{}", printable(line));
-  if (lines->empty()) out.warn(options.query.what == graph_query::kind::path ? "there is no way" : "none");
+  if (lines->empty()) out.remark(nothing_text(options.query));
   out.object({{"event", "graph"},
               {"query", name_of(options.query.what)},
               {"from", options.query.from},

@@ -90,6 +90,12 @@ json_object to_json(const why_answer& value) {
   json_object components = json_object::array();
   for (const auto& [name, text] : value.key_components)
     components.push_back({{"name", name}, {"value", text}});
+  const auto side = [](const std::optional<std::string>& text) {
+    return text ? json_object(*text) : json_object(nullptr);
+  };
+  json_object changed = json_object::array();
+  for (const auto& one : value.changed)
+    changed.push_back({{"name", one.name}, {"old", side(one.before)}, {"new", side(one.after)}});
   return {{"event", "why"},
           {"path", value.path},
           {"rule", value.rule},
@@ -97,7 +103,9 @@ json_object to_json(const why_answer& value) {
           {"weak_key", value.weak_key},
           {"strong_key", value.strong_key},
           {"key_components", std::move(components)},
-          {"changed", value.changed},
+          {"reason", value.reason},
+          {"changed", std::move(changed)},
+          {"changed_left_out", value.changed_left_out},
           {"chain", value.chain},
           {"message", value.message}};
 }

@@ -9,11 +9,13 @@
 #include "cli/chunk_port.hpp"
 #include "cli/collector.hpp"
 #include "cli/config/project_file.hpp"
+#include "cli/loss_repair.hpp"
 #include "cli/tree_surveyor.hpp"
 #include "node/attempt.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
 #include "platform/linux/inotify_watcher.hpp"
+#include "platform/linux/memory_scratch.hpp"
 #include "platform/linux/posix_file_reader.hpp"
 #include "platform/linux/process_runner.hpp"
 #include "platform/linux/scratch_space.hpp"
@@ -99,14 +101,16 @@ struct local_session::parts {
   scanner_set scanners;
   std::map<std::string, std::string> tool_programs;
   std::atomic<std::int64_t> action_cpu_ns = 0;
+  std::uint64_t losses_seen = 0;  ///< by the graph actor
 
   std::unique_ptr<linux_process_runner> processes;  // first: its warden is forked while the process is small
   std::unique_ptr<rocks_store> rows;
   std::unique_ptr<segment_store> contents;
   std::unique_ptr<posix_file_reader> files;
   std::unique_ptr<live_filter> filter;
+  std::unique_ptr<tree_surveyor> surveyor;
   std::unique_ptr<ingester> ingest;
-  std::unique_ptr<disk_scratch_space> scratch;
+  std::unique_ptr<scratch_space> scratch;
   std::unique_ptr<attempt_runner> runner;
   std::map<std::string, std::unique_ptr<bundle_archive>> archives;
   std::unique_ptr<published_state> published;
@@ -128,21 +132,30 @@ struct local_session::parts {
   result<void> open_state();
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options, std::uint32_t jobs);
+  result<void> open_scratch(bool in_memory);
   result<void> open_ports(const session_options& options);
   chunk_service_sources chunk_sources();
   result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
-  void start_collector();
+  std::unique_ptr<collector> make_collector();
+  std::vector<bundle_archive*> folders() const;
 };
 
-/// Before the actors, which report to it; it asks them only once they rest.
-void local_session::parts::start_collector() {
-  std::vector<bundle_archive*> folders;
-  for (const auto& [name, archive] : archives) folders.push_back(archive.get());
-  garbage = std::make_unique<collector>(
-      collector::ports{*contents, *rows, std::move(folders),
-                       [this] { return system && system->drain(seconds(10)); }, log},
+std::vector<bundle_archive*> local_session::parts::folders() const {
+  std::vector<bundle_archive*> out;
+  for (const auto& [name, archive] : archives) out.push_back(archive.get());
+  return out;
+}
+
+/// In `dev` made before the actors, which report to it; it asks them only once they rest.
+std::unique_ptr<collector> local_session::parts::make_collector() {
+  return std::make_unique<collector>(
+      collector::ports{*contents, *rows, folders(), [this] { return system && system->drain(seconds(10)); },
+                       [this] {
+                         if (system) system->pages_moved();
+                       },
+                       log},
       collector_options{});
 }
 
@@ -172,9 +185,10 @@ result<void> local_session::parts::open_state() {
 result<void> local_session::parts::open_sources(const session_options& options) {
   GRAPHITE_TRY(files, posix_file_reader::open_root(config->root));
   filter = std::make_unique<live_filter>(config, *files);
+  surveyor = std::make_unique<tree_surveyor>(config->root, *filter);
   ingest = std::make_unique<ingester>(*files, *contents, hash);
   GRAPHITE_TRY(scanners, scanner_set::make(*config));
-  if (!options.watch) return {};
+  if (!options.watch) return surveyor->list_ahead(), result<void>{};
   inotify_watcher_options watch;
   watch.root = config->root;
   watch.cookie_folder = config->state + "/cookies";
@@ -188,10 +202,23 @@ result<void> local_session::parts::open_builder(const session_options& options, 
   attempt_options attempts;
   if (!options.all_or_nothing) attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
 
-  GRAPHITE_TRY(scratch, disk_scratch_space::make(config->state + "/scratch"));
+  GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
   GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform}, attempts);
+  return {};
+}
+
+result<void> local_session::parts::open_scratch(bool in_memory) {
+  GRAPHITE_TRY(scratch, disk_scratch_space::make(config->state + "/scratch"));
+  if (!in_memory) return {};
+  memory_scratch_options where;
+  where.owner = config->state;
+  auto made = memory_scratch_space::make(std::move(where), scratch);
+  if (made)
+    scratch = std::move(*made);
+  else
+    log.info("scratch folders are on the disk: {}", made.error().context);
   return {};
 }
 
@@ -269,10 +296,11 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.build_pool = pool.get();
   for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
   out.boot = boot_id();
-  out.survey = [this](const std::string& folder, const known_sources& known) {
-    return survey_tree(config->root, folder, *filter, known);
+  out.survey = [this](const std::string& folder, const guarded_sources& known) {
+    return surveyor->survey(folder, known);
   };
   out.refresh = [this](const std::string& folder) {
+    surveyor->forget();
     if (events && !folder.empty()) events->refresh(folder);
   };
   out.parallel = run_parallel;
@@ -283,6 +311,11 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     return run(spec, cancel);
   };
   out.on_fatal = end_process;
+  out.losses = [this] {
+    contents->look_for_losses();
+    const auto now = contents->losses();
+    return now != std::exchange(losses_seen, now);
+  };
   out.on_ingest = options.on_ingest;
   out.on_diagnostic = options.on_diagnostic;
   out.on_generation = [this, tell = options.on_generation](const head& now, const asset_changes& changes,
@@ -294,6 +327,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     if (garbage) garbage->at_rest();
   };
   out.on_project_file = options.on_project_file;
+  out.on_idle = options.on_idle;
   out.on_running = options.on_running;
   return out;
 }
@@ -312,7 +346,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   GRAPHITE_CHECK(self->open_builder(options, jobs));
   GRAPHITE_CHECK(self->open_ports(options));
   GRAPHITE_TRY(auto engine, self->engine_for(options, jobs));
-  if (options.watch) self->start_collector();
+  if (options.watch) self->garbage = self->make_collector();
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }
@@ -324,7 +358,18 @@ std::string local_session::heads_address() const {
   return parts_->publisher ? parts_->publisher->address() : "";
 }
 std::string local_session::chunks_address() const { return parts_->chunks ? parts_->chunks->address() : ""; }
+std::size_t local_session::subscribers() const { return parts_->port ? parts_->port->peers().size() : 0; }
 std::string local_session::bundle() const { return parts_->archives.begin()->second->folder(); }
+result<void> local_session::repair_losses() {
+  GRAPHITE_TRY(const auto missing, graphite::repair_losses(*parts_->contents, parts_->folders()));
+  if (!missing.empty()) parts_->log.error("the bytes of {} are lost and could not be made again", missing);
+  return {};
+}
+void local_session::collect_if_due() {
+  const auto once = parts_->make_collector();
+  once->at_rest();
+  once->wait();
+}
 duration local_session::action_cpu() const { return duration(parts_->action_cpu_ns.load()); }
 
 }  // namespace graphite

@@ -9,9 +9,10 @@
 namespace graphite {
 
 struct session_options {
-  std::string directory = ".";  ///< the project's folder or one below it
-  std::string state;            ///< empty: the project's own
-  std::uint32_t jobs = 0;       ///< 0: what the project says, or one a core
+  std::string directory = ".";    ///< the project's folder or one below it
+  std::string state;              ///< empty: the project's own
+  std::uint32_t jobs = 0;         ///< 0: what the project says, or one a core
+  bool scratch_in_memory = true;  ///< of small attempts, where that is possible
   bool watch = false;
   bool serve = false;  ///< heads and chunks
   bool all_or_nothing = false;
@@ -22,6 +23,8 @@ struct session_options {
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
+  std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
+                                                                                       const auto&) {};
   std::function<void()> on_project_file = [] {};  ///< the project file was written
   /// Actions done and known so far, and one that runs.
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
@@ -46,8 +49,14 @@ class local_session {
   /// HOST:PORT, empty where nothing is served.
   std::string heads_address() const;
   std::string chunks_address() const;
+  std::size_t subscribers() const;
   /// Absolute folder of the first channel's bundle.
   std::string bundle() const;
+  /// After a build: see cli/loss_repair.hpp. `dev` does it by itself.
+  result<void> repair_losses();
+  /// After a build, where segments have grown as much as cli/collector.hpp says: frees dead ones and waits
+  /// for it. `dev` does it by itself. Reports errors to the log: the next build tries again.
+  void collect_if_due();
   /// CPU time of all actions that ran so far.
   duration action_cpu() const;
 

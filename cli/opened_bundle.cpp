@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -23,7 +24,7 @@ const openssl_hasher& sha() {
   return hash;
 }
 
-/// The pages and contents of a bundle folder: files mapped when first needed.
+/// The pages and contents of a bundle folder: files mapped by hold() or when first needed.
 class folder_source final : public page_source, public extent_source {
  public:
   explicit folder_source(fs::path bundle) : bundle_(std::move(bundle)), segments_(segments_of(bundle_)) {}
@@ -45,6 +46,16 @@ class folder_source final : public page_source, public extent_source {
     if (where.offset > all.size() || where.length > all.size() - where.offset)
       return fail(errc::corrupt, fmt::format("{} ends before a content at {}", path.string(), where.offset));
     return all.subspan(where.offset, where.length);
+  }
+
+  /// Maps what `head` may lead to, so that it stays when a running service removes it. What is missing is
+  /// told by whoever needs it.
+  void hold(const head_file& head) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto number : head.page_files) (void)map_locked(bundle_ / page_file_name(number));
+    std::error_code code;
+    for (const auto& entry : fs::directory_iterator(segments_, code))
+      if (entry.path().filename().string().starts_with("segment-")) (void)map_locked(entry.path());
   }
 
   std::optional<extent> find(const content_ref& content) const {
@@ -112,13 +123,18 @@ class folder_source final : public page_source, public extent_source {
   mutable bool scanned_ = false;
 };
 
-result<opened_bundle> open_folder(const std::string& path) {
+result<std::shared_ptr<const mapped_file>> map_head(const std::string& path) {
   auto file = mapped_file::open((fs::path(path) / "head").string());
   if (!file && file.error().code == errc::not_found)
     return fail(errc::not_found, path + " is no bundle: it has no file `head`");
-  if (!file) return tl::unexpected(file.error());
-  GRAPHITE_TRY(const head_file head, decode_head((*file)->bytes(), sha()));
+  return file;
+}
+
+/// The folder as `file`, its head, leads to.
+result<opened_bundle> open_at(const std::string& path, const mapped_file& file) {
+  GRAPHITE_TRY(const head_file head, decode_head(file.bytes(), sha()));
   auto source = std::make_shared<const folder_source>(path);
+  source->hold(head);
   GRAPHITE_TRY(index_tree tree, index_tree::open(head.value.root, head.root, source, sha()));
   return opened_bundle{path,
                        false,
@@ -126,6 +142,19 @@ result<opened_bundle> open_folder(const std::string& path) {
                        source,
                        std::make_shared<const index_tree>(std::move(tree)),
                        [source](const content_ref& content) { return source->find(content); }};
+}
+
+/// A running service may write the pages anew while they are being mapped: then the head has changed.
+result<opened_bundle> open_folder(const std::string& path) {
+  constexpr int tries_max = 5;
+  GRAPHITE_TRY(auto before, map_head(path));
+  for (int tries = 1;; ++tries) {
+    auto opened = open_at(path, *before);
+    GRAPHITE_TRY(auto after, map_head(path));
+    const bool same = std::ranges::equal(before->bytes(), after->bytes());
+    if (same || tries == tries_max) return opened;
+    before = std::move(after);
+  }
 }
 
 result<opened_bundle> open_file(const std::string& path) {

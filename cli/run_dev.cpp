@@ -25,6 +25,7 @@ session_options session_of(const dev_options& options) {
   out.directory = options.directory;
   out.state = options.state;
   out.jobs = options.jobs;
+  out.scratch_in_memory = options.scratch == "memory";
   out.watch = true;
   out.serve = true;
   out.heads = {"127.0.0.1", options.heads_port, !options.heads_port_given};
@@ -51,6 +52,7 @@ class event_printer {
     if (!out_.json())
       out_.say("generation {}: {} changed, {} removed", now.sequence.value, changes.upserts.size(),
                changes.removals.size());
+    out_.flush();
   }
 
   void diagnostic(const diagnostic_line& line) {
@@ -71,11 +73,18 @@ class event_printer {
                  {"metrics", metrics},
                  {"sock", sock},
                  {"pid", ::getpid()}});
-    if (!out_.json())
-      out_.say("watching {}; heads {}; stop with Ctrl-C", session.config().root, session.heads_address());
+    if (!out_.json()) tell_people(session, metrics);
+    out_.flush();
   }
 
  private:
+  void tell_people(const local_session& session, const std::string& metrics) {
+    out_.say("watching {}", printable(session.config().root));
+    out_.say("  heads {}, metrics http://{}/metrics", session.heads_address(), metrics);
+    out_.say("  graphite subscribe --from {} --into DIR", session.heads_address());
+    out_.say("stop with Ctrl-C or `graphite stop`");
+  }
+
   console& out_;
   std::mutex mutex_;
 };
@@ -91,9 +100,13 @@ result<std::string> status_text(service_facade& facade) {
   return to_json(status).dump();
 }
 
-http_sources http_sources_of(metrics_registry& registry, service_facade& facade) {
+http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, local_session& session) {
   http_sources out;
-  out.metrics = [&registry] { return registry.exposition(); };
+  auto& facade = session.facade();
+  out.metrics = [&registry, &metrics, &session] {
+    metrics.subscribers(session.subscribers());
+    return registry.exposition();
+  };
   out.ready = [] { return true; };  // it listens only once everything else does
   out.status = [&facade] { return status_text(facade); };
   return out;
@@ -127,6 +140,7 @@ class dev_service {
   /// The exit code, or nothing where it is to live again.
   std::optional<int> live() {
     changed_ = false;
+    metrics_.new_session();
     auto session = local_session::open(wanted(), log_);
     if (!session) return out_.failed(session.error());
     (*session)->system().on_stop([] { stop_signals::raise(); });
@@ -136,16 +150,19 @@ class dev_service {
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
     if (!served) return out_.failed(served.error());
     auto operators = http_server::start(
-        http_sources_of(*registry_, (*session)->facade()),
+        http_sources_of(*registry_, metrics_, **session),
         {.port = options_.metrics_port, .any_port_if_taken = !options_.metrics_port_given});
     if (!operators) return out_.failed(operators.error());
     keep_ports(**session, **operators);
+    (*session)->system().set_addresses(
+        {static_cast<std::uint64_t>(::getpid()), (*session)->chunks_address(), (*operators)->address()});
     events_.ready(**session, (*operators)->address(), (*served)->socket_path());
     while (true) {
       signals_.wait();
       if (!changed_.exchange(false)) break;
       if (!usable_project(options_, events_)) continue;
       out_.say("the project file has changed: starting again with it");
+      out_.flush();
       lives_again_ = true;
       break;
     }
@@ -165,6 +182,12 @@ class dev_service {
     out.on_diagnostic = [this](const diagnostic_line& line) {
       metrics_.diagnostic(line);
       events_.diagnostic(line);
+    };
+    out.on_idle = [this](const engine_commands::idle& totals, const engine_status& now) {
+      metrics_.settled(totals, now);
+    };
+    out.on_running = [this](std::size_t done, std::size_t all, const std::string&) {
+      metrics_.running(done, all);
     };
     out.on_project_file = [this] {
       changed_ = true;

@@ -25,6 +25,7 @@ namespace {
 
 constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 constexpr duration sync_latest = seconds(5);        ///< however many swaps come
+constexpr duration tidy_slice = milliseconds(1);
 constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 
 std::atomic<runtime_link*> signalled_link{nullptr};
@@ -162,12 +163,19 @@ class subscribe_session final : public link_listener {
   time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest); }
 
   void after_work() {
-    more_to_tidy_ = state_.tidy(core_.idle());
+    tidy();
     if (auto outcome = syncing_.take())
       if (const auto ended = state_.end_sync(*outcome); !ended) warn("sync", ended.error());
     if (syncing_.running() || !state_.needs_sync() || now() < sync_due()) return;
     first_unsynced_ = time_point::max() - sync_latest;
     syncing_.start(state_.begin_sync(), [this] { link_.wake(); });
+  }
+
+  /// Small steps, so that what arrives meanwhile is not kept waiting.
+  void tidy() {
+    const time_point until = now() + tidy_slice;
+    do more_to_tidy_ = state_.tidy(core_.idle());
+    while (more_to_tidy_ && now() < until);
   }
 
   void obey(const subscriber::commands& commands) {

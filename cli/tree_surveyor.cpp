@@ -1,34 +1,60 @@
 #include "cli/tree_surveyor.hpp"
 
-#include "platform/linux/tree_scan.hpp"
-
 namespace graphite {
 
 namespace {
 
 class known_adapter final : public known_tree {
  public:
-  explicit known_adapter(const known_sources& known) : known_(known) {}
+  explicit known_adapter(const guarded_sources& known) : known_(known) {}
   std::vector<std::string> folders(std::string_view folder) const override { return known_.folders(folder); }
   void files(std::string_view folder, std::vector<file>& out) const override {
     out.clear();
-    for (const auto& one : known_.files(folder)) out.push_back({one.name, one.signature});
+    known_.each_file(folder, [&](const known_sources::file& one) {
+      out.push_back({one.name, one.signature});
+    });
   }
 
  private:
-  const known_sources& known_;
+  const guarded_sources& known_;
 };
 
 }  // namespace
 
-result<tree_survey> survey_tree(const std::string& root, const std::string& folder, live_filter& filter,
-                                const known_sources& known) {
-  tree_scan_options options;
-  options.root = root;
-  options.below = folder;
-  options.prune = [&filter](std::string_view path) { return filter.prunes(path); };
-  options.wanted = [&filter](std::string_view path) { return filter.role_of(path) == path_role::source; };
-  GRAPHITE_TRY(auto found, scan_and_compare(options, known_adapter(known)));
+tree_scan_options tree_surveyor::options(std::string folder) const {
+  tree_scan_options out;
+  out.root = root_;
+  out.below = std::move(folder);
+  out.prune = [this](std::string_view path) { return filter_.prunes_in_walk(path); };
+  out.wanted = [this](std::string_view path) { return filter_.role_in_walk(path) == path_role::source; };
+  out.marker = ignore_file_name;
+  out.marked = [this](std::string_view path) { filter_.learn(path); };
+  return out;
+}
+
+void tree_surveyor::list_ahead() {
+  const std::lock_guard lock(mutex_);
+  ahead_ = std::async(std::launch::async, [wanted = options({})] { return list_in_place(wanted); });
+}
+
+void tree_surveyor::forget() {
+  const std::lock_guard lock(mutex_);
+  ahead_ = {};
+}
+
+result<tree_listing> tree_surveyor::listing(const tree_scan_options& wanted) {
+  std::future<result<tree_listing>> ahead;
+  {
+    const std::lock_guard lock(mutex_);
+    if (wanted.below.empty()) ahead = std::exchange(ahead_, {});
+  }
+  return ahead.valid() ? ahead.get() : list_in_place(wanted);
+}
+
+result<tree_survey> tree_surveyor::survey(const std::string& folder, const guarded_sources& known) {
+  const auto wanted = options(folder);
+  GRAPHITE_TRY(auto listed, listing(wanted));
+  auto found = compare_listing(std::move(listed), wanted, known_adapter(known));
   tree_survey out;
   for (auto& difference : found.differences) {
     const auto kind =

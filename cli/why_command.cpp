@@ -8,23 +8,43 @@ namespace graphite {
 
 namespace {
 
-void print_list(console& out, std::string_view title, const std::vector<std::string>& lines) {
-  if (lines.empty()) return;
-  out.say("{}:", title);
-  for (const auto& line : lines) out.say("  {}", printable(line));
+void print_changes(console& out, const why_answer& why) {
+  if (why.changed.empty()) return;
+  out.say("\n{}", out.styled("what differs from the key before:", text_style::strong));
+  for (const auto& one : why.changed) {
+    out.say("  {}", printable(one.name));
+    out.say("    was  {}", one.before ? printable(*one.before) : "(not part of it)");
+    out.say("    is   {}", one.after ? printable(*one.after) : "(not part of it)");
+  }
+  if (why.changed_left_out > 0) out.say("  … and {} more", why.changed_left_out);
+}
+
+void print_chain(console& out, const why_answer& why) {
+  if (why.chain.size() < 2) return;
+  out.say("\n{}", out.styled("the way from the source:", text_style::strong));
+  for (std::size_t i = 0; i < why.chain.size(); ++i)
+    out.say("  {:{}}{}{}", "", i * 2, i == 0 ? "" : "-> ", printable(why.chain[i]));
+}
+
+void print_key(console& out, const why_answer& why) {
+  if (why.key_components.empty()) return;
+  const bool copy = why.weak_key.empty();
+  out.say("\n{}", out.styled(copy ? "what it is now:" : "the key now:", text_style::strong));
+  if (!copy) out.say("  {:<24} {}", "weak key", why.weak_key);
+  if (!why.strong_key.empty()) out.say("  {:<24} {}", "key of the result", why.strong_key);
+  for (const auto& [name, value] : why.key_components)
+    out.say("  {:<24} {}", printable(name), printable(value));
 }
 
 void print_why(console& out, const why_answer& why) {
-  out.say("{}: {}", out.styled(printable(why.path), text_style::strong), why.state);
+  out.say("{}: {}", out.styled(printable(why.path), text_style::strong), printable(why.state));
   out.say("rule: {}", why.rule.empty() ? "none, copied as it is" : printable(why.rule));
-  print_list(out, "changed since the run before", why.changed);
-  print_list(out, "because of", why.chain);
-  if (!why.key_components.empty()) out.say("key {}", why.weak_key);
-  for (const auto& [name, value] : why.key_components)
-    out.say("  {:<24} {}", printable(name), printable(value));
-  if (!why.strong_key.empty()) out.say("result {}", why.strong_key);
+  if (!why.reason.empty()) out.say("reason: {}", printable(why.reason));
   if (!why.message.empty())
     out.say("{}\n{}", out.styled("last failure:", text_style::bad), printable(why.message, true));
+  print_changes(out, why);
+  print_chain(out, why);
+  print_key(out, why);
 }
 
 int run_why(const project_options& options, const std::string& path) {
@@ -51,8 +71,9 @@ void add_why(CLI::App& root, chosen_command& chosen) {
   command.add_option("ASSET", kept->path, "Logical path of an asset or source")->required();
   add_project_options(command, kept->project);
   command.footer(
-      "Shows the action's key, what differed from the run before, and the way from the source that "
-      "changed.\n\n"
+      "Shows what differs from the key before (old and new value of each component), the way from the "
+      "source\n"
+      "that changed, and all that the key is made of: rule, arguments, environment, tools, inputs.\n\n"
       "Examples:\n"
       "  graphite why images/hero.png\n"
       "  graphite why --json shaders/sky.spv");

@@ -65,8 +65,19 @@ result<std::optional<planned_generation>> channel_core::plan(const publication& 
 
 result<planned_generation> channel_core::plan_rollback(const index_tree& older, std::int64_t unix_ns) const {
   GRAPHITE_TRY(auto changes, changes_between(tree_, older));
-  auto now = next_head(older, newest_ ? newest_->revision : revision_id{}, digest{}, unix_ns);
-  return planned_generation{std::move(now), older, std::move(changes)};
+  // Not `older` itself: its pages may go while this generation is on its way.
+  GRAPHITE_TRY(auto tree, tree_.apply(changes));
+  GRAPHITE_INVARIANT(tree.root() == older.root());
+  auto now = next_head(tree, newest_ ? newest_->revision : revision_id{}, digest{}, unix_ns);
+  return planned_generation{std::move(now), std::move(tree), std::move(changes)};
+}
+
+result<void> channel_core::rebase(const index_tree& onto) {
+  GRAPHITE_TRY(const auto changes, changes_between(onto, tree_));
+  GRAPHITE_TRY(auto tree, onto.apply(changes));
+  GRAPHITE_INVARIANT(tree.root() == tree_.root());
+  tree_ = std::move(tree);
+  return {};
 }
 
 void channel_core::committed(planned_generation generation) {

@@ -38,6 +38,10 @@ class channel_core {
   result<planned_generation> plan_rollback(const index_tree& older, std::int64_t unix_ns) const;
   /// What plan() gave is on disk.
   void committed(planned_generation generation);
+  /// Goes on from the pages of `onto`, an earlier index of this channel whose pages have moved; what it shows
+  /// stays the same. Nothing may be under way (planned and not committed): it would bring the old pages back.
+  /// O(what differs · log n). Errors: those of the trees' sources; then all is as it was.
+  result<void> rebase(const index_tree& onto);
 
   const std::optional<head>& newest() const { return newest_; }
   const index_tree& tree() const { return tree_; }

@@ -19,6 +19,7 @@ component_set::component component_set::merge(component a, component b) {
   left.members.insert(left.members.end(), right.members.begin(), right.members.end());
   left.marks.insert(left.marks.end(), right.marks.begin(), right.marks.end());
   left.left += right.left;
+  left.since = std::max(left.since, right.since);
   if (loose_.erase(b) != 0) loose_.insert(a);
   components_.erase(b);
   return a;
@@ -57,7 +58,7 @@ void component_set::joined(node parent, node target) {
   }
 }
 
-void component_set::remove(node member) {
+void component_set::remove(node member, std::uint32_t since) {
   const auto which = of(member);
   if (which == none) return;
   auto& group = components_.at(which);
@@ -66,6 +67,7 @@ void component_set::remove(node member) {
   *std::find(group.members.begin(), group.members.end(), member) = group.members.back();
   group.members.pop_back();
   ++group.left;
+  group.since = std::max(group.since, since);
   loose_.insert(which);
 }
 
@@ -88,8 +90,13 @@ std::vector<component_set::node> component_set::rebuild_loose(bool all) {
     const auto& group = components_.at(which);
     if (!all && group.members.size() > small_max && group.left < group.members.size()) continue;
     const auto members = group.members;
+    const auto since = group.since;
     erase(which);
     for (const auto member : members) add(member);
+    for (const auto member : members) {
+      auto& part = components_.at(of(member));
+      part.since = std::max(part.since, since);
+    }
     moved.insert(moved.end(), members.begin(), members.end());
   }
   return moved;

@@ -26,11 +26,16 @@ class component_set {
   void add(node member);
   /// `parent` began to need `target`: joins them where both are marked.
   void joined(node parent, node target);
-  /// Takes `member` out; the component may now be too large and is remembered for rebuild_small().
-  void remove(node member);
+  /// Takes `member` out, which needs no showing; the component may now be too large and is remembered for
+  /// rebuild_loose(). What `member` shows is valid from revision `since` on only: so is what the others show.
+  void remove(node member, std::uint32_t since);
+  /// First revision at which all that was taken out of the component is valid.
+  std::uint32_t since(component which) const { return components_.at(which).since; }
   /// Drops a whole component, its marks too.
   void erase(component which);
   component of(node member) const;
+  /// What reaches a member, members included, with its component.
+  const std::unordered_map<node, component>& marks() const { return marks_; }
   bool has(component which) const { return components_.count(which) != 0; }
   const std::vector<node>& members(component which) const { return components_.at(which).members; }
   /// Marks this component as one whose edges went away.
@@ -45,6 +50,7 @@ class component_set {
   struct group {
     std::vector<node> members, marks;
     std::size_t left = 0;
+    std::uint32_t since = 0;
   };
   void mark(node start, component into);
   component merge(component a, component b);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 #include "core/error.hpp"
 
@@ -54,12 +55,15 @@ bool edge_pool::erase(edge_list& list, std::uint32_t word) {
 }
 
 void edge_pool::assign(edge_list& list, const std::uint32_t* words, std::uint32_t count) {
-  const std::vector<std::uint32_t> copy(words, words + count);  // `words` may lie in the pool
+  const std::less<const std::uint32_t*> before;
+  const bool inside = !before(words, words_.data()) && before(words, words_.data() + words_.size());
+  const std::vector<std::uint32_t> copy(words, inside ? words + count : words);
+  if (inside) words = copy.data();  // clear() and take() may move or reuse what lies in the pool
   clear(list);
   if (count == 0) return;
   list.offset = take(capacity_of(count));
   list.size = count;
-  std::copy(copy.begin(), copy.end(), words_.begin() + list.offset);
+  std::copy_n(words, count, words_.begin() + list.offset);
 }
 
 void edge_pool::clear(edge_list& list) {

@@ -51,6 +51,7 @@ rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
     }
   }
   made.key = recipe_key(*options.hash, recipe);
+  made.components = components_of(*options.hash, recipe);
   return made;
 }
 
@@ -108,6 +109,13 @@ engine_command_list build_engine::cache_answer(action_id action, const digest& w
 engine_command_list build_engine::tick(time_point now) {
   impl_->now = now;
   impl_->wake();
+  return impl_->flush();
+}
+
+engine_command_list build_engine::contents_lost(const std::function<bool(const digest&)>& stored,
+                                                time_point now) {
+  impl_->now = now;
+  impl_->contents_lost(stored);
   return impl_->flush();
 }
 

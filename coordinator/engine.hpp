@@ -8,7 +8,9 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/action_history.hpp"
 #include "coordinator/build_types.hpp"
+#include "coordinator/known_sources.hpp"
 #include "core/ports/hasher.hpp"
 #include "core/ports/log.hpp"
 #include "core/project.hpp"
@@ -66,6 +68,8 @@ struct diagnostic {
   log_level level = log_level::warning;
   std::string path;     ///< the source or asset it is about, may be empty
   std::string message;  ///< one line, or lines of what a tool said
+  /// Holds until it is taken back: by one of the same path that is standing, too, with an empty message.
+  bool standing = false;
 };
 /// Call tick() then, at the latest; replaces earlier ones.
 struct wake_at {
@@ -88,17 +92,25 @@ using engine_command =
                  engine_commands::diagnostic, engine_commands::wake_at, engine_commands::idle>;
 using engine_command_list = std::vector<engine_command>;
 
-/// Answer to `why`: from the graph and the stored history row.
+/// Answer to `why`: from the graph and the stored history rows.
 struct why_report {
+  static constexpr std::size_t components_max = 256;
+
   std::string path;
-  std::string kind;                     ///< "source", "copy", "generated", "missing"
-  std::string rule;                     ///< that made it, empty for none
-  std::string state;                    ///< "clean", "building", "failed", "held" …
-  std::string message;                  ///< of the failure
-  std::vector<std::string> components;  ///< of the key, "name = value", the first 64
-  std::vector<std::string> changes;     ///< between the last two keys
-  std::vector<std::string> chain;       ///< from the source that changed to this asset
+  std::string kind;     ///< "source", "copy", "generated", "missing"
+  std::string rule;     ///< that made it, empty for none
+  std::string state;    ///< "up to date", "running", "failed", "held back: …" …
+  std::string message;  ///< of the failure
+  std::string reason;   ///< of the last run, or of the one to come: "changed: a/b.h"; empty: not known
+  digest weak, strong;  ///< zero: none; strong: of the last result
+  std::vector<key_component> components;  ///< of the key, the first components_max
+  std::vector<key_difference> changed;  ///< from the key before; where the last result is stale, from its key
+  std::uint64_t changed_left_out = 0;
+  std::vector<std::string> chain;  ///< from the source that changed to this asset
 };
+
+/// Rows of table::history by key; nothing where there is none.
+using history_rows = std::map<std::string, std::optional<std::string>>;
 
 struct dry_run_action {
   std::string rule, main_input, reason;
@@ -148,11 +160,16 @@ class build_engine {
   engine_command_list cache_answer(action_id action, const digest& weak_key,
                                    std::optional<std::string_view> row, time_point now);
   engine_command_list tick(time_point now);
+  /// Contents have been lost: actions with an output that is not `stored` run again, whatever their keys say.
+  /// Before the first apply() or later. O(view).
+  engine_command_list contents_lost(const std::function<bool(const digest&)>& stored, time_point now);
 
-  /// The row of table::history that why() wants to see, or nothing where there is none.
-  std::optional<std::string> history_key(const logical_path& path) const;
+  /// The key of a row of table::history that why() wants and `have` has no entry for. Ask again with it until
+  /// there is none: at most chain_max times.
+  std::optional<std::string> wanted_history(const logical_path& path, const history_rows& have) const;
+  static constexpr int chain_max = 64;
   /// Errors: not_found with the nearest known name.
-  result<why_report> why(const logical_path& path, std::optional<std::string_view> history_row) const;
+  result<why_report> why(const logical_path& path, const history_rows& stored) const;
   /// What depends on `path`, transitively, by build edges and run-time references; ascending, at most
   /// `limit`.
   result<std::vector<std::string>> rdeps(const logical_path& path, std::size_t limit = 10'000) const;
@@ -167,9 +184,11 @@ class build_engine {
   /// Failed and held assets, first `behind_list::listed_max`.
   behind_list behind() const;
   engine_status status() const;
-  const engine_counters& counters() const;
-  /// Sources as they are known: what a watcher starts from. Ascending by folder is not promised.
-  std::vector<std::pair<logical_path, source_state>> sources() const;
+  engine_counters counters() const;
+  /// Sources as they are known: what a watcher starts from. O(sources).
+  known_sources sources() const;
+  /// Paths of the sources whose contents are not `stored`; those that are only built from may be among them.
+  std::vector<std::string> sources_not_stored(const std::function<bool(const digest&)>& stored) const;
 
  private:
   std::unique_ptr<engine_impl> impl_;

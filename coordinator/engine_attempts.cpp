@@ -187,11 +187,15 @@ std::string impl::accept_outputs(action_index a, const std::vector<attempt_outpu
     const auto artefact = nodes.find(output.path.str());
     if (artefact == no_index || nodes.producer(artefact) != a) continue;
     const bool same = nodes.content(artefact) == output.content;
+    const auto ended = value_ends(artefact, from);
     if (!same) about_to_change(artefact);
     value_from[artefact] = std::max(from, 1u);
-    if (same) continue;
+    if (same) {
+      if (ended < from) valid_again(artefact, from);
+      continue;
+    }
     nodes.set_content(artefact, output.content);
-    content_changed(artefact, value_from[artefact]);
+    content_changed(artefact, value_from[artefact], ended);
   }
   return {};
 }
@@ -314,7 +318,8 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
   to = std::min(to, f.to);
   if (overtaken && f.from > to) return want_again(a);
   if (overtaken) st.stale_since = f.overtaken_at;
-  if (auto problem = accept_outputs(a, what.outputs, f.from); !problem.empty()) {
+  const auto from = overtaken ? f.from : std::max(f.from, now_from);
+  if (auto problem = accept_outputs(a, what.outputs, from); !problem.empty()) {
     tell(log_level::error, path(nodes.main_input(a)), problem);
     return settle(a, action_phase::failed, std::move(problem));
   }

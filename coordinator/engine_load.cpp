@@ -8,6 +8,11 @@ namespace graphite {
 
 using impl = engine_impl;
 
+static std::string_view folder_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
+}
+
 result<void> impl::load_row(table where, std::string_view key, std::string_view value) {
   const int which = where == table::sources ? 0 : 1;
   if (where != table::sources && where != table::graph)
@@ -25,11 +30,11 @@ result<void> impl::load_row(table where, std::string_view key, std::string_view 
 
 result<void> impl::load_records(int which, std::string_view value, bool delta) {
   if (which == 0) {
-    std::vector<source_record> records;
-    GRAPHITE_TRY(const auto header, decode_sources(value, records));
+    GRAPHITE_TRY(const auto header, decode_sources(value, loaded.row));
     keeper.sequence = std::max(keeper.sequence, header.sequence);
-    for (const auto& record : records) {
-      if (delta) keeper.touched[0].insert(std::string(record.path.folder()));
+    intern_row();
+    for (const auto& record : loaded.row.records) {
+      if (delta) keeper.touched[0].insert(std::string(folder_of(loaded.row.names[record.path])));
       restore_source(record, header.rules == keeper.rules);
     }
     return {};
@@ -45,8 +50,39 @@ result<void> impl::load_records(int which, std::string_view value, bool delta) {
   return {};
 }
 
-void impl::restore_source(const source_record& record, bool rule_holds) {
-  const auto a = intern(record.path.str());
+/// The numbers of all names of the row in hand, in steps: each look-up waits for memory, many at once do not
+/// wait for one another.
+void impl::intern_row() {
+  const auto& names = loaded.row.names;
+  const auto& paths = nodes.paths();
+  loaded.hashes.clear();
+  loaded.indices.clear();
+  for (const auto name : names) {
+    loaded.hashes.push_back(paths.hash_of(name));
+    paths.prefetch_slot(loaded.hashes.back());
+  }
+  for (const auto hash : loaded.hashes) paths.prefetch_path(hash);
+  for (std::size_t i = 0; i < names.size(); ++i) loaded.indices.push_back(intern(names[i], loaded.hashes[i]));
+}
+
+void impl::restore_references(artefact_index a, const source_rows::record& record) {
+  auto& found = loaded.candidates;
+  found.clear();
+  for (std::uint32_t i = 0; i < record.references.count; ++i) {
+    const auto& one = loaded.row.references[record.references.first + i];
+    bool first = true;
+    for (std::uint32_t c = 0; c < one.candidates.count; ++c) {
+      const auto target = loaded.indices[one.candidates.first + c];
+      if (target == no_index) continue;
+      found.push_back(reference_table::candidate::make(target, first, one.required));
+      first = false;
+    }
+  }
+  if (!found.empty() || !references.candidates(a).empty()) references.set(a, found);
+}
+
+void impl::restore_source(const source_rows::record& record, bool rule_holds) {
+  const auto a = loaded.indices[record.path];
   if (a == no_index) return;
   flags[a] &= static_cast<std::uint8_t>(~(listed | source | rule_known));
   nodes.set_content(a, {});
@@ -57,16 +93,16 @@ void impl::restore_source(const source_record& record, bool rule_holds) {
   flags[a] |=
       static_cast<std::uint8_t>(source | (record.listed ? listed : 0) | (rule_holds ? rule_known : 0));
   if (rule_holds && (record.rule == no_rule || record.rule < config.rules.size())) rules[a] = record.rule;
-  nodes.set_content(a, record.state.content);
-  signatures[a] = record.state.signature;
+  nodes.set_content(a, record.content);
+  signatures[a] = record.signature;
   shown_at_load.erase(a);
-  if (record.shown) {
+  if (record.has_shown) {
     auto& shown = shown_at_load[a];
-    for (const auto& target : *record.shown)
-      if (const auto index = intern(target.str()); index != no_index) shown.push_back(index);
+    for (std::uint32_t i = 0; i < record.shown.count; ++i)
+      if (const auto index = loaded.indices[record.shown.first + i]; index != no_index)
+        shown.push_back(index);
   }
-  if (!record.state.references.empty() || !references.candidates(a).empty())
-    set_references(a, record.state.references);
+  restore_references(a, record);
 }
 
 /// Outputs and edges of an action as they were saved; its result counts where the fingerprint still fits.
@@ -138,20 +174,18 @@ void impl::finish_load() {
   restore_phases();
   for (auto& [main, record] : std::exchange(saved, {})) {
     // Outputs of actions that are no more are still shown.
+    const auto main_index = nodes.find(main);
     for (const auto& output : record.outputs) {
-      const auto artefact = nodes.find(output.path.str());
-      if (artefact == no_index && output.listed)
-        orphan(output.path.str());
-      else if (artefact != no_index && output.listed)
-        flags[artefact] |= listed;
+      const auto artefact = output.listed ? intern(output.path.str()) : no_index;
+      if (artefact == no_index) continue;
+      flags[artefact] |= listed;
+      const auto by = nodes.producer(artefact);
+      if (by == no_index || nodes.main_input(by) != main_index) orphan(artefact, intern(main));
     }
   }
   loading = false;
   restore_dirty();
-}
-
-void impl::orphan(const std::string& text) {
-  if (const auto a = intern(text); a != no_index) flags[a] |= listed;
+  loaded = {};
 }
 
 /// Actions whose fingerprint fits are clean; then all counts are made afresh.
@@ -181,11 +215,20 @@ void impl::restore_phases() {
     if (nodes.live(a)) recount(a);
 }
 
+/// Whether what is shown of `a` refers to the first candidate of each of its references, as nearly all do.
+bool impl::shows_first_candidates(artefact_index a) const {
+  for (const auto one : references.candidates(a))
+    if (one.first() && (!exists(one.index()) || !is_asset(one.index()))) return false;
+  return has_source(a);
+}
+
 /// Records whose references mean something else now than when they were shown.
 void impl::restore_shown() {
   for (artefact_index a = 0; a < flags.size(); ++a) {
-    if ((flags[a] & listed) == 0 || references.candidates(a).empty()) continue;
     const auto given = shown_at_load.find(a);
+    if ((flags[a] & listed) == 0 || (references.candidates(a).empty() && given == shown_at_load.end()))
+      continue;
+    if (given == shown_at_load.end() && shows_first_candidates(a)) continue;
     auto before = given == shown_at_load.end() ? first_candidates(a) : given->second;
     std::sort(before.begin(), before.end());
     if (before == shown_references(a)) continue;

@@ -149,6 +149,12 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names) {
   }
 }
 
+/// `output` is shown and the action of `main` makes it no more: the row of `main` stays until that is shown.
+void impl::orphan(artefact_index output, artefact_index main) {
+  if ((flags[output] & listed) == 0) return;
+  if (const auto [at, fresh] = orphan_of.emplace(output, main); fresh) orphans[main].insert(output);
+}
+
 void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
   const std::vector<artefact_index> old(nodes.outputs(a).begin(), nodes.outputs(a).end());
   std::vector<artefact_index> added;
@@ -162,6 +168,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
   for (const auto output : old) {
     if (std::find(mine.begin(), mine.end(), output) != mine.end()) continue;
     vanish(output);
+    orphan(output, nodes.main_input(a));
     nodes.set_content(output, {});
     value_from[output] = std::max(value_from[output], revision_now);
     if (const auto claim = claims.find(output); claim != claims.end())
@@ -176,7 +183,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
   }
 }
 
-group_index impl::group_for(std::uint16_t rule, std::vector<std::string> texts) {
+group_index impl::group_for(std::uint16_t rule, const std::vector<std::string>& texts) {
   std::string joined_texts;
   for (const auto& text : texts) (joined_texts += text) += '\n';
   const auto [at, fresh] = group_of.try_emplace({rule, joined_texts}, no_index);
@@ -226,14 +233,15 @@ void impl::join_group(group_index g, artefact_index a) {
   if (by != no_index && nodes.rule_of(by) == groups[g].rule) return;
   nodes.add_member(g, a);
   if (by != no_index) count_group(g, actions[by].usable() ? 0 : 1, actions[by].final() ? 0 : 1);
-  group_changed(g, reason_kind::appeared, a, true);
+  group_changed(g, reason_kind::appeared, a, true, value_from[a]);
 }
 
 void impl::join_groups(artefact_index a) {
+  if (groups.empty()) return;
   for (const auto g : globs.matching(path(a))) join_group(g, a);
 }
 
-void impl::leave_groups(artefact_index a) {
+void impl::leave_groups(artefact_index a, revision_number ended) {
   const auto users = nodes.users(a);
   std::vector<group_index> in;
   for (const auto user : users)
@@ -242,16 +250,17 @@ void impl::leave_groups(artefact_index a) {
   for (const auto g : in) {
     nodes.remove_member(g, a);
     if (by != no_index) count_group(g, actions[by].usable() ? 0 : -1, actions[by].final() ? 0 : -1);
-    group_changed(g, reason_kind::vanished, a, true);
+    group_changed(g, reason_kind::vanished, a, true, revision_now, ended);
   }
 }
 
-void impl::group_changed(group_index g, reason_kind why, artefact_index by, bool names) {
+void impl::group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
+                         revision_number ended) {
   groups[g].listed = false;
   if (loading) return;
   for (const auto user : nodes.group_users(g)) {
     visit();
-    if (names || user.kind() == edge_kind::glob) stale(user.index(), why, by, std::max(value_from[by], 1u));
+    if (names || user.kind() == edge_kind::glob) stale(user.index(), why, by, std::max(from, 1u), ended);
   }
 }
 
@@ -278,13 +287,14 @@ void impl::for_references(artefact_index a, const reference_visitor& visit_one) 
 }
 
 void impl::warn_missing(artefact_index a) {
-  if (!warned.insert(a).second) return;
+  if (warned.count(a) != 0) return;
   for_references(a, [&](auto one) {
     if (one.front().required() || resolve(one) != no_index) return;
     std::string text = "refers to " + path(one.front().index()) + ", which does not exist";
     if (one.size() > 1) text += "; also tried";
     for (const auto candidate : one.subspan(1)) text += " " + path(candidate.index());
-    tell(log_level::warning, path(a), std::move(text));
+    warned.insert(a);
+    out.push_back(engine_commands::diagnostic{log_level::warning, path(a), std::move(text), true});
   });
 }
 
@@ -295,7 +305,7 @@ void impl::plan(action_index a) {
   for (const auto& text : texts)
     if (auto pattern = glob::parse(text); !pattern)
       return set_broken(a, "inputs: " + pattern.error().context);
-  actions[a].group = texts.empty() ? no_index : group_for(nodes.rule_of(a), std::move(texts));
+  actions[a].group = texts.empty() ? no_index : group_for(nodes.rule_of(a), texts);
   plan_inputs(a, nullptr);
 }
 

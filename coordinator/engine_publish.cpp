@@ -69,27 +69,67 @@ void impl::join_new() {
     if (dirty.count(a) != 0) components.add(a);
 }
 
-/// The common case: every changed asset has its final value, so all are shown and nothing has to be joined.
-bool impl::show_all_at_once(publication& into) {
-  if (unjoined.empty() || unjoined.size() != dirty.size()) return false;
-  std::vector<wanted_asset> values;
-  for (const auto a : unjoined) {
-    values.push_back(wanted(a));
+/// Whether nothing reaches both a newly changed asset and one that is held back. Looks down from what is
+/// held, so that the many referrers of a hub are not climbed for it; false where that is much.
+bool impl::new_are_apart() {
+  constexpr std::size_t looked_at_max = 1'000;
+  const auto& held = components.marks();
+  if (held.empty()) return true;
+  if (held.size() > looked_at_max) return false;
+  std::set<artefact_index> below;
+  std::vector<artefact_index> open;
+  for (const auto& [marked, which] : held) open.push_back(marked);
+  while (!open.empty()) {
+    const auto at = open.back();
+    open.pop_back();
+    if (!below.insert(at).second) continue;
     visit();
+    const auto now_meant = shown_references(at);
+    open.insert(open.end(), now_meant.begin(), now_meant.end());
+    if (const auto d = dirty.find(at); d != dirty.end())
+      open.insert(open.end(), d->second.references.begin(), d->second.references.end());
+    if (open.size() + below.size() > looked_at_max) return false;
+  }
+  return std::none_of(unjoined.begin(), unjoined.end(), [&](artefact_index a) {
+    if (below.count(a) != 0) return true;
+    const auto means_now = shown_references(a);
+    return std::any_of(means_now.begin(), means_now.end(),
+                       [&](artefact_index t) { return held.count(t) != 0; });
+  });
+}
+
+/// What `of` should show; nothing where one of them has no final value.
+std::optional<std::vector<wanted_asset>> impl::final_values(const std::vector<artefact_index>& of) const {
+  std::vector<wanted_asset> values;
+  for (const auto a : of) {
+    values.push_back(wanted(a));
     const auto is = values.back().is;
     if (is == wanted_asset::state::building || is == wanted_asset::state::failed ||
         values.back().to != forever)
-      return false;
+      return std::nullopt;
   }
+  return values;
+}
+
+/// The common case: every newly changed asset has its final value and hangs together with nothing that is
+/// held back, so all of them are shown and nothing has to be joined.
+bool impl::show_at_once(publication& into) {
+  if (unjoined.empty()) return false;
+  std::erase_if(unjoined, [&](artefact_index a) { return dirty.count(a) == 0; });
+  if (options.mode == engine_options::publishing::all_or_nothing && unjoined.size() != dirty.size())
+    return false;
+  visit(unjoined.size());
+  const auto values = final_values(unjoined);
+  if (!values || !new_are_apart()) return false;
   const auto all = std::exchange(unjoined, {});
-  touched.clear();
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (has_source(all[i])) warn_missing(all[i]);
     failed_assets.erase(all[i]);
-    show(all[i], values[i], into);
+    show(all[i], (*values)[i], into);
     forget_dirty(all[i]);
+    touched.erase(all[i]);
   }
-  return true;
+  return touched.empty() && to_check.empty();
 }
 
 void impl::touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change) {
@@ -115,6 +155,12 @@ void impl::note_shown(artefact_index a, std::vector<artefact_index> now_shown) {
 void impl::forget_dirty(artefact_index a) {
   note_shown(a, {});
   dirty.erase(a);
+  if (const auto orphaned = orphan_of.extract(a)) {
+    const auto main = orphaned.mapped();
+    auto& left = orphans.at(main);
+    left.erase(a);
+    if (left.empty()) orphans.erase(main), save_results.insert(main);
+  }
   if (const auto by = nodes.producer(a); by != no_index) {
     save_results.insert(nodes.main_input(by));
   } else {
@@ -185,7 +231,7 @@ void impl::refresh_touched() {
     if (nodes.producer(a) == no_index) components.loosen(a);
     const auto which = components.of(a);
     if (w.to == forever && same_as_shown(found->second, w)) {
-      components.remove(a);
+      components.remove(a, w.from);
       forget_dirty(a);
     }
     to_check.insert(which);
@@ -193,11 +239,11 @@ void impl::refresh_touched() {
   for (const auto member : components.rebuild_loose(settled())) to_check.insert(components.of(member));
 }
 
-/// True where all of `members` have values that are valid together and one of them is new.
-bool impl::may_publish(const std::vector<artefact_index>& members, std::vector<wanted_asset>& values) const {
-  revision_number from = 0, to = forever;
+/// True where all members have values that are valid together and one of them is new.
+bool impl::may_publish(component_set::component which, std::vector<wanted_asset>& values) const {
+  revision_number from = components.since(which), to = forever;
   bool news = false;
-  for (const auto a : members) {
+  for (const auto a : components.members(which)) {
     auto w = wanted(a);
     if (w.is == wanted_asset::state::building || w.is == wanted_asset::state::failed) return false;
     from = std::max(from, w.from);
@@ -260,7 +306,7 @@ void impl::publish_changed() {
   if (all_at_once && !options.keep_going && !unread.empty()) return refresh_touched();
   publication what;
   what.revision = last_revision;
-  if (!show_all_at_once(what)) {
+  if (!show_at_once(what)) {
     refresh_touched();
     if (all_at_once && !options.keep_going && (!failures.empty() || !failed_assets.empty())) return;
     publish_joined(what);
@@ -277,7 +323,7 @@ void impl::publish_joined(publication& what) {
     std::vector<wanted_asset> values;
     if (still_blocked(members)) continue;
     visit(members.size());
-    if (!may_publish(members, values)) {
+    if (!may_publish(which, values)) {
       if (members.size() >= 8) note_obstacle(members);
       continue;
     }
@@ -289,7 +335,10 @@ void impl::publish_joined(publication& what) {
       if (values[i].to != forever) again.push_back(members[i]);
     }
   }
-  for (const auto a : again) mark_dirty(a);
+  for (const auto a : again) {
+    mark_dirty(a);
+    save_interim.insert(nodes.main_input(nodes.producer(a)));
+  }
 }
 
 void impl::finish_publication(publication what) {
@@ -325,7 +374,7 @@ behind_list impl::behind() const {
 /// An event in the closure of a failed action is a chance: what it needs may be there now.
 void impl::retry_failed() {
   if (failures.empty()) return;
-  join_new();
+  if (!new_are_apart()) join_new();
   std::set<component_set::component> seen;
   std::set<action_index> again;
   for (const auto a : touched) {

@@ -10,16 +10,6 @@ using impl = engine_impl;
 
 namespace {
 
-std::vector<std::string> lines(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    if (end > 0) out.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -36,7 +26,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view phase_text(action_phase phase) {
   switch (phase) {
     case action_phase::clean:
-      return "clean";
+      return "up to date";
     case action_phase::failed:
       return "failed";
     case action_phase::waiting:
@@ -104,56 +94,9 @@ std::vector<artefact_index> impl::needed_by(artefact_index a) const {
 std::string impl::state_text(artefact_index a) const {
   if (const auto by = nodes.producer(a); by != no_index && actions[by].phase != action_phase::clean)
     return std::string(phase_text(actions[by].phase));
-  if (dirty.count(a) == 0) return "clean";
+  if (dirty.count(a) == 0) return "up to date";
   return wanted(a).is == wanted_asset::state::failed ? "failed"
                                                      : "held back: waits for what is shown with it";
-}
-
-/// From `a` back to the source whose change led to its last build.
-std::vector<std::string> impl::change_chain(artefact_index a) const {
-  std::vector<std::string> chain{path(a)};
-  for (int depth = 0; depth < 64; ++depth) {
-    const auto by = nodes.producer(a);
-    if (by == no_index) break;
-    const auto& st = actions[by];
-    const auto next = st.why_artefact == no_index ? nodes.main_input(by) : st.why_artefact;
-    std::string text(reason_text(st.why));
-    chain.push_back(path(next) + " (" + (text.empty() ? "main input" : text.substr(0, text.find(':'))) +
-                    ", rule " + rule_of(by).name + ")");
-    a = next;
-  }
-  std::reverse(chain.begin(), chain.end());
-  return chain;
-}
-
-result<why_report> build_engine::why(const logical_path& path,
-                                     std::optional<std::string_view> history_row) const {
-  GRAPHITE_TRY(const auto a, impl_->known(path));
-  why_report report;
-  report.path = path.str();
-  const auto by = impl_->nodes.producer(a);
-  const bool source = impl_->has_source(a);
-  report.kind = by != no_index ? "generated" : !source ? "missing" : impl_->is_asset(a) ? "copy" : "source";
-  if (by != no_index) report.rule = impl_->rule_of(by).name;
-  if (by == no_index && impl_->rules[a] != no_rule) report.rule = impl_->config.rules[impl_->rules[a]].name;
-  report.state = impl_->state_text(a);
-  if (by != no_index) {
-    if (const auto text = impl_->failures.find(by); text != impl_->failures.end())
-      report.message = text->second;
-    report.components = lines(impl_->provenance_of(by));
-    if (report.components.size() > 64) report.components.resize(64);
-  } else if (impl_->dirty.count(a) != 0) {
-    report.message = impl_->wanted(a).message;
-  }
-  if (history_row) report.changes = lines(*history_row);
-  report.chain = impl_->change_chain(a);
-  return report;
-}
-
-std::optional<std::string> build_engine::history_key(const logical_path& path) const {
-  const auto a = impl_->nodes.find(path.str());
-  if (a == no_index || impl_->nodes.producer(a) == no_index) return std::nullopt;
-  return "a" + impl_->path(impl_->nodes.main_input(impl_->nodes.producer(a)));
 }
 
 /// Everything that `step` leads to from `start`, ascending, without `start`; at most `limit`.
@@ -252,20 +195,33 @@ engine_status build_engine::status() const {
   return s;
 }
 
-const engine_counters& build_engine::counters() const { return impl_->counted; }
+engine_counters build_engine::counters() const {
+  auto all = impl_->counted;
+  all.nodes_visited += impl_->components.visited();
+  return all;
+}
 
-std::vector<std::pair<logical_path, source_state>> build_engine::sources() const {
-  std::vector<std::pair<logical_path, source_state>> out;
+std::vector<std::string> build_engine::sources_not_stored(
+    const std::function<bool(const digest&)>& stored) const {
+  std::vector<std::string> out;
   for (artefact_index a = 0; a < impl_->flags.size(); ++a) {
     if ((impl_->flags[a] & impl::source) == 0) continue;
-    source_state state{impl_->nodes.content(a), impl_->signatures[a], {}};
-    impl_->for_references(a, [&](auto one) {
-      scanned_reference reference;
-      reference.required = one.front().required();
-      for (const auto candidate : one) reference.candidates.push_back(impl_->logical(candidate.index()));
-      state.references.push_back(std::move(reference));
-    });
-    out.emplace_back(impl_->logical(a), std::move(state));
+    const auto& content = impl_->nodes.content(a);
+    if (content.size > 0 && !stored(content.id)) out.push_back(impl_->path(a));
+  }
+  return out;
+}
+
+known_sources build_engine::sources() const {
+  known_sources out;
+  const auto& paths = impl_->nodes.paths();
+  for (std::uint32_t folder = 0; folder < paths.folder_count(); ++folder) {
+    std::vector<known_sources::file> files;
+    files.reserve(paths.count_in(folder));
+    for (auto a = paths.first_in(folder); a != path_table::none; a = paths.next_in(a))
+      if ((impl_->flags[a] & impl::source) != 0)
+        files.push_back({std::string(paths.name(a)), impl_->signatures[a]});
+    out.put_folder(paths.folder_text(folder), std::move(files));
   }
   return out;
 }

@@ -22,9 +22,14 @@ std::vector<artefact_index> impl::first_candidates(artefact_index a) const {
 
 source_record impl::source_row(artefact_index a) const {
   source_record record{logical(a), (flags[a] & source) != 0, (flags[a] & listed) != 0, rules[a], {}};
-  if (dirty.count(a) != 0) {
+  if (const auto found = dirty.find(a); found != dirty.end()) {
     // Not what is shown: after a restart it must be read again, and counts as shown until then.
-    record.present = record.listed || record.present;
+    const bool was_source = nodes.producer(a) == no_index && orphan_of.count(a) == 0;
+    record.present = (record.listed && was_source) || record.present;
+    if (record.listed && record.present) {
+      record.shown.emplace();
+      for (const auto target : found->second.references) record.shown->push_back(logical(target));
+    }
     return record;
   }
   record.state.content = nodes.content(a);
@@ -46,6 +51,7 @@ source_record impl::source_row(artefact_index a) const {
 std::optional<result_record> impl::result_row(artefact_index main) {
   result_record record{logical(main), false, no_rule, {}, {}, 0, 0, false, {}, {}};
   const auto a = main_action[main];
+  if (orphans.count(main) != 0) return std::nullopt;
   if (a == no_index) return record;
   const auto& st = actions[a];
   bool held = st.phase != action_phase::clean;
@@ -78,7 +84,9 @@ void impl::write_deltas() {
     if (dirty.count(a) == 0) sources.push_back(source_row(a));
   std::vector<result_record> results;
   for (const auto main : std::exchange(save_results, {}))
-    if (auto row = result_row(main)) results.push_back(std::move(*row));
+    if (auto row = result_row(main)) save_interim.erase(main), results.push_back(std::move(*row));
+  for (const auto main : std::exchange(save_interim, {}))
+    if (main_action[main] != no_index) results.push_back(held_row(main));
   for (const auto& one : sources) keeper.touched[0].insert(std::string(one.path.folder()));
   for (const auto& one : results) keeper.touched[1].insert(std::string(one.main.folder()));
   if (sources.size() + results.size() > records_per_row_max) return fold();
@@ -155,99 +163,40 @@ void impl::fold() {
               std::nullopt);
 }
 
-/// Like result_row; of what is held back only the names that the channel shows.
-std::optional<result_record> impl::folded_result(artefact_index main) {
-  auto record = result_row(main);
-  if (record) return record->present ? std::move(record) : std::nullopt;
+/// Of what is held back only the names that the channel shows: what it shows of them counts as unknown.
+result_record impl::held_row(artefact_index main) const {
   const auto a = main_action[main];
-  result_record held{logical(main), true, nodes.rule_of(a), {}, {}, 0, actions[a].cost_ns, false, {}, {}};
-  for (const auto output : nodes.outputs(a))
+  result_record held{logical(main), true, no_rule, {}, {}, 0, 0, false, {}, {}};
+  std::set<artefact_index> names;
+  if (const auto gone = orphans.find(main); gone != orphans.end()) names = gone->second;
+  if (a != no_index) {
+    held.rule = nodes.rule_of(a);
+    held.cost_ns = actions[a].cost_ns;
+    names.insert(nodes.outputs(a).begin(), nodes.outputs(a).end());
+  }
+  for (const auto output : names)
     if ((flags[output] & listed) != 0) held.outputs.push_back({logical(output), {}, true});
-  if (held.outputs.empty()) return std::nullopt;
   return held;
 }
 
-/// One line a reason: what `why` and `diff` show of an action's last change.
-void impl::history(action_index a) {
-  const auto& st = actions[a];
-  std::string text = std::string(reason_text(st.why));
-  if (st.why_artefact != no_index) text += " " + path(st.why_artefact);
-  text += "\n" + provenance_of(a);
-  put_row(rows, table::history, "a" + path(nodes.main_input(a)),
-          text.substr(0, cache_row::provenance_bytes_max));
-}
-
-std::string_view impl::reason_text(reason_kind why) {
-  switch (why) {
-    case reason_kind::none:
-      return "";
-    case reason_kind::fresh:
-      return "never built:";
-    case reason_kind::content:
-      return "changed:";
-    case reason_kind::appeared:
-      return "appeared:";
-    case reason_kind::vanished:
-      return "vanished:";
-    case reason_kind::references:
-      return "references changed:";
-    case reason_kind::outputs:
-      return "outputs changed";
-    case reason_kind::recipe:
-      return "rule, tool or environment changed";
-    case reason_kind::retry:
-      return "failed before, tried again";
-  }
-  return "";
-}
-
-/// The key's components, "name = value" a line, within the bound of a row.
-std::string impl::provenance_of(action_index a) const {
-  const auto main = nodes.main_input(a);
-  std::string text = "rule = " + rule_of(a).name +
-                     "\nrecipe = " + to_hex(recipes[nodes.rule_of(a)].key).substr(0, 16) + "\nmain " +
-                     path(main) + " = " + to_hex(nodes.content(main).id).substr(0, 16) + "\n";
-  for (const auto edge : nodes.inputs(a)) {
-    if (edge.group()) {
-      text += "globs = " + group_text(a).substr(0, 256) + "\n";
-    } else if (edge.index() != main) {
-      const bool there = exists(edge.index());
-      text += (edge.kind() == edge_kind::absent ? "absent " : "input ") + path(edge.index()) + " = " +
-              (there ? to_hex(nodes.content(edge.index()).id).substr(0, 16) : std::string("-")) + "\n";
-    }
-    if (text.size() > cache_row::provenance_bytes_max) break;
-  }
-  return text.substr(0, cache_row::provenance_bytes_max);
+/// Like result_row, or held_row where something of it is shown.
+std::optional<result_record> impl::folded_result(artefact_index main) {
+  auto record = result_row(main);
+  if (record) return record->present ? std::move(record) : std::nullopt;
+  auto held = held_row(main);
+  if (held.outputs.empty()) return std::nullopt;
+  return held;
 }
 
 /// Puts all rows that are due into `into`, or into a command of their own.
 void impl::write_rows(publication* into) {
   write_deltas();
-  if (into != nullptr) {
-    std::string text;
-    for (const auto& one : into->changes.upserts) {
-      if (text.size() > 64 * KiB) break;
-      text += "+" + one.path.str() + "\n";
-    }
-    for (const auto& one : into->changes.removals) {
-      if (text.size() > 64 * KiB) break;
-      text += "-" + one.str() + "\n";
-    }
-    std::string key = "p";
-    put_number(key, into->revision.value);
-    put_number(key, ++keeper.sequence);
-    put_row(rows, table::history, std::move(key), std::move(text));
-  }
   counted.rows_written += rows.size();
   if (into != nullptr) {
     into->rows = std::exchange(rows, {});
   } else if (!rows.empty()) {
     out.push_back(engine_commands::persist{std::exchange(rows, {})});
   }
-}
-
-void impl::put_number(std::string& key, std::uint64_t value) {
-  for (int i = 7; i >= 0; --i) key.push_back(static_cast<char>(value >> (8 * i)));
 }
 
 }  // namespace graphite

@@ -8,8 +8,10 @@ namespace graphite {
 
 using impl = engine_impl;
 
-/// `a` must be looked at: an input has another value, valid from revision `from` on.
-void impl::stale(action_index a, reason_kind why, artefact_index by, revision_number from) {
+/// `a` must be looked at: an input has another value, valid from revision `from` on; the one before it was
+/// valid up to `ended`, exclusive, at most.
+void impl::stale(action_index a, reason_kind why, artefact_index by, revision_number from,
+                 revision_number ended) {
   if (loading) return;
   visit();
   auto& st = actions[a];
@@ -21,7 +23,8 @@ void impl::stale(action_index a, reason_kind why, artefact_index by, revision_nu
   st.changed = true;
   st.changed_at = std::max(st.changed_at, from);
   if (st.final()) unsettle(a);
-  if (st.interim || st.has_result) st.to = std::min(st.to, from == 0 ? 0 : from - 1);
+  ended = std::min(ended, from);
+  if (st.interim || st.has_result) st.to = std::min(st.to, ended == 0 ? 0 : ended - 1);
   switch (st.phase) {
     case action_phase::looking:
       lookups.erase(a);
@@ -33,7 +36,7 @@ void impl::stale(action_index a, reason_kind why, artefact_index by, revision_nu
       backoffs.erase(a);
       break;
     case action_phase::running:
-      return overtake(a, from);
+      return overtake(a, ended);
     default:
       break;
   }
@@ -52,10 +55,14 @@ void impl::unsettle(action_index first) {
     visit();
     // What is shown must be noted while it is still there.
     for (const auto output : nodes.outputs(a)) about_to_change(output);
-    if (st.phase == action_phase::failed) st.changed = true, failures.erase(a);
+    if (st.phase == action_phase::failed) {
+      st.changed = true;
+      failures.erase(a);
+    } else {
+      st.to = revision_now == 0 ? 0 : revision_now - 1;
+    }
     st.phase = action_phase::waiting;
     st.interim = false;
-    st.to = revision_now == 0 ? 0 : revision_now - 1;
     st.stale_since = now;
     if (a != first && !st.changed) st.interactive = interactive_now;
     ++stale_count;
@@ -125,13 +132,13 @@ void impl::settle(action_index a, action_phase how, std::string message) {
   const bool was_usable = st.usable();
   st.phase = how;
   st.interim = false;
-  st.to = forever;
   st.lagging = false;
   if (how == action_phase::failed) {
     if (message.size() > 4 * KiB) message.resize(4 * KiB);
     failures[a] = std::move(message);
   } else {
     st.changed = false;
+    st.to = forever;  // one that failed keeps the end of what it made before
   }
   --stale_count;
   for (const auto output : nodes.outputs(a)) touch(output);
@@ -212,8 +219,27 @@ void impl::evaluate(action_index a) {
     for (const auto output : nodes.outputs(a)) value_from[output] = std::max(value_from[output], from);
   }
   if (st.changed || !st.has_result) return look_up(a);
+  // Between the two the inputs were not known.
+  if (st.to != forever && from > st.to + 1)
+    for (const auto output : nodes.outputs(a)) value_from[output] = std::max(value_from[output], from);
   if (st.loose == 0) return settle(a, action_phase::clean, {});
   make_interim(a, to);
+}
+
+/// Results that are not stored any more count as never made. What is under way stores its own anew.
+void impl::contents_lost(const std::function<bool(const digest&)>& stored) {
+  for (action_index a = 0; a < actions.size(); ++a) {
+    auto& st = actions[a];
+    if (!nodes.live(a) || !st.has_result || st.phase == action_phase::failed) continue;
+    const auto outputs = nodes.outputs(a);
+    const auto lost = std::find_if(outputs.begin(), outputs.end(), [&](artefact_index output) {
+      const auto& content = nodes.content(output);
+      return content.size > 0 && !stored(content.id);
+    });
+    if (lost == outputs.end()) continue;
+    st.has_result = false;
+    if (st.phase == action_phase::clean) stale(a, reason_kind::outputs, *lost, revision_now, revision_now);
+  }
 }
 
 }  // namespace graphite

@@ -8,8 +8,8 @@ namespace graphite {
 
 using impl = engine_impl;
 
-artefact_index impl::intern(std::string_view text) {
-  const auto made = nodes.intern(text);
+artefact_index impl::intern(std::string_view text, std::uint64_t hash) {
+  const auto made = nodes.intern(text, hash);
   if (!made) {
     tell(log_level::error, std::string(text), made.error().context);
     return no_index;
@@ -69,6 +69,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
       std::vector<artefact_index> others(nodes.outputs(by).begin(), nodes.outputs(by).end());
       std::erase(others, a);
       vanish(a);
+      orphan(a, nodes.main_input(by));
       nodes.set_outputs(by, std::move(others));
     }
     resolution_changes(a);
@@ -85,7 +86,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
     about_to_change(a);
     nodes.set_content(a, state.content);
     value_from[a] = revision_now;
-    content_changed(a, revision_now);
+    content_changed(a, revision_now, revision_now);
   }
   set_references(a, state.references);
 }
@@ -99,6 +100,7 @@ void impl::drop_source(artefact_index a) {
   value_from[a] = revision_now;
   nodes.set_content(a, {});
   references.set(a, {});
+  forget_warnings(a);
   settle_twins(a);
   if (const auto claim = claims.find(a); claim != claims.end())
     for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
@@ -120,7 +122,7 @@ void impl::set_references(artefact_index a, const std::vector<scanned_reference>
   about_to_change(a);
   references.set(a, now_found);
   value_from[a] = revision_now;
-  warned.erase(a);
+  forget_warnings(a);
   shape_changed(a);
 }
 
@@ -171,29 +173,56 @@ void impl::appear(artefact_index a) {
   }
 }
 
+/// First revision, `latest` at most, at which the content of `a` is not known to be right any more.
+revision_number impl::value_ends(artefact_index a, revision_number latest) const {
+  const auto by = nodes.producer(a);
+  if (by == no_index || actions[by].to == forever) return latest;
+  return std::min(latest, actions[by].to + 1);
+}
+
 /// `a` is about to exist no more.
 void impl::vanish(artefact_index a) {
   about_to_change(a);
   resolution_changes(a);
   if (is_asset(a)) --asset_count;
-  leave_groups(a);
+  const auto ended = value_ends(a, revision_now);
+  leave_groups(a, ended);
   if (main_action[a] != no_index) drop_action(main_action[a]);
   rules[a] = no_rule;
   const auto users = nodes.users(a);
   for (const auto user : users) {
     if (user.group()) continue;
     replan.insert(user.index());
-    stale(user.index(), reason_kind::vanished, a, revision_now);
+    stale(user.index(), reason_kind::vanished, a, revision_now, ended);
   }
 }
 
-void impl::content_changed(artefact_index a, revision_number from) {
+/// `a` has another content, valid from revision `from` on; the former one was not any more from `ended` on.
+void impl::content_changed(artefact_index a, revision_number from, revision_number ended) {
   for (const auto user : nodes.users(a)) {
     visit();
     if (user.group()) {
-      group_changed(user.index(), reason_kind::content, a, false);
+      group_changed(user.index(), reason_kind::content, a, false, from, ended);
     } else {
-      stale(user.index(), reason_kind::content, a, from);
+      stale(user.index(), reason_kind::content, a, from, ended);
+    }
+  }
+}
+
+/// `a` kept its content, but there were revisions before `from` of which nobody knows whether it did:
+/// attempts under way make what is valid from there on.
+void impl::valid_again(artefact_index a, revision_number from) {
+  const auto raise = [&](action_index user) {
+    visit();
+    if (actions[user].phase != action_phase::running) return;
+    auto& f = flights.at({user, actions[user].attempts});
+    f.from = std::max(f.from, from);
+  };
+  for (const auto user : nodes.users(a)) {
+    if (!user.group()) {
+      raise(user.index());
+    } else {
+      for (const auto one : nodes.group_users(user.index())) raise(one.index());
     }
   }
 }
@@ -216,7 +245,7 @@ void impl::about_to_change(artefact_index a) {
 void impl::resolution_changes(artefact_index a) {
   for (const auto referrer : references.referrers(a)) {
     visit();
-    warned.erase(referrer);
+    forget_warnings(referrer);
     if (!has_source(referrer) || !is_asset(referrer)) continue;
     mark_dirty(referrer);
     value_from[referrer] = std::max(value_from[referrer], revision_now);

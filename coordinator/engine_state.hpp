@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "coordinator/action_history.hpp"
 #include "coordinator/action_key.hpp"
 #include "coordinator/components.hpp"
 #include "coordinator/engine.hpp"
@@ -127,6 +128,7 @@ struct rule_recipe {
   std::string problem;  ///< a tool without a digest: its actions fail
   std::map<std::string, std::string> environment;
   std::shared_ptr<const command_spec> command;
+  std::vector<key_component> components;  ///< what `key` is made of
 };
 
 struct engine_impl {
@@ -170,6 +172,9 @@ struct engine_impl {
   std::set<std::tuple<bool, std::uint64_t, std::string, action_index>> ready;  ///< best first
   std::map<action_index, std::tuple<bool, std::uint64_t, std::string, action_index>> ready_key;
   std::map<artefact_index, dirty_asset> dirty;
+  // Shown, made once by the action of a main input that does not make it any more: by either of the two.
+  std::map<artefact_index, artefact_index> orphan_of;
+  std::map<artefact_index, std::set<artefact_index>> orphans;
   std::unordered_multimap<artefact_index, artefact_index>
       old_parents;  ///< by shown references of dirty assets
   component_set components;
@@ -192,6 +197,7 @@ struct engine_impl {
   std::vector<row_write> rows;
   std::set<artefact_index> save_sources;
   std::set<artefact_index> save_results;  ///< by main input
+  std::set<artefact_index> save_interim;  ///< by main input: shown, and not final
   row_keeper keeper;
   std::uint64_t stale_count = 0, asset_count = 0, source_count = 0;
   std::uint64_t ran = 0, cached = 0;
@@ -199,7 +205,8 @@ struct engine_impl {
   engine_counters counted;
 
   // engine_sources.cpp: what exists.
-  artefact_index intern(std::string_view path);
+  artefact_index intern(std::string_view path) { return intern(path, nodes.paths().hash_of(path)); }
+  artefact_index intern(std::string_view path, std::uint64_t hash);
   bool has_source(artefact_index a) const { return (flags[a] & (source | twin)) == source; }
   bool exists(artefact_index a) const { return has_source(a) || nodes.producer(a) != no_index; }
   bool is_asset(artefact_index a) const;
@@ -210,7 +217,9 @@ struct engine_impl {
   void settle_twins(artefact_index a);
   void appear(artefact_index a);
   void vanish(artefact_index a);
-  void content_changed(artefact_index a, revision_number from);
+  revision_number value_ends(artefact_index a, revision_number latest) const;
+  void content_changed(artefact_index a, revision_number from, revision_number ended);
+  void valid_again(artefact_index a, revision_number from);
   void shape_changed(artefact_index a);
   void about_to_change(artefact_index a);
   void resolution_changes(artefact_index a);
@@ -224,6 +233,7 @@ struct engine_impl {
   void set_outputs(action_index a, const std::vector<std::string>& names);
   void replace_outputs(action_index a, std::vector<artefact_index> mine);
   void disputes_end(action_index a);
+  void orphan(artefact_index output, artefact_index main);
   void fill_group(group_index g, const std::vector<glob>& patterns);
   void join_group(group_index g, artefact_index a);
   using reference_visitor = std::function<void(std::span<const reference_table::candidate>)>;
@@ -233,11 +243,12 @@ struct engine_impl {
   void plan(action_index a);
   void plan_inputs(action_index a, const std::vector<artefact_index>* discovered);
   void recount(action_index a);
-  group_index group_for(std::uint16_t rule, std::vector<std::string> texts);
+  group_index group_for(std::uint16_t rule, const std::vector<std::string>& texts);
   void join_groups(artefact_index a);
-  void leave_groups(artefact_index a);
+  void leave_groups(artefact_index a, revision_number ended);
   void count_group(group_index g, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
-  void group_changed(group_index g, reason_kind why, artefact_index by, bool names);
+  void group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
+                     revision_number ended = forever);
   void plan_all();
   artefact_index resolve(std::span<const reference_table::candidate> one) const;
   void find_cycles(const std::set<action_index>& planned);
@@ -245,7 +256,8 @@ struct engine_impl {
   void set_broken(action_index a, const std::string& message);
 
   // engine_settle.cpp: staleness.
-  void stale(action_index a, reason_kind why, artefact_index by, revision_number from);
+  void stale(action_index a, reason_kind why, artefact_index by, revision_number from,
+             revision_number ended = forever);
   void unsettle(action_index a);
   void overtake(action_index a, revision_number from);
   void settle(action_index a, action_phase how, std::string message);
@@ -254,6 +266,7 @@ struct engine_impl {
   void count_user(action_index user, int pending, int loose, std::vector<action_index>* unsettled);
   void want_evaluation(action_index a);
   void evaluate(action_index a);
+  void contents_lost(const std::function<bool(const digest&)>& stored);
   bool inputs_agree(action_index a, revision_number& from, revision_number& to) const;
   std::string failed_input(action_index a) const;
 
@@ -304,11 +317,13 @@ struct engine_impl {
   void note_shown(artefact_index a, std::vector<artefact_index> now_shown);
   void refresh_touched();
   void join_new();
-  bool show_all_at_once(publication& into);
+  std::optional<std::vector<wanted_asset>> final_values(const std::vector<artefact_index>& of) const;
+  bool new_are_apart();
+  bool show_at_once(publication& into);
   void publish_changed();
   void publish_joined(publication& what);
   void finish_publication(publication what);
-  bool may_publish(const std::vector<artefact_index>& members, std::vector<wanted_asset>& values) const;
+  bool may_publish(component_set::component which, std::vector<wanted_asset>& values) const;
   void show(artefact_index a, const wanted_asset& value, publication& into);
   bool still_blocked(const std::vector<artefact_index>& members) const;
   void note_obstacle(const std::vector<artefact_index>& members);
@@ -328,24 +343,46 @@ struct engine_impl {
   std::vector<artefact_index> first_candidates(artefact_index a) const;
   std::optional<result_record> result_row(artefact_index main);
   std::optional<result_record> folded_result(artefact_index main);
+  result_record held_row(artefact_index main) const;
   std::uint8_t fold_bits(int which, const std::string& folder, std::uint32_t files);
   void fold();
+
+  // engine_history.cpp
   void history(action_index a);
   std::string provenance_of(action_index a) const;
   static std::string_view reason_text(reason_kind why);
-  static void put_number(std::string& key, std::uint64_t value);
+  std::vector<key_component> components_of(action_index a) const;
+  std::vector<key_component> content_components(artefact_index a) const;
+  void add_inputs(action_index a, std::vector<key_component>& into) const;
+  std::string value_text(artefact_index a) const;
+  std::string history_key_of(action_index a) const { return "a" + path(nodes.main_input(a)); }
+  struct step_back {
+    std::string path, reason;  ///< the file before, and why it made its user stale
+  };
+  step_back last_step(action_index a, const history_rows& stored) const;
+  std::vector<std::string> change_chain(artefact_index a, const history_rows& stored) const;
+  void tell_key(action_index a, const history_rows& stored, why_report& into);
 
   // engine_load.cpp
   result<void> load_row(table where, std::string_view key, std::string_view value);
   result<void> load_records(int which, std::string_view value, bool delta);
-  void restore_source(const source_record& record, bool rule_holds);
+  void intern_row();
+  void restore_source(const source_rows::record& record, bool rule_holds);
+  void restore_references(artefact_index a, const source_rows::record& record);
+  bool shows_first_candidates(artefact_index a) const;
+  /// Row of sources in hand, and its names' hashes and numbers. Kept from row to row.
+  struct load_buffers {
+    source_rows row;
+    std::vector<std::uint64_t> hashes;
+    std::vector<artefact_index> indices;
+    std::vector<reference_table::candidate> candidates;
+  } loaded;
   void restore_result(action_index a);
   void restore_wild_outputs(action_index a, const std::vector<std::string>& names);
   void restore_phases();
   void restore_dirty();
   void restore_shown();
   std::unordered_map<artefact_index, std::vector<artefact_index>> shown_at_load;
-  void orphan(const std::string& text);
   void finish_load();
   std::map<std::pair<std::uint64_t, int>, std::string> late;  ///< delta rows, until all packed ones are read
   std::unordered_map<std::string, result_record> saved;       ///< by main input
@@ -356,10 +393,14 @@ struct engine_impl {
   std::vector<artefact_index> needs(artefact_index a) const;
   std::vector<artefact_index> needed_by(artefact_index a) const;
   std::string state_text(artefact_index a) const;
-  std::vector<std::string> change_chain(artefact_index a) const;
 
   bool settled() const { return stale_count == 0 && flights.empty(); }
 
+  /// A missing reference is told of again when it is looked at again, if it is still missing.
+  void forget_warnings(artefact_index a) {
+    if (warned.erase(a) == 0) return;
+    out.push_back(engine_commands::diagnostic{log_level::info, path(a), {}, true});
+  }
   void tell(log_level level, std::string path, std::string message) {
     out.push_back(engine_commands::diagnostic{level, std::move(path), std::move(message)});
   }

@@ -20,8 +20,8 @@ std::span<const artefact_index> graph::members(group_index group) const {
   return {pool_.data(list), list.size};
 }
 
-result<artefact_index> graph::intern(std::string_view path) {
-  GRAPHITE_TRY(const auto index, paths_.intern(path));
+result<artefact_index> graph::intern(std::string_view path, std::uint64_t hash) {
+  GRAPHITE_TRY(const auto index, paths_.intern(path, hash));
   if (index == users_.size()) {
     GRAPHITE_INVARIANT(index < graph_edge::index_max);
     content_.emplace_back();

@@ -54,7 +54,8 @@ class graph {
   const path_table& paths() const { return paths_; }
   /// Finds or makes the artefact; a made one has no content. Errors: already_exists for an asset_id
   /// collision.
-  result<artefact_index> intern(std::string_view path);
+  result<artefact_index> intern(std::string_view path) { return intern(path, paths_.hash_of(path)); }
+  result<artefact_index> intern(std::string_view path, std::uint64_t hash);
   /// no_index where it is unknown. O(1).
   artefact_index find(std::string_view path) const { return paths_.find(path); }
 

@@ -1,6 +1,7 @@
 #include "coordinator/graph_rows.hpp"
 
 #include "coordinator/record_codec.hpp"
+#include "core/path_check.hpp"
 
 namespace graphite {
 
@@ -55,40 +56,48 @@ void put_source(record_writer& out, const source_record& r) {
   for (const auto& target : *r.shown) out.bytes(target.str());
 }
 
-void get_shown(record_reader& in, source_record& r) {
-  r.shown.emplace();
-  const auto count = in.number_up_to(references_max);
-  for (std::uint64_t i = 0; in.ok() && i < count; ++i)
-    if (auto path = get_path(in)) r.shown->push_back(std::move(*path));
+/// Appends a path to the row's names.
+std::uint32_t get_name(record_reader& in, source_rows& into) {
+  const auto text = in.bytes(logical_path::bytes_max);
+  if (!in.ok() || !is_logical_path(text)) return in.fault(), 0;
+  into.names.push_back(text);
+  return static_cast<std::uint32_t>(into.names.size() - 1);
 }
 
-void get_references(record_reader& in, std::vector<scanned_reference>& into) {
+source_rows::list get_names(record_reader& in, std::uint64_t max, source_rows& into) {
+  source_rows::list out{static_cast<std::uint32_t>(into.names.size()), 0};
+  const auto count = in.number_up_to(max);
+  for (; in.ok() && out.count < count; ++out.count) get_name(in, into);
+  return out;
+}
+
+source_rows::list get_references(record_reader& in, source_rows& into) {
+  source_rows::list out{static_cast<std::uint32_t>(into.references.size()), 0};
   const auto count = in.number_up_to(references_max);
-  for (std::uint64_t i = 0; in.ok() && i < count; ++i) {
-    scanned_reference one;
+  for (; in.ok() && out.count < count; ++out.count) {
     const auto required = in.byte();
     if (required > 1) in.fault();
-    one.required = required == 1;
-    const auto candidates = in.number_up_to(candidates_max);
-    for (std::uint64_t c = 0; in.ok() && c < candidates; ++c)
-      if (auto path = get_path(in)) one.candidates.push_back(std::move(*path));
-    into.push_back(std::move(one));
+    into.references.push_back({get_names(in, candidates_max, into), required == 1});
   }
+  return out;
 }
 
-void get_source(record_reader& in, std::vector<source_record>& into) {
-  auto path = get_path(in);
+void get_source(record_reader& in, source_rows& into) {
+  source_rows::record r;
+  r.path = get_name(in, into);
   const auto bits = in.byte();
   if (!in.ok() || bits > 15) return in.fault();
-  source_record r{std::move(*path), (bits & 1) != 0, (bits & 2) != 0, 0xffff, {}};
+  r.present = (bits & 1) != 0;
+  r.listed = (bits & 2) != 0;
+  r.has_shown = r.present && (bits & 8) != 0;
   if (r.present) {
     r.rule = static_cast<std::uint16_t>(in.number_up_to(0xffff));
-    r.state.content = in.content();
-    r.state.signature = get_signature(in, (bits & 4) != 0);
-    get_references(in, r.state.references);
-    if ((bits & 8) != 0) get_shown(in, r);
+    r.content = in.content();
+    r.signature = get_signature(in, (bits & 4) != 0);
+    r.references = get_references(in, into);
+    if (r.has_shown) r.shown = get_names(in, references_max, into);
   }
-  if (in.ok()) into.push_back(std::move(r));
+  if (in.ok()) into.records.push_back(r);
 }
 
 void put_result(record_writer& out, const result_record& r) {
@@ -152,9 +161,9 @@ std::string encode_rows(std::uint8_t version, const row_header& header, const st
   return out.take();
 }
 
-template <class Record, class Get>
-result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, std::vector<Record>& into,
-                               Get get) {
+/// `get` reads one record and keeps it.
+template <class Get>
+result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, Get get) {
   record_reader in(bytes);
   const auto written = in.byte();
   if (in.ok() && written > version) return fail(errc::newer_version, "a graph row of a newer version");
@@ -162,15 +171,8 @@ result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, std
   header.rules = in.number();
   header.sequence = in.number();
   const auto count = in.number_up_to(records_max);
-  std::vector<Record> read;
-  read.reserve(std::min<std::uint64_t>(count, 4'096));
-  for (std::uint64_t i = 0; in.ok() && i < count; ++i) get(in, read);
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i) get(in);
   if (!in.ok() || !in.at_end() || written != version) return fail(errc::corrupt, "a graph row is damaged");
-  if (into.empty()) {
-    into = std::move(read);
-  } else {
-    into.insert(into.end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
-  }
   return header;
 }
 
@@ -184,12 +186,19 @@ std::string encode_results(const row_header& header, const std::vector<result_re
   return encode_rows(results_version, header, records, put_result);
 }
 
-result<row_header> decode_sources(std::string_view bytes, std::vector<source_record>& into) {
-  return decode_rows(sources_version, bytes, into, get_source);
+result<row_header> decode_sources(std::string_view bytes, source_rows& into) {
+  into.records.clear();
+  into.references.clear();
+  into.names.clear();
+  return decode_rows(sources_version, bytes, [&](record_reader& in) { get_source(in, into); });
 }
 
 result<row_header> decode_results(std::string_view bytes, std::vector<result_record>& into) {
-  return decode_rows(results_version, bytes, into, get_result);
+  std::vector<result_record> read;
+  GRAPHITE_TRY(const auto header,
+               decode_rows(results_version, bytes, [&](record_reader& in) { get_result(in, read); }));
+  into.insert(into.end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
+  return header;
 }
 
 static void put_big_endian(std::string& out, std::uint64_t value, int bytes) {

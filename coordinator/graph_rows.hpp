@@ -24,7 +24,7 @@ struct source_record {
   bool present = true;          ///< false: gone (deltas only)
   bool listed = false;          ///< the channel shows it as an asset
   std::uint16_t rule = 0xffff;  ///< index of the rule that takes it; 0xffff: none
-  source_state state;           ///< content of zero: not known, it must be read again
+  source_state state = {};      ///< content of zero: not known, it must be read again
   /// What the shown record refers to; absent where that is each reference's first candidate.
   std::optional<std::vector<logical_path>> shown = std::nullopt;
 };
@@ -47,6 +47,30 @@ struct result_record {
   std::vector<logical_path> discovered;
 };
 
+/// The records of one row of sources, for a reader in a hurry: names point into the row's bytes, and all
+/// lists lie side by side. Cleared and filled again from row to row, a record costs no allocation.
+struct source_rows {
+  struct list {
+    std::uint32_t first = 0, count = 0;
+  };
+  struct reference {
+    list candidates;  ///< of `names`
+    bool required = false;
+  };
+  struct record {
+    std::uint32_t path = 0;  ///< of `names`
+    std::uint16_t rule = 0xffff;
+    bool present = true, listed = false, has_shown = false;
+    content_ref content;
+    stat_signature signature;
+    list references;  ///< of `references`
+    list shown;       ///< of `names`
+  };
+  std::vector<record> records;
+  std::vector<reference> references;
+  std::vector<std::string_view> names;  ///< each a valid logical path
+};
+
 struct row_header {
   std::uint64_t rules = 0;     ///< hash of the rules' patterns when `rule` was decided
   std::uint64_t sequence = 0;  ///< of the last change folded in
@@ -57,7 +81,9 @@ inline constexpr std::size_t records_per_row_max = 1'000;
 std::string encode_sources(const row_header& header, const std::vector<source_record>& records);
 std::string encode_results(const row_header& header, const std::vector<result_record>& records);
 /// Errors: corrupt, newer_version.
-result<row_header> decode_sources(std::string_view bytes, std::vector<source_record>& into);
+/// `into` is replaced; after an error it is not to be used.
+result<row_header> decode_sources(std::string_view bytes, source_rows& into);
+/// Appends to `into`.
 result<row_header> decode_results(std::string_view bytes, std::vector<result_record>& into);
 
 /// Where a row belongs.

@@ -20,8 +20,9 @@ split_path split(std::string_view path) {
 
 template <class Files>
 auto lower_bound_of(Files& files, std::string_view name) {
-  return std::lower_bound(files.begin(), files.end(), name,
-                          [](const known_sources::file& f, std::string_view n) { return f.name < n; });
+  return std::lower_bound(
+      files.begin(), files.end(), name,
+      [](const known_sources::file& f, std::string_view n) { return n.compare(f.name) > 0; });
 }
 
 bool is_below(std::string_view path, std::string_view folder) {
@@ -44,6 +45,18 @@ void known_sources::put(std::string_view path, const stat_signature& signature) 
   }
   files.insert(place, {std::string(name), signature});
   ++size_;
+}
+
+void known_sources::put_folder(std::string_view folder, std::vector<file> files) {
+  if (const auto at = folders_.find(folder); at != folders_.end()) {
+    size_ -= at->second.size();
+    folders_.erase(at);
+  }
+  if (files.empty()) return;
+  const auto by_name = [](const file& a, const file& b) { return a.name < b.name; };
+  if (!std::is_sorted(files.begin(), files.end(), by_name)) std::sort(files.begin(), files.end(), by_name);
+  size_ += files.size();
+  folders_.emplace(std::string(folder), std::move(files));
 }
 
 bool known_sources::erase(std::string_view path) {

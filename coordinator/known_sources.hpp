@@ -22,6 +22,8 @@ class known_sources {
 
   /// Inserts or replaces. O(log folders + files of the folder).
   void put(std::string_view path, const stat_signature& signature);
+  /// Replaces all files of a folder; `files` in any order, each name once. O(files · log files).
+  void put_folder(std::string_view folder, std::vector<file> files);
   /// False where it was not known.
   bool erase(std::string_view path);
   const stat_signature* find(std::string_view path) const;

@@ -28,7 +28,7 @@ bool may_fold(std::string_view text) {
 path_table::path_table(path_hash_function hash) : hash_(hash), slots_(16, none) { intern_folder({}); }
 
 void path_table::reserve(std::size_t paths) {
-  tag_.reserve(paths);
+  hashes_.reserve(paths);
   folder_of_.reserve(paths);
   name_at_.reserve(paths);
   next_in_.reserve(paths);
@@ -36,7 +36,9 @@ void path_table::reserve(std::size_t paths) {
 }
 
 std::uint32_t path_table::intern_folder(std::string_view folder) {
-  if (const auto known = folder_index_.find(folder); known != folder_index_.end()) return known->second;
+  if (last_folder_ < folders_.size() && folders_[last_folder_] == folder) return last_folder_;
+  if (const auto known = folder_index_.find(folder); known != folder_index_.end())
+    return last_folder_ = known->second;
   const auto index = static_cast<std::uint32_t>(folders_.size());
   if (folders_.size() == folders_.capacity()) {
     // The index's keys point into the strings: short ones move with the vector.
@@ -48,7 +50,7 @@ std::uint32_t path_table::intern_folder(std::string_view folder) {
   first_in_.push_back(none);
   count_in_.push_back(0);
   folder_index_.emplace(folders_.back(), index);
-  return index;
+  return last_folder_ = index;
 }
 
 std::uint32_t path_table::find_folder(std::string_view folder) const {
@@ -64,10 +66,11 @@ std::string_view path_table::name(std::uint32_t path) const {
 std::string path_table::text(std::uint32_t path) const {
   const auto& folder = folders_[folder_of_[path]];
   std::string out;
-  out.reserve(folder.size() + 1 + 255);
+  const auto file = name(path);
+  out.reserve(folder.size() + 1 + file.size());
   out = folder;
   if (!out.empty()) out += '/';
-  return out += name(path);
+  return out += file;
 }
 
 bool path_table::equals(std::uint32_t path, std::string_view folder, std::string_view file) const {
@@ -76,9 +79,8 @@ bool path_table::equals(std::uint32_t path, std::string_view folder, std::string
 
 std::size_t path_table::slot_of(std::uint64_t hash, std::string_view folder, std::string_view file) const {
   const auto mask = slots_.size() - 1;
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
   auto at = static_cast<std::size_t>(hash) & mask;
-  while (slots_[at] != none && !(tag_[slots_[at]] == tag && equals(slots_[at], folder, file)))
+  while (slots_[at] != none && !(hashes_[slots_[at]] == hash && equals(slots_[at], folder, file)))
     at = (at + 1) & mask;
   return at;
 }
@@ -93,29 +95,36 @@ void path_table::grow() {
   const auto mask = bigger.size() - 1;
   for (const auto path : slots_) {
     if (path == none) continue;
-    auto at = static_cast<std::size_t>(hash_(text(path)).value) & mask;
+    auto at = static_cast<std::size_t>(hashes_[path]) & mask;
     while (bigger[at] != none) at = (at + 1) & mask;
     bigger[at] = path;
   }
   slots_.swap(bigger);
 }
 
-result<std::uint32_t> path_table::intern(std::string_view path) {
+void path_table::prefetch_path(std::uint64_t hash) const {
+  const auto path = slots_[static_cast<std::size_t>(hash) & (slots_.size() - 1)];
+  if (path == none) return;
+  __builtin_prefetch(&hashes_[path]);
+  __builtin_prefetch(&name_at_[path]);
+  __builtin_prefetch(&folder_of_[path]);
+}
+
+result<std::uint32_t> path_table::intern(std::string_view path, std::uint64_t hash) {
   if ((size() + 1) * 3 > slots_.size() * 2) grow();
   const auto [folder, file] = split_path(path);
-  const auto hash = hash_(path).value;
   const auto at = slot_of(hash, folder, file);
   if (slots_[at] != none) return slots_[at];
   const auto mask = slots_.size() - 1;
   for (auto i = static_cast<std::size_t>(hash) & mask; i != at; i = (i + 1) & mask)
-    if (tag_[slots_[i]] == static_cast<std::uint32_t>(hash >> 32) && hash_(text(slots_[i])).value == hash)
+    if (hashes_[slots_[i]] == hash)
       return fail(errc::already_exists, std::string(path) + " and " + text(slots_[i]) +
                                             " have the same asset id: rename one of them");
   GRAPHITE_INVARIANT(file.size() <= 255 && names_.size() < 0xffffff00u);
   const auto index = static_cast<std::uint32_t>(size());
   const auto in = intern_folder(folder);
   slots_[at] = index;
-  tag_.push_back(static_cast<std::uint32_t>(hash >> 32));
+  hashes_.push_back(hash);
   folder_of_.push_back(in);
   name_at_.push_back(static_cast<std::uint32_t>(names_.size()));
   names_.push_back(static_cast<char>(file.size()));
@@ -131,9 +140,9 @@ result<std::uint32_t> path_table::intern(std::string_view path) {
 }
 
 std::vector<std::uint32_t> path_table::case_twins(std::uint32_t path) const {
+  if (folded_.empty()) return {};
   const auto own = text(path);
   const bool foldable = may_fold(own);
-  if (!foldable && folded_.empty()) return {};
   const auto folded = foldable ? case_fold(own) : own;
   std::vector<std::uint32_t> out;
   const auto [first, last] = folded_.equal_range(id_of_path_text(folded).value);

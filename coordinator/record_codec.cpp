@@ -2,14 +2,7 @@
 
 namespace graphite {
 
-std::uint8_t record_reader::byte() {
-  if (rest_.empty()) return fault(), std::uint8_t{0};
-  const auto value = static_cast<std::uint8_t>(rest_.front());
-  rest_.remove_prefix(1);
-  return value;
-}
-
-std::uint64_t record_reader::number() {
+std::uint64_t record_reader::long_number() {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     const auto next = byte();

@@ -44,8 +44,16 @@ class record_reader {
 
   bool ok() const { return ok_; }
   bool at_end() const { return rest_.empty(); }
-  std::uint8_t byte();
-  std::uint64_t number();
+  std::uint8_t byte() {
+    if (rest_.empty()) return fault(), std::uint8_t{0};
+    const auto value = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return value;
+  }
+  std::uint64_t number() {
+    if (rest_.empty() || (static_cast<std::uint8_t>(rest_.front()) & 0x80) != 0) return long_number();
+    return byte();
+  }
   /// At most `max`, else a fault.
   std::uint64_t number_up_to(std::uint64_t max);
   std::int64_t signed_number();
@@ -58,6 +66,8 @@ class record_reader {
   }
 
  private:
+  std::uint64_t long_number();
+
   std::string_view rest_;
   bool ok_ = true;
 };

@@ -74,6 +74,15 @@ path_role source_filter::role_of(std::string_view path) const {
   return include_.empty() || any_matches(include_, path) ? path_role::source : path_role::none;
 }
 
+path_role source_filter::role_in_walk(std::string_view path) const {
+  const auto name = name_of(path);
+  if (path == git_lock_path || path == project_file_name || name == ".git" || name == ignore_file_name)
+    return role_of(path);
+  if (path.empty() || (!state_.empty() && path == state_)) return path_role::none;
+  if (any_matches(ignore_, path) || rules_.ignored_itself(path, false)) return path_role::none;
+  return include_.empty() || any_matches(include_, path) ? path_role::source : path_role::none;
+}
+
 bool source_filter::prunes(std::string_view folder) const {
   if (folder.empty()) return false;
   if (never_ours(folder) || ignored_by_glob(folder) || rules_.ignored(folder, true)) return true;

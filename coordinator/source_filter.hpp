@@ -40,6 +40,8 @@ class source_filter {
 
   /// `path` is relative, as the file system names it. O(depth · patterns).
   path_role role_of(std::string_view path) const;
+  /// The same where the folder of `path` is known not to be pruned, as in a walk. O(patterns).
+  path_role role_in_walk(std::string_view path) const;
   bool is_source(std::string_view path) const { return role_of(path) == path_role::source; }
   /// True where nothing in or below `folder` can be a source: a walk or watch skips it. The root never is.
   bool prunes(std::string_view folder) const;

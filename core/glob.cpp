@@ -85,6 +85,34 @@ bool match_component(std::string_view pattern, std::string_view text) {
   }
 }
 
+name_pattern::name_pattern(std::string text) : text_(std::move(text)) {
+  const auto plain = [](std::string_view part) {
+    return part.find_first_of("*?[\\") == std::string_view::npos;
+  };
+  const std::string_view all = text_;
+  if (plain(all))
+    shape_ = shape::literal;
+  else if (all.front() == '*' && plain(all.substr(1)))
+    shape_ = shape::suffix;
+  else if (all.back() == '*' && plain(all.substr(0, all.size() - 1)))
+    shape_ = shape::prefix;
+}
+
+bool name_pattern::matches(std::string_view name) const {
+  const std::string_view all = text_;
+  switch (shape_) {
+    case shape::literal:
+      return name == all;
+    case shape::prefix:
+      return name.starts_with(all.substr(0, all.size() - 1));
+    case shape::suffix:
+      return name.ends_with(all.substr(1));
+    case shape::other:
+      break;
+  }
+  return match_component(text_, name);
+}
+
 bool match_path(std::string_view pattern, std::string_view path) {
   std::string_view retry_pattern, retry_path;
   bool can_retry = false, pattern_done = false, path_done = false;
@@ -186,11 +214,17 @@ result<glob> glob::parse(std::string_view text) {
   for (auto& alternative : out.alternatives_) {
     GRAPHITE_CHECK(check_alternative(alternative));
     if (alternative.find('/') == std::string::npos && alternative != "**") alternative.insert(0, "**/");
+    const bool anywhere = alternative.starts_with("**/") && alternative.find('/', 3) == std::string::npos;
+    if (anywhere && alternative != "**/**") out.names_.emplace_back(alternative.substr(3));
   }
   return out;
 }
 
 bool glob::matches(std::string_view path) const {
+  if (names_.size() == alternatives_.size()) {
+    const auto name = path.substr(path.rfind('/') + 1);
+    return std::any_of(names_.begin(), names_.end(), [&](const auto& one) { return one.matches(name); });
+  }
   return std::any_of(alternatives_.begin(), alternatives_.end(),
                      [&](const std::string& pattern) { return match_path(pattern, path); });
 }

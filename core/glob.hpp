@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/glob_match.hpp"
 
 namespace graphite {
 
@@ -27,6 +28,7 @@ class glob {
  private:
   std::string text_;
   std::vector<std::string> alternatives_;  ///< brace-free
+  std::vector<name_pattern> names_;        ///< of the alternatives that are one name in any folder
 };
 
 /// True where any of `globs` matches.
@@ -43,12 +45,14 @@ class ignore_rules {
   void remove(std::string_view folder);
   /// Whether git would ignore `path`; a file below an ignored folder is ignored.
   bool ignored(std::string_view path, bool is_folder) const;
+  /// The same where no folder above `path` is ignored.
+  bool ignored_itself(std::string_view path, bool is_folder) const;
   bool empty() const { return lines_.empty(); }
 
  private:
   struct line {
     std::string folder;
-    std::string pattern;
+    name_pattern pattern;
     bool negated = false, folder_only = false, anchored = false;
   };
   std::vector<line> lines_;

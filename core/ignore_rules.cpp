@@ -22,16 +22,15 @@ void ignore_rules::add(std::string_view folder, std::string_view file_text) {
     auto text = trim_line(file_text.substr(0, end));
     file_text.remove_prefix(std::min(end + 1, file_text.size()));
     if (text.empty() || text.front() == '#') continue;
-    line made;
-    made.folder = std::string(folder);
-    if (text.front() == '!') made.negated = true, text.remove_prefix(1);
+    const bool negated = text.front() == '!';
+    if (negated) text.remove_prefix(1);
     if (!text.empty() && text.front() == '\\') text.remove_prefix(1);
-    if (!text.empty() && text.back() == '/') made.folder_only = true, text.remove_suffix(1);
+    const bool folder_only = !text.empty() && text.back() == '/';
+    if (folder_only) text.remove_suffix(1);
     if (text.empty()) continue;
-    made.anchored = text.find('/') != std::string_view::npos;
+    const bool anchored = text.find('/') != std::string_view::npos;
     if (text.front() == '/') text.remove_prefix(1);
-    made.pattern = std::string(text);
-    lines_.push_back(std::move(made));
+    lines_.push_back({std::string(folder), name_pattern(std::string(text)), negated, folder_only, anchored});
   }
   std::stable_sort(lines_.begin(), lines_.end(), [](const line& a, const line& b) {
     return std::count(a.folder.begin(), a.folder.end(), '/') + !a.folder.empty() <
@@ -49,6 +48,10 @@ bool ignore_rules::ignored(std::string_view path, bool is_folder) const {
   if (const auto slash = path.rfind('/');
       slash != std::string_view::npos && ignored(path.substr(0, slash), true))
     return true;
+  return ignored_itself(path, is_folder);
+}
+
+bool ignore_rules::ignored_itself(std::string_view path, bool is_folder) const {
   for (auto l = lines_.rbegin(); l != lines_.rend(); ++l) {
     if (l->folder_only && !is_folder) continue;
     auto relative = path;
@@ -59,8 +62,7 @@ bool ignore_rules::ignored(std::string_view path, bool is_folder) const {
       relative.remove_prefix(l->folder.size() + 1);
     }
     const auto name = relative.substr(relative.rfind('/') + 1);
-    if (l->anchored ? match_path(l->pattern, relative) : match_component(l->pattern, name))
-      return !l->negated;
+    if (l->anchored ? match_path(l->pattern.text(), relative) : l->pattern.matches(name)) return !l->negated;
   }
   return false;
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/path_check.hpp"
+
 namespace graphite {
 
 namespace {
@@ -50,7 +52,30 @@ std::uint32_t fold(std::uint32_t point) {
   return point;
 }
 
+/// Whether a component needs no second look: not empty, not too long, and no `.` or `..`.
+bool plain_component(std::string_view part) {
+  return !part.empty() && part.size() <= logical_path::component_bytes_max &&
+         (part.front() != '.' || (part != "." && part != ".."));
+}
+
+/// The common case, told without an allocation: printable ASCII that breaks no rule. False: look closer.
+bool plain_path(std::string_view text) {
+  bool odd = text.empty() || text.size() > logical_path::bytes_max;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    odd |= byte < 0x20 || byte >= 0x7f || byte == '\\';
+  }
+  while (!odd) {
+    const auto slash = text.find('/');
+    odd = !plain_component(text.substr(0, slash));
+    if (slash == std::string_view::npos) break;
+    text.remove_prefix(slash + 1);
+  }
+  return !odd;
+}
+
 result<void> check_component(std::string_view part, std::string_view whole) {
+  if (plain_component(part)) return {};
   const auto quoted = "'" + std::string(whole) + "'";
   if (part.empty()) return fail(errc::invalid_argument, quoted + " has an empty component");
   if (part == "." || part == "..")
@@ -62,7 +87,12 @@ result<void> check_component(std::string_view part, std::string_view whole) {
 
 }  // namespace
 
+bool is_logical_path(std::string_view text) {
+  return plain_path(text) || logical_path::parse(text).has_value();
+}
+
 result<logical_path> logical_path::parse(std::string_view text) {
+  if (plain_path(text)) return logical_path(std::string(text));
   if (text.empty()) return fail(errc::invalid_argument, "a path is empty");
   if (text.size() > bytes_max) return fail(errc::too_large, "a path is over 1024 bytes");
   if (!is_utf8(text)) return fail(errc::invalid_argument, "a path is not UTF-8");

@@ -218,6 +218,22 @@ result<service_status> decode(wire::Status::Reader in) {
   return out;
 }
 
+static void encode(const key_change& value, wire::Change::Builder out) {
+  out.setName(text(value.name));
+  out.setHasBefore(value.before.has_value());
+  out.setHasAfter(value.after.has_value());
+  if (value.before) out.setBefore(text(*value.before));
+  if (value.after) out.setAfter(text(*value.after));
+}
+
+static key_change decode(wire::Change::Reader in) {
+  key_change out;
+  out.name = text(in.getName());
+  if (in.getHasBefore()) out.before = text(in.getBefore());
+  if (in.getHasAfter()) out.after = text(in.getAfter());
+  return out;
+}
+
 void encode(const why_answer& value, wire::Why::Builder out) {
   out.setPath(text(value.path));
   out.setRule(text(value.rule));
@@ -229,7 +245,10 @@ void encode(const why_answer& value, wire::Why::Builder out) {
     components[count(i)].setName(text(value.key_components[i].first));
     components[count(i)].setValue(text(value.key_components[i].second));
   }
-  encode_texts(value.changed, out.initChanged(count(value.changed.size())));
+  out.setReason(text(value.reason));
+  auto changed = out.initChanged(count(value.changed.size()));
+  for (std::size_t i = 0; i < value.changed.size(); ++i) encode(value.changed[i], changed[count(i)]);
+  out.setChangedLeftOut(value.changed_left_out);
   encode_texts(value.chain, out.initChain(count(value.chain.size())));
   out.setMessage(text(value.message));
 }
@@ -243,7 +262,9 @@ result<why_answer> decode(wire::Why::Reader in) {
   out.strong_key = text(in.getStrongKey());
   for (auto component : in.getKeyComponents())
     out.key_components.emplace_back(text(component.getName()), text(component.getValue()));
-  out.changed = decode_texts(in.getChanged());
+  out.reason = text(in.getReason());
+  for (auto change : in.getChanged()) out.changed.push_back(decode(change));
+  out.changed_left_out = in.getChangedLeftOut();
   out.chain = decode_texts(in.getChain());
   out.message = text(in.getMessage());
   return out;

@@ -56,8 +56,10 @@ std::string joined_log(const process_outcome& outcome) {
 class execution {
  public:
   execution(const attempt_runner::ports& ports, const attempt_options& options, const attempt_spec& spec,
-            const cancel_token& cancel)
+            const cancel_token& cancel, bool roomy)
       : ports_(ports), options_(options), spec_(spec), cancel_(cancel) {
+    need_.roomy = roomy;
+    for (const auto& input : spec.inputs) need_.input_bytes += input.content.size;
     out_.result.action = spec.action;
     out_.result.attempt = spec.attempt;
   }
@@ -76,18 +78,28 @@ class execution {
     return std::move(out_);
   }
 
+  /// After run(): whether its scratch folder was too small, so that its result says nothing.
+  bool outgrew() const { return outgrew_; }
+
  private:
   step<void> all_steps() {
     if (cancel_.cancelled()) return end(attempt_status::cancelled, "cancelled before it began");
-    auto folder = ports_.scratch.create();
+    auto folder = ports_.scratch.create(need_);
     if (!folder) return ours(folder.error());
     scratch_ = std::move(*folder);
     place_ = {scratch_->path(), scratch_->temporary_path()};
-    return prepare()
-        .and_then([this] { return place_inputs(); })
+    return fill_folder()
         .and_then([this] { return run_tool(); })
         .and_then([this] { return read_depfile(); })
         .and_then([this] { return take_outputs(); });
+  }
+
+  bool small() const { return scratch_->file_bytes_max() != 0; }
+
+  step<void> fill_folder() {
+    auto done = prepare().and_then([this] { return place_inputs(); });
+    outgrew_ = !done && small() && scratch_->short_of_space();
+    return done;
   }
 
   step<void> prepare() {
@@ -96,6 +108,7 @@ class execution {
     if (!plan) return theirs(plan.error());
     plan_ = std::move(*plan);
     plan_.process.nice = options_.nice;
+    plan_.process.file_bytes_max = scratch_->file_bytes_max();
     auto outputs = declared_outputs::make(spec_, plan_.depfile);
     if (!outputs) return theirs(outputs.error());
     outputs_ = std::move(*outputs);
@@ -142,9 +155,25 @@ class execution {
     out_.result.cpu = ran->cpu;
     out_.result.log = joined_log(*ran);
     if (ran->cancelled) return end(attempt_status::cancelled, "cancelled while the tool ran");
+    entries_ = scratch_->list(options_.entries_max);
+    outgrew_ = small() && (ran->file_too_large || scratch_->short_of_space() || has_large_file() ||
+                           tells_of_space(out_.result.log));
+    if (outgrew_) return end(attempt_status::refused, "its small scratch folder was too small");
     if (auto why = ports_.transform.failure(spec_, *ran); !why.empty())
       return end(attempt_status::failed, std::move(why));
     return {};
+  }
+
+  /// A file that may have been cut short, whatever the tool says of it.
+  bool has_large_file() const {
+    return entries_ && std::any_of(entries_->begin(), entries_->end(), [this](const scratch_entry& one) {
+             return one.size >= scratch_->file_bytes_max();
+           });
+  }
+
+  static bool tells_of_space(const std::string& log) {
+    return log.find("No space left on device") != std::string::npos ||
+           log.find("File too large") != std::string::npos;
   }
 
   step<void> read_depfile() {
@@ -179,9 +208,8 @@ class execution {
   }
 
   step<void> take_outputs() {
-    const auto entries = scratch_->list(options_.entries_max);
-    if (!entries) return theirs(entries.error());
-    const auto paths = outputs_.collect(*entries);
+    if (!entries_) return theirs(entries_.error());
+    const auto paths = outputs_.collect(*entries_);
     if (!paths)
       return theirs(
           {paths.error().code, fmt::format("{}: {}", spec_.main_input.str(), paths.error().context)});
@@ -207,6 +235,9 @@ class execution {
   const attempt_spec& spec_;
   const cancel_token& cancel_;
   finished_attempt out_;
+  scratch_need need_;
+  bool outgrew_ = false;
+  result<std::vector<scratch_entry>> entries_;  ///< what the tool left
   std::unique_ptr<scratch_folder> scratch_;
   attempt_place place_;
   process_plan plan_;
@@ -216,7 +247,20 @@ class execution {
 }  // namespace
 
 finished_attempt attempt_runner::run(const attempt_spec& spec, const cancel_token& cancel) const {
-  return execution(ports_, options_, spec, cancel).run();
+  const auto known = [&] {
+    const std::lock_guard lock(mutex_);
+    return roomy_rules_.contains(spec.rule);
+  }();
+  {
+    execution first(ports_, options_, spec, cancel, known);
+    auto done = first.run();
+    if (!first.outgrew()) return done;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    roomy_rules_.insert(spec.rule);
+  }
+  return execution(ports_, options_, spec, cancel, true).run();
 }
 
 void attempt_runner::settle(std::span<finished_attempt> batch) const {

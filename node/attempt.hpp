@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -47,7 +49,9 @@ class attempt_runner {
 
   attempt_runner(ports with, attempt_options options = {}) : ports_(with), options_(options) {}
 
-  /// Runs `spec` to its end; always has a result. Its success does not count before settle().
+  /// Runs `spec` to its end; always has a result. Its success does not count before settle(). An attempt
+  /// that outgrows a small scratch folder is run once more in a roomy one, as are all of its rule from then
+  /// on.
   finished_attempt run(const attempt_spec& spec, const cancel_token& cancel) const;
 
   /// Makes the outputs of all of `batch` durable with one sync at most. Where that fails, their successes
@@ -57,6 +61,8 @@ class attempt_runner {
  private:
   ports ports_;
   attempt_options options_;
+  mutable std::mutex mutex_;
+  mutable std::set<std::string> roomy_rules_;  ///< their attempts have outgrown a small folder
 };
 
 }  // namespace graphite

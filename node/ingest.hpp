@@ -24,7 +24,7 @@ struct source_use {
 
 struct ingest_options {
   std::uint64_t whole_bytes_max = 8 * MiB;  ///< up to this a file is read into memory at once
-  std::uint64_t scan_bytes_max = 4 * MiB;   ///< references are looked for in the first so many bytes
+  std::uint64_t scan_bytes_max = 16 * MiB;  ///< references are looked for in the first so many bytes
   int reads_max = 4;                        ///< how often a file that changes under the reader is read
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bundle/chunk_list.hpp"
+#include "bundle/head_codec.hpp"
 
 namespace graphite {
 namespace {
@@ -127,7 +128,7 @@ chunk_reply chunk_service::behind(const behind_request& request) const {
   if (!found) return refuse(found.error());
   if (!*found) return refuse(errc::not_found, "no side object " + to_hex(request.content));
   const auto size = (*found)->ref.size;
-  if (size > limits::reply_bytes_max) return refuse(errc::too_large, "fetch it as a content");
+  if (size > behind_bytes_max) return refuse(errc::too_large, "no list of what is behind is that long");
   byte_vector bytes(size);
   if (const auto read = sources_.store->read(request.content, 0, bytes); !read) return refuse(read.error());
   chunk_reply out{behind_reply{}, {}};

@@ -30,7 +30,8 @@ struct chunk_service_sources {
 ///
 /// Keeps no state between requests. Never trusts a number of the request: an answer holds at most
 /// chunk_port_limits::reply_bytes_max raw bytes (one chunk more where the first is larger than the
-/// credit), reads only what it sends, and a refusal says why.
+/// credit; a list of what is behind is one answer of at most behind_bytes_max), reads only what it sends,
+/// and a refusal says why.
 class chunk_service {
  public:
   explicit chunk_service(chunk_service_sources sources) : sources_(std::move(sources)) {}

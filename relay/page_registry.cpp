@@ -11,6 +11,19 @@ void page_registry::publish(const index_tree& tree) {
   remember_children(*tree.root_node(), tree.source());  // snapshots carry the root page itself
 }
 
+void page_registry::rebase(const index_tree& tree) {
+  {
+    const std::lock_guard lock(mutex_);
+    trees_.remove_if([&](const index_tree& old) { return old.source() == tree.source(); });
+    for (auto at = links_.begin(); at != links_.end();) {
+      const bool kept = at->second.source != tree.source() || at->second.link.drop();
+      if (!kept) used_.erase(at->second.used);
+      at = kept ? std::next(at) : links_.erase(at);
+    }
+  }
+  publish(tree);
+}
+
 void page_registry::remember(const node_link& link, const index_tree::source_ptr& source, bool is_record) {
   const auto found = links_.find(link.id());
   if (found != links_.end()) {

@@ -22,6 +22,10 @@ class page_registry {
 
   /// Makes `tree` the newest generation whose pages are given out; the oldest of `trees_max` goes.
   void publish(const index_tree& tree);
+  /// The pages of `tree`'s source have moved; `tree`, the newest generation, has their new places. Older
+  /// trees of that source are let go. Who walks one finds the pages that the source still has; for others he
+  /// is refused and begins again at the newest root.
+  void rebase(const index_tree& tree);
   /// Bytes of the page or record blob, nothing where it is not known. Loads it where it is not in memory.
   std::optional<byte_vector> find(const digest& page);
 

@@ -226,6 +226,7 @@ class subscriber {
   std::map<std::uint64_t, under_way> under_way_;
   unsigned failures_ = 0, timeouts_ = 0;
   time_point blocked_until_{}, sink_blocked_until_{}, next_ack_{};
+  time_point ack_by_{};  ///< however many swaps come
   std::string last_said_;
   commands out_;
 };

@@ -60,7 +60,7 @@ void subscriber::ask_pages(instant at) {
 }
 
 void subscriber::send_ack(instant at) {
-  next_ack_ = at.now + options_.ack_period;
+  next_ack_ = ack_by_ = at.now + options_.ack_period;
   ack_request ack;
   ack.who = options_.who;
   ack.name = options_.name;

@@ -151,7 +151,9 @@ void subscriber::became_active(swap_plan plan, instant at) {
   std::vector<digest> roots{active_->root};
   if (target_) roots.push_back(target_->now.root);
   index_.retain(roots);
-  next_ack_ = at.now + options_.ack_delay;
+  // Swaps that never pause must not put it off for ever: then nobody would count this runtime node.
+  if (ack_by_ == time_point{}) ack_by_ = at.now + options_.ack_period;
+  next_ack_ = std::min(at.now + options_.ack_delay, ack_by_);
 }
 
 /// It cannot be had: forgets it, so that the newest head is taken whatever it is.

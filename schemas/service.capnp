@@ -179,9 +179,21 @@ struct Why {
   weakKey @3 :Text;             # hexadecimal; empty for copies
   strongKey @4 :Text;
   keyComponents @5 :List(Component);
-  changed @6 :List(Text);
+  retired6 @6 :List(Text);      # no longer written
   chain @7 :List(Text);
   message @8 :Text;
+  reason @9 :Text;              # of the last run, or of the one to come
+  changed @10 :List(Change);    # against the key before
+  changedLeftOut @11 :UInt64;
+}
+
+struct Change {
+  # A component of a key that differs. A side whose flag is off was not, or is not, part of the key.
+  name @0 :Text;
+  hasBefore @1 :Bool;
+  before @2 :Text;
+  hasAfter @3 :Bool;
+  after @4 :Text;
 }
 
 enum GraphKind { path @0; rdeps @1; deps @2; cycles @3; }

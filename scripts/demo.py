@@ -6,11 +6,13 @@ Every edit is timed from the moment its close, rename or unlink returned to the 
 """
 import argparse
 import collections
+import gzip
 import json
 import os
 import pathlib
 import queue
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ import threading
 import time
 
 EDITS = 300
+UNDONE = 50
 DEADLINE_S = 60
 
 
@@ -72,6 +75,31 @@ def run_build(program, project):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def change_and_undo(program, project):
+    """Changes the inputs of some actions and takes it back; returns how many ran, then were found in the cache."""
+    inputs = [p for p in sorted(project.rglob("*.po")) if ".graphite" not in p.parts][:UNDONE]
+    before = {path: path.read_bytes() for path in inputs}
+    for path, data in before.items():
+        path.write_bytes(data + b"\nmsgid \"changed\"\n")
+    changed = run_build(program, project)
+    for path, data in before.items():
+        path.write_bytes(data)
+    undone = run_build(program, project)
+    if changed["ran"] != len(inputs):
+        fail(f"{changed['ran']} actions ran for {len(inputs)} changed inputs")
+    if undone["ran"] != 0:
+        fail(f"{undone['ran']} actions ran again although their inputs are as they were")
+    return changed["ran"], undone["cached"]
+
+
+def measure_bundle(program, bundle):
+    """Verifies the whole bundle; returns what it holds."""
+    done = subprocess.run([program, "bundle", "verify", bundle, "--json"], capture_output=True, text=True)
+    if done.returncode != 0:
+        fail(f"the bundle is damaged:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
 class Editor:
     """Makes edits of several kinds; each returns (kind, changed path or None, removed path or None, clock)."""
 
@@ -83,7 +111,7 @@ class Editor:
         self.small = [p for p in files if p.suffix in (".png", ".glsl", ".frag", ".vert") and 0 < p.stat().st_size < 16384]
         self.large = [p for p in files if p.stat().st_size > 1 << 20]
         self.sprites = [p for p in files if p.suffix == ".sprite"]
-        self.converted = [p for p in files if p.suffix in (".stl", ".txt")]
+        self.converted = [p for p in files if p.suffix == ".po"]
         self.added = []
         self.count = 0
         kinds = {"small, in place": self.small, "large, in place": self.large, "sprite": self.sprites,
@@ -144,6 +172,12 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def without_comments(data):
+    """What the example's command makes of a translation before it is compressed."""
+    return b"".join(line for line in data.splitlines(keepends=True)
+                    if not re.match(rb"#[^,\n]", line) and line.rstrip(b"\n") != b"#")
+
+
 def same_bytes(a, b):
     return a.exists() and a.read_bytes() == b.read_bytes()
 
@@ -159,16 +193,17 @@ def follow_edit(editor, number, subscribers, project, folders, samples):
     kind, changed, removed, clock = editor.edit(number)
     name = str((changed or removed).relative_to(project))
     converted = kind == "command input"
+    if converted:
+        name += ".gz"
 
     def shows(event):
-        if event.get("event") != "swap":
-            return False
-        names = event["changed"] if changed else event["removed"]
-        return name in names or (converted and any(n.startswith(name) for n in names))
+        return event.get("event") == "swap" and name in (event["changed"] if changed else event["removed"])
 
     for subscriber, folder in zip(subscribers, folders):
         event = subscriber.wait_for(shows, f"swap of {name} ({kind})")
         shown = folder / "current" / name
+        if converted and gzip.decompress(shown.read_bytes()) != without_comments(changed.read_bytes()):
+            fail(f"{shown} is not what {changed} is converted to")
         if changed and not converted and not same_bytes(shown, changed):
             fail(f"{shown} does not show the edit")
         if removed and shown.exists():
@@ -180,14 +215,14 @@ def follow_edit(editor, number, subscribers, project, folders, samples):
         samples["bytes"].append(event["bytes_fetched"])
 
 
-def print_table(built, again, edits_seconds, samples):
+def print_table(built, again, cache, bytes_in, held, edits_seconds, samples):
     kinds = [k for k in samples if not k.startswith("stage ") and k != "bytes"]
     everything = [v for k in kinds for v in samples[k]]
-    print(f"\nbuild      {built['assets']} assets, {built['ran']} actions ran in {built['seconds']:.2f} s; "
-          f"again: {again['cached']} cached, {again['ran']} ran in {again['seconds']:.2f} s")
-    for key in ("sources", "chunks", "bytes_in", "bytes_out"):
-        if key in built:
-            print(f"{key:<10} {built[key]}")
+    print(f"\nassets     {held['assets']} in {held['contents']} contents and {held['chunks']} chunks, all verified")
+    print(f"bytes      {bytes_in / 1e6:.1f} MB of sources in, {held['bytes'] / 1e6:.1f} MB of contents out")
+    print(f"build      {built['ran']} actions ran in {built['seconds']:.2f} s; "
+          f"again: {again['ran']} ran in {again['seconds']:.2f} s")
+    print(f"cache      {cache[0]} actions ran for changed inputs; {cache[1]} hits when the change was undone")
     print(f"edits      {EDITS} in {edits_seconds:.1f} s, seen by 2 subscribers, {sum(samples['bytes']) / 1e6:.1f} MB fetched")
     print(f"\n{'edit to swap, ms':<26}{'n':>6}{'p50':>9}{'p99':>9}{'max':>9}")
     print(f"{'all':<26}{len(everything):>6}{percentile(everything, .5):>9.2f}{percentile(everything, .99):>9.2f}"
@@ -224,6 +259,10 @@ def main():
         print(f"demo: building {project}")
         built = run_build(program, project)
         again = run_build(program, project)
+        cache = change_and_undo(program, project)
+        bytes_in = sum(p.stat().st_size for p in project.rglob("*")
+                       if p.is_file() and not p.is_symlink() and ".graphite" not in p.parts)
+        held = measure_bundle(program, built["bundle"])
         dev = Process("dev", [program, "dev", "-C", str(project), "--json"], work)
         started.append(dev)
         ready = dev.wait_for(lambda e: e.get("event") == "ready", "ready event")
@@ -247,7 +286,7 @@ def main():
         seconds = time.monotonic() - begin
         for folder in folders:
             compare_tree(project, folder / "current", copied)
-        print_table(built, again, seconds, samples)
+        print_table(built, again, cache, bytes_in, held, seconds, samples)
         if options.keep:
             print(f"\nstill running: project {project}, subscribers {folders[0]}/current and {folders[1]}/current; "
                   f"metrics http://{ready['metrics']}/metrics; end with: kill {' '.join(str(p.child.pid) for p in started)}")

@@ -55,6 +55,10 @@ std::string list_of(const std::vector<std::string>& texts) {
   return out + "]";
 }
 
+std::string count_of(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string patterns_of(const std::vector<std::string>& extensions) {
   std::vector<std::string> out;
   for (const auto& extension : extensions) out.push_back("*" + extension);
@@ -71,8 +75,8 @@ std::string head_text(const folder_survey& survey, const std::string& name) {
   std::string quoted;
   for (const char c : name) quoted.append(c == '"' || c == '\\' ? "\\" : "").push_back(c);
   out += writable ? fmt::format("name = \"{}\"\n", quoted) : "name = \"project\"\n";
-  out += fmt::format("\n[sources]\n# {}{} files in {} folders were found.\n",
-                     survey.complete ? "" : "The first ", survey.files, survey.folders);
+  out += fmt::format("\n[sources]\n# Found: {}{} in {}.\n", survey.complete ? "" : "at least ",
+                     count_of(survey.files, "file"), count_of(survey.folders, "folder"));
   out += "# include = [\"**\"]  # everything, unless said otherwise\n";
   return out;
 }
@@ -94,11 +98,11 @@ std::string gltf_text(const folder_survey& survey) {
   const auto found = find_format(survey, gltf_extensions);
   if (found.files == 0) return {};
   return fmt::format(
-      "\n# glTF scenes ({} files). Exporters save the scene, its buffers and its images one after the "
+      "\n# glTF scenes ({}). Exporters save the scene, its buffers and its images one after the "
       "other:\n"
       "# a change waits until all have been quiet for settle_ms.\n"
       "[[rule]]\nname = \"gltf\"\nmatch = {}\nsettle_ms = 100\nreferences = [{{ scanner = \"gltf\" }}]\n",
-      found.files, patterns_of(found.extensions));
+      count_of(found.files, "file"), patterns_of(found.extensions));
 }
 
 std::string obj_text(const folder_survey& survey) {
@@ -106,9 +110,9 @@ std::string obj_text(const folder_survey& survey) {
   // Object files of compilers have the same extension as models, but no material libraries beside them.
   if (find_format(survey, {".mtl"}).files == 0) return {};
   return fmt::format(
-      "\n# Wavefront models and their materials ({} files).\n"
+      "\n# Wavefront models and their materials ({}).\n"
       "[[rule]]\nname = \"obj\"\nmatch = {}\nsettle_ms = 100\nreferences = [{{ scanner = \"obj\" }}]\n",
-      found.files, patterns_of(found.extensions));
+      count_of(found.files, "file"), patterns_of(found.extensions));
 }
 
 std::string glsl_text(const folder_survey& survey) {
@@ -116,9 +120,9 @@ std::string glsl_text(const folder_survey& survey) {
       survey, {".glsl", ".vert", ".frag", ".geom", ".comp", ".tesc", ".tese", ".glslinc", ".hlsl"});
   if (found.files == 0) return {};
   return fmt::format(
-      "\n# Shaders ({} files) and what they #include. Further folders: search = [\"shaders/include\"].\n"
+      "\n# Shaders ({}) and what they #include. Further folders: search = [\"shaders/include\"].\n"
       "[[rule]]\nname = \"shaders\"\nmatch = {}\nreferences = [{{ scanner = \"glsl\" }}]\n",
-      found.files, patterns_of(found.extensions));
+      count_of(found.files, "file"), patterns_of(found.extensions));
 }
 
 std::string s_expression_text(const folder_survey& survey) {
@@ -142,6 +146,24 @@ std::string s_expression_text(const folder_survey& survey) {
       patterns_of(extensions), named);
 }
 
+/// Only a hint: whether and with what they are compiled, the folder does not say.
+std::string compile_text(const folder_survey& survey) {
+  const auto c = find_format(survey, {".c"});
+  const auto cpp = find_format(survey, {".cc", ".cpp", ".cxx"});
+  if (c.files + cpp.files == 0) return {};
+  const auto& found = c.files >= cpp.files ? c : cpp;
+  return fmt::format(
+      "\n# Sources for a compiler ({}). To compile each, again whenever what it #includes changes:\n"
+      "#\n"
+      "# [[rule]]\n# name = \"compile\"\n# match = {}\n# outputs = \"{{dir}}/{{stem}}.o\"\n# [rule.command]\n"
+      "# argv = [\"{}\", \"-c\", \"-I.\", \"-MD\", \"-MF\", \"{{depfile}}\", \"-o\", \"{{out}}\", "
+      "\"{{in}}\"]\n"
+      "# inputs = [\"*.h\", \"*.hpp\"]    # what it may read\n"
+      "# depfile = \"{{stem}}.d\"         # what it did read\n",
+      count_of(c.files + cpp.files, "file"), patterns_of(found.extensions),
+      c.files >= cpp.files ? "cc" : "c++");
+}
+
 constexpr std::string_view tail_text = R"(
 # A rule that runs a program on each source it takes:
 #
@@ -159,8 +181,8 @@ constexpr std::string_view tail_text = R"(
 
 std::vector<std::string> notes_of(const folder_survey& survey, const init_options& options) {
   std::vector<std::string> out;
-  out.push_back(fmt::format("{} files in {} folders, {:.1f} MB", survey.files, survey.folders,
-                            static_cast<double>(survey.bytes) / 1e6));
+  out.push_back(fmt::format("{} in {}, {:.1f} MB", count_of(survey.files, "file"),
+                            count_of(survey.folders, "folder"), static_cast<double>(survey.bytes) / 1e6));
   const auto note = [&](std::size_t count, std::string_view what) {
     if (count != 0) out.push_back(fmt::format("{} {}", count, what));
   };
@@ -197,7 +219,7 @@ result<void> write_new(const std::string& file, const std::string& text) {
 
 std::string project_text_for(const folder_survey& survey, const std::string& name) {
   return head_text(survey, name) + sources_text(survey) + gltf_text(survey) + obj_text(survey) +
-         glsl_text(survey) + s_expression_text(survey) + std::string(tail_text);
+         glsl_text(survey) + s_expression_text(survey) + compile_text(survey) + std::string(tail_text);
 }
 
 result<init_outcome> init_project(const init_options& options) {

@@ -50,7 +50,11 @@ result<project> load_project(const load_options& options) {
   GRAPHITE_TRY(const auto text, read_text(file));
   std::error_code code;
   const auto here = fs::current_path(code);
-  auto parsed = parse_project(text, {file, options.state, code ? "/" : here.string()});
+  const auto is_folder = [](const std::string& folder) {
+    std::error_code unknown;
+    return fs::is_directory(folder, unknown) || unknown == std::errc::permission_denied;
+  };
+  auto parsed = parse_project(text, {file, options.state, code ? "/" : here.string(), is_folder});
   if (!parsed.value) return fail(errc::invalid_argument, render(parsed.mistakes));
   return *std::move(parsed.value);
 }

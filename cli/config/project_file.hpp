@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ struct parse_options {
   std::string file;   ///< absolute path of the file the text came from: names it in messages, anchors folders
   std::string state;  ///< state folder, over the file's own; relative to `working_folder`; empty: the file's
   std::string working_folder = "/";
+  /// Whether the source root that the file names is there.
+  std::function<bool(const std::string& folder)> is_folder = [](const auto&) { return true; };
 };
 
 /// Reads the text of a project file. Touches no disk. Every key is checked and all mistakes are collected.

@@ -98,7 +98,12 @@ class project_reader {
   void read_sources(table_reader& top) {
     if (const auto* table = top.table("sources")) {
       table_reader in(*table, "[sources]", mistakes_);
-      if (const auto root = folder_text(in, "root")) value_.root = absolute_from(folder_, *root);
+      if (const auto root = folder_text(in, "root")) {
+        value_.root = absolute_from(folder_, *root);
+        if (!options_.is_folder(value_.root))
+          in.mistake(in.place("root"), fmt::format("'root' in [sources]: there is no folder {}", value_.root),
+                     "a folder relative to the project file, or absolute; \".\" is the project file's own");
+      }
       in.read("include", value_.include);
       if (const auto* node = in.find("include");
           node != nullptr && node->is_array() && node->as_array()->empty())

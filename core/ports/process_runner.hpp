@@ -16,6 +16,7 @@ struct process_spec {
   std::string working_folder;                      ///< absolute
   duration timeout{};                              ///< zero: none
   std::uint64_t memory_bytes_max = 0;              ///< zero: none
+  std::uint64_t file_bytes_max = 0;                ///< of any file it writes; zero: none
   std::size_t output_bytes_max = 64 * 1024;        ///< of each stream, the tail is kept
   int nice = 10;
 };
@@ -25,6 +26,7 @@ struct process_outcome {
   int signal = 0;
   bool timed_out = false;
   bool cancelled = false;
+  bool file_too_large = false;  ///< by its exit: a file went beyond file_bytes_max, and that ended it
   std::string out, err;
   duration wall{}, cpu{};
   std::uint64_t memory_bytes_peak = 0;

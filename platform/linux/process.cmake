@@ -1,5 +1,6 @@
 # Running programs: processes, threads, scratch folders, tools.
 graphite_library(graphite_process SOURCES
+  memory_scratch.cpp
   process_group.cpp
   process_runner.cpp
   program_lookup.cpp

@@ -163,6 +163,7 @@ long own_peak_kib() {
 void describe(process_outcome& out, int status, const rusage& used) {
   out.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   out.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  out.file_too_large = out.signal == SIGXFSZ || out.exit_code == 128 + SIGXFSZ;  // as a shell tells it
   out.cpu = of(used.ru_utime) + of(used.ru_stime);
   if (used.ru_maxrss > own_peak_kib())
     out.memory_bytes_peak = static_cast<std::uint64_t>(used.ru_maxrss) * KiB;
@@ -215,6 +216,7 @@ result<spawned_process> start(const process_spec& spec, const std::string& progr
   request.err = with.err.writer.get();
   request.nice = spec.nice;
   request.memory_bytes_max = spec.memory_bytes_max;
+  request.file_bytes_max = spec.file_bytes_max;
   request.group_slot = slot;
   auto child = spawn(request);
   with.out.writer.reset();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -164,6 +165,13 @@ class disk_scratch_space::folder final : public scratch_folder {
 
   const std::string& path() const override { return path_; }
   const std::string& temporary_path() const override { return temporary_; }
+  std::uint64_t file_bytes_max() const override { return space_.limits_.file_bytes_max; }
+  bool short_of_space() const override {
+    if (space_.limits_.free_bytes_low == 0) return false;
+    struct statvfs state {};
+    return ::fstatvfs(work_.get(), &state) == 0 &&
+           static_cast<std::uint64_t>(state.f_bavail) * state.f_frsize < space_.limits_.free_bytes_low;
+  }
 
   result<std::unique_ptr<file_writer>> create(const logical_path& path) override {
     GRAPHITE_CHECK(create_folder_of(path));
@@ -215,7 +223,7 @@ class disk_scratch_space::folder final : public scratch_folder {
   std::set<std::string> made_;
 };
 
-result<std::unique_ptr<disk_scratch_space>> disk_scratch_space::make(std::string root) {
+result<std::unique_ptr<disk_scratch_space>> disk_scratch_space::make(std::string root, limits within) {
   if (!root.starts_with('/'))
     return fail(errc::invalid_argument, "the scratch root must be absolute: " + root);
   std::error_code failed;
@@ -226,14 +234,14 @@ result<std::unique_ptr<disk_scratch_space>> disk_scratch_space::make(std::string
   empty_folder(AT_FDCWD, root.c_str(), 0);
   owned_fd fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + root);
-  return std::unique_ptr<disk_scratch_space>(new disk_scratch_space(std::move(root), std::move(fd)));
+  return std::unique_ptr<disk_scratch_space>(new disk_scratch_space(std::move(root), std::move(fd), within));
 }
 
 disk_scratch_space::~disk_scratch_space() {
   for (const auto number : ready_) remove_folder(std::to_string(number));
 }
 
-result<std::unique_ptr<scratch_folder>> disk_scratch_space::create() {
+result<std::unique_ptr<scratch_folder>> disk_scratch_space::create(const scratch_need&) {
   GRAPHITE_TRY(const auto place, take_number());
   auto out = std::make_unique<folder>(*this, place.number);
   GRAPHITE_CHECK(out->make(place.ready));

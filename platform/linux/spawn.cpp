@@ -46,6 +46,7 @@ const char* become(const spawn_request& request, pid_t parent) {
   if (request.nice != 0) ::setpriority(PRIO_PROCESS, 0, request.nice);
   limit(RLIMIT_CORE, 0);
   if (request.memory_bytes_max != 0) limit(RLIMIT_DATA, request.memory_bytes_max);
+  if (request.file_bytes_max != 0) limit(RLIMIT_FSIZE, request.file_bytes_max);
   if (::chdir(request.working_folder) != 0) return "chdir";
   sigset_t none;
   ::sigemptyset(&none);

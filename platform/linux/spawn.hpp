@@ -20,6 +20,7 @@ struct spawn_request {
   int in = -1, out = -1, err = -1;  ///< descriptors, all ≥ 3
   int nice = 0;
   std::uint64_t memory_bytes_max = 0;        ///< zero: no limit
+  std::uint64_t file_bytes_max = 0;          ///< zero: no limit
   std::atomic<pid_t>* group_slot = nullptr;  ///< where the child notes its group, in shared memory
 };
 

@@ -73,13 +73,18 @@ class comparer {
 
 }  // namespace
 
-result<tree_comparison> scan_and_compare(const tree_scan_options& options, const known_tree& known) {
+result<tree_listing> list_in_place(const tree_scan_options& options) {
   GRAPHITE_TRY(const auto root, open_root_folder(options.root));
   const auto root_path = path_of(root.get());
   GRAPHITE_TRY(auto listing, scan_tree(options));
   if (root_path.empty() || path_of(root.get()) != root_path)
     return fail(errc::unavailable,
                 "the folder '" + options.root + "' was moved or removed while it was read");
+  return listing;
+}
+
+tree_comparison compare_listing(tree_listing listing, const tree_scan_options& options,
+                                const known_tree& known) {
   tree_comparison out;
   auto before = known.folders(options.below);
   if (!options.recursive) std::erase_if(before, [&](const std::string& f) { return f != options.below; });
@@ -88,6 +93,11 @@ result<tree_comparison> scan_and_compare(const tree_scan_options& options, const
   out.links = std::move(listing.links);
   out.file_count = listing.file_count;
   return out;
+}
+
+result<tree_comparison> scan_and_compare(const tree_scan_options& options, const known_tree& known) {
+  GRAPHITE_TRY(auto listing, list_in_place(options));
+  return compare_listing(std::move(listing), options, known);
 }
 
 }  // namespace graphite

@@ -109,6 +109,7 @@ class scan_worker {
     bool twin = false;
   };
 
+  void tell_marked(const task& t) const;
   void choose(const task& t);
   void mark_twins(const task& t);
   void enter(const task& t, std::string_view name, std::vector<task>& more) const;
@@ -142,6 +143,7 @@ void scan_worker::list(const task& t, std::vector<task>& more) {
   checked_ns_ = coarse_now_ns();
   if (const int failed = names_.read(fd->get()); failed != 0)
     return skip(t.path, skip_reason::unreadable, std::generic_category().message(failed));
+  tell_marked(t);
   choose(t);
   mark_twins(t);
   now_ = {};
@@ -160,6 +162,15 @@ void scan_worker::list(const task& t, std::vector<task>& more) {
             [&](const auto& a, const auto& b) { return now_.name_of(a) < now_.name_of(b); });
   out_.file_count += now_.files.size();
   out_.folders.push_back(std::move(now_));
+}
+
+void scan_worker::tell_marked(const task& t) const {
+  const auto& options = context_.options;
+  if (!options.marked) return;
+  const auto& entries = names_.entries();
+  if (std::any_of(entries.begin(), entries.end(),
+                  [&](const raw_entry& e) { return names_.name(e) == options.marker; }))
+    options.marked(t.path);
 }
 
 /// Fills candidates_ with the entries that count.

@@ -72,6 +72,10 @@ struct tree_scan_options {
   /// pruned, everything is wanted.
   std::function<bool(std::string_view folder)> prune;
   std::function<bool(std::string_view path)> wanted;
+  /// A name; `marked` is called with each folder that has an entry of it, before the folder's own entries are
+  /// asked about. From several threads at once.
+  std::string_view marker;
+  std::function<void(std::string_view folder)> marked;
 };
 
 /// Lists the regular files of a tree with their signatures; links inside the root are followed.
@@ -114,7 +118,13 @@ struct tree_comparison {
   std::size_t file_count = 0;
 };
 
-/// scan_tree() against `known`. Memory: one listing and the differences; O(files).
+/// scan_tree(), and the root was there under one name all the while. Errors: also unavailable where it was
+/// not.
+result<tree_listing> list_in_place(const tree_scan_options& options);
+/// What `listing` (of `options`) says that `known` does not, and the other way round. O(files).
+tree_comparison compare_listing(tree_listing listing, const tree_scan_options& options,
+                                const known_tree& known);
+/// Both of them. Memory: one listing and the differences; O(files).
 /// Errors: as scan_tree(); where the root is away nothing is reported as removed.
 result<tree_comparison> scan_and_compare(const tree_scan_options& options, const known_tree& known);
 

@@ -1,6 +1,7 @@
 #include "platform/mirror/link_tree.hpp"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -38,7 +39,8 @@ int link_tree::link(const std::string& object, int to_folder, const std::string&
   return errno == EMLINK ? copy_file(home_, object, to_folder, to) : errno;
 }
 
-result<void> link_tree::place(const logical_path& path, const std::string& object) {
+result<void> link_tree::place(const logical_path& path, const std::string& object, bool over) {
+  if (over) return place_over(path, object);
   int failed = link(object, folder_.get(), path.str());
   if (failed == ENOENT) {
     GRAPHITE_CHECK(make_parents(path));
@@ -56,9 +58,27 @@ result<void> link_tree::place_over(const logical_path& path, const std::string& 
     failed = link(object, home_, scratch);
   }
   if (failed != 0) return fail_errno(failed, "show " + path.str());
-  if (::renameat(home_, scratch, folder_.get(), path.str().c_str()) != 0)
-    return fail_errno(errno, "show " + path.str());
+  failed = exchange(path);
+  if (failed == ENOENT) {
+    GRAPHITE_CHECK(make_parents(path));
+    failed = ::renameat(home_, scratch, folder_.get(), path.str().c_str()) == 0 ? 0 : errno;
+  }
+  if (failed != 0) return fail_errno(failed, "show " + path.str());
   return {};
+}
+
+/// What is at `path` gives way to `scratch` and goes. ENOENT where nothing is there. Not by renaming over it,
+/// where it can be had: ext4 then starts to write the new file's bytes to the disk at once.
+int link_tree::exchange(const logical_path& path) {
+  const char* name = path.str().c_str();
+  if (::renameat2(home_, scratch, folder_.get(), name, RENAME_EXCHANGE) != 0) {
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    return ::renameat(home_, scratch, folder_.get(), name) == 0 ? 0 : errno;
+  }
+  if (::unlinkat(home_, scratch, 0) == 0) return 0;
+  const int failed = errno;  // it was a folder, which is not ours
+  ::renameat2(home_, scratch, folder_.get(), name, RENAME_EXCHANGE);
+  return failed;
 }
 
 result<void> link_tree::make_parents(const logical_path& path) {

@@ -16,7 +16,8 @@ class link_tree {
 
   /// `path` becomes a link to `object` (relative to home); other paths keep what they show, readers of
   /// this one see the old file or the new one. Errors: not_found (no such object), out_of_space, io.
-  result<void> place(const logical_path& path, const std::string& object);
+  /// `over`: something is probably there; saves a system call, the outcome is the same.
+  result<void> place(const logical_path& path, const std::string& object, bool over = false);
   /// Nothing is at `path` any more; folders that became empty go, too.
   result<void> remove(const logical_path& path);
   /// Starts from an empty folder; the old one gets the name `trash`.
@@ -27,6 +28,7 @@ class link_tree {
       : home_(home), name_(std::move(name)), folder_(std::move(folder)) {}
   result<void> make_parents(const logical_path& path);
   result<void> place_over(const logical_path& path, const std::string& object);
+  int exchange(const logical_path& path);
   int link(const std::string& object, int to_folder, const std::string& to);
 
   int home_;

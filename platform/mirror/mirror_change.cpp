@@ -101,14 +101,15 @@ result<mirror_change> decode_mirror_change(byte_span bytes) {
   mirror_change out;
   if (from.number<std::uint8_t>() != version) return fail(errc::newer_version, "a change of another version");
   out.tree = from.number<std::uint8_t>();
-  out.from_nothing = from.number<std::uint8_t>() != 0;
+  const auto from_nothing = from.number<std::uint8_t>();
+  out.from_nothing = from_nothing == 1;
   const byte_span note = from.text();
   out.note.assign(note.begin(), note.end());
   out.shown = from.files();
   for (auto left = from.number<std::uint32_t>(); from.ok && left > 0; --left)
     if (auto path = from.path()) out.hidden.push_back(std::move(*path));
   out.replaced = from.files();
-  if (!from.done() || out.tree > 1) return fail(errc::corrupt, "a damaged change");
+  if (!from.done() || out.tree > 1 || from_nothing > 1) return fail(errc::corrupt, "a damaged change");
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -24,7 +25,8 @@ namespace {
 enum class record_kind : std::uint8_t { change = 1, synced = 2 };
 
 constexpr const char* tree_names[] = {"tree.0", "tree.1"};
-constexpr std::size_t catch_up_step = 256;  ///< links made by one tidy()
+constexpr const char* next_link = "current.tmp";  // what `current` is to be, and then what it was
+constexpr std::size_t catch_up_step = 256;        ///< links made by one tidy()
 
 byte_vector tagged(record_kind kind, byte_span bytes) {
   byte_vector out;
@@ -52,6 +54,24 @@ result<void> check_current(int root, const std::string& folder) {
   struct stat info {};
   if (::fstatat(root, "current", &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISLNK(info.st_mode)) return {};
   return fail(errc::already_exists, fmt::format("{}/current is not a link: move it away", folder));
+}
+
+/// Empty where it is no link.
+std::string link_target(int folder, const char* name) {
+  char target[64];
+  const auto length = ::readlinkat(folder, name, target, sizeof target);
+  return length < 0 ? std::string() : std::string(target, static_cast<std::size_t>(length));
+}
+
+/// Its path showed something before the change.
+bool replaces(const mirror_change& change, const mirror_file& file) {
+  const auto was = std::lower_bound(change.replaced.begin(), change.replaced.end(), file.path,
+                                    [](const mirror_file& f, const logical_path& p) { return f.path < p; });
+  return was != change.replaced.end() && was->path == file.path;
+}
+
+result<void> place(link_tree& tree, const mirror_change& change, const mirror_file& file) {
+  return tree.place(file.path, object_folder::object_name(file.content.id), replaces(change, file));
 }
 
 bool names(const mirror_change& change, const logical_path& path) {
@@ -145,9 +165,7 @@ result<void> mirror_tree::recover() {
 }
 
 int mirror_tree::shown_tree() const {
-  char target[64] = {};
-  if (::readlinkat(root_.get(), "current", target, sizeof target - 1) <= 0) return 1;
-  return std::string_view(target).ends_with(tree_names[0]) ? 0 : 1;
+  return link_target(root_.get(), "current").ends_with(tree_names[0]) ? 0 : 1;
 }
 
 /// False where bytes are wrong that the newest generation shows; they are shown no more.
@@ -233,26 +251,24 @@ result<void> mirror_tree::update(link_tree& tree, const mirror_change& change) {
   for (const auto& path : change.hidden) GRAPHITE_CHECK(tree.remove(path));
   if (missed && !change.from_nothing) {
     for (std::size_t i = std::min(caught_up_, missed->shown.size()); i < missed->shown.size(); ++i)
-      if (!names(change, missed->shown[i].path))
-        GRAPHITE_CHECK(
-            tree.place(missed->shown[i].path, object_folder::object_name(missed->shown[i].content.id)));
+      if (!names(change, missed->shown[i].path)) GRAPHITE_CHECK(place(tree, *missed, missed->shown[i]));
   }
-  for (const auto& file : change.shown)
-    GRAPHITE_CHECK(tree.place(file.path, object_folder::object_name(file.content.id)));
+  for (const auto& file : change.shown) GRAPHITE_CHECK(place(tree, change, file));
   return {};
 }
 
 result<void> mirror_tree::flip(int tree) {
   const std::string target = std::string(".graphite/") + tree_names[tree];
-  if (::symlinkat(target.c_str(), home_.get(), "current.tmp") != 0) {
-    if (errno != EEXIST) return fail_errno(errno, "make the link");
-    ::unlinkat(home_.get(), "current.tmp", 0);  // left by a crash
-    if (::symlinkat(target.c_str(), home_.get(), "current.tmp") != 0)
-      return fail_errno(errno, "make the link");
+  if (link_target(home_.get(), next_link) != target) {
+    ::unlinkat(home_.get(), next_link, 0);
+    if (::symlinkat(target.c_str(), home_.get(), next_link) != 0) return fail_errno(errno, "make the link");
   }
   at("link made");
   GRAPHITE_KILL_POINT("mirror.before_flip");
-  if (::renameat(home_.get(), "current.tmp", root_.get(), "current") != 0)
+  // The two links change places, so that no flip makes or removes a file; the first one, or where that
+  // cannot be had, is a plain rename.
+  if (::renameat2(home_.get(), next_link, root_.get(), "current", RENAME_EXCHANGE) != 0 &&
+      ::renameat(home_.get(), next_link, root_.get(), "current") != 0)
     return fail_errno(errno, "flip current");
   GRAPHITE_KILL_POINT("mirror.after_flip");
   shown_ = tree;

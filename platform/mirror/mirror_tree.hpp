@@ -51,7 +51,7 @@ class mirror_tree {
   /// False where a file that the shown generation has is missing or has another size. Few system calls.
   bool shows(const logical_path& path, const content_ref& content) const;
   /// Removes what was fetched for generations that were never shown.
-  void clear_staging() const { objects_.clear_staging(); }
+  void clear_staging() { objects_.clear_staging(); }
   /// Keeps an object that nothing shows at present from being collected by tidy().
   void keep(const content_ref& content) { garbage_.erase(content.id); }
   /// Work that a swap left for later, in small steps: false when there is none.

@@ -26,8 +26,12 @@ result<void> make_folder(int home, const char* name) {
 }
 
 result<file_handle> create(int home, const std::string& name) {
-  ::unlinkat(home, name.c_str(), 0);  // left by a crash
-  file_handle file(::openat(home, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  file_handle file(::openat(home, name.c_str(), flags, 0444));
+  if (!file.valid() && errno == EEXIST) {  // left by a crash
+    ::unlinkat(home, name.c_str(), 0);
+    file = file_handle(::openat(home, name.c_str(), flags, 0444));
+  }
   if (!file.valid()) return fail_errno(errno, "make " + name);
   return file;
 }
@@ -66,12 +70,13 @@ std::string object_folder::object_name(const digest& id) {
 
 bool object_folder::has(const content_ref& content) const {
   return size_of(home_, object_name(content.id)) == content.size ||
-         size_of(home_, staged_name(content.id)) == content.size;
+         (staged_max_ > 0 && size_of(home_, staged_name(content.id)) == content.size);
 }
 
 // A torn write is found at the next start, when all of staging is checked.
 result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   const std::string name = staged_name(content.id);
+  ++staged_max_;
   GRAPHITE_TRY(const file_handle file, create(home_, name));
   GRAPHITE_KILL_POINT("mirror.before_content_write");
   const auto written = write_all(file.get(), bytes, 0);
@@ -81,6 +86,7 @@ result<void> object_folder::put(const content_ref& content, byte_span bytes) {
 }
 
 result<std::unique_ptr<object_folder::writer>> object_folder::begin(const content_ref& content) {
+  ++staged_max_;
   GRAPHITE_TRY(auto file, create(home_, partial_name(content.id)));
   return std::make_unique<writer>(home_, staged_name(content.id), std::move(file));
 }
@@ -147,6 +153,7 @@ result<void> object_folder::adopt(const content_ref& content) {
     moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   }
   if (moved != 0) return fail_errno(errno, "keep a content");
+  if (staged_max_ > 0) --staged_max_;
   GRAPHITE_KILL_POINT("mirror.after_content_rename");
   if (content.size > single_chunk_bytes_max)
     ::renameat(home_, list_name(from).c_str(), home_, list_name(object).c_str());
@@ -184,12 +191,15 @@ std::vector<std::string> object_folder::names_in(const std::string& of) const {
   return out;
 }
 
-result<void> object_folder::check_staging(const checker& good) const {
+result<void> object_folder::check_staging(const checker& good) {
   for (const auto& name : staged()) {
     if (name.ends_with(".list")) continue;
     const auto id = digest_from_hex(name);
     const auto size = size_of(home_, "staging/" + name);
-    if (id && size && check({*id, *size}, good)) continue;
+    if (id && size && check({*id, *size}, good)) {
+      ++staged_max_;
+      continue;
+    }
     ::unlinkat(home_, ("staging/" + name).c_str(), 0);
     ::unlinkat(home_, list_name("staging/" + name).c_str(), 0);
   }
@@ -209,9 +219,15 @@ std::size_t object_folder::check_objects(const checker& good) const {
   return bad;
 }
 
-void object_folder::clear_staging() const {
-  for (const auto& name : staged())
-    if (!name.ends_with(".part")) ::unlinkat(home_, ("staging/" + name).c_str(), 0);
+void object_folder::clear_staging() {
+  if (staged_max_ == 0) return;
+  staged_max_ = 0;
+  for (const auto& name : staged()) {
+    if (name.ends_with(".part"))
+      ++staged_max_;
+    else
+      ::unlinkat(home_, ("staging/" + name).c_str(), 0);
+  }
 }
 
 result<void> object_folder::sync(const std::vector<content_ref>& contents) const {

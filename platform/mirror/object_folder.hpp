@@ -59,11 +59,11 @@ class object_folder {
   /// True where the bytes on disk are right.
   bool check(const content_ref& content, const checker& good) const;
   /// Removes from staging what is not whole; what remains need not be fetched again.
-  result<void> check_staging(const checker& good) const;
+  result<void> check_staging(const checker& good);
   /// Removes every object whose bytes are wrong; how many. Reads all of them.
   std::size_t check_objects(const checker& good) const;
-  /// Empties staging but for `kept`.
-  void clear_staging() const;
+  /// Empties staging but for what a writer is at. No system call where it is empty already.
+  void clear_staging();
   result<void> sync(const std::vector<content_ref>& contents) const;
 
  private:
@@ -73,6 +73,7 @@ class object_folder {
   std::vector<std::string> staged() const { return names_in("staging"); }
 
   int home_;
+  std::size_t staged_max_ = 0;  ///< files in staging, never fewer
 };
 
 }  // namespace graphite

@@ -103,6 +103,7 @@ rocksdb::DBOptions database_options(const rocks_options& options, rocksdb::Env* 
   out.max_log_file_size = 1 << 20;
   out.info_log_level = rocksdb::WARN_LEVEL;
   out.max_open_files = 256;
+  out.max_file_opening_threads = 1;  // or an open starts 16 threads for each column family's few files
   return out;
 }
 

@@ -19,11 +19,11 @@ struct rocks_options {
   /// Called once, from any thread, when a write or sync failed for another reason than space: nothing that
   /// is acknowledged afterwards could be trusted. A daemon ends the process in it; so does the default.
   /// Where it returns (tests), every further write() fails.
-  std::function<void(const error&)> on_failed_sync;
+  std::function<void(const error&)> on_failed_sync = {};
 
   /// For tests: asked before each append and sync of a file ("append", "sync"); not 0: the errno to fail
   /// with.
-  std::function<int(std::string_view operation)> fault;
+  std::function<int(std::string_view operation)> fault = {};
 };
 
 /// The metadata store: RocksDB with one column family a table. Thread-safe; write() and open() block.

@@ -57,6 +57,7 @@ class tree_writer {
 
   result<page_location> add(const index_node& node) {
     for (const auto& link : node.links()) {
+      if (encoder_.has(link.id())) continue;
       GRAPHITE_TRY(const auto below, load(link, node.kind() == page_kind::leaf));
       GRAPHITE_TRY([[maybe_unused]] const auto placed, add(*below));
     }
@@ -116,7 +117,29 @@ result<void> bundle_folder::load() {
   if (code) return fail_errno(code.value(), "open " + options_.folder);
   std::ranges::sort(older_, {},
                     [](const head_file& h) { return std::pair(h.value.epoch, h.value.sequence); });
-  return load_head();
+  GRAPHITE_CHECK(load_head());
+  if (head_ && !options_.read_only) remove_leftovers();
+  return {};
+}
+
+/// What a death in the midst of a rewrite left: page files that no head names, and old heads that name files
+/// which are gone.
+void bundle_folder::remove_leftovers() {
+  std::set<std::string> here, named;
+  std::error_code code;
+  for (const auto& one : std::filesystem::directory_iterator(options_.folder, code))
+    if (const auto name = one.path().filename().string(); name.starts_with("pages-")) here.insert(name);
+  for (const auto number : head_->page_files) named.insert(page_file_name(number));
+  std::erase_if(older_, [&](const head_file& old) {
+    std::set<std::string> its;
+    for (const auto number : old.page_files) its.insert(page_file_name(number));
+    const bool whole = std::ranges::includes(here, its);
+    if (whole) named.merge(its);
+    if (!whole) ::unlink(path(old_head_name(old.value)).c_str());
+    return !whole;
+  });
+  for (const auto& name : here)
+    if (!named.contains(name)) ::unlink(path(name).c_str());
 }
 
 result<void> bundle_folder::load_head() {
@@ -181,6 +204,11 @@ result<bundle_folder::page_output> bundle_folder::open_output() const {
   return out;
 }
 
+result<bundle_folder::page_output> bundle_folder::new_page_file() const {
+  std::lock_guard lock(mutex_);
+  return create_page_file();
+}
+
 result<bundle_folder::page_output> bundle_folder::create_page_file() const {
   std::uint32_t number = output_.number;
   std::error_code code;
@@ -218,16 +246,22 @@ result<void> bundle_folder::sync(int fd, std::uint32_t number) const {
   return tl::unexpected(std::move(why));
 }
 
-/// Every link of a new page must lead to a page that is written with it or lies in a file that is kept.
-result<void> bundle_folder::check_links(const std::vector<index_tree::node_ptr>& pages) const {
-  for (const auto& page : pages)
-    for (const auto& link : page->links()) {
-      const auto where = link.location();
-      const bool kept = head_ && std::ranges::count(head_->page_files, where.file) != 0;
-      if (where.known() && !kept && where.file != output_.number)
-        return fail(errc::invalid_argument, "the index reads from a page file that is not kept any more");
-    }
-  return {};
+/// Whether the tree, whose pages that are not on disk are `unwritten`, needs pages from removed files.
+bool bundle_folder::is_gone(const index_tree& tree,
+                            const std::vector<index_tree::node_ptr>& unwritten) const {
+  const auto gone = [this](page_location where) { return where.known() && pages_->gone(where.file); };
+  return gone(tree.root_location()) || std::ranges::any_of(unwritten, [&](const auto& page) {
+           return std::ranges::any_of(page->links(), [&](const auto& link) { return gone(link.location()); });
+         });
+}
+
+/// The same index as changes of the newest generation: those pages are kept.
+result<index_tree> bundle_folder::brought_over(const index_tree& tree) const {
+  GRAPHITE_TRY(const auto newest, tree_of(*head_));
+  GRAPHITE_TRY(const auto changes, changes_between(newest, tree));
+  GRAPHITE_TRY(auto out, newest.apply(changes));
+  GRAPHITE_INVARIANT(out.root() == tree.root());
+  return out;
 }
 
 result<void> bundle_folder::link_segments(const std::set<segment_id>& used) {
@@ -304,11 +338,16 @@ result<void> bundle_folder::publish(const head& value, const index_tree& tree, c
   if (output_.number == 0) {
     GRAPHITE_TRY(output_, open_output());
   }
-  const auto pages = unwritten_pages(tree);
-  GRAPHITE_CHECK(check_links(pages));
+  if (!is_gone(tree, unwritten_pages(tree))) return write_generation(value, tree, behind, find);
+  GRAPHITE_TRY(const auto moved, brought_over(tree));
+  return write_generation(value, moved, behind, find);
+}
+
+result<void> bundle_folder::write_generation(const head& value, const index_tree& tree, const extent& behind,
+                                             const extent_lookup& find) {
   std::set<segment_id> used;
   GRAPHITE_TRY(const auto batch,
-               encode_pages(pages, output_.number, output_.tail, noting(find, used), hash_));
+               encode_pages(unwritten_pages(tree), output_.number, output_.tail, noting(find, used), hash_));
   if (behind.segment != no_segment) used.insert(behind.segment);
   GRAPHITE_KILL_POINT("bundle.before_pages_write");
   GRAPHITE_CHECK(append(output_, batch.bytes));
@@ -328,66 +367,116 @@ result<void> bundle_folder::publish(const head& value, const index_tree& tree, c
   return {};
 }
 
-bool bundle_folder::wants_rewrite() const {
+bool bundle_folder::wants_rewrite(std::uint64_t dead_segment_bytes) const {
   std::lock_guard lock(mutex_);
   if (!head_) return false;
   if (head_->page_files.size() + 2 > page_files_max) return true;
-  return page_bytes_ > options_.rewrite_bytes_min &&
-         page_bytes_ > 4 * expected_bytes(entry_bytes_, head_->value.assets);
+  const auto live = expected_bytes(entry_bytes_, head_->value.assets);
+  return dead_segment_bytes > live || (page_bytes_ > options_.rewrite_bytes_min && page_bytes_ > 4 * live);
 }
 
-/// The generations at their new places, oldest first; one that cannot be read any more is left out.
-result<std::vector<head_file>> bundle_folder::copy_generations(page_output& out, const extent_lookup& find) {
-  page_encoder encoder(out.number, out.tail, page_encoder::links::all_added, find, hash_);
-  tree_writer writer(encoder, [&](byte_span bytes) { return append(out, bytes); });
-  std::vector<head_file> moved(older_.begin(), older_.end());
-  moved.push_back(*head_);
+struct bundle_folder::page_rewrite {
+  page_rewrite(const bundle_folder& folder, page_output output, const extent_lookup& lookup)
+      : out(std::move(output)),
+        find(noting(lookup, used)),
+        encoder(out.number, out.tail, page_encoder::links::all_added, find, folder.hash_),
+        writer(encoder, [this, &folder](byte_span bytes) { return append(folder, bytes); }) {}
+
+  /// Synced piece by piece, so that a save's own sync never finds much to do before it.
+  result<void> append(const bundle_folder& folder, byte_span bytes) {
+    GRAPHITE_CHECK(folder.append(out, bytes));
+    if (out.tail - synced < synced_bytes_step) return {};
+    synced = out.tail;
+    return folder.sync(out.fd.get(), out.number);
+  }
+
+  static constexpr std::uint64_t synced_bytes_step = 8 << 20;
+  page_output out;
+  std::uint64_t synced = 0;
+  std::set<segment_id> used;  ///< the copied pages and heads point into them
+  extent_lookup find;
+  page_encoder encoder;
+  tree_writer writer;
+  bool named = false;  ///< a head names the file
+};
+
+/// The generations at their new places, oldest first; one that cannot be read any more is left out. Pages
+/// that were copied before are not looked at again.
+result<std::vector<head_file>> bundle_folder::copy_generations(page_rewrite& work,
+                                                               std::vector<head_file> from) const {
   std::vector<head_file> done;
-  for (auto& one : moved) {
-    const bool newest = one.value.sequence == head_->value.sequence && one.value.epoch == head_->value.epoch;
+  for (auto& one : from) {
+    const bool newest = &one == &from.back();
     auto tree = tree_of(one);
-    auto root = tree ? writer.add(*tree) : result<page_location>(tl::unexpected(tree.error()));
+    auto root = tree ? work.writer.add(*tree) : result<page_location>(tl::unexpected(tree.error()));
     if (!root && (newest || root.error().code != errc::corrupt)) return tl::unexpected(root.error());
     if (!root) {
       log_.warn("generation {} is damaged and not kept: {}", one.value.sequence.value, root.error().context);
-      ::unlink(path(old_head_name(one.value)).c_str());
       continue;
     }
     one.root = *root;
-    one.page_files = {out.number};
+    one.page_files = {work.out.number};
+    if (!one.value.behind.is_zero()) one.behind = work.find({one.value.behind, 0}).value_or(extent{});
     done.push_back(std::move(one));
   }
   return done;
 }
 
-result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
-  std::lock_guard lock(mutex_);
-  if (options_.read_only) return fail(errc::permission_denied, "the bundle is open for reading");
-  if (!head_) return fail(errc::not_found, options_.folder + " has no generation yet");
-  pages_->keep_only(head_->page_files);  // others were removed by the rewrite before this one
-  std::set<segment_id> used;
-  GRAPHITE_TRY(auto out, create_page_file());
-  auto moved = copy_generations(out, noting(find, used));
-  if (!moved) {
-    ::unlink(path(page_file_name(out.number)).c_str());
-    return tl::unexpected(moved.error());
-  }
-  GRAPHITE_CHECK(sync(out.fd.get(), out.number));
-  for (const auto& one : *moved)
-    if (one.behind.segment != no_segment) used.insert(one.behind.segment);
-  GRAPHITE_CHECK(link_segments(used));
-  const auto newest = std::move(moved->back());
-  moved->pop_back();
-  for (const auto& one : *moved) {
+result<void> bundle_folder::move_old_heads(page_rewrite& work, const std::vector<head_file>& moved) {
+  for (const auto& old : older_)
+    if (std::ranges::find(moved, old.value, &head_file::value) == moved.end())
+      ::unlink(path(old_head_name(old.value)).c_str());
+  for (const auto& one : moved) {
     GRAPHITE_TRY(const auto bytes, encode_head(one, hash_));
-    GRAPHITE_CHECK(replace_file(path(old_head_name(one.value)), bytes));
+    work.named = true;
+    GRAPHITE_KILL_POINT("bundle.before_old_head");
+    // Not durable by itself: after a power cut it names the old files, if those are still there.
+    GRAPHITE_CHECK(replace_file(path(old_head_name(one.value)), bytes, 0644, false));
   }
+  return {};
+}
+
+/// Copies what was published meanwhile and lets the heads name the new file.
+result<index_tree> bundle_folder::finish_rewrite(page_rewrite& work) {
+  std::lock_guard lock(mutex_);
+  std::vector<head_file> now(older_.begin(), older_.end());
+  now.push_back(*head_);
+  GRAPHITE_TRY(auto moved, copy_generations(work, std::move(now)));
+  GRAPHITE_CHECK(sync(work.out.fd.get(), work.out.number));
+  GRAPHITE_KILL_POINT("bundle.after_rewrite_sync");
+  GRAPHITE_CHECK(link_segments(work.used));
+  const auto newest = std::move(moved.back());
+  moved.pop_back();
+  GRAPHITE_CHECK(move_old_heads(work, moved));
+  work.named = true;
   GRAPHITE_CHECK(replace_head(newest, true));  // before the files go that the old one names
-  older_.assign(moved->begin(), moved->end());
-  page_bytes_ = out.tail;
-  output_ = std::move(out);
-  remove_unused(newest, used);
+  older_.assign(moved.begin(), moved.end());
+  page_bytes_ = work.out.tail;
+  pages_->moved(work.out.number, work.encoder.take_places());
+  output_ = std::move(work.out);
+  remove_unused(newest, work.used);
   return tree_of(newest);
+}
+
+/// The bulk of it, beside publish(): pages that are on disk do not change.
+result<void> bundle_folder::copy_pages(page_rewrite& work, std::vector<head_file> from) const {
+  GRAPHITE_KILL_POINT("bundle.before_rewrite");
+  GRAPHITE_TRY([[maybe_unused]] const auto copied, copy_generations(work, std::move(from)));
+  return sync(work.out.fd.get(), work.out.number);
+}
+
+result<index_tree> bundle_folder::rewrite(const extent_lookup& find) {
+  std::lock_guard one_at_a_time(rewriting_);
+  if (options_.read_only) return fail(errc::permission_denied, "the bundle is open for reading");
+  const auto from = generations();
+  if (!current()) return fail(errc::not_found, options_.folder + " has no generation yet");
+  GRAPHITE_TRY(auto out, new_page_file());
+  page_rewrite work(*this, std::move(out), find);
+  const auto name = path(page_file_name(work.out.number));
+  auto done = copy_pages(work, from);
+  auto newest = done ? finish_rewrite(work) : result<index_tree>(tl::unexpected(done.error()));
+  if (!newest && !work.named) ::unlink(name.c_str());
+  return newest;
 }
 
 void bundle_folder::remove_unused(const head_file& now, const std::set<segment_id>& used) {

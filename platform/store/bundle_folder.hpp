@@ -48,9 +48,9 @@ class bundle_folder {
   std::shared_ptr<const page_source> pages() const { return pages_; }
 
   /// Appends what of `tree` is not yet written, syncs, and replaces the head. `find` says where contents
-  /// lie; `behind` where the side object does. Errors: out_of_space (the old head stands; try again), io;
-  /// invalid_argument where `value` is not newer than the head or its root not the tree's, or the tree
-  /// reads from page files that rewrite() has removed.
+  /// lie; `behind` where the side object does. A tree from before a rewrite() is written as what it changes
+  /// in the newest generation. Errors: out_of_space (the old head stands; try again), io; invalid_argument
+  /// where `value` is not newer than the head or its root not the tree's.
   result<void> publish(const head& value, const index_tree& tree, const extent& behind,
                        const extent_lookup& find);
 
@@ -58,11 +58,14 @@ class bundle_folder {
   /// goes on meanwhile. Blocks. Errors: out_of_space, io.
   result<void> sync() const;
 
-  /// More than three quarters of the page files are estimated to be dead.
-  bool wants_rewrite() const;
+  /// More than three quarters of the page files are estimated to be dead, or they pin `dead_segment_bytes`
+  /// in the store, which are more than what would be written.
+  bool wants_rewrite(std::uint64_t dead_segment_bytes = 0) const;
   /// Writes the pages of the kept generations to a new file, with the places `find` gives, and removes the
   /// other files and the links to segments that nothing points into any more. The caller goes on from the
-  /// returned tree: others may have places in the removed files. O(assets). Errors: as publish().
+  /// returned tree: others keep the removed files' space as long as they live, and find only pages of kept
+  /// generations. O(assets), of which publish() and the like wait only for what was published meanwhile and
+  /// two syncs. Any thread. Errors: as publish(); then the heads stand as they were.
   result<index_tree> rewrite(const extent_lookup& find);
 
   /// Whether a kept page may point into the segment: then the store must keep its file.
@@ -83,16 +86,28 @@ class bundle_folder {
   std::string path(const std::string& name) const { return options_.folder + "/" + name; }
   result<index_tree> tree_of(const head_file& from) const;
 
+  /// A rewrite under way.
+  struct page_rewrite;
+
+  void remove_leftovers();
+  bool is_gone(const index_tree& tree, const std::vector<index_tree::node_ptr>& unwritten) const;
+  result<index_tree> brought_over(const index_tree& tree) const;
+  result<void> write_generation(const head& value, const index_tree& tree, const extent& behind,
+                                const extent_lookup& find);
+
   result<page_output> create_page_file() const;
   result<page_output> open_output() const;
-  result<std::vector<head_file>> copy_generations(page_output& out, const extent_lookup& find);
+  result<page_output> new_page_file() const;
+  result<void> copy_pages(page_rewrite& work, std::vector<head_file> from) const;
+  result<index_tree> finish_rewrite(page_rewrite& work);
+  result<std::vector<head_file>> copy_generations(page_rewrite& work, std::vector<head_file> from) const;
+  result<void> move_old_heads(page_rewrite& work, const std::vector<head_file>& moved);
   result<void> append(page_output& out, byte_span bytes) const;
   result<void> sync(int fd, std::uint32_t number) const;
   result<void> replace_head(const head_file& next, bool durable);
   result<void> write_head(const head_file& next);
   void keep_old_head(const head_file& old);
   void drop_generations(std::size_t kept);
-  result<void> check_links(const std::vector<index_tree::node_ptr>& pages) const;
   result<void> link_segments(const std::set<segment_id>& used);
   void remove_unused(const head_file& now, const std::set<segment_id>& used);
 
@@ -100,6 +115,7 @@ class bundle_folder {
   const hasher& hash_;
   log_sink& log_;
   std::shared_ptr<folder_pages> pages_;
+  std::mutex rewriting_;      ///< held during a rewrite; taken before mutex_
   mutable std::mutex mutex_;  ///< guards all below
   std::optional<head_file> head_;
   std::deque<head_file> older_;

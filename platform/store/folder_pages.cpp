@@ -45,12 +45,20 @@ result<std::uint64_t> folder_pages::size_of_file(std::uint32_t file) const {
   return known->second.size;
 }
 
+result<page_location> folder_pages::present_place(const digest& id, page_location hint) const {
+  if (hint.file >= oldest_) return hint;
+  const auto found = places_.find(id);
+  if (found == places_.end()) return fail(errc::not_found, "page " + to_hex(id) + " is not kept any more");
+  return found->second;
+}
+
 result<stored_page> folder_pages::load(const digest& id, page_location hint) const {
   if (!hint.known()) return fail(errc::not_found, "no place known for page " + to_hex(id));
   std::shared_ptr<const mapped_segment> from;
   std::uint64_t size = 0;
   {
     std::lock_guard lock(mutex_);
+    GRAPHITE_TRY(hint, present_place(id, hint));
     GRAPHITE_TRY(size, size_of_file(hint.file));
     GRAPHITE_TRY(from, view(hint.file, size));
   }
@@ -60,11 +68,16 @@ result<stored_page> folder_pages::load(const digest& id, page_location hint) con
   return page;
 }
 
-void folder_pages::keep_only(const std::vector<std::uint32_t>& files) {
+void folder_pages::moved(std::uint32_t oldest, page_places places) {
   std::lock_guard lock(mutex_);
-  std::erase_if(views_, [&](const auto& entry) {
-    return std::find(files.begin(), files.end(), entry.first) == files.end();
-  });
+  oldest_ = oldest;
+  places_ = std::move(places);
+  views_.erase(views_.begin(), views_.lower_bound(oldest));
+}
+
+bool folder_pages::gone(std::uint32_t file) const {
+  std::lock_guard lock(mutex_);
+  return file < oldest_;
 }
 
 }  // namespace graphite

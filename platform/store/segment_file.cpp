@@ -46,7 +46,8 @@ result<std::shared_ptr<segment_file>> segment_file::reopen(const std::string& pa
 /// Best effort: without it writing is slower, and a full disk shows when it is written to.
 void segment_file::preallocate(std::uint64_t end) {
   if (end <= allocated_) return;
-  const auto wanted = std::min(std::max(end, allocated_ + preallocation_bytes), std::max(end, capacity_));
+  const auto ahead = std::clamp(allocated_, preallocation_bytes_min, preallocation_bytes_max);
+  const auto wanted = std::min(std::max(end, allocated_ + ahead), std::max(end, capacity_));
   const auto done = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(allocated_),
                                 static_cast<off_t>(wanted - allocated_));
   allocated_ = done == 0 ? wanted : end;
@@ -80,6 +81,10 @@ result<std::optional<placement>> segment_file::reserve(const segment_record& rec
 result<void> segment_file::write(byte_span bytes, std::uint64_t offset) {
   auto written = write_fully(fd_.get(), bytes, offset, "write " + path_);
   dirty_.store(true);
+  const auto before = written_bytes_.fetch_add(bytes.size());
+  // Only a hint: where it fails, sync() writes everything, and says what is wrong.
+  if (before / write_back_bytes != (before + bytes.size()) / write_back_bytes)
+    (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
   return written;
 }
 

@@ -20,7 +20,10 @@ namespace graphite {
 class segment_file {
  public:
   /// Space is reserved on disk in steps of this many bytes ahead of the tail.
-  static constexpr std::uint64_t preallocation_bytes = 32 * MiB;
+  /// As much again as is there, within these bounds.
+  static constexpr std::uint64_t preallocation_bytes_min = 1 * MiB, preallocation_bytes_max = 32 * MiB;
+  /// After each so many bytes the kernel is told to begin writing, so that sync() finds little left to do.
+  static constexpr std::uint64_t write_back_bytes = 8 * MiB;
 
   /// Makes the file with its header, and its name durable. `capacity` bounds the tail.
   /// Errors: out_of_space, already_exists, io; then there is no file.
@@ -78,6 +81,7 @@ class segment_file {
   std::uint64_t allocated_;             ///< guarded by mutex_; reserved on disk up to here
   std::set<std::uint64_t> unfinished_;  ///< guarded by mutex_; header offsets
   std::atomic<bool> dirty_{true};
+  std::atomic<std::uint64_t> written_bytes_{0};
 };
 
 }  // namespace graphite

@@ -172,7 +172,7 @@ result<std::optional<segment_id>> impl::next_candidate(bool& more) {
         out = id;
     }
     more = collection_ && !collection_->todo.empty();
-    if (!more && !out) collection_.reset();
+    if (!more && !out && collection_ && collection_->waiting.empty()) collection_.reset();
   }
   if (!rows.empty()) GRAPHITE_CHECK(rows_.write(rows, key_value_store::durability::lazy));
   return out;
@@ -196,17 +196,73 @@ result<struct gc_step> impl::gc_step(const std::function<bool(segment_id)>& pinn
     log_.warn("collection passes over {}: {}", path(*id), looked.error().context);
     return step;
   }
+  step.live_bytes = looked->live_bytes;
   const bool few = looked->live_bytes > 0 && looked->live_bytes * 4 < looked->bytes;
-  if (!looked->live.empty() && !few) return step;
-  if (!looked->live.empty() && !may_copy_out(*id)) return step;
+  if (!looked->live.empty() && !few) {
+    stays(*id);
+    return step;
+  }
+  if (!looked->live.empty() && !may_copy_out(*id)) {
+    wait_for_again(*id, false);
+    return step;
+  }
   if (!looked->live.empty()) GRAPHITE_CHECK(copy_out(*looked, step));
   if (pinned && pinned(*id)) {
-    std::lock_guard lock(mutex_);
-    table_.find(*id)->retired = true;
+    wait_for_again(*id, true);
     return step;
   }
   GRAPHITE_CHECK(remove(*looked, step));
   return step;
+}
+
+/// What it held was asked for again after it was given up.
+void impl::stays(segment_id id) {
+  std::lock_guard lock(mutex_);
+  table_.find(id)->retired = false;
+}
+
+void impl::wait_for_again(segment_id id, bool retired) {
+  std::lock_guard lock(mutex_);
+  table_.find(id)->retired = retired;
+  if (collection_) collection_->waiting.push_back(id);
+}
+
+result<void> impl::end_segment(std::uint64_t bytes_min) {
+  std::shared_ptr<segment_file> ended;
+  {
+    std::lock_guard lock(mutex_);
+    if (!current_ || current_->tail() < bytes_min) return {};
+    ended = std::exchange(current_, nullptr);
+  }
+  GRAPHITE_CHECK(sync());  // which seals it, if nobody is writing to it still
+  std::lock_guard lock(mutex_);
+  const auto* entry = table_.find(ended->id());
+  if (entry != nullptr && !entry->file && collection_)
+    collection_->todo.insert(collection_->todo.begin(), ended->id());
+  return {};
+}
+
+std::vector<std::pair<segment_id, std::uint64_t>> impl::gc_pinned() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<segment_id, std::uint64_t>> out;
+  if (!collection_) return out;
+  for (const auto id : collection_->waiting)
+    if (const auto at = table_.all().find(id); at != table_.all().end() && at->second.retired)
+      out.emplace_back(id, at->second.bytes);
+  return out;
+}
+
+bool impl::gc_again() {
+  std::lock_guard lock(mutex_);
+  if (!collection_ || collection_->waiting.empty()) return false;
+  collection_->todo = std::exchange(collection_->waiting, {});
+  std::reverse(collection_->todo.begin(), collection_->todo.end());
+  return true;
+}
+
+void impl::end_gc() {
+  std::lock_guard lock(mutex_);
+  collection_.reset();
 }
 
 }  // namespace graphite

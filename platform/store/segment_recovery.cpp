@@ -123,13 +123,68 @@ void impl::link_back(const recovered& work) {
   for (const auto& [id, row] : work.expected) {
     std::error_code code;
     if (row.mark <= segment_header_bytes || std::filesystem::exists(table_.path(id), code)) continue;
-    for (const auto& folder : options_.spare_folders) {
-      const auto spare = folder + "/" + segment_file_name(id);
-      if (::link(spare.c_str(), table_.path(id).c_str()) != 0) continue;
-      log_.warn("{} was gone and is linked back from {}", table_.path(id), spare);
-      break;
+    (void)link_back(id);
+  }
+}
+
+bool impl::link_back(segment_id id) const {
+  for (const auto& folder : options_.spare_folders) {
+    const auto spare = folder + "/" + segment_file_name(id);
+    if (::link(spare.c_str(), table_.path(id).c_str()) != 0) continue;
+    log_.warn("{} was gone and is linked back from {}", table_.path(id), spare);
+    return true;
+  }
+  return false;
+}
+
+std::vector<lost_segment> impl::lost() const {
+  std::lock_guard lock(mutex_);
+  return table_.lost();
+}
+
+std::uint64_t impl::losses() const {
+  std::lock_guard lock(mutex_);
+  return table_.losses();
+}
+
+void impl::look_for_losses() {
+  std::vector<segment_id> here;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, entry] : table_.all())
+      if (!entry.lost) here.push_back(id);
+  }
+  for (const auto id : here) {
+    if (state_of(path(id)) || link_back(id)) continue;
+    std::lock_guard lock(mutex_);
+    auto* entry = table_.find(id);
+    if (entry == nullptr) continue;  // collected meanwhile
+    log_.error("{} was removed", path(id));
+    if (entry->file == current_) current_ = nullptr;
+    entry->file = nullptr;
+    std::erase_if(pending_, [&](const auto& row) { return row.second.where->segment == id; });
+    table_.lose(id, {errc::not_found, path(id) + " is missing"});
+  }
+}
+
+result<void> impl::forget_lost() {
+  std::vector<row_write> rows;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& one : table_.lost()) {
+      const auto* entry = table_.find(one.id);
+      if (entry == nullptr || entry->lost)
+        rows.push_back({table::meta, segment_row_key(one.id), std::nullopt});
+      else if (entry->row.sealed)
+        rows.push_back({table::meta, segment_row_key(one.id),
+                        encode_segment_row({true, std::min(entry->row.mark, entry->bytes)})});
     }
   }
+  if (rows.empty()) return {};
+  GRAPHITE_CHECK(rows_.write(rows, key_value_store::durability::lazy));
+  std::lock_guard lock(mutex_);
+  table_.forget_lost();
+  return {};
 }
 
 void impl::report_missing(const recovered& work) {

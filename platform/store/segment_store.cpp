@@ -225,11 +225,6 @@ result<void> impl::forget(const digest& content) {
                      key_value_store::durability::lazy);
 }
 
-std::vector<lost_segment> impl::lost() const {
-  std::lock_guard lock(mutex_);
-  return table_.lost();
-}
-
 store_usage impl::usage() const {
   std::lock_guard lock(mutex_);
   store_usage out;
@@ -333,6 +328,9 @@ result<extent_view> segment_store::map(const extent& where) const { return impl_
 std::string segment_store::segment_path(segment_id id) const { return impl_->path(id); }
 result<void> segment_store::forget(const digest& content) { return impl_->forget(content); }
 std::vector<lost_segment> segment_store::lost() const { return impl_->lost(); }
+void segment_store::look_for_losses() { impl_->look_for_losses(); }
+std::uint64_t segment_store::losses() const { return impl_->losses(); }
+result<void> segment_store::forget_lost() { return impl_->forget_lost(); }
 store_usage segment_store::usage() const { return impl_->usage(); }
 std::shared_ptr<void> segment_store::pin(std::vector<digest> contents) {
   return impl_->pin(impl_, std::move(contents));
@@ -342,5 +340,11 @@ void segment_store::mark(std::span<const digest> live) { impl_->mark(live); }
 result<struct gc_step> segment_store::gc_step(const std::function<bool(segment_id)>& pinned) {
   return impl_->gc_step(pinned);
 }
+result<void> segment_store::end_segment(std::uint64_t bytes_min) { return impl_->end_segment(bytes_min); }
+std::vector<std::pair<segment_id, std::uint64_t>> segment_store::gc_pinned() const {
+  return impl_->gc_pinned();
+}
+bool segment_store::gc_again() { return impl_->gc_again(); }
+void segment_store::end_gc() { impl_->end_gc(); }
 
 }  // namespace graphite

@@ -20,10 +20,10 @@ struct segment_store_options {
   std::size_t cached_rows_max = 1 << 16;    ///< rows of the index kept in memory
   std::uint64_t held_bytes_max = 64 << 20;  ///< hold() says `busy` beyond: fold() first
   bool read_only = false;                   ///< writes nothing, recovers nothing
-  std::vector<std::string>
-      spare_folders;  ///< have links to segments (bundles): one that is gone is linked back
+  std::vector<std::string> spare_folders =
+      {};  ///< have links to segments (bundles): one that is gone is linked back
   /// As in rocks_options: a data sync failed for another reason than space.
-  std::function<void(const error&)> on_failed_sync;
+  std::function<void(const error&)> on_failed_sync = {};
 };
 
 /// A segment that is not as the index says: missing, too short, not readable. What lies in it is lost and
@@ -45,6 +45,7 @@ struct gc_step {
   std::vector<segment_id> unlinked;
   std::vector<stored_content> moved;  ///< copied out: with their new extents
   std::uint64_t freed_bytes = 0;
+  std::uint64_t live_bytes = 0;  ///< of the segment that was looked at
 };
 
 /// chunk_store in append-only segment files, with its index in table::chunk_index. Thread-safe.
@@ -83,6 +84,13 @@ class segment_store final : public chunk_store {
   result<void> forget(const digest& content);
 
   std::vector<lost_segment> lost() const;
+  /// Looks whether a file was removed; one that a spare folder has is linked back, else it is lost: find()
+  /// does not know its contents from then on, although what is mapped stays readable. One stat() a segment.
+  void look_for_losses();
+  /// How often something was lost since the store was opened and before; only grows.
+  std::uint64_t losses() const;
+  /// What was lost is made again, or not wanted any more: it is told no longer. Errors: out_of_space, io.
+  result<void> forget_lost();
   store_usage usage() const;
 
   /// Keeps `contents` from collection until the returned handle is dropped, whether or not they are marked.
@@ -95,9 +103,19 @@ class segment_store final : public chunk_store {
   void mark(std::span<const digest> live);
   /// Looks at one segment: unlinks it when nothing in it is live, copies its live contents out when they
   /// are below a quarter. Segments for which `pinned` is true (bundle pages point into them) and the one
-  /// being appended to are left alone; a copied-out one goes in the first round in which it is not pinned.
+  /// being appended to are left alone; a copied-out one goes when it is not pinned any more, and only then is
+  /// the next one copied.
   /// Mapped views stay valid. Errors: out_of_space (nothing changed), io.
   result<struct gc_step> gc_step(const std::function<bool(segment_id)>& pinned);
+  /// The segment that is appended to is full when it holds `bytes_min`: the round that has begun looks at it,
+  /// too. Errors: those of sync().
+  result<void> end_segment(std::uint64_t bytes_min);
+  /// Segments with nothing live of their own that a page pinned in this round, with their bytes.
+  std::vector<std::pair<segment_id, std::uint64_t>> gc_pinned() const;
+  /// Looks again at those that were pinned or had to wait; false where there are none. Then gc_step() again.
+  bool gc_again();
+  /// The round is over: what is stored or found from now on is no longer remembered.
+  void end_gc();
 
   class impl;  ///< INTERNAL
 

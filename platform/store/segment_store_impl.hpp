@@ -55,13 +55,22 @@ class segment_store::impl {
   // recovery
   result<void> recover();
 
+  // losses
+  std::vector<lost_segment> lost() const;
+  void look_for_losses();
+  std::uint64_t losses() const;
+  result<void> forget_lost();
+
   // collection
   void begin_gc();
   void mark(std::span<const digest> live);
   std::shared_ptr<void> pin(std::shared_ptr<impl> self, std::vector<digest> contents);
   result<struct gc_step> gc_step(const std::function<bool(segment_id)>& pinned);
+  result<void> end_segment(std::uint64_t bytes_min);
+  std::vector<std::pair<segment_id, std::uint64_t>> gc_pinned() const;
+  bool gc_again();
+  void end_gc();
 
-  std::vector<lost_segment> lost() const;
   store_usage usage() const;
   std::string path(segment_id id) const { return table_.path(id); }
   bool read_only() const { return options_.read_only; }
@@ -73,7 +82,8 @@ class segment_store::impl {
   };
   struct collection {
     live_set live;
-    std::vector<segment_id> todo;  ///< the next one last
+    std::vector<segment_id> todo;     ///< the next one last
+    std::vector<segment_id> waiting;  ///< pinned, or to be copied out after another
   };
   struct sync_work {
     std::vector<std::pair<std::shared_ptr<segment_file>, std::uint64_t>> files;  ///< with their marks
@@ -110,6 +120,7 @@ class segment_store::impl {
   result<void> load_store_id();
   result<std::map<segment_id, segment_row>> load_segment_rows();
   void link_back(const recovered& work);
+  bool link_back(segment_id id) const;
   result<void> adopt_files(recovered& work);
   result<void> adopt_file(segment_id id, recovered& work);
   result<void> recover_tail(segment_id id, const segment_row& known, recovered& work);
@@ -124,6 +135,8 @@ class segment_store::impl {
   result<std::vector<stored_content>> contents_of(segment_id id, byte_span bytes);
   result<std::optional<segment_id>> next_candidate(bool& more);
   bool may_copy_out(segment_id id) const;
+  void stays(segment_id id);
+  void wait_for_again(segment_id id, bool retired);
   result<void> copy_out(const looked_at& segment, struct gc_step& step);
   bool condemn(const looked_at& segment);
   result<void> erase_rows(const looked_at& segment);

@@ -45,7 +45,16 @@ void segment_table::lose(segment_id id, error why) {
 
 void segment_table::report(segment_id id, error why) {
   const bool known = std::any_of(lost_.begin(), lost_.end(), [&](const auto& one) { return one.id == id; });
-  if (!known) lost_.push_back({id, std::move(why)});
+  if (known) return;
+  lost_.push_back({id, std::move(why)});
+  ++losses_;
+}
+
+void segment_table::forget_lost() {
+  lost_.clear();
+  std::erase_if(entries_, [](const auto& entry) { return entry.second.lost; });
+  for (auto& [id, entry] : entries_)
+    if (entry.row.sealed) entry.row.mark = std::min(entry.row.mark, entry.bytes);
 }
 
 }  // namespace graphite

@@ -44,12 +44,17 @@ class segment_table {
   /// Something is wrong with it; what lies before its end stays readable. Kept once a segment.
   void report(segment_id id, error why);
   const std::vector<lost_segment>& lost() const { return lost_; }
+  /// How often something was lost or reported; only grows.
+  std::uint64_t losses() const { return losses_; }
+  /// Lost ones are none of ours any more, short ones as long as they are.
+  void forget_lost();
 
  private:
   std::string folder_;
   std::uint64_t segment_bytes_;
   std::map<segment_id, segment_entry> entries_;
   std::vector<lost_segment> lost_;
+  std::uint64_t losses_ = 0;
 };
 
 }  // namespace graphite

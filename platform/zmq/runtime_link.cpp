@@ -37,7 +37,7 @@ class dealer_link final : public runtime_link {
     GRAPHITE_CHECK(check(address));
     try {
       zmq::socket_t fresh(context_->get(), zmq::socket_type::dealer);
-      apply_limits(fresh, options_.reply_bytes_max);
+      apply_connecting_limits(fresh, options_.reply_bytes_max);
       fresh.set(zmq::sockopt::linger, 0);
       fresh.set(zmq::sockopt::sndhwm, 64);
       GRAPHITE_CHECK(connect(fresh, address));
@@ -62,11 +62,11 @@ class dealer_link final : public runtime_link {
 
   result<void> poll(duration timeout, link_listener& listener) override {
     try {
-      GRAPHITE_CHECK(wait(timeout));
-      for (std::size_t i = 0; i < messages_per_poll_max; ++i) {
-        const bool head = read_head(listener);
-        const bool reply = chunks_ && read_reply(listener);
-        if (!head && !reply) break;
+      GRAPHITE_TRY(auto ready, wait(timeout));
+      // A socket is left alone where it is known to be empty: asking it costs four system calls.
+      for (std::size_t i = 0; i < messages_per_poll_max && (ready.heads || ready.chunks); ++i) {
+        ready.heads = ready.heads && read_head(listener);
+        ready.chunks = ready.chunks && chunks_ && read_reply(listener);
       }
       return {};
     } catch (const zmq::error_t& e) {
@@ -93,15 +93,20 @@ class dealer_link final : public runtime_link {
     }
   }
 
-  result<void> wait(duration timeout) {
+  struct readable {
+    bool heads = false, chunks = false;
+  };
+
+  result<readable> wait(duration timeout) {
     zmq::pollitem_t items[] = {{heads_.handle(), 0, ZMQ_POLLIN, 0},
                                {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
                                {chunks_ ? chunks_->handle() : nullptr, 0, ZMQ_POLLIN, 0}};
     // Rounded up: zero would make a loop that waits for a deadline below one millisecond spin.
     const auto ms = std::chrono::ceil<milliseconds>(timeout);
     zmq::poll(items, chunks_ ? 3 : 2, ms);
-    if (wake_.clear()) return fail(errc::cancelled, "woken");
-    return {};
+    const auto set = [&](std::size_t i) { return (items[i].revents & ZMQ_POLLIN) != 0; };
+    if (set(1) && wake_.clear()) return fail(errc::cancelled, "woken");
+    return readable{set(0), chunks_ && set(2)};
   }
 
   bool read_head(link_listener& listener) {
@@ -155,7 +160,7 @@ result<std::unique_ptr<runtime_link>> make_zmq_link(std::shared_ptr<zmq_context>
                                                     const zmq_link_options& options) {
   try {
     zmq::socket_t heads(context->get(), zmq::socket_type::sub);
-    apply_limits(heads, options.head_bytes_max);
+    apply_connecting_limits(heads, options.head_bytes_max);
     GRAPHITE_TRY(auto wake, wake_event::make());
     return std::make_unique<dealer_link>(std::move(context), std::move(heads), std::move(wake), options);
   } catch (const zmq::error_t& e) {

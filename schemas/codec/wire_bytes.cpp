@@ -33,6 +33,7 @@ result<std::string> to_text(capnp::Text::Reader text, std::size_t bytes_max) {
   if (text.size() > bytes_max) return fail(errc::too_large, fmt::format("a text of {} bytes", text.size()));
   std::string out(text.begin(), text.size());
   if (!is_utf8(out)) return fail(errc::corrupt, "a text that is not UTF-8");
+  if (out.find('\0') != std::string::npos) return fail(errc::corrupt, "a text with a NUL in it");
   return out;
 }
 

@@ -31,7 +31,7 @@ result<digest> to_digest(capnp::Data::Reader data);
 result<uuid> to_uuid(capnp::Data::Reader data);
 /// Errors: too_large over `bytes_max`.
 result<byte_vector> to_bytes(capnp::Data::Reader data, std::size_t bytes_max);
-/// Errors: too_large; corrupt where it is not UTF-8.
+/// Errors: too_large; corrupt where it is not UTF-8 or has a NUL.
 result<std::string> to_text(capnp::Text::Reader text, std::size_t bytes_max);
 
 /// One flat message. `builder` has everything in few segments.

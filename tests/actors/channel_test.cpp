@@ -40,6 +40,17 @@ class memory_archive final : public bundle_archive {
     return newest_ ? std::vector<state>{*newest_} : std::vector<state>{};
   }
   bool refers_to(segment_id) const override { return false; }
+  bool wants_rewrite(std::uint64_t) const override { return false; }
+  /// The same pages at another place.
+  result<void> rewrite() override {
+    std::vector<asset_record> all;
+    GRAPHITE_CHECK(newest_->tree.for_each([&](const located_asset& asset) {
+      all.push_back(asset.record);
+      return true;
+    }));
+    GRAPHITE_TRY(newest_->tree, index_tree::build(all, hash_));
+    return {};
+  }
   std::string folder() const override { return "/memory"; }
   int writes = 0;
   std::function<void()> on_write = [] {};
@@ -70,6 +81,9 @@ class channel_actor_test : public test::actor_fixture {
     with.journal = writer;
     with.folder = folder;
     with.write_generation = [this](const index_tree& tree, const head& h) { return archive.write(tree, h); };
+    with.newest_tree = [this]() -> result<std::optional<index_tree>> {
+      return std::optional(archive.newest().value()->tree);
+    };
     main = system.spawn(channel, std::move(with), restored->core, restored->unfolded);
     run();
   }
@@ -222,6 +236,38 @@ TEST_F(channel_actor_test, what_is_not_stored_is_not_published) {
   publish(what);
   EXPECT_TRUE(publisher.announced.empty());
   EXPECT_FALSE(log.errors.empty());
+}
+
+TEST_F(channel_actor_test, pages_that_moved_are_let_go_and_publishing_goes_on_from_the_new_ones) {
+  publish(change("a.txt", "one"));
+  pass(channel_actor_state::fold_after);
+  const std::weak_ptr<const index_node> old = archive.newest().value()->tree.root_node();
+  publish(change("b.txt", "not folded yet"));
+  ASSERT_TRUE(archive.rewrite());
+  EXPECT_FALSE(old.expired());
+  caf::anon_send(main, atom::rebase_v);
+  run();
+  EXPECT_TRUE(old.expired());
+  EXPECT_TRUE(published.page(newest().root)) << "a late joiner begins here";
+  publish(change("c.txt", "three"));
+  EXPECT_EQ(newest().assets, 3u);
+  pass(channel_actor_state::fold_after);
+  EXPECT_EQ(archive.newest().value()->tree.assets(), 3u);
+}
+
+TEST_F(channel_actor_test, pages_that_move_during_a_commit_are_let_go_after_it) {
+  publish(change("a.txt", "one"));
+  pass(channel_actor_state::fold_after);
+  const std::weak_ptr<const index_node> old = archive.newest().value()->tree.root_node();
+  archive.on_write = [this] {  // of a large change: while it is being committed
+    ASSERT_TRUE(archive.rewrite());
+    caf::anon_send(main, atom::rebase_v);
+  };
+  publish(large_change());
+  EXPECT_EQ(newest().assets, 41u);
+  EXPECT_TRUE(old.expired());
+  publish(change("c.txt", "three"));
+  EXPECT_EQ(newest().assets, 42u);
 }
 
 }  // namespace

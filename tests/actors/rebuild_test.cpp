@@ -41,7 +41,9 @@ class rebuild_actor_test : public test::actor_fixture {
     graph = system.spawn([this]() -> graph_actor::behavior_type {
       return {[](atom::revise, const revision_ptr&) {},
               [this](atom::finish, const attempt_result_ptr& how) { finished.push_back(how); },
-              [](atom::answer, const query_ptr&) {}, [](atom::wake, std::uint64_t) {},
+              [](atom::answer, const query_ptr&) {},
+              [](atom::watch, const watcher_actor&) {},
+              [](atom::wake, std::uint64_t) {},
               [](atom::notice, const std::string&, const std::string&) {}};
     });
     run();

@@ -25,6 +25,30 @@ TEST(engine_cost, one_edit_among_many_visits_few_nodes_and_writes_few_rows) {
   EXPECT_LE(w.engine->counters().nodes_visited - before, 100u);
 }
 
+TEST(engine_cost, a_hub_is_shown_without_a_look_at_its_referrers_while_something_else_is_broken) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})});
+  revision all;
+  const auto add = [&](const std::string& path, const std::string& text, const std::string& target) {
+    w.texts[content_of(text)] = text;
+    source_state state{content_of(text), {}, {}};
+    if (!target.empty()) state.references.push_back({{path_of(target)}, false});
+    all.changes.push_back({path_of(path), state});
+  };
+  add("hub", "0", "");
+  for (int i = 0; i < 20'000; ++i) add("s/" + std::to_string(i), "sprite", "hub");
+  add("1.x", "good", "");
+  add("level", "L", "1.y");
+  w.apply(std::move(all));
+  w.settle();
+  w.save({{"1.x", "bad"}});
+  w.settle();
+  ASSERT_EQ(w.engine->behind().count, 1u);
+  const auto before = w.engine->counters().nodes_visited;
+  w.save({{"hub", "1"}});
+  EXPECT_EQ(w.shown_text("hub"), "1");
+  EXPECT_LE(w.engine->counters().nodes_visited - before, 100u);
+}
+
 TEST(graph, invalidate_costs_the_answer_not_the_graph) {
   graph g;
   for (int i = 0; i < 50'000; ++i) {

@@ -30,6 +30,46 @@ TEST(engine_restart, with_unchanged_inputs_starts_nothing_and_publishes_nothing)
   EXPECT_EQ(w.engine->status().assets, before.size());
 }
 
+TEST(engine_restart, outputs_that_were_lost_are_made_again_and_nothing_else_is) {
+  engine_world w(rules());
+  fill(w);
+  const auto before = w.channel;
+  const auto header = w.shown_text("inc/x.h");
+  const auto attempts = w.started.size(), shown = w.publications.size();
+  w.lose({header});
+  w.settle();
+  ASSERT_EQ(w.started.size(), attempts + 1) << "its users find their inputs as they were";
+  EXPECT_EQ(w.started.back().main_input.str(), "x.idl");
+  EXPECT_EQ(w.channel, before);
+  EXPECT_EQ(w.publications.size(), shown);
+  EXPECT_EQ(w.engine->status().stale, 0u);
+  w.lose({});
+  w.settle();
+  EXPECT_EQ(w.started.size(), attempts + 1);
+}
+
+TEST(engine_restart, outputs_that_were_lost_before_a_start_are_made_again_after_the_first_revision) {
+  engine_world w(rules());
+  fill(w);
+  const auto attempts = w.started.size();
+  const auto object = w.shown_text("m.o");
+  w.restart();
+  w.lose({object});
+  EXPECT_EQ(w.started.size(), attempts) << "nothing starts before the tree was looked at";
+  w.save({{"n.c", "changed meanwhile"}});
+  w.settle();
+  EXPECT_EQ(w.started.size(), attempts + 2);
+  EXPECT_EQ(w.shown_text("m.o"), object);
+  EXPECT_EQ(w.engine->status().stale, 0u);
+}
+
+TEST(engine_restart, sources_whose_contents_were_lost_are_named) {
+  engine_world w(rules());
+  fill(w);
+  const auto stored = [](const digest& content) { return content != content_of("Y").id; };
+  EXPECT_EQ(w.engine->sources_not_stored(stored), std::vector<std::string>{"inc/y.h"});
+}
+
 TEST(engine_restart, the_sources_come_back_with_signature_and_references) {
   engine_world w({});
   revision what;
@@ -40,10 +80,11 @@ TEST(engine_restart, the_sources_come_back_with_signature_and_references) {
   w.restart();
   const auto sources = w.engine->sources();
   ASSERT_EQ(sources.size(), 2u);
-  const auto& back = sources[0].first.str() == "d/a" ? sources[0].second : sources[1].second;
-  EXPECT_EQ(back.references, state.references);
-  EXPECT_TRUE(back.signature.trusted);
-  EXPECT_EQ(back.signature.mtime_ns, -4);
+  const auto* back = sources.find("d/a");
+  ASSERT_NE(back, nullptr);
+  EXPECT_TRUE(back->trusted);
+  EXPECT_EQ(back->mtime_ns, -4);
+  EXPECT_EQ(w.engine->deps(path_of("d/a")).value(), std::vector<std::string>{"c"});
 }
 
 TEST(engine_restart, builds_only_what_changed_while_it_was_down) {
@@ -145,6 +186,59 @@ TEST(engine_restart, folding_while_an_asset_is_held_back_forgets_nothing_shown) 
   w.save({{"n.c", "N"}, {"inc/y.h", "Y"}, {"t/f", "v9"}}, true);
   w.settle();
   EXPECT_EQ(w.channel.size(), 3u) << "n.o, inc/y.h, t/f";
+}
+
+TEST(engine_restart, what_was_shown_of_an_overtaken_attempt_is_not_taken_for_the_value_before_it) {
+  engine_world w({command_rule("slow", {"*.x"}, {"{stem}.y"})});
+  w.tool_time = [](const attempt_spec&) { return seconds(10); };
+  w.save({{"1.x", "v0"}});
+  w.settle();
+  w.save({{"1.x", "v1"}});
+  w.run_for(seconds(3));
+  w.save({{"1.x", "v2"}});
+  w.run_for(seconds(8));
+  ASSERT_EQ(w.shown_text("1.y"), "slow(v1:)");
+  w.restart();
+  w.save({{"1.x", "v0"}}, true);
+  w.settle();
+  EXPECT_EQ(w.shown_text("1.y"), "slow(v0:)");
+}
+
+TEST(engine_restart, a_removal_that_was_held_back_is_shown_later) {
+  engine_world w({command_rule("slow", {"*.x"}, {"{stem}.y"})});
+  w.tool_time = [](const attempt_spec&) { return seconds(10); };
+  w.refer("sprite", "S", {"1.y", "2.y"});
+  w.save({{"1.x", "v"}, {"2.x", "w"}});
+  w.settle();
+  w.save({{"2.x", "w1"}});
+  w.save({{"1.x", std::nullopt}});
+  ASSERT_TRUE(w.shows("1.y"));
+  w.restart();
+  w.refer("sprite", "S", {"1.y", "2.y"});
+  w.save({{"2.x", "w1"}});
+  ASSERT_TRUE(w.shows("1.y"));
+  w.settle();
+  EXPECT_FALSE(w.shows("1.y"));
+  EXPECT_EQ(w.shown_text("2.y"), "slow(w1:)");
+}
+
+TEST(engine_restart, what_a_held_back_record_refers_to_is_still_shown_with_it) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})}, [](engine_options& o) { o.delta_rows_max = 2; });
+  w.refer("sprite", "S0", {"t"});
+  w.save({{"t", "T0"}, {"1.x", "bad"}});
+  w.settle();
+  w.refer("sprite", "S1", {"1.y"});
+  for (int i = 0; i < 10; ++i) w.save({{"other", std::to_string(i)}});
+  ASSERT_EQ(w.shown_text("sprite"), "S0");
+  w.restart();
+  w.refer("sprite", "S1", {"1.y"});
+  w.save({{"t", "T1"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("t"), "T0");  // S0 is still shown, and was never of one revision with T1
+  w.save({{"1.x", "good"}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("t"), "T1");
+  EXPECT_EQ(w.shown_text("sprite"), "S1");
 }
 
 TEST(engine_restart, a_damaged_row_is_refused_and_the_rest_is_loaded) {

@@ -90,6 +90,36 @@ TEST(engine_supersede, an_overtaken_value_is_not_shown_beside_a_newer_part_of_it
   EXPECT_EQ(w.shown_text("sprite"), "S2");
 }
 
+TEST(engine_supersede, an_overtaken_value_is_not_shown_beside_a_part_that_came_back_to_what_is_shown) {
+  engine_world w({command_rule("slow", {"*.x"}, {"{stem}.y"})});
+  w.tool_time = [](const attempt_spec&) { return seconds(10); };
+  w.refer("sprite", "S", {"1.y", "t"});
+  w.save({{"1.x", "v0"}, {"t", "T0"}});
+  w.settle();
+  w.save({{"1.x", "v1"}, {"t", "T1"}});
+  w.run_for(seconds(3));
+  w.save({{"1.x", "v2"}, {"t", "T0"}});
+  w.run_for(seconds(8));
+  EXPECT_EQ(w.shown_text("1.y"), "slow(v0:)");  // v1 belongs to T1
+  w.settle();
+  EXPECT_EQ(w.shown_text("1.y"), "slow(v2:)");
+  EXPECT_EQ(w.shown_text("t"), "T0");
+}
+
+TEST(engine_supersede, an_overtaken_value_is_no_input_beside_a_listing_that_is_newer) {
+  engine_world w({command_rule("slow", {"*.a"}, {"{stem}.b"}), command_rule("all", {"m"}, {"n"}, {"*.b"})});
+  w.tool_time = [](const attempt_spec& spec) { return spec.rule == "slow" ? seconds(10) : seconds(1); };
+  w.save({{"1.a", "v0"}, {"2.a", "w0"}, {"m", "M"}});
+  w.settle();
+  w.save({{"1.a", "v1"}});
+  w.run_for(seconds(3));
+  w.save({{"1.a", "v2"}, {"2.a", std::nullopt}});
+  w.run_for(seconds(9));
+  EXPECT_EQ(w.shown_text("n"), "all(M:slow(v0:),slow(w0:),)");  // v1 belongs to a listing with 2.b
+  w.settle();
+  EXPECT_EQ(w.shown_text("n"), "all(M:slow(v2:),)");
+}
+
 TEST(engine_supersede, a_return_to_the_built_input_needs_no_run) {
   engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})});
   w.save({{"1.x", "1"}});

@@ -79,6 +79,13 @@ void engine_world::make_engine() {
   handle(engine->load_finished());
 }
 
+void engine_world::lose(std::set<std::string> texts_gone) {
+  stored[table::action_cache].clear();
+  std::set<digest> gone;
+  for (const auto& text : texts_gone) gone.insert(content_of(text).id);
+  handle(engine->contents_lost([&](const digest& content) { return !gone.contains(content); }, now));
+}
+
 void engine_world::restart() { make_engine(); }
 
 void engine_world::save(std::map<std::string, std::optional<std::string>> changes, bool complete) {
@@ -119,11 +126,26 @@ void engine_world::apply(revision what) {
   handle(engine->apply(what, now));
 }
 
+why_report engine_world::why(const std::string& path) const {
+  history_rows rows;
+  while (const auto key = engine->wanted_history(path_of(path), rows)) {
+    std::optional<std::string> row;
+    if (const auto kept = stored.find(table::history); kept != stored.end())
+      if (const auto found = kept->second.find(*key); found != kept->second.end()) row = found->second;
+    rows[*key] = std::move(row);
+  }
+  return *engine->why(path_of(path), rows);
+}
+
 void engine_world::write(const std::vector<row_write>& rows) {
   rows_last += rows.size();
   for (const auto& row : rows) {
-    if (row.value)
-      stored[row.where][row.key] = *row.value;
+    auto& rows = stored[row.where];
+    const auto before = rows.find(row.key);
+    if (row.value && row.where == table::history && before != rows.end())
+      before->second = following_row(before->second, *row.value);  // as the graph actor does
+    else if (row.value)
+      rows[row.key] = *row.value;
     else
       stored[row.where].erase(row.key);
   }

@@ -47,9 +47,12 @@ class engine_world {
   void settle();
   /// Ends one attempt now, out of order.
   void end(std::size_t which);
+  /// The store has lost the contents of these texts; no cached result is usable any more.
+  void lose(std::set<std::string> texts_gone);
   /// A new engine over the same stored rows; nothing applied yet.
   void restart();
 
+  why_report why(const std::string& path) const;
   bool shows(const std::string& path) const { return channel.count(path) != 0; }
   std::string shown_text(const std::string& path) const;
   /// Number of diagnostics whose message contains `text`.

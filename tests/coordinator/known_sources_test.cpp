@@ -19,5 +19,19 @@ TEST(known_sources, a_file_below_a_former_file_displaces_it) {
   EXPECT_EQ(known.displaced_by("b/c/d"), (std::vector<std::string>{"b/c"}));
 }
 
+TEST(known_sources, a_whole_folder_replaces_what_was_known_of_it) {
+  known_sources known;
+  known.put("a/old", {});
+  known.put("b/x", {});
+  known.put_folder("a", {{"z", {}}, {"c", {}}, {"m", {}}});
+  EXPECT_EQ(known.size(), 4u);
+  EXPECT_EQ(known.find("a/old"), nullptr);
+  ASSERT_EQ(known.files("a").size(), 3u);
+  EXPECT_EQ(known.files("a")[0].name, "c");
+  EXPECT_NE(known.find("a/m"), nullptr);
+  known.put_folder("a", {});
+  EXPECT_EQ(known.folders(""), std::vector<std::string>{"b"});
+}
+
 }  // namespace
 }  // namespace graphite

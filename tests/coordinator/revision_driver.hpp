@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -113,5 +114,10 @@ class revision_driver {
   std::optional<revision_builder> builder;
   std::deque<std::function<std::vector<revision_step>()>> answers;
 };
+
+inline void PrintTo(const revision_driver::closed_revision& r, std::ostream* out) {
+  *out << "at " << r.at_ms << " ms:";
+  for (const auto& c : r.changes) *out << ' ' << c;
+}
 
 }  // namespace graphite

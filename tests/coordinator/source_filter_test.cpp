@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace graphite {
 namespace {
 
@@ -91,6 +93,23 @@ TEST(source_filter, ignore_files_have_their_role_unless_they_do_not_count) {
   off.set_ignore_file("", "*.png\n");
   EXPECT_TRUE(off.is_source("a.png"));
   EXPECT_EQ(off.role_of(".gitignore"), path_role::none);
+}
+
+TEST(source_filter, a_walk_is_told_the_same_without_a_look_at_the_folders_above) {
+  source_filter filter(make_project({"**/*.png", "data/**"}, {"**/old", "*.tmp", "**/.git/**", "data/x/*"}));
+  filter.set_ignore_file("", "*.log\n/top\n!keep.log\nbuild/\n");
+  filter.set_ignore_file("data", "*.bak\n!*.log\n");
+  const std::vector<std::string> names{"a.png", "b.tmp",      "old",           "x",          "data",
+                                       "c.log", "keep.log",   "top",           "build",      ".git",
+                                       "e.bak", ".gitignore", "graphite.toml", "index.lock", ".graphite"};
+  const std::function<void(const std::string&, int)> walk = [&](const std::string& folder, int depth) {
+    for (const auto& name : names) {
+      const auto path = folder.empty() ? name : folder + "/" + name;
+      EXPECT_EQ(filter.role_in_walk(path), filter.role_of(path)) << path;
+      if (depth < 3 && !filter.prunes(path)) walk(path, depth + 1);
+    }
+  };
+  walk("", 0);
 }
 
 }  // namespace

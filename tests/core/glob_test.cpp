@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace graphite {
 namespace {
 
@@ -58,6 +60,26 @@ TEST(glob, tells_which_folders_are_worth_a_walk) {
   EXPECT_TRUE(g.may_match_below("data/images"));
   EXPECT_FALSE(g.may_match_below("data/music"));
   EXPECT_FALSE(g.may_match_below("data/images/deep"));
+}
+
+TEST(glob, a_name_pattern_says_what_the_general_matcher_says) {
+  const std::vector<std::string> parts{"*", "?", "a", "b", ".", "[ab]", "\\*", "**", "é"};
+  const std::vector<std::string> letters{"a", "b", ".", "*", "é"};
+  std::mt19937 random(7);
+  const auto make = [&](const auto& from) {
+    std::string out;
+    for (auto n = random() % 5; n-- > 0;) out += from[random() % from.size()];
+    return out;
+  };
+  for (int i = 0; i < 50'000; ++i) {
+    const auto pattern = make(parts), name = make(letters);
+    EXPECT_EQ(name_pattern(pattern).matches(name), match_component(pattern, name)) << pattern << ' ' << name;
+    if (pattern.empty() || name.empty()) continue;
+    const auto whole = glob::parse(pattern);
+    if (whole && pattern != "**") {
+      EXPECT_EQ(whole->matches("x/" + name), match_component(pattern, name)) << pattern << ' ' << name;
+    }
+  }
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 
-from support import PROGRAM, World, bundle_contents, check, equal, main, run, skip, verify, wait_until
+from support import (PROGRAM, World, bundle_contents, check, equal, main, private_bytes, run, skip, verify,
+                     wait_until)
 
 GIB = 1 << 30
 
@@ -199,17 +200,6 @@ def an_empty_file_is_an_asset():
         verify(world)
 
 
-def private_bytes(pid):
-    """Anonymous memory now; mapped files are the page cache's and do not count."""
-    try:
-        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1]) * 1024
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0
-
-
 def five_gigabytes_are_read_with_little_memory():
     with World() as world:
         free = shutil.disk_usage(world.work).free
@@ -349,6 +339,68 @@ shell = true
         wait_until(lambda: world.shown("reader") == expected, "all bytes at a subscriber")
 
 
+def a_removed_segment_is_made_again():
+    """Gone from the store and from the bundle: only sources and tools can bring the contents back."""
+    config = '''[project]
+name = "e2e"
+[[rule]]
+name = "half"
+match = ["*.in"]
+outputs = ["{dir}/{stem}.half"]
+publish = false
+[rule.command]
+argv = ["cat \\"$1\\" \\"$1\\" > \\"$2\\"", "{in}", "{out}"]
+shell = true
+[[rule]]
+name = "whole"
+match = ["*.half"]
+outputs = ["{dir}/{stem}.out"]
+[rule.command]
+argv = ["cat \\"$1\\" \\"$1\\" > \\"$2\\"", "{in}", "{out}"]
+shell = true
+'''
+
+    def remove_all(world):
+        remove_segments(world)
+        for path in world.bundle.glob("segment-*"):
+            path.unlink()
+
+    def good(world):
+        return run("bundle", "verify", world.bundle, "--json", code=(0, 1, 2, 5))["good"]
+
+    with World(config) as world:
+        for i in range(10):
+            world.write(f"c/{i}.txt", os.urandom(30_000))
+            world.write(f"t/{i}.in", f"four times {i} " * 100)
+        first = world.build()
+        expected = bundle_contents(world)
+        equal(len(expected), 20, "assets")
+        remove_all(world)
+        check(not good(world), "the segment was removed, but its contents are still there")
+        again = world.build()
+        equal((again["failed"], again["generation"]["root"]), (0, first["generation"]["root"]), "after the removal")
+        equal(again["ran"], 20, "actions whose outputs were lost")
+        verify(world)
+        equal(bundle_contents(world), expected, "bundle")
+        equal(world.build()["ran"], 0, "actions of the build after it")
+        # Before a start of `dev`, and while it runs.
+        remove_all(world)
+        world.dev()
+        reader = world.subscribe("reader")
+        wait_until(lambda: world.shown("reader") == expected, "all bytes at a subscriber")
+        wait_until(lambda: good(world), "the bundle to be whole after the start")
+        remove_all(world)
+        equal(world.build()["failed"], 0, "failed while dev runs")
+        wait_until(lambda: good(world), "the bundle to be whole again")
+        equal(bundle_contents(world), expected, "bundle of dev")
+        late = world.subscribe("late")
+        late.swap_with(changed="c/0.txt")
+        equal(world.shown("late"), expected, "a late joiner")
+        world.write("c/0.txt", "edited")
+        wait_until(lambda: (world.current("reader") / "c/0.txt").read_bytes() == b"edited", "an edit after it")
+        check(reader.child.poll() is None, "the subscriber ended")
+
+
 def a_second_build_is_told_who_holds_the_state():
     config = '''[project]
 name = "e2e"
@@ -465,6 +517,6 @@ if __name__ == "__main__":
           twins_by_case_are_both_left_out, vanishing_files_leave_a_right_build, a_growing_file_keeps_nobody_waiting,
           an_empty_file_is_an_asset, five_gigabytes_are_read_with_little_memory,
           a_build_on_a_full_disk_fails_clearly_and_recovers, dev_on_a_full_disk_stays_and_catches_up,
-          removed_segments_come_back, a_second_build_is_told_who_holds_the_state,
+          removed_segments_come_back, a_removed_segment_is_made_again, a_second_build_is_told_who_holds_the_state,
           a_newer_state_is_refused_and_left_alone, mistakes_in_the_project_file_are_placed,
           hostile_bundles_are_refused_not_followed])

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """The main job through the real programs: save a file, see its bytes in a subscriber's `current/`."""
+import contextlib
 import os
 import shutil
+import subprocess
+import urllib.request
 
-from support import World, check, equal, main, run, wait_until
+from support import (Peaks, World, bundle_contents, check, disk_bytes, equal, main, private_bytes, run, verify,
+                     wait_until)
 
 UPPER = '''[project]
 name = "e2e"
@@ -75,6 +79,43 @@ def large_files_arrive_whole():
         event = reader.swap_with(changed="large.bin")
         check((world.current("reader") / "large.bin").read_bytes() == data, "edited large file differs")
         check(event["bytes_fetched"] < 2_000_000, f"an edit of 4 bytes fetched {event['bytes_fetched']} bytes")
+
+
+@contextlib.contextmanager
+def large_swap(*mode):
+    """Swaps one large asset; the reader's folder may hold the old generation, the change, and some slack."""
+    mib = 1 << 20
+    large, slack = 192 * mib, 48 * mib
+    with World() as world:
+        world.write("beside.bin", os.urandom(16 * mib))
+        world.write("large.bin", os.urandom(large))
+        dev = world.dev()
+        reader = world.subscribe("reader", *mode)
+        reader.swap_with(changed="large.bin")
+        folder = world.work / "reader"
+        before = disk_bytes(folder)
+        with Peaks(dev=lambda: private_bytes(dev.child.pid), reader=lambda: private_bytes(reader.child.pid),
+                   disk=lambda: disk_bytes(folder)) as peaks:
+            world.write("large.bin", os.urandom(large))
+            reader.swap_with(changed="large.bin")
+        print("        peaks in MiB: " + ", ".join(f"{k} {v // mib}" for k, v in peaks.most.items()), flush=True)
+        check(peaks.most["dev"] < 2 * slack, "dev holds the asset in memory")
+        check(peaks.most["reader"] < 2 * slack, "the subscriber holds the asset in memory")
+        check(peaks.most["disk"] <= before + large + slack, "the subscriber's disk holds more than the change")
+        yield world, reader, lambda: disk_bytes(folder) <= before + slack
+
+
+def a_swap_needs_the_old_generation_and_the_change_only():
+    with large_swap() as (world, reader, old_is_gone):
+        # The folder that is not shown is a generation behind: the next swap lets go of the old one.
+        world.write("small.txt", "s")
+        reader.swap_with(changed="small.txt")
+        wait_until(old_is_gone, "the old generation to leave the disk")
+
+
+def a_swap_without_files_needs_no_second_copy_either():
+    with large_swap("--no-files"):
+        pass  # it lets go of the old generation with the next collection
 
 
 def building_twice_runs_nothing_twice():
@@ -193,12 +234,93 @@ pattern = 'image "([^"]+)"'
 '''
 
 
+def git(world, *words):
+    identity = ["-c", "user.name=e2e", "-c", "user.email=e2e@localhost"]
+    subprocess.run(["git", "-C", world.root, *identity, *words], check=True, capture_output=True)
+
+
+def a_commit_can_be_built_instead_of_the_working_tree():
+    with World(UPPER) as world:
+        world.write("w.low", "abc")
+        world.write("copy.txt", "old")
+        git(world, "init", "-q")
+        git(world, "add", ".")
+        git(world, "commit", "-qm", "one")
+        world.write("w.low", "changed")
+        world.write("copy.txt", "new")
+        world.write("more.txt", "more")
+        equal(world.build()["assets"], 3, "assets of the working tree")
+        past = world.build("--rev", "HEAD")
+        equal((past["assets"], past["ran"], past["failed"]), (2, 1, 0), "the commit's build")
+        shown = world.work / "shown"
+        run("bundle", "extract", past["bundle"], shown)
+        equal({p.name: p.read_text() for p in shown.iterdir()}, {"w.up": "ABC", "copy.txt": "old"}, "the commit's assets")
+        equal(world.build()["ran"], 0, "actions that ran for the working tree, which was built before")
+        equal(world.build("--rev", "HEAD")["ran"], 0, "actions that ran for a commit built before")
+        equal([p.name for p in (world.root / ".graphite").iterdir() if p.name.startswith("revision")], [], "folders left")
+        world.build("--rev", "nothing", code=2)
+
+
+def status_and_metrics_tell_of_the_service():
+    with World(UPPER) as world:
+        world.write("w.low", "abc")
+        process = world.dev()
+        world.build()
+        status = run("status", "-C", world.root, "--json")
+        equal(status["pid"], world.ready["pid"], "the process")
+        equal((status["heads"], status["chunks"], status["metrics"]),
+              (world.ready["heads"], world.ready["chunks"], world.ready["metrics"]), "addresses")
+        equal((status["sources"], status["actions"], status["assets"]), (1, 1, 1), "counts")
+        with urllib.request.urlopen(f"http://{world.ready['metrics']}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        for line in ('graphite_actions_total{result="ran"} 1', 'graphite_actions_total{result="cached"} 0',
+                     "graphite_sources 1", "graphite_actions 1", "graphite_actions_stale 0", "graphite_failed 0",
+                     "graphite_assets_behind 0", "graphite_subscribers 0"):
+            check(line in text, f"/metrics has no line {line!r}:\n{text}")
+        del process
+
+
+def saves_under_a_hold_are_one_generation():
+    with World("") as world:
+        world.write("a.txt", "1")
+        process = world.dev()
+        first = process.event("generation")
+        equal((first["changed"], first["removed"]), (1, 0), "changes of the first generation")
+        run("hold", "-C", world.root, "--", "sh", "-c",
+            f"echo 2 > '{world.root}/a.txt'; sleep 0.3; echo 2 > '{world.root}/b.txt'")
+        held = process.event("generation")
+        equal((held["sequence"], held["changed"]), (first["sequence"] + 1, 2), "what was saved under the hold")
+
+
+def a_warning_ends_with_its_cause():
+    with World("") as world:
+        os.mkfifo(world.root / "pipe")
+        world.write("level.txt", "x")
+        world.dev()
+        warned = lambda: [(d["path"], d["severity"]) for d in world.build()["diagnostics"]]
+        equal(warned(), [("pipe", "warning")], "warnings at first")
+        equal(warned(), [("pipe", "warning")], "warnings while it is there")
+        os.unlink(world.root / "pipe")
+        equal(warned(), [], "warnings after it is gone")
+
+
+def why_tells_what_differs(world):
+    why = run("why", "w.up", "-C", world.root, "--json")
+    equal(why["reason"], "changed: w.low", "the reason")
+    equal([one["name"] for one in why["changed"]], ["source w.low"], "what differs")
+    old, new = why["changed"][0]["old"], why["changed"][0]["new"]
+    check(len(old) == 16 and len(new) == 16 and old != new, f"old and new value: {old} {new}")
+    equal((len(why["weak_key"]), len(why["strong_key"])), (64, 64), "keys")
+    equal(why["chain"][-1], "w.up", "the chain")
+    return why
+
+
 def the_graph_and_why_can_be_asked():
     with World(SPRITE + UPPER.replace('[project]\nname = "e2e"\n', "")) as world:
         world.write("s/tux.sprite", 'image "tux.png"')
         world.write("s/tux.png", "pixels")
         world.write("w.low", "abc")
-        world.dev()
+        process = world.dev()
         world.build()
         ask = lambda *words: run("graph", *words, "-C", world.root, "--json")["lines"]
         equal(ask("rdeps", "s/tux.png"), ["s/tux.sprite"], "rdeps")
@@ -208,6 +330,12 @@ def the_graph_and_why_can_be_asked():
         why = run("why", "w.up", "-C", world.root, "--json")
         equal(why["rule"], "upper", "the rule that made it")
         check(why["key_components"], "why names no component of the key")
+        world.write("w.low", "abcd")
+        world.build()
+        before = why_tells_what_differs(world)
+        process.stop()
+        process = world.dev()
+        equal(why_tells_what_differs(world), before, "the story after a restart")
         run("why", "nothing/there", "-C", world.root, code=2)
         first = run("status", "-C", world.root, "--json")["channels"][0]["newest"]["sequence"]
         world.write("w.low", "def")
@@ -217,9 +345,78 @@ def the_graph_and_why_can_be_asked():
         equal((diff["added"], diff["changed"], diff["removed"]), (["new.txt"], ["w.up"], []), "diff")
 
 
+def open_bytes(pid):
+    """Of files that the process still maps although they were removed."""
+    removed = {}
+    for line in open(f"/proc/{pid}/maps"):
+        field = line.split()
+        if line.rstrip().endswith("(deleted)") and "/.graphite/" in line:
+            start, end = (int(x, 16) for x in field[0].split("-"))
+            removed[field[4]] = removed.get(field[4], 0) + end - start
+    return sum(removed.values())
+
+
+def dead_segments_are_unlinked():
+    """300 MB of edits; what stays on disk is a small multiple of what is shown, in the same process."""
+    megabyte, edits = 1 << 20, 300
+    with World() as world:
+        for i in range(20):
+            world.write(f"still/{i}.txt", f"never edited {i}")
+        world.write("large.bin", os.urandom(megabyte))
+        world.dev()
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="large.bin")
+        data, most = b"", 0
+        for i in range(edits):
+            data = os.urandom(megabyte)
+            world.write("large.bin", data)
+            reader.swap_with(changed="large.bin")
+            most = max(most, disk_bytes(world.root / ".graphite"))
+        # Eight generations are kept; a segment of which a quarter lives stays; 16 MB are written between two rounds.
+        allowed = 4 * 8 * megabyte + 32 * megabyte
+        state = world.root / ".graphite"
+        wait_until(lambda: disk_bytes(state) < allowed, f"{disk_bytes(state)} bytes of state to become {allowed}", 20)
+        check(disk_bytes(world.bundle) < allowed, f"the bundle holds {disk_bytes(world.bundle)} bytes")
+        check(most < 2 * allowed, f"at times {most} bytes were used")
+        check((world.current("reader") / "large.bin").read_bytes() == data, "the subscriber does not show the last edit")
+        late = world.subscribe("late")
+        late.swap_with(changed="large.bin")
+        equal(world.shown("late"), world.sources(), "a late joiner")
+        segments = sorted(p.name for p in (state / "segments").iterdir())
+        check("segment-00000001" not in segments, f"the first segment is still there: {segments}")
+        world.build()  # answered when the bundle has what the subscribers have
+        verify(world)
+        equal(bundle_contents(world), world.sources(), "the bundle")
+        held = open_bytes(world.ready["pid"])
+        check(held < allowed, f"{held} bytes of removed files are still mapped")
+        print(f"        {edits} MiB edited, at most {most / 1e6:.0f} MB used, {disk_bytes(state) / 1e6:.0f} MB at the end, "
+              f"{len(segments)} segments, {held / 1e6:.0f} MB of removed files mapped", flush=True)
+
+
+def builds_alone_give_space_back():
+    """No `dev` ever runs; what many builds leave is freed by the builds."""
+    mib = 1 << 20
+    with World() as world:
+        world.write("still.txt", "never edited")
+        most, edits = 0, 24
+        for i in range(edits):
+            world.write("large.bin", os.urandom(8 * mib))
+            world.build()
+            most = max(most, disk_bytes(world.root / ".graphite"))
+        # Eight generations are kept, and as much again may gather before the next round.
+        check(most < 2 * 8 * 8 * mib + 32 * mib, f"{most / 1e6:.0f} MB of state after {edits} builds of 8 MiB")
+        verify(world)
+        equal(bundle_contents(world), world.sources(), "the bundle")
+        print(f"        {edits * 8} MiB built, at most {most / 1e6:.0f} MB used", flush=True)
+
+
 if __name__ == "__main__":
     main([a_saved_file_is_swapped_into_two_subscribers, add_rename_over_and_delete_are_followed, a_command_rule_converts,
-          large_files_arrive_whole, building_twice_runs_nothing_twice, build_attaches_to_dev,
+          large_files_arrive_whole, a_swap_needs_the_old_generation_and_the_change_only,
+          a_swap_without_files_needs_no_second_copy_either, building_twice_runs_nothing_twice, build_attaches_to_dev,
           one_broken_asset_does_not_block_the_rest, a_killed_subscriber_comes_back, a_killed_dev_loses_nothing_published,
           a_second_process_is_told_who_holds_the_state,
-          a_changed_project_file_takes_effect_and_a_broken_one_does_not, the_graph_and_why_can_be_asked])
+          a_changed_project_file_takes_effect_and_a_broken_one_does_not, the_graph_and_why_can_be_asked,
+          a_commit_can_be_built_instead_of_the_working_tree, status_and_metrics_tell_of_the_service,
+          a_warning_ends_with_its_cause, saves_under_a_hold_are_one_generation, dead_segments_are_unlinked,
+          builds_alone_give_space_back])

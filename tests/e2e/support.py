@@ -125,6 +125,55 @@ def files_below(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+def private_bytes(pid):
+    """Anonymous memory now; mapped files are the page cache's and do not count."""
+    try:
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0
+
+
+def disk_bytes(folder):
+    """Blocks that the files below use, each inode once."""
+    seen = {}
+    for at, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(at, name))
+                seen[found.st_ino] = found.st_blocks * 512
+            except FileNotFoundError:
+                pass
+    return sum(seen.values())
+
+
+class Peaks:
+    """The most that each of some measures reached while the block ran."""
+
+    def __init__(self, **measures):
+        self.measures = measures
+        self.most = {name: 0 for name in measures}
+        self.over = threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def _watch(self):
+        while True:
+            for name, measure in self.measures.items():
+                self.most[name] = max(self.most[name], measure())
+            if self.over.wait(0.01):
+                return
+
+
 def verify(world, bundle=None):
     found = run("bundle", "verify", bundle or world.bundle, "--json")
     check(found["good"], f"the bundle is damaged: {found}")

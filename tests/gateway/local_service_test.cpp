@@ -13,7 +13,7 @@
 #include "gateway/service_socket.hpp"
 #include "tests/support/fake_facade.hpp"
 #include "tests/support/recording_log.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -23,7 +23,7 @@ using behaviour = test::fake_facade::behaviour;
 class local_service_test : public testing::Test {
  protected:
   local_service_test() {
-    options_.state_folder = folder_.str();
+    options_.state_folder = folder_.path();
     options_.program = "1.2.3";
     facade_.status_value.project = "fake";
   }
@@ -35,10 +35,10 @@ class local_service_test : public testing::Test {
   }
 
   result<std::unique_ptr<service_client>> connect(milliseconds call_timeout = milliseconds(10'000)) {
-    return service_client::connect({folder_.str(), "1.2.3", milliseconds(10'000), call_timeout});
+    return service_client::connect({folder_.path(), "1.2.3", milliseconds(10'000), call_timeout});
   }
 
-  test::scratch_folder folder_;
+  test::temporary_folder folder_;
   test::recording_log log_;
   test::fake_facade facade_;
   local_service_options options_;
@@ -298,14 +298,14 @@ TEST_F(local_service_test, open_questions_are_bounded_even_for_vanished_clients)
 TEST_F(local_service_test, a_silent_connection_is_closed) {
   options_.hello_timeout = milliseconds(20);
   serve();
-  auto fd = connect_service(folder_.str());
+  auto fd = connect_service(folder_.path());
   ASSERT_TRUE(fd);
   EXPECT_EQ(read_to_end(fd->get()), 0u);
 }
 
 TEST_F(local_service_test, garbage_ends_only_its_connection) {
   serve();
-  auto fd = connect_service(folder_.str());
+  auto fd = connect_service(folder_.path());
   ASSERT_TRUE(fd);
   const std::string garbage(4096, '\xff');
   ASSERT_GT(::send(fd->get(), garbage.data(), garbage.size(), MSG_NOSIGNAL), 0);
@@ -322,7 +322,7 @@ TEST_F(local_service_test, stop_reaches_the_facade_and_waits_for_the_end) {
   });
   EXPECT_TRUE((*client)->stop(milliseconds(10'000)));
   process.join();
-  EXPECT_FALSE(service_locked(folder_.str()));
+  EXPECT_FALSE(service_locked(folder_.path()));
 }
 
 TEST_F(local_service_test, stop_tells_of_a_service_that_does_not_end) {

@@ -10,7 +10,7 @@
 
 #include <fstream>
 
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -21,8 +21,8 @@ mode_t mode_of(const std::string& path) {
 }
 
 TEST(service_socket, only_its_owner_can_reach_it) {
-  test::scratch_folder folder;
-  const std::string state = folder.str() + "/deep/.graphite";
+  test::temporary_folder folder;
+  const std::string state = folder.path() + "/deep/.graphite";
   std::filesystem::create_directories(state);
   ::chmod(state.c_str(), 0755);
   auto listener = service_listener::open(state, 4);
@@ -33,52 +33,52 @@ TEST(service_socket, only_its_owner_can_reach_it) {
 }
 
 TEST(service_socket, nobody_there_is_unavailable) {
-  test::scratch_folder folder;
-  EXPECT_EQ(connect_service(folder.str()).error().code, errc::unavailable);
-  EXPECT_EQ(connect_service(folder.str() + "/missing").error().code, errc::unavailable);
-  EXPECT_FALSE(service_locked(folder.str()));
+  test::temporary_folder folder;
+  EXPECT_EQ(connect_service(folder.path()).error().code, errc::unavailable);
+  EXPECT_EQ(connect_service(folder.path() + "/missing").error().code, errc::unavailable);
+  EXPECT_FALSE(service_locked(folder.path()));
 }
 
 TEST(service_socket, a_second_service_is_told_who_serves) {
-  test::scratch_folder folder;
-  auto first = service_listener::open(folder.str(), 4);
+  test::temporary_folder folder;
+  auto first = service_listener::open(folder.path(), 4);
   ASSERT_TRUE(first);
-  EXPECT_TRUE(service_locked(folder.str()));
-  auto second = service_listener::open(folder.str(), 4);
+  EXPECT_TRUE(service_locked(folder.path()));
+  auto second = service_listener::open(folder.path(), 4);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, errc::already_exists);
   EXPECT_NE(second.error().context.find(std::to_string(::getpid())), std::string::npos)
       << second.error().context;
-  EXPECT_TRUE(connect_service(folder.str())) << "the loser must not remove the winner's socket";
+  EXPECT_TRUE(connect_service(folder.path())) << "the loser must not remove the winner's socket";
 }
 
 TEST(service_socket, the_socket_of_a_dead_process_is_replaced) {
-  test::scratch_folder folder;
+  test::temporary_folder folder;
   const pid_t child = ::fork();
   if (child == 0) {
-    auto listener = service_listener::open(folder.str(), 4);
+    auto listener = service_listener::open(folder.path(), 4);
     ::_exit(listener ? 0 : 1);  // no destructor: the socket file stays, as after kill -9
   }
   int status = 0;
   ::waitpid(child, &status, 0);
   ASSERT_EQ(status, 0);
-  ASSERT_TRUE(std::filesystem::exists(folder.path() / "sock"));
-  EXPECT_EQ(connect_service(folder.str()).error().code, errc::unavailable);
-  auto listener = service_listener::open(folder.str(), 4);
+  ASSERT_TRUE(std::filesystem::exists(folder / "sock"));
+  EXPECT_EQ(connect_service(folder.path()).error().code, errc::unavailable);
+  auto listener = service_listener::open(folder.path(), 4);
   ASSERT_TRUE(listener) << listener.error().context;
-  EXPECT_TRUE(connect_service(folder.str()));
+  EXPECT_TRUE(connect_service(folder.path()));
 }
 
 TEST(service_socket, the_socket_goes_with_the_listener) {
-  test::scratch_folder folder;
-  { ASSERT_TRUE(service_listener::open(folder.str(), 4)); }
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "sock"));
-  EXPECT_TRUE(service_listener::open(folder.str(), 4));
+  test::temporary_folder folder;
+  { ASSERT_TRUE(service_listener::open(folder.path(), 4)); }
+  EXPECT_FALSE(std::filesystem::exists(folder / "sock"));
+  EXPECT_TRUE(service_listener::open(folder.path(), 4));
 }
 
 TEST(service_socket, a_path_longer_than_a_socket_address_works) {
-  test::scratch_folder folder;
-  std::string state = folder.str();
+  test::temporary_folder folder;
+  std::string state = folder.path();
   while (state.size() < 3 * sizeof(sockaddr_un::sun_path)) state += "/a-folder-with-a-rather-long-name";
   auto listener = service_listener::open(state, 4);
   ASSERT_TRUE(listener) << listener.error().context;
@@ -86,19 +86,19 @@ TEST(service_socket, a_path_longer_than_a_socket_address_works) {
 }
 
 TEST(service_socket, a_file_in_the_way_is_an_error) {
-  test::scratch_folder folder;
-  std::ofstream(folder.path() / "state") << "not a folder";
-  EXPECT_FALSE(service_listener::open(folder.str() + "/state", 4));
-  EXPECT_EQ(connect_service(folder.str() + "/state").error().code, errc::unavailable);
+  test::temporary_folder folder;
+  std::ofstream(folder / "state") << "not a folder";
+  EXPECT_FALSE(service_listener::open(folder.path() + "/state", 4));
+  EXPECT_EQ(connect_service(folder.path() + "/state").error().code, errc::unavailable);
 }
 
 TEST(service_socket, a_full_backlog_is_busy) {
-  test::scratch_folder folder;
-  auto listener = service_listener::open(folder.str(), 1);
+  test::temporary_folder folder;
+  auto listener = service_listener::open(folder.path(), 1);
   ASSERT_TRUE(listener);
   std::vector<unique_fd> waiting;
   for (int i = 0; i < 16; ++i) {
-    auto fd = connect_service(folder.str());
+    auto fd = connect_service(folder.path());
     if (!fd) {
       EXPECT_EQ(fd.error().code, errc::busy);
       return;

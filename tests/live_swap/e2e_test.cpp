@@ -71,6 +71,7 @@ TEST_F(live_swap, a_killed_subscriber_converges) {
 }
 
 TEST_F(live_swap, dies_at_every_named_point_and_converges) {
+  constexpr int edits_until_death = 20;
   test::small_publisher publisher({}, hash_);
   for (int i = 0; i < 10; ++i) random_edit(publisher);
   served_channel channel(publisher, clock_);
@@ -83,10 +84,13 @@ TEST_F(live_swap, dies_at_every_named_point_and_converges) {
       {
         child dying(channel.address(), into());
         ::unsetenv("LIVE_SWAP_DIE_AT");
-        std::this_thread::sleep_for(milliseconds(60));
-        random_edit(publisher);
-        channel.publish();
-        std::this_thread::sleep_for(milliseconds(60));
+        bool died = dying.ended(milliseconds(60));
+        for (int edits = 0; edits < edits_until_death && !died; ++edits) {
+          random_edit(publisher);
+          channel.publish();
+          died = dying.ended(milliseconds(200));
+        }
+        EXPECT_TRUE(died || round > 0) << point << " is not on a new subscriber's way";
       }
       child next(channel.address(), into());
       ASSERT_TRUE(converges(publisher)) << point << " round " << round;
@@ -265,10 +269,16 @@ TEST_F(live_swap, what_was_fetched_for_passed_over_generations_goes) {
   publisher.edit("a", "start");
   served_channel channel(publisher, clock_);
   channel.publish();
-  child subscriber(channel.address(), into());
-  ASSERT_TRUE(converges(publisher));
   const fs::path staging = into() / ".graphite" / "staging";
-  std::ofstream(staging / to_hex(hash_.sha256({}))) << "left of another run";
+  {
+    child before(channel.address(), into());
+    ASSERT_TRUE(converges(publisher));
+    before.end(SIGKILL);
+  }
+  const std::string whole = "fetched, and never shown";  // nothing is wrong with it
+  const auto name = content_of(chunk_bytes(as_bytes(whole), hash_), hash_).id;
+  std::ofstream(staging / to_hex(name)) << whole;
+  child subscriber(channel.address(), into());
   publisher.edit("a", text(100'000));
   channel.publish();
   ASSERT_TRUE(converges(publisher));

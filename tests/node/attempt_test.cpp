@@ -323,5 +323,93 @@ TEST_F(attempt_test, too_many_files_fail_the_attempt) {
   EXPECT_THAT(run(options).message, HasSubstr("more than 4 files"));
 }
 
+/// Folders that say they are small, in the place of a tmpfs.
+class small_scratch final : public scratch_space {
+ public:
+  explicit small_scratch(const std::string& root)
+      : small_(
+            *disk_scratch_space::make(root + "/small", {.file_bytes_max = 100'000, .free_bytes_low = low})),
+        roomy_(*disk_scratch_space::make(root + "/roomy")) {}
+  result<std::unique_ptr<scratch_folder>> create(const scratch_need& need) override {
+    asked.push_back(need);
+    return (need.roomy ? roomy_ : small_)->create(need);
+  }
+  static inline std::uint64_t low = 0;
+  std::vector<scratch_need> asked;
+
+ private:
+  std::unique_ptr<disk_scratch_space> small_, roomy_;
+};
+
+class small_scratch_test : public attempt_test {
+ protected:
+  /// How often a folder was asked for to run the attempt.
+  std::size_t tries(const attempt_result& how) const {
+    EXPECT_EQ(how.status, attempt_status::succeeded) << how.message;
+    return small_.asked.size();
+  }
+  attempt_result run_small() {
+    spec_.command = std::make_shared<const command_spec>(command_);
+    return runner_.run(spec_, cancel_).result;
+  }
+  void TearDown() override { small_scratch::low = 0; }
+
+  small_scratch small_{folder_ / "tiers"};
+  attempt_runner runner_{{*view_, store_, hash_, processes_, small_, transform_}, {.nice = 0}};
+};
+
+TEST_F(small_scratch_test, an_attempt_that_fits_runs_once_and_tells_what_it_will_place) {
+  input("a/in.txt", "hello");
+  input("b", "you");
+  command({"cp", "{in}", "{out}"});
+  EXPECT_EQ(tries(run_small()), 1u);
+  EXPECT_EQ(small_.asked[0].input_bytes, 8u);
+  EXPECT_FALSE(small_.asked[0].roomy);
+}
+
+TEST_F(small_scratch_test, a_file_too_large_for_it_is_made_again_in_a_roomy_one_and_so_is_the_next) {
+  input("a/in.txt", "hello");
+  script("head -c 200000 /dev/zero > {out}");
+  const auto done = run_small();
+  EXPECT_EQ(tries(done), 2u);
+  EXPECT_TRUE(small_.asked[1].roomy);
+  EXPECT_EQ(done.outputs[0].content.size, 200'000u);
+  EXPECT_EQ(tries(run_small()), 3u);
+  EXPECT_TRUE(small_.asked[2].roomy);
+  spec_.rule = "another";
+  script("cp {in} {out}");
+  EXPECT_EQ(tries(run_small()), 4u);
+  EXPECT_FALSE(small_.asked[3].roomy);
+}
+
+TEST_F(small_scratch_test, a_tool_that_ignores_the_failed_write_does_not_get_a_cut_file_stored) {
+  input("a/in.txt", "hello");
+  script("trap '' XFSZ; head -c 200000 /dev/zero > {out}; true");
+  const auto done = run_small();
+  EXPECT_EQ(tries(done), 2u);
+  EXPECT_EQ(done.outputs[0].content.size, 200'000u);
+}
+
+TEST_F(small_scratch_test, when_space_ran_out_a_failure_and_a_success_say_nothing) {
+  small_scratch::low = std::uint64_t{1} << 60;
+  small_scratch full(folder_ / "full");
+  attempt_runner runner({*view_, store_, hash_, processes_, full, transform_}, {.nice = 0});
+  input("a/in.txt", "hello");
+  script("case $PWD in */small/*) exit 1;; esac; cp {in} {out}");
+  spec_.command = std::make_shared<const command_spec>(command_);
+  EXPECT_EQ(runner.run(spec_, cancel_).result.status, attempt_status::succeeded);
+  EXPECT_EQ(full.asked.size(), 2u);
+}
+
+TEST_F(small_scratch_test, what_the_tool_says_about_space_counts_and_other_failures_do_not) {
+  input("a/in.txt", "hello");
+  script("case $PWD in */small/*) echo 'cp: No space left on device' >&2; exit 1;; esac; cp {in} {out}");
+  EXPECT_EQ(tries(run_small()), 2u);
+  spec_.rule = "another";
+  script("exit 1");
+  EXPECT_EQ(run_small().status, attempt_status::failed);
+  EXPECT_EQ(small_.asked.size(), 3u);
+}
+
 }  // namespace
 }  // namespace graphite

@@ -156,12 +156,99 @@ TEST_F(bundle_folder_test, dead_pages_are_dropped_by_a_rewrite) {
   EXPECT_FALSE(folder_->refers_to(segment_id{1}));
   EXPECT_EQ(folder_->generations().size(), 3u);
   ASSERT_TRUE(publish(edit(*rewritten, 5, 77)));
-  EXPECT_EQ(publish(edit(edit(tree, 399, 5), 398, 6)).error().code, errc::invalid_argument)
-      << "reads removed files";
   open();
   EXPECT_EQ(count_assets(*folder_->tree()), 400u);
   for (const auto& one : folder_->generations())
     EXPECT_EQ(count_assets(*index_tree::open(one.value.root, one.root, folder_->pages(), test::sha())), 400u);
+}
+
+TEST_F(bundle_folder_test, a_tree_from_before_a_rewrite_is_still_read_and_written) {
+  open();
+  ASSERT_TRUE(publish(start(400)));
+  const auto tree = *folder_->tree();  // its root alone is in memory
+  ASSERT_TRUE(folder_->rewrite(where()));
+  EXPECT_EQ(count_assets(tree), 400u) << "its places are those of a removed file";
+  const auto edited = edit(edit(tree, 399, 5), 398, 6);
+  ASSERT_TRUE(publish(edited));
+  EXPECT_EQ(folder_->current()->root.file, 2u);
+  ASSERT_TRUE(folder_->rewrite(where()));
+  ASSERT_TRUE(publish(edit(edited, 7, 8))) << "two rewrites ago";
+  ASSERT_TRUE(folder_->publish(next_head(tree), tree, {}, where())) << "an unchanged older tree";
+  open();
+  EXPECT_EQ(files("pages-"), 1u);
+  EXPECT_EQ(folder_->current()->value.root, tree.root());
+  EXPECT_EQ(count_assets(*folder_->tree()), 400u);
+}
+
+TEST_F(bundle_folder_test, publishing_goes_on_beside_a_rewrite) {
+  open();
+  auto tree = start(400);
+  ASSERT_TRUE(publish(tree));
+  std::size_t asked = 0;
+  const auto rewritten = folder_->rewrite([&](const content_ref& content) {
+    if (++asked % 100 == 0) {
+      tree = edit(tree, asked % 400, asked);
+      EXPECT_TRUE(publish(tree));
+    }
+    return where()(content);
+  });
+  ASSERT_TRUE(rewritten) << rewritten.error().context;
+  EXPECT_GE(sequence_, 4u);
+  EXPECT_EQ(rewritten->root(), tree.root());
+  open();
+  EXPECT_EQ(folder_->current()->value.sequence.value, sequence_);
+  EXPECT_EQ(files("pages-"), 1u);
+  for (const auto& one : folder_->generations())
+    EXPECT_EQ(count_assets(*index_tree::open(one.value.root, one.root, folder_->pages(), test::sha())), 400u);
+}
+
+TEST_F(bundle_folder_test, pages_and_segments_are_let_go_by_a_rewrite) {
+  open();
+  ASSERT_TRUE(publish(start(100)));
+  std::weak_ptr<const void> mapping;
+  {
+    const auto root = folder_->current()->root;
+    mapping = folder_->pages()->load(folder_->current()->value.root, root)->keep;
+    EXPECT_FALSE(mapping.expired());
+  }
+  segment_ = 2;
+  ASSERT_TRUE(folder_->rewrite(where()));
+  EXPECT_TRUE(mapping.expired()) << "the removed file's space is not free";
+  EXPECT_EQ(folder_->segments(), std::set{segment_id{2}});
+  EXPECT_FALSE(folder_->wants_rewrite(1));
+  EXPECT_TRUE(folder_->wants_rewrite(1 << 20)) << "dead segment bytes outweigh the pages";
+}
+
+TEST_F(bundle_folder_test, what_a_death_in_a_rewrite_left_is_removed_at_the_next_start) {
+  open();
+  auto tree = start(50);
+  ASSERT_TRUE(publish(tree));
+  ASSERT_TRUE(publish(edit(tree, 1, 2)));
+  folder_.reset();
+  ASSERT_TRUE(replace_file(temporary_ / "bundle/pages-00000002", as_bytes("half written")));
+  open();
+  EXPECT_EQ(files("pages-"), 1u);
+  EXPECT_EQ(folder_->generations().size(), 2u);
+  EXPECT_EQ(count_assets(*folder_->tree()), 50u);
+}
+
+TEST_F(bundle_folder_test, a_failed_rewrite_leaves_all_as_it_was) {
+  test::small_mount disk(1 << 20);
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a tmpfs is not permitted here";
+  auto small = options();
+  small.folder = disk.path() + "/bundle";
+  folder_ = bundle_folder::open(small, test::sha(), log_).value();
+  auto tree = start(1000);
+  ASSERT_TRUE(publish(tree));
+  ASSERT_TRUE(replace_file(disk.path() + "/filler", byte_vector(850'000), 0644, false));
+  EXPECT_EQ(folder_->rewrite(where()).error().code, errc::out_of_space);
+  EXPECT_FALSE(std::filesystem::exists(small.folder + "/pages-00000002"));
+  std::filesystem::remove(disk.path() + "/filler");
+  tree = edit(tree, 1, 2);
+  ASSERT_TRUE(publish(tree));
+  ASSERT_TRUE(folder_->rewrite(where()));
+  EXPECT_EQ(count_assets(*folder_->tree()), 1000u);
+  folder_.reset();
 }
 
 TEST_F(bundle_folder_test, heads_that_do_not_go_on_are_refused) {

@@ -1,10 +1,11 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "platform/linux/beneath.hpp"
 #include "platform/linux/posix_file_reader.hpp"
-#include "tests/platform/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -30,7 +31,7 @@ struct linux_file_reader : testing::Test {
     }
   }
 
-  temporary_folder folder;
+  test::temporary_folder folder;
   std::unique_ptr<posix_file_reader> reader;
 };
 

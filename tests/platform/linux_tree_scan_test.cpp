@@ -6,7 +6,7 @@
 
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/tree_scan.hpp"
-#include "tests/platform/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -36,7 +36,7 @@ struct linux_tree_scan : testing::Test {
   }
   tree_listing scan() { return scan_tree(options).value(); }
 
-  temporary_folder folder;
+  test::temporary_folder folder;
   tree_scan_options options;
 };
 
@@ -227,6 +227,35 @@ TEST_F(linux_tree_compare, a_missing_root_removes_nothing) {
 TEST_F(linux_tree_compare, what_becomes_ignored_comes_out_as_removed) {
   options.prune = [](std::string_view path) { return path == "sub/deep"; };
   EXPECT_THAT(compare(), ElementsAre("-sub/deep/d"));
+}
+
+TEST_F(linux_tree_compare, a_listing_made_ahead_is_compared_with_what_is_known_later) {
+  folder.write("root/sub/new", "");
+  auto ahead = list_in_place(options).value();
+  known.all["sub"].erase("c");
+  const auto made = compare_listing(std::move(ahead), options, known);
+  ASSERT_EQ(made.differences.size(), 2u);
+  EXPECT_EQ(made.differences[0].path, "sub/c");
+  EXPECT_EQ(made.differences[1].path, "sub/new");
+  EXPECT_EQ(made.file_count, 5u);
+}
+
+TEST_F(linux_tree_compare, folders_with_the_marker_are_told_before_what_is_in_them_is_asked_about) {
+  folder.write("root/sub/deep/.mark", "");
+  folder.make_folder("root/sub/deep/below");
+  folder.write("root/sub/deep/below/.mark", "");
+  options.threads = 1;
+  options.marker = ".mark";
+  std::vector<std::string> marked;
+  bool early = true;
+  options.marked = [&](std::string_view path) { marked.emplace_back(path); };
+  options.wanted = [&](std::string_view path) {
+    if (path.starts_with("sub/deep/")) early = early && !marked.empty();
+    return true;
+  };
+  ASSERT_TRUE(scan_tree(options));
+  EXPECT_TRUE(early);
+  EXPECT_THAT(marked, ElementsAre("sub/deep", "sub/deep/below"));
 }
 
 }  // namespace

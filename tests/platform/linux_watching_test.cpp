@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -198,7 +199,7 @@ class learner {
 /// Random work on a tree: every kind of change, folders included.
 class random_tree {
  public:
-  random_tree(const temporary_folder& folder, std::uint64_t seed)
+  random_tree(const test::temporary_folder& folder, std::uint64_t seed)
       : base_(folder / "root"), out_(folder / "out"), random_(seed) {
     fs::create_directories(out_);
     folders_.push_back({});
@@ -319,7 +320,7 @@ std::vector<std::string> difference(const file_sizes& learned, const file_sizes&
 }
 
 struct no_missed_change : testing::TestWithParam<std::uint64_t>, watcher_harness {
-  no_missed_change() : watcher_harness(temporary_folder::quick_base()) {}
+  no_missed_change() : watcher_harness(test::temporary_folder::quick_base()) {}
 };
 
 TEST_P(no_missed_change, after_random_operations_with_overflow) {

@@ -1,3 +1,4 @@
+#include <set>
 #include <thread>
 
 #include "tests/platform/store_support.hpp"
@@ -101,6 +102,53 @@ TEST_F(segment_gc_test, pages_that_point_into_a_segment_keep_its_file_and_one_is
   const auto later = collect({0, 3, 6});
   EXPECT_FALSE(file_exists(1));
   for (int i : {0, 3, 6}) EXPECT_TRUE(readable(all_[i]));
+}
+
+TEST_F(segment_gc_test, segments_go_in_the_same_round_once_no_page_points_into_them) {
+  open();
+  for (int i = 0; i < 3; ++i) {
+    put(all_.emplace_back(make_content(10 * i, 100'000)));
+    put(all_.emplace_back(make_content(10 * i + 1, 700'000)));
+    put(all_.emplace_back(make_content(10 * i + 2, 200'000)));
+  }
+  put(all_.emplace_back(make_content(100, 400'000)));
+  ASSERT_TRUE(store_->sync());
+  std::set<std::uint32_t> pinned{1, 2, 3};
+  const auto is_pinned = [&](segment_id id) { return pinned.contains(id.value); };
+  auto done = collect({3, 6, 9}, is_pinned);  // the first is dead, the others have little left
+  EXPECT_TRUE(done.unlinked.empty());
+  ASSERT_EQ(store_->gc_pinned().size(), 1u);
+  EXPECT_EQ(store_->gc_pinned()[0].first, segment_id{1});
+  EXPECT_GE(store_->gc_pinned()[0].second, 1'000'000u);
+  put(all_[1]);  // comes back to life
+  pinned = {2, 3};
+  ASSERT_TRUE(store_->gc_again());
+  done = finish(is_pinned);
+  EXPECT_TRUE(readable(all_[1])) << "stored again during the round";
+  pinned.clear();
+  while (store_->gc_again()) finish(is_pinned);
+  EXPECT_FALSE(file_exists(2));
+  for (int i : {1, 3, 6, 9}) EXPECT_TRUE(readable(all_[i])) << i;
+  store_->end_gc();
+  EXPECT_FALSE(store_->gc_again());
+}
+
+TEST_F(segment_gc_test, the_segment_that_is_appended_to_can_be_ended_and_collected) {
+  open();
+  put(all_.emplace_back(make_content(0, 300'000)));
+  put(all_.emplace_back(make_content(1, 300'000)));
+  store_->begin_gc();
+  ASSERT_TRUE(store_->end_segment(1 << 20)) << "too small to be ended";
+  EXPECT_TRUE(finish().unlinked.empty());
+  store_->begin_gc();
+  ASSERT_TRUE(store_->end_segment(500'000));
+  put(all_.emplace_back(make_content(2, 300'000)));
+  EXPECT_EQ(finish().unlinked, std::vector{segment_id{1}});
+  EXPECT_FALSE(knows(all_[0]));
+  EXPECT_TRUE(readable(all_[2]));
+  open();
+  EXPECT_TRUE(readable(all_[2]));
+  EXPECT_TRUE(store_->lost().empty());
 }
 
 TEST_F(segment_gc_test, pinned_contents_stay_until_the_pin_is_dropped) {

@@ -252,6 +252,34 @@ TEST_F(segment_store_test, a_removed_segment_is_named_and_its_contents_can_be_st
   for (const auto& content : all) EXPECT_TRUE(readable(content));
 }
 
+TEST_F(segment_store_test, segments_removed_from_a_running_store_are_lost_and_can_be_forgotten) {
+  open();
+  std::vector<test::sample_content> all;
+  for (int i = 0; i < 5; ++i) put(all.emplace_back(make_content(i, 400'000)));
+  ASSERT_TRUE(store_->sync());
+  store_->look_for_losses();
+  EXPECT_EQ(store_->losses(), 0u);
+  std::filesystem::remove(store_->segment_path(segment_id{1}));
+  std::filesystem::remove(store_->segment_path(segment_id{3}));  // the one that is appended to
+  store_->look_for_losses();
+  store_->look_for_losses();
+  EXPECT_EQ(store_->losses(), 2u);
+  EXPECT_EQ(store_->lost().size(), 2u);
+  for (int i : {0, 1, 4}) EXPECT_FALSE(knows(all[i])) << i;
+  for (int i : {2, 3}) EXPECT_TRUE(readable(all[i])) << i;
+  for (const auto& content : all) put(content);
+  ASSERT_TRUE(store_->sync());
+  open();
+  EXPECT_EQ(store_->lost().size(), 2u) << "told until it is forgotten";
+  ASSERT_TRUE(store_->forget_lost());
+  EXPECT_TRUE(store_->lost().empty());
+  for (const auto& content : all) EXPECT_TRUE(readable(content));
+  open();
+  EXPECT_TRUE(store_->lost().empty());
+  EXPECT_EQ(store_->losses(), 0u);
+  for (const auto& content : all) EXPECT_TRUE(readable(content));
+}
+
 TEST_F(segment_store_test, a_shortened_segment_loses_only_what_was_cut_off) {
   open();
   const auto first = make_content(1, 400'000), second = make_content(2, 400'000),

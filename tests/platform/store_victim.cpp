@@ -97,7 +97,7 @@ void run(const std::string& folder) {
   bundle_folder_options bundle_options;
   bundle_options.folder = folder + "/bundle";
   bundle_options.segments_folder = options.folder;
-  bundle_options.kept_generations = 1;
+  bundle_options.kept_generations = 2;
   auto bundle = must(bundle_folder::open(bundle_options, hash, log));
   for (int round = 0; round < victim_rounds; ++round) {
     const int first = round * victim_contents_a_round;

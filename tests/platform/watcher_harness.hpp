@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "platform/linux/inotify_watcher.hpp"
-#include "tests/platform/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 
@@ -89,7 +89,7 @@ struct watcher_harness {
     return out;
   }
 
-  temporary_folder folder;
+  test::temporary_folder folder;
   inotify_watcher_options options;
   std::unique_ptr<inotify_watcher> watcher;
   std::mutex mutex;

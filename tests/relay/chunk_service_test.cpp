@@ -6,6 +6,7 @@
 
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
+#include "bundle/head_codec.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "tests/live_swap/memory_store.hpp"
 
@@ -188,8 +189,10 @@ TEST_F(chunk_service_test, what_is_behind_is_served_up_to_the_limit) {
   const auto reply = ask(behind_request{small.id});
   ASSERT_TRUE(std::holds_alternative<behind_reply>(reply.header));
   EXPECT_EQ(reply.frames.at(0), bytes_of(3000));
-  const content_ref large = store_.add(bytes_of(limits::reply_bytes_max + 1));
-  EXPECT_EQ(refused(ask(behind_request{large.id})), errc::too_large);
+  const content_ref large = store_.add(bytes_of(behind_bytes_max));
+  EXPECT_TRUE(std::holds_alternative<behind_reply>(ask(behind_request{large.id}).header));
+  const content_ref too_large = store_.add(bytes_of(behind_bytes_max + 1));
+  EXPECT_EQ(refused(ask(behind_request{too_large.id})), errc::too_large);
   EXPECT_EQ(refused(ask(behind_request{name(9)})), errc::not_found);
 }
 

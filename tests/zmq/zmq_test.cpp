@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "platform/zmq/chunk_server.hpp"
 #include "platform/zmq/head_publisher.hpp"
@@ -119,6 +120,27 @@ TEST_F(zmq_adapters, a_restarted_publisher_is_heard_again) {
   }));
   (*again)->beat(bytes_of("second"));
   EXPECT_TRUE(poll_until(*one, into, [&] { return into.heartbeats.back() == "second"; }));
+}
+
+// ZeroMQ 4.3.4 aborted the listener here: with pings of its own it connected anew beside a full queue.
+TEST_F(zmq_adapters, a_listener_that_is_busy_for_long_is_cut_off_and_comes_back) {
+  auto heads = publisher();
+  heads->beat(bytes_of("before"));
+  auto busy = link();
+  heard into;
+  ASSERT_TRUE(busy->connect_heads(heads->address()));
+  ASSERT_TRUE(poll_until(*busy, into, [&] { return !into.heartbeats.empty(); }));
+  const auto end = std::chrono::steady_clock::now() + seconds(60);
+  while (heads->count().listeners > 0 && std::chrono::steady_clock::now() < end) {
+    heads->beat(bytes_of(std::string(4096, 'x')));
+    heads->beat(bytes_of("last"));
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  ASSERT_EQ(heads->count().listeners, 0u);  // it fills its queue, and then answers no ping
+  EXPECT_TRUE(poll_until(*busy, into, [&] {
+    heads->beat(bytes_of("after"));
+    return into.heartbeats.back() == "after";
+  }));
 }
 
 TEST_F(zmq_adapters, requests_are_answered_under_their_number) {

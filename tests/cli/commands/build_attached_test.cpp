@@ -8,7 +8,7 @@
 #include "tests/cli/commands/cli_support.hpp"
 #include "tests/support/fake_facade.hpp"
 #include "tests/support/recording_log.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -16,14 +16,14 @@ namespace {
 class build_attached_test : public testing::Test {
  protected:
   build_attached_test() {
-    std::ofstream(folder_.path() / "graphite.toml") << "[project]\nname = \"fake\"\n";
-    options_.directory = folder_.str();
+    std::ofstream(folder_ / "graphite.toml") << "[project]\nname = \"fake\"\n";
+    options_.directory = folder_.path();
     options_.json = true;
   }
 
   void serve() {
     local_service_options options;
-    options.state_folder = folder_.str() + "/.graphite";
+    options.state_folder = folder_.path() + "/.graphite";
     service_ = std::move(local_service::start(facade_, options, log_).value());
   }
 
@@ -34,7 +34,7 @@ class build_attached_test : public testing::Test {
     return code;
   }
 
-  test::scratch_folder folder_;
+  test::temporary_folder folder_;
   test::recording_log log_;
   test::fake_facade facade_;
   std::unique_ptr<local_service> service_;
@@ -70,6 +70,9 @@ TEST_F(build_attached_test, a_failed_build_ends_with_1) {
 TEST_F(build_attached_test, what_the_service_cannot_do_is_refused) {
   serve();
   options_.jobs = 4;
+  EXPECT_EQ(build(), exit_usage);
+  options_.jobs = 0;
+  options_.scratch = "disk";
   EXPECT_EQ(build(), exit_usage);
   EXPECT_EQ(facade_.calls(), 0u);
 }

@@ -4,7 +4,7 @@
 #include "cli/opened_bundle.hpp"
 #include "tests/cli/commands/bundle_support.hpp"
 #include "tests/cli/commands/cli_support.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -13,13 +13,13 @@ using test::run_cli;
 
 class bundle_command : public testing::Test {
  protected:
-  bundle_command() : made_(folder_.path() / "state") {
+  bundle_command() : made_(folder_ / "state") {
     made_.write({{"a/rock.png", std::string(5000, 'r')}, {"b.txt", "hello"}, {"empty", ""}});
   }
   std::string bundle() const { return made_.bundle().string(); }
-  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string at(const std::string& name) const { return folder_ / name; }
 
-  test::scratch_folder folder_;
+  test::temporary_folder folder_;
   test::handmade_bundle made_;
 };
 
@@ -111,7 +111,7 @@ TEST_F(bundle_command, diff_tells_what_differs) {
 }
 
 TEST_F(bundle_command, what_is_no_bundle_is_told) {
-  EXPECT_EQ(run_cli({"bundle", "inspect", folder_.str()}).code, exit_usage);
+  EXPECT_EQ(run_cli({"bundle", "inspect", folder_.path()}).code, exit_usage);
   EXPECT_EQ(run_cli({"bundle", "inspect", at("missing")}).code, exit_usage);
   EXPECT_EQ(run_cli({"bundle", "inspect", "/dev/null"}).code, exit_usage);
   std::ofstream(at("text")) << "not a bundle";

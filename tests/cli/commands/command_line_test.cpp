@@ -9,7 +9,7 @@
 
 #include "cli/exit_codes.hpp"
 #include "tests/cli/commands/cli_support.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -37,7 +37,7 @@ struct recorded {
 TEST(command_line, build_options_are_all_taken) {
   recorded seen;
   const auto run = run_cli({"build", "-C", "/p", "--rev", "v1", "-k", "--dry-run", "--jobs", "3",
-                            "--coordinator", "h:1", "--json", "--state", "/s"},
+                            "--coordinator", "h:1", "--json", "--state", "/s", "--scratch", "disk"},
                            seen.handlers());
   EXPECT_EQ(run.code, 0) << run.err;
   ASSERT_TRUE(seen.build);
@@ -46,6 +46,7 @@ TEST(command_line, build_options_are_all_taken) {
   EXPECT_EQ(seen.build->coordinator, "h:1");
   EXPECT_EQ(seen.build->state, "/s");
   EXPECT_EQ(seen.build->jobs, 3u);
+  EXPECT_EQ(seen.build->scratch, "disk");
   EXPECT_TRUE(seen.build->keep_going && seen.build->dry_run && seen.build->json);
 }
 
@@ -96,6 +97,7 @@ TEST(command_line, usage_mistakes_end_with_2) {
   EXPECT_EQ(run_cli({"stop", "--timeout", "-1"}).code, exit_usage);
   recorded seen;
   EXPECT_EQ(run_cli({"build", "--jobs", "0"}, seen.handlers()).code, exit_usage);
+  EXPECT_EQ(run_cli({"build", "--scratch", "tape"}, seen.handlers()).code, exit_usage);
   EXPECT_EQ(run_cli({"dev", "--metrics-port", "70000"}, seen.handlers()).code, exit_usage);
   EXPECT_EQ(run_cli({"dev", "--log-level", "loud"}, seen.handlers()).code, exit_usage);
 }
@@ -118,8 +120,8 @@ TEST(command_line, every_failure_has_an_exit_code) {
 }
 
 TEST(command_line, no_project_is_told_and_ends_with_2) {
-  test::scratch_folder folder;
-  const auto run = run_cli({"status", "-C", folder.str(), "--json"});
+  test::temporary_folder folder;
+  const auto run = run_cli({"status", "-C", folder.path(), "--json"});
   EXPECT_EQ(run.code, exit_usage);
   const auto objects = run.objects();
   ASSERT_EQ(objects.size(), 1u);
@@ -129,13 +131,13 @@ TEST(command_line, no_project_is_told_and_ends_with_2) {
 }
 
 TEST(command_line, init_writes_a_project_once) {
-  test::scratch_folder folder;
-  std::ofstream(folder.path() / "a.png") << "x";
-  const auto first = run_cli({"init", folder.str(), "--json"});
+  test::temporary_folder folder;
+  std::ofstream(folder / "a.png") << "x";
+  const auto first = run_cli({"init", folder.path(), "--json"});
   EXPECT_EQ(first.code, 0) << first.err;
   EXPECT_EQ(first.objects().at(0)["event"], "init");
-  EXPECT_TRUE(std::filesystem::exists(folder.path() / "graphite.toml"));
-  EXPECT_EQ(run_cli({"init", folder.str()}).code, exit_usage);
+  EXPECT_TRUE(std::filesystem::exists(folder / "graphite.toml"));
+  EXPECT_EQ(run_cli({"init", folder.path()}).code, exit_usage);
 }
 
 std::string file_text(const std::string& path) {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/commands/bundle_support.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 // The real program as its users run it.
 
@@ -41,7 +41,7 @@ TEST(program, tells_its_version_and_help) {
 }
 
 TEST(program, output_into_a_pipe_has_no_escape_sequences) {
-  test::scratch_folder folder;
+  test::temporary_folder folder;
   test::handmade_bundle made(folder.path());
   made.write({{"a", "x"}});
   const auto run = graphite_program("bundle verify " + made.bundle().string() + " 2>&1");
@@ -50,10 +50,10 @@ TEST(program, output_into_a_pipe_has_no_escape_sequences) {
 }
 
 TEST(program, bundles_are_exported_verified_and_extracted) {
-  test::scratch_folder folder;
-  test::handmade_bundle made(folder.path() / "state");
+  test::temporary_folder folder;
+  test::handmade_bundle made(folder / "state");
   made.write({{"a/rock.png", std::string(60'000, 'r')}, {"b.txt", "hello"}});
-  const std::string file = folder.str() + "/one.grph", out = folder.str() + "/out";
+  const std::string file = folder.path() + "/one.grph", out = folder.path() + "/out";
   EXPECT_EQ(graphite_program("bundle export " + made.bundle().string() + " " + file).code, 0);
   const auto verified = graphite_program("bundle verify --json " + file);
   EXPECT_EQ(verified.code, 0);
@@ -65,10 +65,10 @@ TEST(program, bundles_are_exported_verified_and_extracted) {
 }
 
 TEST(program, exit_codes_tell_usage_from_a_service_that_is_away) {
-  test::scratch_folder folder;
+  test::temporary_folder folder;
   EXPECT_EQ(graphite_program("stauts 2>/dev/null").code, 2);
-  EXPECT_EQ(graphite_program("status --state " + folder.str() + " 2>/dev/null").code, 3);
-  EXPECT_EQ(graphite_program("status -C " + folder.str() + " 2>/dev/null").code, 2);
+  EXPECT_EQ(graphite_program("status --state " + folder.path() + " 2>/dev/null").code, 3);
+  EXPECT_EQ(graphite_program("status -C " + folder.path() + " 2>/dev/null").code, 2);
 }
 
 }  // namespace

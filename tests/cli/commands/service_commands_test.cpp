@@ -8,7 +8,7 @@
 #include "tests/cli/commands/cli_support.hpp"
 #include "tests/support/fake_facade.hpp"
 #include "tests/support/recording_log.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -17,28 +17,28 @@ namespace {
 class service_commands : public testing::Test {
  protected:
   service_commands() {
-    std::ofstream(folder_.path() / "graphite.toml") << "[project]\nname = \"fake\"\n";
+    std::ofstream(folder_ / "graphite.toml") << "[project]\nname = \"fake\"\n";
     facade_.status_value.project = "fake\x1b[2J";
     facade_.status_value.failed = {{"a.png", "no"}};
     facade_.status_value.channels = {{"main", head{}, 0, 1}};
     facade_.status_value.subscribers = {{"host:1", "main", 1, 2, 0.5}};
     local_service_options options;
-    options.state_folder = folder_.str() + "/.graphite";
+    options.state_folder = folder_.path() + "/.graphite";
     service_ = std::move(local_service::start(facade_, options, log_).value());
   }
 
   test::cli_run run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"-C", folder_.str()});
+    arguments.insert(arguments.end(), {"-C", folder_.path()});
     return test::run_cli(arguments);
   }
 
   /// Not by the command line: its output is being captured.
   std::uint32_t run_release() {
-    auto client = service_client::connect({folder_.str() + "/.graphite", "test"});
+    auto client = service_client::connect({folder_.path() + "/.graphite", "test"});
     return client ? (*client)->release_all().value_or(99) : 98;
   }
 
-  test::scratch_folder folder_;
+  test::temporary_folder folder_;
   test::recording_log log_;
   test::fake_facade facade_;
   std::unique_ptr<local_service> service_;
@@ -61,26 +61,34 @@ TEST_F(service_commands, json_has_one_object_and_nothing_else) {
 }
 
 TEST_F(service_commands, from_a_folder_below_the_project_the_same_service_answers) {
-  std::filesystem::create_directories(folder_.path() / "deep/er");
-  EXPECT_EQ(test::run_cli({"status", "-C", folder_.str() + "/deep/er"}).code, 0);
+  std::filesystem::create_directories(folder_ / "deep/er");
+  EXPECT_EQ(test::run_cli({"status", "-C", folder_.path() + "/deep/er"}).code, 0);
 }
 
 TEST_F(service_commands, a_mistake_in_the_project_file_does_not_keep_one_from_asking) {
-  std::ofstream(folder_.path() / "graphite.toml") << "state = [broken\n";
+  std::ofstream(folder_ / "graphite.toml") << "state = [broken\n";
   EXPECT_EQ(run({"status"}).code, 0);
 }
 
 TEST_F(service_commands, the_state_option_needs_no_project) {
-  EXPECT_EQ(test::run_cli({"status", "--state", folder_.str() + "/.graphite", "-C", "/"}).code, 0);
+  EXPECT_EQ(test::run_cli({"status", "--state", folder_.path() + "/.graphite", "-C", "/"}).code, 0);
 }
 
 TEST_F(service_commands, why_tells_the_story) {
-  facade_.why_value = {"a.png",  "convert",          "failed",      "11", "22", {{"argv", "convert -x"}},
-                       {"argv"}, {"a.svg", "a.png"}, "tool said no"};
+  auto& why = facade_.why_value;
+  why = {"a.png", "convert", "failed", "11", "22", {{"argv", "convert -x"}}, {}, {}, 3, {}, "tool said no"};
+  why.reason = "changed: a.svg";
+  why.chain = {"a.svg", "a.png"};
+  why.changed = {{"argv", "convert", "convert -x"}, {"input b", std::nullopt, "77"}};
   const auto shown = run({"why", "a.png"});
-  for (const char* part : {"convert -x", "a.svg", "tool said no"})
+  for (const char* part : {"convert -x", "-> a.png", "tool said no", "was  convert\n", "is   77",
+                           "was  (not part of it)", "and 3 more", "reason: changed: a.svg"})
     EXPECT_NE(shown.out.find(part), std::string::npos) << shown.out;
   EXPECT_EQ(run({"why", "a.png", "--json"}).objects().at(0)["key_components"][0]["value"], "convert -x");
+  const auto changed = run({"why", "a.png", "--json"}).objects().at(0)["changed"];
+  EXPECT_EQ(changed[0]["old"], "convert");
+  EXPECT_EQ(changed[0]["new"], "convert -x");
+  EXPECT_TRUE(changed[1]["old"].is_null());
   EXPECT_EQ(run({"why", "nothing"}).code, exit_usage);
 }
 
@@ -103,7 +111,7 @@ TEST_F(service_commands, diff_and_rollback) {
 }
 
 TEST_F(service_commands, a_hold_lasts_as_long_as_its_command_and_gives_its_code) {
-  const auto held = test::run_cli({"hold", "-C", folder_.str(), "--json", "--", "sh", "-c", "exit 7"});
+  const auto held = test::run_cli({"hold", "-C", folder_.path(), "--json", "--", "sh", "-c", "exit 7"});
   EXPECT_EQ(held.code, 7) << held.err;
   const auto objects = held.objects();
   ASSERT_EQ(objects.size(), 2u);

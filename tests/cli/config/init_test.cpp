@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "cli/config/project_file.hpp"
-#include "tests/cli/config/temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -36,14 +38,14 @@ std::vector<std::string> rule_names(const project& value) {
 using strings = std::vector<std::string>;
 
 TEST(init, an_empty_folder_gets_a_project_without_rules) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   const auto value = init_and_load(folder.path());
   EXPECT_TRUE(value.rules.empty());
-  EXPECT_EQ(value.name, folder.path().filename().string());
+  EXPECT_EQ(value.name, fs::path(folder.path()).filename().string());
 }
 
 TEST(init, known_formats_get_rules_with_the_extensions_as_they_are_written) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   for (const auto* name : {"a.gltf", "b/C.GLB", "m/x.obj", "m/x.mtl", "s/p.frag", "s/q.Vert", "t.png"})
     folder.write(name, "");
   const auto value = init_and_load(folder.path());
@@ -55,13 +57,13 @@ TEST(init, known_formats_get_rules_with_the_extensions_as_they_are_written) {
 }
 
 TEST(init, object_files_of_a_compiler_are_no_models) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   folder.write("main.obj", "");
   EXPECT_TRUE(init_and_load(folder.path()).rules.empty());
 }
 
 TEST(init, s_expressions_are_known_by_their_content) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   folder.write("a.sprite", "; -*- scheme -*-\n(supertux-sprite (images \"a.png\"))");
   folder.write("model.stl", "solid cube \"a.png\"\n");
   folder.write("code.scm", "(define x 1)");
@@ -73,23 +75,23 @@ TEST(init, s_expressions_are_known_by_their_content) {
 }
 
 TEST(init, an_existing_file_is_left_alone) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   folder.write("graphite.toml", "mine");
   const auto made = init_project(in(folder.path()));
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, errc::already_exists);
   EXPECT_EQ(folder.read("graphite.toml"), "mine");
-  const temporary_folder other;
-  fs::create_symlink("nowhere", other.path() / "graphite.toml");
+  const test::temporary_folder other;
+  fs::create_symlink("nowhere", other / "graphite.toml");
   EXPECT_EQ(init_project(in(other.path())).error().code, errc::already_exists);
-  EXPECT_FALSE(fs::exists(other.path() / "nowhere"));
+  EXPECT_FALSE(fs::exists(other / "nowhere"));
 }
 
 TEST(init, odd_names_do_no_harm) {
   for (const auto* name : {"with space", "quo\"te'", "back\\slash", "new\nline", "\xff\xfe", "{brace}*[x]",
                            "#hash", "-dash", "ünï"}) {
-    const temporary_folder above;
-    const auto folder = above.path() / name;
+    const test::temporary_folder above;
+    const fs::path folder = above / name;
     fs::create_directories(folder / name);
     for (const auto* extension : {".gltf", ".a\"b", ".\xff", ".sp ace", ".", ".x'", ".{a,b}"})
       std::ofstream(folder / name / (std::string(name) + extension)) << "(a \"x.png\")";
@@ -101,11 +103,11 @@ TEST(init, odd_names_do_no_harm) {
 }
 
 TEST(init, names_a_build_leaves_out_and_special_files_are_noted) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   folder.write("bad\xff", "");
-  ASSERT_EQ(mkfifo((folder.path() / "fifo.sprite").c_str(), 0600), 0);
-  fs::create_directory_symlink("/", folder.path() / "everything");
-  fs::create_directory_symlink(".", folder.path() / "loop");
+  ASSERT_EQ(mkfifo((folder / "fifo.sprite").c_str(), 0600), 0);
+  fs::create_directory_symlink("/", folder / "everything");
+  fs::create_directory_symlink(".", folder / "loop");
   const auto survey = survey_folder(in(folder.path()));
   ASSERT_TRUE(survey);
   EXPECT_EQ(survey->skipped_odd_names, 1u);
@@ -116,7 +118,7 @@ TEST(init, names_a_build_leaves_out_and_special_files_are_noted) {
 }
 
 TEST(init, a_huge_folder_is_looked_at_up_to_a_bound) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   for (int i = 0; i < 300; ++i)
     folder.write("d" + std::to_string(i % 7) + "/" + std::to_string(i) + ".png", "");
   auto options = in(folder.path());
@@ -128,7 +130,7 @@ TEST(init, a_huge_folder_is_looked_at_up_to_a_bound) {
 }
 
 TEST(init, a_deep_folder_is_looked_at_up_to_a_bound) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "d/";
   folder.write(deep + "x.gltf", "");
@@ -138,7 +140,7 @@ TEST(init, a_deep_folder_is_looked_at_up_to_a_bound) {
 }
 
 TEST(init, folders_that_programs_made_are_ignored) {
-  const temporary_folder folder;
+  const test::temporary_folder folder;
   folder.write("web/node_modules/x/a.gltf", "");
   folder.write("a.png", "");
   const auto value = init_and_load(folder.path());
@@ -152,15 +154,25 @@ TEST(init, a_missing_folder_is_an_error) {
   EXPECT_EQ(init_project(in("/nonexistent/x")).error().code, errc::not_found);
 }
 
-TEST(init, the_example_rule_it_writes_as_a_comment_is_right) {
-  auto text = project_text_for({}, "x");
-  const auto begin = text.find("# [[rule]]");
-  ASSERT_NE(begin, std::string::npos);
-  for (auto at = text.find("\n# ", begin - 1); at != std::string::npos; at = text.find("\n# ", at + 1))
-    text.erase(at + 1, 2);
+TEST(init, a_folder_of_c_sources_gets_a_rule_to_compile_them_as_a_comment) {
+  const test::temporary_folder folder;
+  folder.write("src/main.c", "");
+  EXPECT_TRUE(init_and_load(folder.path()).rules.empty());
+  folder_survey found;
+  found.extensions = {{".cpp", 2}, {".c", 1}};
+  const auto text = project_text_for(found, "x");
+  EXPECT_NE(text.find("(3 files)"), std::string::npos) << text;
+  EXPECT_NE(text.find("# match = [\"*.cpp\"]"), std::string::npos) << text;
+}
+
+TEST(init, the_example_rules_it_writes_as_comments_are_right) {
+  folder_survey found;
+  found.extensions = {{".c", 1}};
+  auto text = project_text_for(found, "x");
+  text = std::regex_replace(text, std::regex("\n# (\\[|[a-z_]+ = )"), "\n$1");
   const auto parsed = parse_project(text, {"/x/graphite.toml", {}, "/"});
   ASSERT_TRUE(parsed.value) << render(parsed.mistakes) << text;
-  EXPECT_EQ(parsed.value->rules.size(), 1u);
+  EXPECT_EQ(parsed.value->rules.size(), 2u);
 }
 
 }  // namespace

@@ -1,0 +1,135 @@
+#include <gtest/gtest.h>
+
+#include "engine_world.hpp"
+
+namespace graphite::test {
+namespace {
+
+std::string hex(const std::string& text) { return to_hex(content_of(text).id).substr(0, 16); }
+
+const key_difference* change(const why_report& why, const std::string& name) {
+  for (const auto& one : why.changed)
+    if (one.name == name) return &one;
+  return nullptr;
+}
+
+TEST(engine_why, a_first_build_differs_from_nothing) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"})});
+  w.save({{"m.c", "M"}, {"x.h", "X"}});
+  w.settle();
+  const auto why = w.why("m.o");
+  EXPECT_EQ(why.state, "up to date");
+  EXPECT_EQ(why.reason, "never built: m.c");
+  EXPECT_TRUE(why.changed.empty());
+  EXPECT_FALSE(why.weak.is_zero());
+  EXPECT_FALSE(why.strong.is_zero());
+  const key_component argv{"argv", "tool {in}"}, source{"source m.c", hex("M")}, input{"input x.h", hex("X")};
+  for (const auto& one : {argv, source, input})
+    EXPECT_NE(std::find(why.components.begin(), why.components.end(), one), why.components.end()) << one.name;
+}
+
+TEST(engine_why, a_changed_input_has_its_old_and_new_digest) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"})});
+  w.save({{"m.c", "M"}, {"x.h", "X"}});
+  w.settle();
+  w.save({{"x.h", "X2"}});
+  w.settle();
+  const auto why = w.why("m.o");
+  EXPECT_EQ(why.reason, "changed: x.h");
+  ASSERT_NE(change(why, "input x.h"), nullptr);
+  EXPECT_EQ(*change(why, "input x.h"), (key_difference{"input x.h", hex("X"), hex("X2")}));
+  EXPECT_EQ(change(why, "source m.c"), nullptr);
+  EXPECT_EQ(why.chain.front(), "x.h (changed, rule cc)");
+}
+
+TEST(engine_why, a_path_set_that_grows_is_told) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"})});
+  w.save({{"m.c", "M"}});
+  w.settle();
+  w.save({{"x.h", "X"}});
+  w.settle();
+  const auto why = w.why("m.o");
+  ASSERT_NE(change(why, "input x.h"), nullptr);
+  EXPECT_EQ(change(why, "input x.h")->before, std::nullopt);
+  ASSERT_NE(change(why, "matches of *.h"), nullptr);
+  EXPECT_EQ(change(why, "matches of *.h")->before->substr(0, 7), "0 files");
+}
+
+TEST(engine_why, a_changed_rule_tool_and_variable_are_told_after_a_restart) {
+  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"});
+  rule.command.tools = {"gcc"};
+  rule.command.environment = {"LANG"};
+  engine_world w({rule}, [](engine_options& options) {
+    options.tool_digests["gcc"] = content_of("gcc 1").id;
+    options.environment["LANG"] = "C";
+  });
+  w.save({{"m.c", "M"}});
+  w.settle();
+  w.config.rules[0].command.argv = {"tool", "-x", "{in}"};
+  w.adjust = [](engine_options& options) {
+    options.tool_digests["gcc"] = content_of("gcc 2").id;
+    options.environment["LANG"] = "de_DE";
+  };
+  w.restart();
+  w.apply({});
+  const auto stale = w.why("m.o");
+  EXPECT_EQ(stale.state, "running");
+  w.settle();
+  for (const auto& why : {stale, w.why("m.o")}) {
+    EXPECT_EQ(why.reason.substr(0, 32), "rule, tool or environment change");
+    EXPECT_EQ(why.changed.size(), 3u);
+    ASSERT_NE(change(why, "tool gcc"), nullptr);
+    EXPECT_EQ(*change(why, "tool gcc"), (key_difference{"tool gcc", hex("gcc 1"), hex("gcc 2")}));
+    EXPECT_EQ(*change(why, "environment LANG"), (key_difference{"environment LANG", "C", "de_DE"}));
+    EXPECT_EQ(*change(why, "argv"), (key_difference{"argv", "tool {in}", "tool -x {in}"}));
+  }
+}
+
+TEST(engine_why, the_story_outlives_a_restart) {
+  engine_world w({command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}),
+                  command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})});
+  w.save({{"m.c", "M"}, {"x.idl", "X"}});
+  w.settle();
+  w.save({{"x.idl", "X2"}});
+  w.settle();
+  const auto before = w.why("m.o");
+  EXPECT_EQ(before.chain,
+            (std::vector<std::string>{"x.idl (changed, rule gen)", "inc/x.h (changed, rule cc)", "m.o"}));
+  w.restart();
+  w.apply({});
+  const auto after = w.why("m.o");
+  EXPECT_EQ(after.chain, before.chain);
+  EXPECT_EQ(after.changed, before.changed);
+  EXPECT_EQ(after.reason, before.reason);
+  EXPECT_EQ(after.strong, before.strong);
+}
+
+TEST(engine_why, a_failed_asset_differs_from_its_last_good_key) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"})});
+  w.save({{"m.c", "M"}, {"x.h", "X"}});
+  w.settle();
+  w.save({{"x.h", "bad"}});
+  w.settle();
+  const auto why = w.why("m.o");
+  EXPECT_EQ(why.state, "failed");
+  EXPECT_EQ(why.message, "bad input");
+  ASSERT_NE(change(why, "input x.h"), nullptr);
+  EXPECT_EQ(change(why, "input x.h")->before, hex("X"));
+}
+
+TEST(engine_why, a_copy_tells_its_content_and_what_it_refers_to) {
+  engine_world w({});
+  w.save({{"a.png", "A"}});
+  w.refer("level", "L", {"a.png", "none"});
+  const auto why = w.why("level");
+  EXPECT_EQ(why.kind, "copy");
+  const std::vector<key_component> expected{{"content", to_hex(content_of("L").id)},
+                                            {"bytes", "1"},
+                                            {"refers to a.png", hex("A")},
+                                            {"refers to none", "not there"}};
+  EXPECT_EQ(why.components, expected);
+  EXPECT_EQ(why.chain, std::vector<std::string>{"level"});
+}
+
+}  // namespace
+}  // namespace graphite::test

@@ -1,0 +1,89 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "tests/fuzz/targets.hpp"
+
+// The fuzz targets over their corpus and thousands of seeded mutations of it, with any compiler.
+
+namespace graphite {
+namespace {
+
+std::filesystem::path corpus_of(std::string_view target) {
+  return std::filesystem::path(GRAPHITE_FUZZ_CORPUS) / target;
+}
+
+byte_vector read_file(const std::filesystem::path& from) {
+  std::ifstream in(from, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto bytes = as_bytes(std::string_view(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// In the order of their names: the mutations of a seed are the same on every machine.
+std::vector<byte_vector> read_corpus(std::string_view target) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& file : std::filesystem::directory_iterator(corpus_of(target)))
+    files.push_back(file.path());
+  std::sort(files.begin(), files.end());
+  std::vector<byte_vector> out;
+  for (const auto& file : files) out.push_back(read_file(file));
+  return out;
+}
+
+byte_vector mutated(byte_vector bytes, std::mt19937_64& random) {
+  for (auto rounds = 1 + random() % 4; rounds > 0 && !bytes.empty(); --rounds) {
+    const auto at = random() % bytes.size();
+    switch (random() % 4) {
+      case 0:
+        bytes[at] = static_cast<std::byte>(random());
+        break;
+      case 1:
+        bytes[at] ^= static_cast<std::byte>(1u << random() % 8);
+        break;
+      case 2:
+        bytes.resize(at);
+        break;
+      default:
+        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), static_cast<std::byte>(random()));
+    }
+  }
+  return bytes;
+}
+
+class fuzz_corpus : public testing::TestWithParam<fuzz::target> {};
+
+TEST_P(fuzz_corpus, does_no_harm_mutated_or_not) {
+  std::mt19937_64 random(20240117);
+  for (const auto& bytes : read_corpus(GetParam().name)) {
+    GetParam().run(bytes);
+    for (int i = 0; i < 1000; ++i) GetParam().run(mutated(bytes, random));
+  }
+}
+
+TEST_P(fuzz_corpus, has_something_that_the_decoder_accepts) {
+  const auto corpus = read_corpus(GetParam().name);
+  EXPECT_TRUE(std::any_of(corpus.begin(), corpus.end(), GetParam().run))
+      << "the format has changed: write the corpus again with fuzz_seeds";
+}
+
+TEST_P(fuzz_corpus, every_byte_flipped_and_every_length_truncated_do_no_harm) {
+  for (auto bytes : read_corpus(GetParam().name)) {
+    bytes.resize(std::min<std::size_t>(bytes.size(), 4096));
+    for (std::size_t length = 0; length < bytes.size(); ++length)
+      GetParam().run(byte_span(bytes).first(length));
+    for (auto& byte : bytes) {
+      byte ^= std::byte{0xff};
+      GetParam().run(bytes);
+      byte ^= std::byte{0xff};
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(every, fuzz_corpus, testing::ValuesIn(fuzz::targets),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace graphite

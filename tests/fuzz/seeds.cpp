@@ -1,0 +1,255 @@
+// fuzz_seeds FOLDER: writes what the encoders write today as the corpus of each target, where an encoder is
+// there to ask; bundle files and texts are kept by hand.
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <fcntl.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "bundle/byte_io.hpp"
+#include "bundle/head_codec.hpp"
+#include "cli/subscriber_state.hpp"
+#include "coordinator/action_key.hpp"
+#include "coordinator/graph_rows.hpp"
+#include "gateway/service_codec.hpp"
+#include "platform/mirror/mirror_change.hpp"
+#include "platform/mirror/page_log.hpp"
+#include "platform/store/index_row.hpp"
+#include "schemas/codec/announcement.hpp"
+#include "schemas/codec/chunk_messages.hpp"
+#include "tests/fuzz/blind_hasher.hpp"
+
+namespace graphite::fuzz {
+namespace {
+
+namespace wire = schema::service;
+
+std::filesystem::path folder;
+
+void write(const std::string& name, byte_span bytes) {
+  const auto path = folder / name;
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << as_text(bytes);
+}
+void write(const std::string& name, std::string_view text) { write(name, as_bytes(text)); }
+
+digest number(unsigned n) {
+  digest out;
+  for (auto& byte : out.bytes) byte = static_cast<std::uint8_t>(n++ * 7);
+  return out;
+}
+logical_path path(std::string_view text) { return logical_path::parse(text).value(); }
+byte_vector bytes_of(std::string_view text) {
+  const auto bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+graphite::head some_head() {
+  graphite::head out;
+  out.channel = "main";
+  out.lineage.value.bytes[3] = 7;
+  out.epoch.value = 1'700'000'000;
+  out.sequence.value = 42;
+  out.root = number(9);
+  out.assets = 4056;
+  out.revision.value = 17;
+  return out;
+}
+
+void write_announcements() {
+  announcement full;
+  full.head = bytes_of("a head, encoded");
+  full.base_root = number(1);
+  full.base_epoch.value = 1'700'000'000;
+  full.base_sequence.value = 41;
+  full.upserts = {bytes_of("record one"), bytes_of("record two")};
+  full.removals = {path("a/gone.png"), path("b/gone.wav")};
+  full.lists = {{number(2), {{{number(3), 65536}, {number(4), 17}}}}};
+  full.chunks = {{number(5), bytes_of("some bytes")}};
+  full.times.edited = time_from_ns(10);
+  full.trace.value = 77;
+  write("announcement/full", encode(full));
+  write("announcement/empty", encode(announcement{}));
+  heartbeat beat;
+  beat.publisher.value.bytes.fill(3);
+  beat.chunk_host = "host";
+  beat.chunk_port = 7403;
+  beat.channels = {{"levels", {}, {1}, {2}, number(3), 4, bytes_of("sig")},
+                   {"main", {}, {5}, {6}, number(7), 0, {}}};
+  write("heartbeat/two", encode(beat));
+}
+
+void write_chunk_messages() {
+  ack_request ack;
+  ack.name = "host:42";
+  ack.channel = "main";
+  ack.active_root = number(9);
+  const chunk_request requests[] = {welcome_request{},
+                                    snapshot_request{"main"},
+                                    pages_request{{number(1), number(2)}},
+                                    list_request{number(3)},
+                                    contents_request{{{number(4), 5, 6}, {number(7), 0, 0}}, 65536},
+                                    behind_request{number(8)},
+                                    ack};
+  for (const auto& request : requests)
+    write("chunk_request/" + std::to_string(request.index()), encode(request));
+  const chunk_reply replies[] = {{refusal{errc::not_found, "no such channel"}, {}},
+                                 {welcome_reply{"127.0.0.1:1", "127.0.0.1:2"}, {}},
+                                 {snapshot_reply{3, 4}, {bytes_of("head"), bytes_of("page")}},
+                                 {pages_reply{{true, false, true}}, {bytes_of("one"), bytes_of("two")}},
+                                 {list_reply{}, {bytes_of("list")}},
+                                 {contents_reply{{{false, 2}, {true, 0}}}, {bytes_of("chunks")}},
+                                 {behind_reply{}, {bytes_of("behind")}},
+                                 {ack_reply{}, {}}};
+  for (const auto& reply : replies) {
+    byte_vector out;
+    byte_writer to(out);
+    for (const auto& frame : encode(reply)) {
+      to.number(static_cast<std::uint16_t>(frame.size()));
+      to.bytes(frame);
+    }
+    write("chunk_reply/" + std::to_string(reply.header.index()), out);
+  }
+}
+
+template <class Wire, class Value>
+void write_service(std::uint8_t kind, const char* name, const Value& value) {
+  capnp::MallocMessageBuilder message;
+  service_codec::encode(value, message.initRoot<Wire>());
+  const auto words = capnp::messageToFlatArray(message);
+  byte_vector out(8);
+  out[0] = std::byte{kind};
+  const auto bytes = words.asBytes();
+  out.insert(out.end(), reinterpret_cast<const std::byte*>(bytes.begin()),
+             reinterpret_cast<const std::byte*>(bytes.end()));
+  write(std::string("service_message/") + name, out);
+}
+
+void write_service_messages() {
+  build_summary summary;
+  summary.generation = some_head();
+  summary.bundle = "/b";
+  summary.diagnostics = {{diagnostic_line::level::warning, "x", "dangling"}};
+  service_status status;
+  status.project = "supertux";
+  status.running = {{"convert", "a.png", 0.25}};
+  status.failed = {{"b.png", "tool said no"}};
+  status.channels = {{"main", some_head(), 1, 2}, {"empty", std::nullopt, 0, 0}};
+  status.subscribers = {{"host:1", "main", 5, 6, 0.5}};
+  why_answer why;
+  why.path = "a.up";
+  why.rule = "upper";
+  why.key_components = {{"argv", "tr a-z A-Z"}};
+  why.chain = {"a.low", "a.up"};
+  write_service<wire::Head>(0, "head", some_head());
+  write_service<wire::BuildSummary>(1, "summary", summary);
+  write_service<wire::Status>(2, "status", status);
+  write_service<wire::Why>(3, "why", why);
+  write_service<wire::Lines>(4, "lines", std::vector<std::string>{"a", "b/c"});
+  write_service<wire::Diff>(5, "diff", generation_diff{{"added"}, {"changed"}, {"removed"}});
+  write_service<wire::Error>(6, "error", error{errc::busy, "later"});
+}
+
+void write_graph_rows() {
+  source_record plain{.path = path("a/one.txt")}, sprite{.path = path("a/tux.sprite")};
+  plain.state.content = {number(1), 5};
+  sprite.listed = true;
+  sprite.rule = 3;
+  sprite.state.content = {number(2), 50};
+  sprite.state.references = {{{path("a/tux.png"), path("images/tux.png")}, true}};
+  sprite.shown = std::vector{path("images/tux.png")};
+  source_record gone{.path = path("a/zz")};
+  gone.present = false;
+  write("source_row/three", encode_sources({7, 9}, {plain, sprite, gone}));
+  write("source_row/none", encode_sources({}, {}));
+  result_record made{.main = path("a/word.low")};
+  made.rule = 1;
+  made.recipe = number(3);
+  made.built = number(4);
+  made.signature = 77;
+  made.cost_ns = 1'000'000;
+  made.narrowed = true;
+  made.outputs = {{path("a/word.up"), {number(5), 5}, true}};
+  made.discovered = {path("a/include.h")};
+  write("result_row/one", encode_results({7, 9}, {made}));
+  write("row_name/packed", encode(row_name{false, 0, "levels/world1", 3, 5}));
+  write("row_name/delta", encode(row_name{true, 99, "", 0, 0}));
+  cache_row cached;
+  cached.add({{{path_set_entry::kind::path, "a/include.h"}, {path_set_entry::kind::glob, "*.glsl"}},
+              number(6),
+              {{path("a/word.up"), {number(5), 5}}},
+              100,
+              90,
+              "argv = tr"});
+  cached.add({{}, number(7), {}, 1, 1, ""});
+  write("cache_row/two", encode(cached));
+}
+
+void write_store_rows() {
+  stored_content one;
+  one.ref = {blind.sha256({}), 5};
+  one.chunks = {{{number(1), 5}}};
+  one.where = extent{segment_id{3}, 4096, 5};
+  write("index_row/one", encode_index_row(one));
+  one.ref.size = 131'072;
+  one.chunks = {{{number(1), 65'536}, {number(2), 65'536}}};
+  one.where->length = 131'072;
+  write("index_row/two", encode_index_row(one));
+  write("segment_row/open", encode_segment_row({false, 12'345}));
+  write("segment_row/sealed", encode_segment_row({true, 268'435'456}));
+}
+
+void write_mirror_rows() {
+  mirror_change change;
+  change.note = bytes_of("note");
+  change.shown = {{path("a.txt"), {number(1), 3}}, {path("b.txt"), {number(2), 4}}};
+  change.hidden = {path("c.txt")};
+  change.replaced = {{path("a.txt"), {number(3), 5}}};
+  change.tree = 1;
+  write("mirror_change/all", encode(change));
+  write("mirror_change/none", encode(mirror_change{}));
+  swap_plan plan;
+  plan.now = some_head();
+  graphite::head_file file;
+  file.value = some_head();
+  plan.head_bytes = encode_head(file, blind).value();
+  plan.marks = {{plan.now.lineage, {1'700'000'000}, {42}}};
+  write("subscriber_note/one", encode_note(plan));
+}
+
+void write_logs() {
+  const auto open_folder = [](const char* name) {
+    std::filesystem::remove_all(folder / name);
+    std::filesystem::create_directories(folder / name);
+    return file_handle(::open((folder / name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  };
+  const auto records = open_folder("record_log"), pages = open_folder("page_log");
+  auto log = graphite::record_log::open(records.get(), "three", [](auto, auto) {}).value();
+  (void)log.append({as_bytes(std::string_view("one")), as_bytes(std::string_view("two"))}).value();
+  (void)log.append({as_bytes(std::string_view("three"))}).value();
+  auto index = graphite::page_log::open(pages.get(), "two").value();
+  const auto appended = index.append(
+      {{number(1), as_bytes(std::string_view("a page"))}, {number(2), as_bytes(std::string_view("other"))}});
+  GRAPHITE_INVARIANT(appended.has_value());
+}
+
+}  // namespace
+}  // namespace graphite::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz_seeds FOLDER\n");
+    return 2;
+  }
+  graphite::fuzz::folder = argv[1];
+  graphite::fuzz::write_announcements();
+  graphite::fuzz::write_chunk_messages();
+  graphite::fuzz::write_service_messages();
+  graphite::fuzz::write_graph_rows();
+  graphite::fuzz::write_store_rows();
+  graphite::fuzz::write_mirror_rows();
+  graphite::fuzz::write_logs();
+  return 0;
+}

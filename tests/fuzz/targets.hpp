@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "core/digest.hpp"
+
+/// \file One function a decoder of outside bytes. Each takes any bytes at all and says whether they were
+/// accepted; it aborts where a decoder accepts what its encoder would not have written, or where an
+/// answer breaks the decoder's promise. Sanitizers watch the rest.
+
+namespace graphite::fuzz {
+
+// Of a bundle's files and an announcement's parts.
+bool head(byte_span bytes);
+bool behind_list(byte_span bytes);
+bool chunk_list(byte_span bytes);
+bool index_page(byte_span bytes);
+bool page_record(byte_span bytes);
+bool segment(byte_span bytes);
+// Of peers.
+bool announcement(byte_span bytes);
+bool heartbeat(byte_span bytes);
+bool chunk_request(byte_span bytes);
+bool chunk_reply(byte_span bytes);      ///< frames, each after its length in two bytes
+bool service_message(byte_span bytes);  ///< the first byte says which, eight bytes before the message
+// Of the state folder and a subscriber's folder.
+bool source_row(byte_span bytes);
+bool result_row(byte_span bytes);
+bool row_name(byte_span bytes);
+bool cache_row(byte_span bytes);
+bool index_row(byte_span bytes);
+bool segment_row(byte_span bytes);
+bool mirror_change(byte_span bytes);
+bool subscriber_note(byte_span bytes);
+bool record_log(byte_span bytes);
+bool page_log(byte_span bytes);
+// Of people and their tools.
+bool project_file(byte_span bytes);
+bool ignore_file(byte_span bytes);
+bool glob_text(byte_span bytes);
+bool depfile(byte_span bytes);
+bool gltf(byte_span bytes);
+bool obj(byte_span bytes);
+bool mtl(byte_span bytes);
+bool glsl(byte_span bytes);
+
+struct target {
+  std::string_view name;  ///< also the corpus folder's
+  bool (*run)(byte_span bytes);
+};
+
+#define GRAPHITE_FUZZ_LINE(name) \
+  target { #name, name }
+inline constexpr std::array targets{
+    GRAPHITE_FUZZ_LINE(head),
+    GRAPHITE_FUZZ_LINE(behind_list),
+    GRAPHITE_FUZZ_LINE(chunk_list),
+    GRAPHITE_FUZZ_LINE(index_page),
+    GRAPHITE_FUZZ_LINE(page_record),
+    GRAPHITE_FUZZ_LINE(segment),
+    GRAPHITE_FUZZ_LINE(announcement),
+    GRAPHITE_FUZZ_LINE(heartbeat),
+    GRAPHITE_FUZZ_LINE(chunk_request),
+    GRAPHITE_FUZZ_LINE(chunk_reply),
+    GRAPHITE_FUZZ_LINE(source_row),
+    GRAPHITE_FUZZ_LINE(result_row),
+    GRAPHITE_FUZZ_LINE(row_name),
+    GRAPHITE_FUZZ_LINE(cache_row),
+    GRAPHITE_FUZZ_LINE(index_row),
+    GRAPHITE_FUZZ_LINE(segment_row),
+    GRAPHITE_FUZZ_LINE(mirror_change),
+    GRAPHITE_FUZZ_LINE(subscriber_note),
+    GRAPHITE_FUZZ_LINE(record_log),
+    GRAPHITE_FUZZ_LINE(page_log),
+    GRAPHITE_FUZZ_LINE(project_file),
+    GRAPHITE_FUZZ_LINE(ignore_file),
+    GRAPHITE_FUZZ_LINE(glob_text),
+    GRAPHITE_FUZZ_LINE(depfile),
+    GRAPHITE_FUZZ_LINE(gltf),
+    GRAPHITE_FUZZ_LINE(obj),
+    GRAPHITE_FUZZ_LINE(mtl),
+    GRAPHITE_FUZZ_LINE(glsl),
+    GRAPHITE_FUZZ_LINE(service_message),
+};
+#undef GRAPHITE_FUZZ_LINE
+
+}  // namespace graphite::fuzz

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <random>
+
+#include "platform/crypto/sha256.hpp"
+#include "relay/chunk_service.hpp"
+#include "runtime/subscriber.hpp"
+#include "runtime/tree_index.hpp"
+#include "tests/live_swap/small_publisher.hpp"
+#include "tests/runtime/memory_sink.hpp"
+
+namespace graphite::test {
+
+/// A subscriber wired to a relay in memory. Time moves only by advance(); replies arrive by run().
+class rig {
+ public:
+  /// Sees each reply before it is delivered; nothing: it is lost.
+  using tamper = std::function<std::optional<chunk_reply>(const chunk_request&, chunk_reply)>;
+
+  explicit rig(const hasher& hash, subscriber_memory memory = {}, std::string channel = {})
+      : sink(hash),
+        index(hash, nullptr),
+        core(make_options(std::move(channel)), hash, sink, index, index.empty_root(), std::move(memory)) {}
+
+  static subscriber_options make_options(std::string channel) {
+    subscriber_options out;
+    out.channel = std::move(channel);
+    out.fetch.credit_bytes = 256 * KiB;
+    return out;
+  }
+  void serve(small_publisher& publisher, std::uint8_t incarnation = 1) {
+    publisher_ = &publisher;
+    who_.value.bytes.fill(incarnation);
+  }
+  void beat() {
+    obey(core.on_heartbeat(publisher_->beat(7403, who_), at()));
+    run();
+  }
+  void hear(const announcement& message) {
+    obey(core.on_announcement(message, at()));
+    run();
+  }
+  void hear_only(const announcement& message) { obey(core.on_announcement(message, at())); }
+  /// Answers until nothing is asked any more.
+  void run() {
+    const chunk_service service(publisher_->sources());
+    for (int i = 0; i < 10'000 && !requests.empty(); ++i) {
+      const send_request request = requests.front();
+      requests.pop_front();
+      std::optional<chunk_reply> reply = service.answer(request.request);
+      if (meddle) reply = meddle(request.request, std::move(*reply));
+      if (reply) obey(core.on_reply(request.id, reply, at()));
+    }
+  }
+  void advance(duration by) {
+    const time_point end = now + by;
+    for (int i = 0; i < 10'000 && now < end; ++i) {
+      now = std::min(end, std::max(core.next_deadline(), now + milliseconds(1)));
+      obey(core.on_tick(at()));
+      run();
+    }
+  }
+  instant at() const { return {now, 1'700'000'000'000'000'000}; }
+
+  memory_sink sink;
+  tree_index index;
+  subscriber core;
+  std::deque<send_request> requests;
+  std::vector<generation_swapped> swaps;
+  std::vector<std::optional<behind_list>> told;
+  std::vector<std::string> said;
+  std::optional<error> gave_up;
+  int connects = 0;
+  tamper meddle;
+  time_point now{seconds(1000)};
+
+ private:
+  void obey(const subscriber::commands& commands) {
+    for (const auto& command : commands) {
+      if (const auto* c = std::get_if<send_request>(&command)) requests.push_back(*c);
+      if (const auto* c = std::get_if<generation_swapped>(&command)) swaps.push_back(*c);
+      if (const auto* c = std::get_if<behind_told>(&command)) told.push_back(c->behind);
+      if (const auto* c = std::get_if<say>(&command)) said.push_back(c->text);
+      if (const auto* c = std::get_if<give_up>(&command)) gave_up = c->why;
+      if (std::holds_alternative<connect_chunk_port>(command)) {
+        ++connects;
+        requests.clear();
+      }
+    }
+  }
+  small_publisher* publisher_ = nullptr;
+  incarnation_id who_;
+};
+
+class subscriber_test : public ::testing::Test {
+ protected:
+  std::string text(std::size_t bytes) {
+    std::string out(bytes, ' ');
+    for (auto& c : out) c = static_cast<char>(rng_());
+    return out;
+  }
+  bool shows(const rig& r, const small_publisher& p) { return r.sink.shown == p.files(); }
+
+  openssl_hasher hash_;
+  std::mt19937_64 rng_{3};
+  small_publisher publisher_{{}, hash_};
+};
+
+}  // namespace graphite::test
