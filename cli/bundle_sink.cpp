@@ -91,6 +91,7 @@ result<void> bundle_sink::read(const content_ref& content, std::uint64_t offset,
 }
 
 std::optional<extent> bundle_sink::find(const content_ref& content) {
+  if (const auto known = places_.find(content.id); known != places_.end()) return known->second;
   const auto found = store_->find(content.id);
   if (found && *found && (*found)->where) return (*found)->where;
   // An unchanged neighbour in a page that is written anew: its segment went lost meanwhile.
@@ -100,15 +101,21 @@ std::optional<extent> bundle_sink::find(const content_ref& content) {
 
 // ---- swaps
 
-/// All that the generation shows anew must lie in a segment: readers map it there.
+/// All that the generation shows anew must lie in a segment: readers map it there. Leaves the places in places_.
 result<void> bundle_sink::check_changed(const swap_plan& plan) {
+  std::vector<std::pair<digest, const asset_record*>> wanted;
   for (const auto& record : plan.changes.upserts)
-    for (const auto& part : record.parts) {
-      if (part.content.size == 0) continue;
-      GRAPHITE_TRY(const auto found, store_->find(part.content.id));
-      if (!found || !found->where)
-        return fail(errc::corrupt, "a fetched content of " + record.path.str() + " is lost");
-    }
+    for (const auto& part : record.parts)
+      if (part.content.size > 0) wanted.emplace_back(part.content.id, &record);
+  std::sort(wanted.begin(), wanted.end());  // as the rows lie: a million looked up at random take minutes
+  // A collection moves contents: then the places that count are those of the moment of publishing.
+  const bool may_move = job_.running();
+  for (const auto& [id, record] : wanted) {
+    GRAPHITE_TRY(const auto found, store_->find(id));
+    if (!found || !found->where)
+      return fail(errc::corrupt, "a fetched content of " + record->path.str() + " is lost");
+    if (!may_move) places_.emplace(id, *found->where);
+  }
   return {};
 }
 
@@ -128,6 +135,7 @@ result<void> bundle_sink::swap(const swap_plan& plan) {
   finish_upkeep(running_ == upkeep::rewrite);  // pages move: a swap beside it would point into files that go
   const index_tree* base = index_->tree(plan.base_root);
   GRAPHITE_INVARIANT(base);
+  places_.clear();
   GRAPHITE_CHECK(check_changed(plan));
   // The tree that is shown with the changes made, and not the one that was fetched: its pages know their
   // places.
@@ -143,6 +151,7 @@ result<void> bundle_sink::swap(const swap_plan& plan) {
   swapped_at_ = now();
   index_->adopt(next);
   fetched_.clear();
+  places_.clear();
   unsynced_ = true;
   if (const auto kept = keep_rows(plan); !kept)
     log_.warn("the new generation's note: {}", kept.error().context);

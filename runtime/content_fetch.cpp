@@ -21,7 +21,7 @@ bool is_small(const content_ref& content) { return content.size <= single_chunk_
 // ---- what is wanted
 
 result<void> content_fetch::want_only(const std::vector<content_want>& wants) {
-  std::map<digest, want> kept;
+  std::unordered_map<digest, want> kept;
   kept.swap(wants_);
   ready_.clear();
   large_.clear();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "core/content.hpp"
@@ -116,7 +117,7 @@ class content_fetch {
   options options_;
   const hasher& hash_;
   content_sink& sink_;
-  std::map<digest, want> wants_;
+  std::unordered_map<digest, want> wants_;
   std::set<by_size> ready_;  ///< small ones to ask for, and large ones whose list is to be asked for
   std::set<by_size> large_;  ///< with a list
   std::map<digest, byte_vector> offered_;
