@@ -17,7 +17,7 @@ std::string generation_key(std::string_view channel, std::uint64_t sequence) {
 }
 
 std::string encode_generation_row(const generation_row& row, const hasher& hash) {
-  const auto file = encode_head({row.now, false, row.root, {}, {}}, hash);
+  const auto file = encode_head({row.now, row.root, {}, {}}, hash);
   GRAPHITE_INVARIANT(file.has_value());
   return std::string(as_text(*file));
 }

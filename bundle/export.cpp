@@ -47,10 +47,11 @@ class exporter {
            const byte_sink& sink)
       : tree_(tree), contents_(contents), find_(find), sink_(sink) {}
 
-  result<export_summary> run(const head& value) {
+  result<export_summary> run(const head& value, const extent& behind) {
     GRAPHITE_CHECK(put(encode_export_header()));
     GRAPHITE_CHECK(put_contents());
-    head_file last{value, false, {}, {}, {own_page_file}};
+    head_file last{value, {}, {}, {own_page_file}};
+    GRAPHITE_TRY(last.behind, put_behind(value.behind, behind));
     GRAPHITE_TRY(last.root, put_pages());
     GRAPHITE_TRY(const auto bytes, encode_head(last, tree_.hash()));
     GRAPHITE_CHECK(put(bytes));
@@ -95,6 +96,16 @@ class exporter {
     return put(bytes);
   }
 
+  /// Where the side object is now; nowhere where it is not held.
+  result<extent> put_behind(const digest& id, extent where) {
+    if (where.segment == no_segment && !id.is_zero() && find_) where = find_({id, 0}).value_or(extent{});
+    if (where.segment == no_segment) return extent{};
+    const content_ref content{id, where.length};
+    auto put = put_content(content, where);
+    if (!put) return fail(put.error().code, "the list of what is behind: " + put.error().context);
+    return placed(content).value();
+  }
+
   result<page_location> put_pages() {
     GRAPHITE_CHECK(align(small_alignment));
     page_encoder encoder(
@@ -126,10 +137,11 @@ class exporter {
 
 }  // namespace
 
-result<export_summary> export_bundle(const head& value, const index_tree& tree, const extent_source& contents,
-                                     const extent_lookup& find, const byte_sink& sink) {
-  if (value.root != tree.root()) return fail(errc::invalid_argument, "the head is of another index");
-  return exporter(tree, contents, find, sink).run(value);
+result<export_summary> export_bundle(const head_file& from, const index_tree& tree,
+                                     const extent_source& contents, const extent_lookup& find,
+                                     const byte_sink& sink) {
+  if (from.value.root != tree.root()) return fail(errc::invalid_argument, "the head is of another index");
+  return exporter(tree, contents, find, sink).run(from.value, from.behind);
 }
 
 result<std::shared_ptr<const exported_bundle>> exported_bundle::open(byte_span file, const hasher& hash,

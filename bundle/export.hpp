@@ -7,9 +7,9 @@
 
 /// \file The self-contained form of a bundle: one `.grph` file. Pure: bytes go to a sink, come from a span.
 ///
-/// A 64-byte header, then every content once (aligned as in segments), then the index pages as records of
-/// "page file 1", and the head as the last 1,024 bytes, so that it is written in one pass. All offsets in it
-/// are those of this file; its contents are "segment 1".
+/// A 64-byte header, then every content and the side object once (aligned as in segments), then the index
+/// pages as records of "page file 1", and the head as the last 1,024 bytes, so that it is written in one
+/// pass. All offsets in it are those of this file; its contents are "segment 1".
 
 namespace graphite {
 
@@ -23,11 +23,13 @@ struct export_summary {
   std::uint64_t assets = 0, contents = 0, pages = 0, bytes = 0;
 };
 
-/// Writes the bundle of `value`, whose index is `tree`. Contents are read from `contents`, where the index
-/// or else `find` (may be null) says, and verified on the way. The side object of `value` is left out.
+/// Writes the bundle of the head `from`, whose index is `tree`. Contents are read from `contents`, where the
+/// index (of the side object: `from`) or else `find` (may be null) says, and verified on the way. A side
+/// object that is not held is left out.
 /// Memory: about 100 bytes a content and a page. Errors: those of sink and sources, corrupt, not_found.
-result<export_summary> export_bundle(const head& value, const index_tree& tree, const extent_source& contents,
-                                     const extent_lookup& find, const byte_sink& sink);
+result<export_summary> export_bundle(const head_file& from, const index_tree& tree,
+                                     const extent_source& contents, const extent_lookup& find,
+                                     const byte_sink& sink);
 
 /// An exported file as the source of its own pages and contents. Immutable, thread-safe.
 class exported_bundle final : public page_source, public extent_source {
@@ -37,8 +39,8 @@ class exported_bundle final : public page_source, public extent_source {
   static result<std::shared_ptr<const exported_bundle>> open(byte_span file, const hasher& hash,
                                                              std::shared_ptr<const void> keep = nullptr);
 
-  const head& value() const { return head_.value; }
-  page_location root_location() const { return head_.root; }
+  /// Its local pointers are places in this file.
+  const head_file& head() const { return head_; }
 
   result<stored_page> load(const digest& id, page_location hint) const override;
   result<byte_span> bytes(const extent& where) const override;

@@ -22,7 +22,7 @@ void write_shared(byte_writer& to, const head_file& from) {
   const auto& head = from.value;
   to.number(head_magic);
   to.number(head_version);
-  to.number(from.decode_on_load ? decode_on_load_flag : std::uint16_t{0});
+  to.number(std::uint16_t{0});  // flags
   to.id(head.lineage.value);
   to.number(head.epoch.value);
   to.number(head.sequence.value);
@@ -64,6 +64,11 @@ result<void> read_shared(byte_reader& from, head_file& out) {
   return {};
 }
 
+/// All zeros where there is no side object or it is not held.
+bool valid_side_object(const head_file& from) {
+  return from.behind == extent{} || (from.behind.segment.value != 0 && !from.value.behind.is_zero());
+}
+
 bool valid_page_files(const std::vector<std::uint32_t>& numbers) {
   return numbers.size() <= page_files_max &&
          std::ranges::adjacent_find(numbers, std::greater_equal<>()) == numbers.end() &&
@@ -79,7 +84,7 @@ result<void> read_local(byte_reader& from, head_file& out) {
   out.behind.length = from.number<std::uint64_t>();
   if (count > page_files_max) return fail(errc::corrupt, "a head names too many page files");
   for (std::uint32_t i = 0; i < count; ++i) out.page_files.push_back(from.number<std::uint32_t>());
-  if (out.root.packed() != root || !valid_page_files(out.page_files))
+  if (out.root.packed() != root || !valid_page_files(out.page_files) || !valid_side_object(out))
     return fail(errc::corrupt, "a head has impossible local pointers");
   return {};
 }
@@ -100,7 +105,8 @@ result<byte_vector> encode_head(const head_file& from, const hasher& hash) {
     return fail(errc::invalid_argument, "'" + from.value.channel + "' cannot name a channel");
   if (from.page_files.size() > page_files_max)
     return fail(errc::too_large, "an index lies in over 32 page files");
-  GRAPHITE_INVARIANT(valid_page_files(from.page_files) && !from.value.root.is_zero());
+  GRAPHITE_INVARIANT(valid_page_files(from.page_files) && valid_side_object(from) &&
+                     !from.value.root.is_zero());
   byte_vector out;
   byte_writer to(out);
   write_shared(to, from);
@@ -123,8 +129,9 @@ result<head_file> decode_head(byte_span file, const hasher& hash) {
     return fail(errc::corrupt, "a bundle head fails its digest");
   if (version != head_version || flags > decode_on_load_flag)
     return fail(errc::corrupt, "a head has impossible fields");
+  if (flags == decode_on_load_flag)
+    return fail(errc::unsupported, "a bundle whose contents are decoded on load: this version cannot");
   head_file out;
-  out.decode_on_load = flags == decode_on_load_flag;
   GRAPHITE_CHECK(read_shared(from, out));
   const auto read = head_file_bytes - from.rest().size();
   if (!from.zeros(head_shared_bytes - read)) return fail(errc::corrupt, "a head has impossible fields");

@@ -22,7 +22,6 @@ inline constexpr std::size_t behind_message_bytes_max = 4 * KiB;
 /// A head with what only its holder's folder knows.
 struct head_file {
   head value;
-  bool decode_on_load = false;            ///< reserved; false in version 1
   page_location root;                     ///< of the root page
   extent behind;                          ///< of the side object; zeros: none, or not held here
   std::vector<std::uint32_t> page_files;  ///< numbers of the page files the index lies in, ascending
@@ -31,7 +30,8 @@ struct head_file {
 
 /// Exactly head_file_bytes, magic GRPH first. Errors: invalid_argument (channel name), too_large.
 result<byte_vector> encode_head(const head_file& from, const hasher& hash);
-/// Strict. Errors: corrupt; newer_version where only the version is beyond ours.
+/// Strict. Errors: corrupt; newer_version where only the version is beyond ours; unsupported where the flag
+/// `decode_on_load` is set, which is reserved for a later program.
 result<head_file> decode_head(byte_span file, const hasher& hash);
 
 /// 1 … channel_bytes_max of ASCII letters, digits, `-`, `_` and `.`, not beginning with `.`: it names a

@@ -1,6 +1,7 @@
 #include "bundle/verify.hpp"
 
 #include <set>
+#include <unordered_set>
 
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
@@ -17,6 +18,10 @@ class verifier {
 
   void page(const index_tree::node_ptr& node, tree_place place) {
     ++report_.pages;
+    // Of a true index every page has assets of its place alone. One that is named again and again at sixteen
+    // places a level would be walked for ever.
+    if (!pages_seen_.insert(node->id()).second)
+      return note({errc::corrupt, "index page " + to_hex(node->id()) + " is at two places"}, "");
     if (node->kind() == page_kind::leaf) return leaf(*node);
     for (std::size_t i = 0; i < node->children().size() && report_.complete; ++i) {
       const auto& claim = node->children()[i];
@@ -26,6 +31,15 @@ class verifier {
       else
         note(child.error(), "");
     }
+  }
+  /// After the pages: `progress` may have ended the walk.
+  void side_object(const head_file& head) {
+    if (!report_.complete) return;
+    const auto read = read_behind(head, contents_, options_.find, *with_.hash);
+    if (!read)
+      note(read.error(), "");
+    else if (*read && !head.value.behind.is_zero())
+      ++report_.contents;
   }
   verify_report take() { return std::move(report_); }
 
@@ -76,6 +90,7 @@ class verifier {
   const verify_options& options_;
   verify_report report_;
   std::set<std::pair<digest, extent>> seen_;
+  std::unordered_set<digest> pages_seen_;
 };
 
 }  // namespace
@@ -88,10 +103,29 @@ result<std::size_t> verify_content(const content_ref& content, byte_span bytes, 
   return list.chunks.size();
 }
 
+result<std::optional<behind_list>> read_behind(const head_file& head, const extent_source& contents,
+                                               const extent_lookup& find, const hasher& hash) {
+  const digest& id = head.value.behind;
+  if (id.is_zero()) return behind_list{};
+  extent where = head.behind;
+  if (where.segment.value == 0 && find) where = find({id, 0}).value_or(extent{});
+  if (where.segment.value == 0) return std::nullopt;
+  const auto told = [](error problem) {
+    return fail(problem.code, "the list of what is behind: " + problem.context);
+  };
+  const auto bytes = contents.bytes(where);
+  if (!bytes) return told(bytes.error());
+  if (const auto good = verify_content({id, where.length}, *bytes, hash); !good) return told(good.error());
+  auto list = decode_behind(*bytes);
+  if (!list) return told(list.error());
+  return std::optional(std::move(*list));
+}
+
 verify_report verify_bundle(const index_tree& tree, const extent_source& contents,
                             const verify_options& options) {
   verifier walk(tree, contents, options);
   walk.page(tree.root_node(), {});
+  if (options.head != nullptr && options.contents) walk.side_object(*options.head);
   return walk.take();
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "bundle/head_codec.hpp"
 #include "bundle/page_file.hpp"
 
 namespace graphite {
@@ -15,11 +16,19 @@ class extent_source {
   virtual result<byte_span> bytes(const extent& where) const = 0;
 };
 
+/// The side object that a head names: what is behind. Nothing where it is not held here; an empty list where
+/// none is named. `find` (may be null) is asked where the head does not say where it lies.
+/// Errors: corrupt, newer_version, those of the source.
+result<std::optional<behind_list>> read_behind(const head_file& head, const extent_source& contents,
+                                               const extent_lookup& find, const hasher& hash);
+
 struct verify_options {
   std::size_t errors_max = 100;  ///< this many are reported, all are counted
   bool contents = true;          ///< false: the index alone
   /// Where contents lie that the index does not place. Null: those are errors.
   extent_lookup find;
+  /// The head that leads to the tree: its side object is read, too, where it is held. Null: the tree alone.
+  const head_file* head = nullptr;
   /// Asked after each asset; false ends the walk early (cancelled, or to show progress).
   std::function<bool(std::uint64_t assets, std::uint64_t bytes)> progress;
 };

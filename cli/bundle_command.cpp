@@ -76,7 +76,9 @@ int run_inspect(const bundle_options& options) {
     return true;
   });
   if (!walked) return out.failed(walked.error());
-  const head& value = bundle->value;
+  const auto behind = read_behind(bundle->head, *bundle->contents, bundle->find, bundle->tree->hash());
+  if (!behind) return out.failed(behind.error());
+  const head& value = bundle->head.value;
   if (!options.json) {
     out.say("{}: {} of channel {}", printable(bundle->path), bundle->exported ? "export" : "bundle",
             value.channel);
@@ -84,13 +86,17 @@ int run_inspect(const bundle_options& options) {
             value.sequence.value);
     out.say("  root {}", to_hex(value.root));
     out.say("  {} assets, {} parts, {} bytes", value.assets, parts, bytes);
+    if (!*behind || (*behind)->count > 0)
+      out.say("  {} behind their sources",
+              *behind ? std::to_string((*behind)->count) : "some, not told which,");
   }
   out.object({{"event", "bundle"},
               {"bundle", bundle->path},
               {"exported", bundle->exported},
               {"generation", to_json(value)},
               {"parts", parts},
-              {"bytes", bytes}});
+              {"bytes", bytes},
+              {"behind", *behind ? json_object((*behind)->count) : json_object(nullptr)}});
   return exit_ok;
 }
 
@@ -124,8 +130,9 @@ int run_verify(const bundle_options& options) {
   progress bar = make_progress("verifying");
   verify_options how;
   how.find = bundle->find;
+  how.head = &bundle->head;
   how.progress = [&](std::uint64_t assets, std::uint64_t) {
-    bar.update({assets, bundle->value.assets, ""}, now());
+    bar.update({assets, bundle->head.value.assets, ""}, now());
     return true;
   };
   const verify_report found = verify_bundle(*bundle->tree, *bundle->contents, how);
@@ -162,7 +169,7 @@ int run_extract(const bundle_options& options) {
   progress bar = make_progress("extracting");
   const auto done =
       extract_bundle(*bundle, options.target, *wanted, [&](std::uint64_t assets, const std::string& path) {
-        bar.update({assets, bundle->value.assets, path}, now());
+        bar.update({assets, bundle->head.value.assets, path}, now());
       });
   bar.finish(now());
   if (!done) return out.failed(done.error());

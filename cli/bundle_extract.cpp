@@ -110,7 +110,7 @@ result<export_summary> write_export(const opened_bundle& bundle, const std::stri
   const unique_fd fd(::open(scratch.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (fd.get() < 0) return fail_errno(errno, scratch.path().string());
   GRAPHITE_TRY(const export_summary summary,
-               export_bundle(bundle.value, *bundle.tree, *bundle.contents, bundle.find,
+               export_bundle(bundle.head, *bundle.tree, *bundle.contents, bundle.find,
                              [&](byte_span bytes) { return write_all(fd.get(), bytes, file); }));
   if (::fsync(fd.get()) != 0) return fail_errno(errno, file);
   GRAPHITE_CHECK(scratch.keep());

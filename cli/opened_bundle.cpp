@@ -33,6 +33,10 @@ class folder_source final : public page_source, public extent_source {
     if (!hint.known()) return fail(errc::not_found, "the place of an index page is not known");
     const auto name = bundle_ / page_file_name(hint.file);
     GRAPHITE_TRY(auto file, map(name));
+    const auto number = decode_page_file_header(file->bytes());
+    if (!number || *number != hint.file)
+      return fail(errc::corrupt,
+                  name.string() + ": " + (number ? "another page file" : number.error().context));
     auto page = page_at(file->bytes(), hint, id);
     if (!page) return fail(errc::corrupt, name.string() + ": " + page.error().context);
     page->keep = file;
@@ -43,6 +47,10 @@ class folder_source final : public page_source, public extent_source {
     const fs::path path = segments_ / segment_file_name(where.segment);
     GRAPHITE_TRY(auto file, map(path));
     const byte_span all = file->bytes();
+    const auto header = decode_segment_header(all);
+    if (!header || header->id != where.segment)
+      return fail(errc::corrupt,
+                  path.string() + ": " + (header ? "another segment" : header.error().context));
     if (where.offset > all.size() || where.length > all.size() - where.offset)
       return fail(errc::corrupt, fmt::format("{} ends before a content at {}", path.string(), where.offset));
     return all.subspan(where.offset, where.length);
@@ -138,7 +146,7 @@ result<opened_bundle> open_at(const std::string& path, const mapped_file& file) 
   GRAPHITE_TRY(index_tree tree, index_tree::open(head.value.root, head.root, source, sha()));
   return opened_bundle{path,
                        false,
-                       head.value,
+                       head,
                        source,
                        std::make_shared<const index_tree>(std::move(tree)),
                        [source](const content_ref& content) { return source->find(content); }};
@@ -161,9 +169,9 @@ result<opened_bundle> open_file(const std::string& path) {
   GRAPHITE_TRY(auto file, mapped_file::open(path));
   GRAPHITE_TRY(auto exported, exported_bundle::open(file->bytes(), sha(), file));
   GRAPHITE_TRY(index_tree tree,
-               index_tree::open(exported->value().root, exported->root_location(), exported, sha()));
+               index_tree::open(exported->head().value.root, exported->head().root, exported, sha()));
   return opened_bundle{
-      path, true, exported->value(), exported, std::make_shared<const index_tree>(std::move(tree)), nullptr};
+      path, true, exported->head(), exported, std::make_shared<const index_tree>(std::move(tree)), nullptr};
 }
 
 error at_path(error problem, const std::string& path) {

@@ -17,7 +17,7 @@ namespace graphite {
 struct opened_bundle {
   std::string path;  ///< as given
   bool exported = false;
-  head value;
+  head_file head;  ///< local pointers: places here
   std::shared_ptr<const extent_source> contents;
   std::shared_ptr<const index_tree> tree;
   extent_lookup find;  ///< may be null; slow on first use: O(contents of all segments)

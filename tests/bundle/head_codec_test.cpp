@@ -54,6 +54,32 @@ TEST(head_codec, a_newer_version_says_so) {
   EXPECT_EQ(decode_head(bytes, sha()).error().code, errc::corrupt);
 }
 
+/// The head with a field changed and its digest made good again, as somebody else's writer would have it.
+byte_vector changed_head(std::size_t at, std::byte to) {
+  auto bytes = encode_head(sample(), sha()).value();
+  bytes[at] = to;
+  const digest id = sha().sha256(byte_span(bytes).first(480));
+  std::copy(as_bytes(id).begin(), as_bytes(id).end(), bytes.begin() + 480);
+  return bytes;
+}
+
+TEST(head_codec, decode_on_load_is_refused_not_ignored) {
+  EXPECT_EQ(decode_head(changed_head(6, std::byte{1}), sha()).error().code, errc::unsupported);
+  EXPECT_EQ(decode_head(changed_head(6, std::byte{2}), sha()).error().code, errc::corrupt);
+  EXPECT_EQ(decode_head(changed_head(7, std::byte{1}), sha()).error().code, errc::corrupt);
+}
+
+TEST(head_codec, a_place_of_no_side_object_is_refused) {
+  auto from = sample();
+  from.value.behind = {};
+  from.behind = {};
+  auto bytes = encode_head(from, sha()).value();
+  bytes[264] = std::byte{1};
+  const digest id = sha().sha256(byte_span(bytes).first(480));
+  std::copy(as_bytes(id).begin(), as_bytes(id).end(), bytes.begin() + 480);
+  EXPECT_EQ(decode_head(bytes, sha()).error().code, errc::corrupt);
+}
+
 TEST(head_codec, what_is_shared_does_not_depend_on_local_pointers) {
   auto other = sample();
   other.root = {7, 8000};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bundle/verify.hpp"
 #include "tests/bundle/bundle_file_support.hpp"
 
 namespace graphite {
@@ -68,6 +69,50 @@ TEST(page_file, every_flipped_byte_of_a_record_is_refused) {
     EXPECT_FALSE(decode_page_record(byte_span(bundle.page_bytes).first(size), where.file, where.offset));
   EXPECT_FALSE(decode_page_record(bundle.page_bytes, where.file + 1, where.offset))
       << "another file's record";
+}
+
+// Written in one go, every record is live: a byte of any of them that changes, and any length that is cut
+// off, is refused by the walk from the root.
+TEST(page_file, every_flipped_byte_and_every_cut_length_of_a_file_is_refused) {
+  auto bundle = std::make_shared<memory_bundle>();
+  std::vector<asset_record> records;
+  for (std::size_t i = 0; i < 40; ++i) records.push_back(make_asset(asset_name(i), i));
+  records.push_back(make_large_asset("large", 1, 200));
+  const auto written = index_tree::build(records, sha()).value();
+  ASSERT_EQ(bundle->write(written), 17u) << "an inner page, leaves and a record blob";
+  const auto sound = [&] {
+    const auto tree = index_tree::open(written.root(), written.root_location(), bundle, sha());
+    verify_options index_alone;
+    index_alone.contents = false;
+    return tree && verify_bundle(*tree, *bundle, index_alone).good();
+  };
+  ASSERT_TRUE(sound());
+  auto& bytes = bundle->page_bytes;
+  for (std::size_t at = page_file_header_bytes; at < bytes.size(); ++at) {
+    bytes[at] ^= std::byte{0x20};
+    ASSERT_FALSE(sound()) << at;
+    bytes[at] ^= std::byte{0x20};
+  }
+  while (!bytes.empty()) {
+    bytes.pop_back();
+    ASSERT_FALSE(sound()) << bytes.size();
+  }
+}
+
+// A scan, which finds where to append, ends exactly in front of the first record that is not whole.
+TEST(page_file, a_scan_of_every_cut_length_ends_behind_the_last_whole_record) {
+  memory_bundle bundle;
+  const auto tree = index_tree::build(many_assets(40), sha()).value();
+  bundle.write(tree);
+  std::vector<std::uint64_t> ends{page_file_header_bytes};
+  scan_pages(bundle.page_bytes, memory_bundle::page_file, 0,
+             [&](std::uint64_t, const page_record& record) { ends.push_back(record.end); });
+  ASSERT_GT(ends.size(), 3u);
+  for (std::size_t size = page_file_header_bytes; size <= bundle.page_bytes.size(); ++size) {
+    const auto tail =
+        scan_pages(byte_span(bundle.page_bytes).first(size), memory_bundle::page_file, 0, [](auto, auto&) {});
+    ASSERT_EQ(tail, *std::prev(std::upper_bound(ends.begin(), ends.end(), size))) << size;
+  }
 }
 
 TEST(page_file, the_file_header_is_checked) {
