@@ -272,9 +272,9 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
   // result whose outputs a power cut took is no result
   // (docs/decisions/0004-outputs-are-synced-when-shown.md).
-  finished_attempt done = runner->run(full, cancel);
-  action_cpu_ns += done.result.cpu.count();
-  return std::move(done.result);
+  attempt_result done = runner->run(full, cancel);
+  action_cpu_ns += done.cpu.count();
+  return done;
 }
 
 system_ports local_session::parts::ports_for(const session_options& options) {

@@ -60,20 +60,19 @@ class execution {
       : ports_(ports), options_(options), spec_(spec), cancel_(cancel) {
     need_.roomy = roomy;
     for (const auto& input : spec.inputs) need_.input_bytes += input.content.size;
-    out_.result.action = spec.action;
-    out_.result.attempt = spec.attempt;
+    out_.action = spec.action;
+    out_.attempt = spec.attempt;
   }
 
-  finished_attempt run() {
+  attempt_result run() {
     const auto done = all_steps();
     if (done) {
-      out_.result.status = attempt_status::succeeded;
+      out_.status = attempt_status::succeeded;
     } else {
-      out_.result.status = done.error().status;
-      out_.result.message = last_lines(done.error().message, log_bytes_max);
-      out_.result.outputs.clear();
-      out_.result.discovered.reset();
-      out_.needs_sync = false;
+      out_.status = done.error().status;
+      out_.message = last_lines(done.error().message, log_bytes_max);
+      out_.outputs.clear();
+      out_.discovered.reset();
     }
     return std::move(out_);
   }
@@ -151,13 +150,13 @@ class execution {
     const auto ran = ports_.processes.run(plan_.process, cancel_);
     if (!ran)
       return theirs({ran.error().code, fmt::format("{}: {}", spec_.main_input.str(), ran.error().context)});
-    out_.result.wall = ran->wall;
-    out_.result.cpu = ran->cpu;
-    out_.result.log = joined_log(*ran);
+    out_.wall = ran->wall;
+    out_.cpu = ran->cpu;
+    out_.log = joined_log(*ran);
     if (ran->cancelled) return end(attempt_status::cancelled, "cancelled while the tool ran");
     entries_ = scratch_->list(options_.entries_max);
     outgrew_ = small() && (ran->file_too_large || scratch_->short_of_space() || has_large_file() ||
-                           tells_of_space(out_.result.log));
+                           tells_of_space(out_.log));
     if (outgrew_) return end(attempt_status::refused, "its small scratch folder was too small");
     if (auto why = ports_.transform.failure(spec_, *ran); !why.empty())
       return end(attempt_status::failed, std::move(why));
@@ -187,7 +186,7 @@ class execution {
     if (!found)
       return theirs({found.error().code, fmt::format("{}: {}: {}", spec_.main_input.str(),
                                                      plan_.depfile->str(), found.error().context)});
-    out_.result.discovered = std::move(*found);
+    out_.discovered = std::move(*found);
     return {};
   }
 
@@ -225,8 +224,7 @@ class execution {
     GRAPHITE_TRY(const auto info, file->info());
     GRAPHITE_TRY(const auto stored, store_file(*file, info.signature.size, options_.hold_bytes_max,
                                                ports_.store, ports_.hash, cancel_));
-    out_.needs_sync = out_.needs_sync || !stored.held;
-    out_.result.outputs.push_back({path, stored.content});
+    out_.outputs.push_back({path, stored.content});
     return {};
   }
 
@@ -234,7 +232,7 @@ class execution {
   const attempt_options& options_;
   const attempt_spec& spec_;
   const cancel_token& cancel_;
-  finished_attempt out_;
+  attempt_result out_;
   scratch_need need_;
   bool outgrew_ = false;
   result<std::vector<scratch_entry>> entries_;  ///< what the tool left
@@ -246,7 +244,7 @@ class execution {
 
 }  // namespace
 
-finished_attempt attempt_runner::run(const attempt_spec& spec, const cancel_token& cancel) const {
+attempt_result attempt_runner::run(const attempt_spec& spec, const cancel_token& cancel) const {
   const auto known = [&] {
     const std::lock_guard lock(mutex_);
     return roomy_rules_.contains(spec.rule);
@@ -261,21 +259,6 @@ finished_attempt attempt_runner::run(const attempt_spec& spec, const cancel_toke
     roomy_rules_.insert(spec.rule);
   }
   return execution(ports_, options_, spec, cancel, true).run();
-}
-
-void attempt_runner::settle(std::span<finished_attempt> batch) const {
-  const auto waits = [](const finished_attempt& one) { return one.needs_sync; };
-  if (std::none_of(batch.begin(), batch.end(), waits)) return;
-  const auto synced = ports_.store.sync();
-  for (auto& one : batch) {
-    if (!waits(one)) continue;
-    one.needs_sync = false;
-    if (synced) continue;
-    one.result.status = attempt_status::refused;
-    one.result.message = synced.error().context;
-    one.result.outputs.clear();
-    one.result.discovered.reset();
-  }
 }
 
 }  // namespace graphite

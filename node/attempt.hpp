@@ -2,9 +2,7 @@
 
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <set>
-#include <span>
 #include <string>
 
 #include "core/attempt.hpp"
@@ -25,12 +23,6 @@ struct attempt_options {
   int nice = 10;
 };
 
-/// An attempt that ended, perhaps with outputs that a power cut would still lose.
-struct finished_attempt {
-  attempt_result result;
-  bool needs_sync = false;  ///< success counts only after chunk_store::sync(): see settle()
-};
-
 /// Executes attempts: own scratch folder with nothing but the inputs, the tool, the declared outputs.
 ///
 /// Thread-safe; run() blocks and belongs on pool threads. Touches disk and processes through its ports
@@ -49,14 +41,10 @@ class attempt_runner {
 
   attempt_runner(ports with, attempt_options options = {}) : ports_(with), options_(options) {}
 
-  /// Runs `spec` to its end; always has a result. Its success does not count before settle(). An attempt
-  /// that outgrows a small scratch folder is run once more in a roomy one, as are all of its rule from then
-  /// on.
-  finished_attempt run(const attempt_spec& spec, const cancel_token& cancel) const;
-
-  /// Makes the outputs of all of `batch` durable with one sync at most. Where that fails, their successes
-  /// become `refused`. Blocks.
-  void settle(std::span<finished_attempt> batch) const;
+  /// Runs `spec` to its end; always has a result. Its outputs are durable only after the next
+  /// chunk_store::sync(), but for those that were held. An attempt that outgrows a small scratch folder is
+  /// run once more in a roomy one, as are all of its rule from then on.
+  attempt_result run(const attempt_spec& spec, const cancel_token& cancel) const;
 
  private:
   ports ports_;

@@ -73,15 +73,10 @@ class attempt_test : public testing::Test {
     return command({std::move(text)});
   }
 
-  finished_attempt run_unsettled(attempt_options options = {}) {
+  attempt_result run(attempt_options options = {}) {
     spec_.command = std::make_shared<const command_spec>(command_);
     options.nice = 0;
     return runner(options).run(spec_, cancel_);
-  }
-  attempt_result run(attempt_options options = {}) {
-    auto out = run_unsettled(options);
-    runner(options).settle({&out, 1});
-    return out.result;
   }
   attempt_runner runner(attempt_options options) {
     return attempt_runner({*view_, store_, hash_, processes_, *scratch_, transform_}, options);
@@ -119,37 +114,26 @@ TEST_F(attempt_test, output_of_a_tool_is_stored_under_its_digest) {
   EXPECT_GT(result.wall.count(), 0);
 }
 
-TEST_F(attempt_test, success_is_durable_only_after_settle) {
+TEST_F(attempt_test, outputs_are_left_to_the_sync_of_who_publishes_them) {
   input("a/in.txt", "hello");
   command({"cp", "{in}", "{out}"});
-  auto done = run_unsettled();
-  EXPECT_TRUE(done.needs_sync);
-  EXPECT_EQ(store_.options().syncs, 0u);
-  std::vector batch{done, done, done};
-  runner({}).settle(batch);
-  EXPECT_EQ(store_.options().syncs, 1u);
-  store_.lose_unsynced();
-  EXPECT_EQ(stored(done.result.outputs[0]), "hello");
-}
-
-TEST_F(attempt_test, failed_sync_takes_the_success_back) {
-  input("a/in.txt", "hello");
-  command({"cp", "{in}", "{out}"});
-  store_.options().fail_syncs = errc::out_of_space;
   const auto result = run();
-  EXPECT_EQ(result.status, attempt_status::refused);
-  EXPECT_THAT(result.outputs, IsEmpty());
+  EXPECT_EQ(store_.options().syncs, 0u);
+  ASSERT_TRUE(store_.sync());
+  store_.lose_unsynced();
+  EXPECT_EQ(stored(result.outputs.at(0)), "hello");
 }
 
 TEST_F(attempt_test, small_outputs_may_wait_for_the_journal) {
   input("a/in.txt", "hello");
   command({"cp", "{in}", "{out}"});
   attempt_options options;
-  options.hold_bytes_max = 5;
-  EXPECT_FALSE(run_unsettled(options).needs_sync);
-  EXPECT_EQ(store_.options().holds, 1u);
   options.hold_bytes_max = 4;
-  EXPECT_TRUE(run_unsettled(options).needs_sync);
+  EXPECT_EQ(run(options).status, attempt_status::succeeded);
+  EXPECT_EQ(store_.options().holds, 0u);
+  options.hold_bytes_max = 5;
+  EXPECT_EQ(run(options).status, attempt_status::succeeded);
+  EXPECT_EQ(store_.options().holds, 1u);
 }
 
 TEST_F(attempt_test, tool_sees_exactly_the_inputs) {
