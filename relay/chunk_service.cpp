@@ -48,7 +48,6 @@ bool wants_more(const chunk_list& list, const chunk_range& range, const byte_run
 }  // namespace
 
 chunk_reply chunk_service::answer(const chunk_request& request) const {
-  if (std::holds_alternative<welcome_request>(request)) return {sources_.endpoints, {}};
   if (const auto* in = std::get_if<snapshot_request>(&request)) return snapshot(*in);
   if (const auto* in = std::get_if<pages_request>(&request)) return pages(*in);
   if (const auto* in = std::get_if<list_request>(&request)) return list(*in);

@@ -23,7 +23,6 @@ struct chunk_service_sources {
     std::uint64_t pages = 0, content_bytes = 0;  ///< about; zero: unknown
   };
   std::function<std::optional<current_head>(std::string_view channel)> head;
-  welcome_reply endpoints;
 };
 
 /// Answers every request of the chunk port but `ack` (relay/ack_summary.hpp keeps those).

@@ -16,7 +16,8 @@ $Cxx.namespace("graphite::wire");
 struct Request {
   union {
     welcome @0 :Welcome;
-    # First request on a connection (later also the only one allowed without a grant): where is what?
+    # Reserved: the only request allowed without a grant, once there are keys. Refused in this version, in
+    # which a listener learns the chunk port from the heartbeat (heads.capnp).
 
     snapshot @1 :Text;
     # A channel's name: its newest head. Asked after a gap, on a late join and after a restart.
@@ -81,7 +82,7 @@ struct Reply {
     # No raw frames.
 
     welcome @1 :Endpoints;
-    # No raw frames.
+    # Reserved with the request. No raw frames.
 
     snapshot @2 :Snapshot;
     # Raw frames: the encoded head, then index pages from the root down that will probably be asked for.

@@ -24,7 +24,6 @@ struct chunk_port_limits {
   static constexpr std::size_t page_bytes_max = 64 * KiB;
   static constexpr std::size_t ranges_max = 256;
   static constexpr std::size_t frames_max = 1 + 256;
-  static constexpr std::size_t endpoint_bytes_max = 320;
   static constexpr std::size_t name_bytes_max = 128;
   static constexpr std::size_t message_text_max = 1024;
 };
@@ -37,10 +36,6 @@ struct chunk_range {
   auto operator<=>(const chunk_range&) const = default;
 };
 
-struct welcome_request {
-  incarnation_id who;
-  bool operator==(const welcome_request&) const = default;
-};
 struct snapshot_request {
   std::string channel;
   bool operator==(const snapshot_request&) const = default;
@@ -76,13 +71,9 @@ struct ack_request {
   bool operator==(const ack_request&) const = default;
 };
 
-using chunk_request = std::variant<welcome_request, snapshot_request, pages_request, list_request,
-                                   contents_request, behind_request, ack_request>;
+using chunk_request = std::variant<snapshot_request, pages_request, list_request, contents_request,
+                                   behind_request, ack_request>;
 
-struct welcome_reply {
-  std::string heads, chunks;  ///< HOST:PORT; empty: not served
-  bool operator==(const welcome_reply&) const = default;
-};
 /// Raw frames: the head's bytes, then index pages from the root down, as a hint of what will be asked.
 struct snapshot_reply {
   std::uint64_t pages = 0;  ///< in the index, about; for progress bars. Zero: unknown
@@ -124,8 +115,8 @@ struct refusal {
 };
 
 /// The header of a reply; its raw frames follow it.
-using chunk_reply_header = std::variant<refusal, welcome_reply, snapshot_reply, pages_reply, list_reply,
-                                        contents_reply, behind_reply, ack_reply>;
+using chunk_reply_header =
+    std::variant<refusal, snapshot_reply, pages_reply, list_reply, contents_reply, behind_reply, ack_reply>;
 
 struct chunk_reply {
   chunk_reply_header header;

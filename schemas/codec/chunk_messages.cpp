@@ -16,7 +16,6 @@ using limits = chunk_port_limits;
 struct request_writer {
   wire::Request::Builder out;
 
-  void operator()(const welcome_request& in) { out.initWelcome().setWho(wire::to_data(in.who.value)); }
   void operator()(const snapshot_request& in) { out.setSnapshot(in.channel); }
   void operator()(const list_request& in) { out.setList(wire::to_data(in.content)); }
   void operator()(const behind_request& in) { out.setBehind(wire::to_data(in.content)); }
@@ -95,10 +94,8 @@ result<chunk_request> read_ack(wire::Ack::Reader in) {
 
 result<chunk_request> read(wire::Request::Reader in) {
   switch (in.which()) {
-    case wire::Request::WELCOME: {
-      GRAPHITE_TRY(auto who, wire::to_uuid(in.getWelcome().getWho()));
-      return chunk_request(welcome_request{{who}});
-    }
+    case wire::Request::WELCOME:
+      break;
     case wire::Request::SNAPSHOT: {
       GRAPHITE_TRY(auto name, read_channel_name(in.getSnapshot()));
       return chunk_request(snapshot_request{std::move(name)});
@@ -128,11 +125,6 @@ struct reply_writer {
     auto refused = out.initRefused();
     refused.setCode(static_cast<std::uint16_t>(in.code));
     refused.setMessage(in.message.substr(0, limits::message_text_max));
-  }
-  void operator()(const welcome_reply& in) {
-    auto endpoints = out.initWelcome();
-    endpoints.setHeads(in.heads);
-    endpoints.setChunks(in.chunks);
   }
   void operator()(const snapshot_reply& in) {
     auto snapshot = out.initSnapshot();
@@ -166,13 +158,6 @@ result<chunk_reply_header> read_refusal(wire::Refusal::Reader in) {
   return chunk_reply_header(std::move(out));
 }
 
-result<chunk_reply_header> read_endpoints(wire::Endpoints::Reader in) {
-  welcome_reply out;
-  GRAPHITE_TRY(out.heads, wire::to_text(in.getHeads(), limits::endpoint_bytes_max));
-  GRAPHITE_TRY(out.chunks, wire::to_text(in.getChunks(), limits::endpoint_bytes_max));
-  return chunk_reply_header(std::move(out));
-}
-
 result<chunk_reply_header> read_pages(capnp::List<bool>::Reader in) {
   if (in.size() > limits::pages_max) return fail(errc::too_large, "too many pages answered");
   pages_reply out;
@@ -196,7 +181,7 @@ result<chunk_reply_header> read(wire::Reply::Reader in) {
     case wire::Reply::REFUSED:
       return read_refusal(in.getRefused());
     case wire::Reply::WELCOME:
-      return read_endpoints(in.getWelcome());
+      break;
     case wire::Reply::SNAPSHOT:
       return chunk_reply_header(snapshot_reply{in.getSnapshot().getPages(), in.getSnapshot().getBytes()});
     case wire::Reply::PAGES:

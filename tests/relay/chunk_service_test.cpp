@@ -196,9 +196,7 @@ TEST_F(chunk_service_test, what_is_behind_is_served_up_to_the_limit) {
   EXPECT_EQ(refused(ask(behind_request{name(9)})), errc::not_found);
 }
 
-TEST_F(chunk_service_test, welcome_tells_the_endpoints_and_ack_is_not_served_here) {
-  sources_.endpoints = {"h:1", "c:2"};
-  EXPECT_EQ(std::get<welcome_reply>(ask(welcome_request{}).header).chunks, "c:2");
+TEST_F(chunk_service_test, acks_are_not_served_here) {
   EXPECT_EQ(refused(ask(ack_request{})), errc::unsupported);
 }
 
