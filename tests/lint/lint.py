@@ -20,19 +20,19 @@ LAYER_2 = {"core", "kernels", "bundle"}
 MAY_INCLUDE = {
     "core": set(),
     "kernels": {"core"},
-    "schemas": {"core", "bundle"},
+    "schemas": {"core"},
     "bundle": {"core", "kernels"},
     "platform": {"core", "kernels"},
     # platform/linux also has the durable files and lock helpers that other adapters of this system share.
     "platform/store": {"core", "kernels", "bundle", "platform/linux"},
     "platform/rocksdb": {"core", "kernels", "platform/linux"},
     "platform/mirror": {"core", "kernels", "bundle", "platform/linux"},
-    "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2 | {"transforms"}, "relay": LAYER_2 | {"schemas"},
+    "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2, "relay": LAYER_2,
     "streaming": LAYER_2, "predictor": LAYER_2,
     "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},
     "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
                "predictor"},
-    "gateway": {"core", "schemas", "bundle", "actors/facade.hpp"},
+    "gateway": {"core", "schemas", "actors/facade.hpp"},
     "bindings": None, "cli": None, "bench": None,  # may include all
 }
 
