@@ -64,7 +64,4 @@ class inotify_watcher final : public tree_watcher {
   std::unique_ptr<impl> impl_;
 };
 
-/// A file system type (statfs f_type) that does not report remote changes: its name, or empty.
-std::string_view network_file_system(long f_type);
-
 }  // namespace graphite

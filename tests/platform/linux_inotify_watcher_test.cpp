@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 
+#include "platform/linux/network_file_system.hpp"
 #include "tests/platform/watcher_harness.hpp"
 
 namespace graphite {
