@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "bundle/byte_io.hpp"
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
+#include "cli/mirror_list.hpp"
 
 namespace graphite {
 namespace {
@@ -18,27 +18,6 @@ constexpr std::uint64_t page_log_bytes_free = 32 * MiB;
 
 bool content_is(const content_ref& content, byte_span bytes, const hasher& hash) {
   return bytes.size() == content.size && content_of(chunk_bytes(bytes, hash), hash) == content;
-}
-
-byte_vector encode_list(const chunk_list& list) {
-  byte_vector out;
-  byte_writer to(out);
-  for (const auto& chunk : list.chunks) {
-    to.number(chunk.size);
-    to.id(chunk.id);
-  }
-  return out;
-}
-
-std::optional<chunk_list> decode_list(byte_span bytes, std::uint64_t content_bytes) {
-  chunk_list out;
-  byte_reader from(bytes);
-  while (from.ok() && !from.done()) {
-    const auto size = from.number<std::uint32_t>();
-    out.chunks.push_back({from.id(), size});
-  }
-  if (!from.ok() || out.total_bytes() != content_bytes) return std::nullopt;
-  return out;
 }
 
 class staged_content final : public partial_content {
@@ -185,12 +164,15 @@ result<std::unique_ptr<partial_content>> mirror_sink::begin(const content_ref& c
                                                             const chunk_list& list) {
   GRAPHITE_TRY(auto file, tree_->objects().begin(content));
   staged_more_ = true;
-  return std::make_unique<staged_content>(std::move(file), encode_list(list));
+  return std::make_unique<staged_content>(std::move(file), encode_mirror_list(list));
 }
 
 std::optional<chunk_list> mirror_sink::list_of(const content_ref& content) {
   const auto bytes = tree_->objects().list_of(content);
-  return bytes ? decode_list(*bytes, content.size) : std::nullopt;
+  if (!bytes) return std::nullopt;
+  auto list = decode_mirror_list(*bytes);
+  if (!list || list->total_bytes() != content.size) return std::nullopt;
+  return std::move(*list);
 }
 
 result<void> mirror_sink::read(const content_ref& content, std::uint64_t offset, std::span<std::byte> out) {

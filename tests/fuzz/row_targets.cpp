@@ -1,4 +1,6 @@
+#include "cli/mirror_list.hpp"
 #include "cli/subscriber_state.hpp"
+#include "coordinator/action_history.hpp"
 #include "coordinator/action_key.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "platform/mirror/mirror_change.hpp"
@@ -68,6 +70,18 @@ bool cache_row(byte_span bytes) {
   const auto row = decode_cache_row(as_text(bytes));
   if (row) expect_equal(as_bytes(std::string_view(encode(*row))), bytes);
   return row.has_value();
+}
+
+bool history_row(byte_span bytes) {
+  const auto row = decode_action_history(as_text(bytes));
+  if (row) expect_equal(as_bytes(std::string_view(encode(*row))), bytes);
+  return row.has_value();
+}
+
+bool mirror_list(byte_span bytes) {
+  const auto list = decode_mirror_list(bytes);
+  if (list) expect_equal(encode_mirror_list(*list), bytes);
+  return list.has_value();
 }
 
 bool index_row(byte_span bytes) {

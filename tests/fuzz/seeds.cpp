@@ -1,5 +1,5 @@
 // fuzz_seeds FOLDER: writes what the encoders write today as the corpus of each target, where an encoder is
-// there to ask; bundle files and texts are kept by hand.
+// there to ask; single pages and files of a bundle and texts are kept by hand.
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <fcntl.h>
@@ -9,9 +9,11 @@
 #include <fstream>
 
 #include "bundle/byte_io.hpp"
-#include "bundle/head_codec.hpp"
+#include "bundle/export.hpp"
+#include "bundle/record_bytes.hpp"
+#include "cli/mirror_list.hpp"
 #include "cli/subscriber_state.hpp"
-#include "coordinator/action_key.hpp"
+#include "coordinator/action_history.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "gateway/service_codec.hpp"
 #include "platform/mirror/mirror_change.hpp"
@@ -58,6 +60,69 @@ graphite::head some_head() {
   return out;
 }
 
+/// Of `size` bytes, as the blind hasher names them: all contents and pages have one name.
+asset_record some_asset(std::string_view name, std::uint64_t size, std::size_t references) {
+  asset_record out{path(name), {}, {}};
+  asset_part part;
+  part.content = {blind.sha256({}), size};
+  part.only_chunk = blind.sha256({});
+  out.parts.push_back(part);
+  for (std::size_t i = 0; i < references; ++i) out.references.push_back(asset_id{i * 1000});
+  return out;
+}
+
+void write_records() {
+  write("announced_record/inline", encode_record(some_asset("a/tux.png", 4096, 2), blind));
+  write("announced_record/blob", encode_record(some_asset("a/tux.png", 4096, 200), blind));
+}
+
+/// Contents and pages have one name each, so there is one of either: the content is the side object, too.
+void write_export() {
+  struct one_content final : extent_source {
+    byte_vector bytes_ = encode_behind({1, {{path("b.png"), behind_asset::why::failed, "no"}}});
+    result<byte_span> bytes(const extent&) const override { return bytes_; }
+  } const source;
+  const extent where{segment_id{1}, 0, source.bytes_.size()};
+  const auto tree = index_tree::build({some_asset("a.png", where.length, 1)}, blind).value();
+  head_file from{some_head(), {}, where, {}};
+  from.value.root = tree.root();
+  from.value.behind = blind.sha256({});
+  byte_vector out;
+  const auto put = [&](byte_span more) -> result<void> {
+    byte_writer(out).bytes(more);
+    return {};
+  };
+  (void)export_bundle(
+      from, tree, source, [&](const content_ref&) { return std::optional(where); }, put)
+      .value();
+  write("exported_file/one", out);
+}
+
+void write_pages(const std::string& name, const std::vector<byte_vector>& pages) {
+  byte_vector out;
+  for (const auto& page : pages) {
+    byte_writer(out).number(static_cast<std::uint16_t>(page.size()));
+    byte_writer(out).bytes(page);
+  }
+  write("index_walk/" + name, out);
+}
+
+/// Children behind their parent, as hostile_pages has their places.
+void write_index_walks() {
+  const auto page_of = [](const index_tree::node_ptr& node) {
+    return byte_vector(node->bytes().begin(), node->bytes().end());
+  };
+  std::vector<asset_record> records;
+  for (int i = 0; i < 80; ++i) records.push_back(some_asset("images/tux" + std::to_string(i), 4096, 1));
+  const auto inner = index_tree::build(records, blind).value();
+  std::vector<byte_vector> pages{page_of(inner.root_node())};
+  for (const auto& link : inner.root_node()->links()) pages.push_back(page_of(link.held()));
+  write_pages("inner", pages);
+  const auto leaf = index_tree::build({some_asset("a", 10, 0), some_asset("b", 10, 200)}, blind).value();
+  write_pages("blob", {page_of(leaf.root_node()), page_of(leaf.root_node()->links().at(0).held())});
+  write_pages("empty", {page_of(index_tree(blind).root_node())});
+}
+
 void write_announcements() {
   announcement full;
   full.head = bytes_of("a head, encoded");
@@ -86,17 +151,13 @@ void write_chunk_messages() {
   ack.name = "host:42";
   ack.channel = "main";
   ack.active_root = number(9);
-  const chunk_request requests[] = {welcome_request{},
-                                    snapshot_request{"main"},
-                                    pages_request{{number(1), number(2)}},
-                                    list_request{number(3)},
-                                    contents_request{{{number(4), 5, 6}, {number(7), 0, 0}}, 65536},
-                                    behind_request{number(8)},
-                                    ack};
+  const chunk_request requests[] = {
+      snapshot_request{"main"},  pages_request{{number(1), number(2)}},
+      list_request{number(3)},   contents_request{{{number(4), 5, 6}, {number(7), 0, 0}}, 65536},
+      behind_request{number(8)}, ack};
   for (const auto& request : requests)
     write("chunk_request/" + std::to_string(request.index()), encode(request));
   const chunk_reply replies[] = {{refusal{errc::not_found, "no such channel"}, {}},
-                                 {welcome_reply{"127.0.0.1:1", "127.0.0.1:2"}, {}},
                                  {snapshot_reply{3, 4}, {bytes_of("head"), bytes_of("page")}},
                                  {pages_reply{{true, false, true}}, {bytes_of("one"), bytes_of("two")}},
                                  {list_reply{}, {bytes_of("list")}},
@@ -185,6 +246,16 @@ void write_graph_rows() {
               "argv = tr"});
   cached.add({{}, number(7), {}, 1, 1, ""});
   write("cache_row/two", encode(cached));
+  action_history history{"changed",
+                         "a/include.h",
+                         17,
+                         number(8),
+                         {{"argv", "tr a-z A-Z"}, {"input a", "5a"}},
+                         true,
+                         {{"input a", "59", "5a"}, {"tool tr", std::nullopt, "11"}},
+                         2};
+  write("history_row/two", encode(history));
+  write("history_row/empty", encode(action_history{}));
 }
 
 void write_store_rows() {
@@ -210,6 +281,8 @@ void write_mirror_rows() {
   change.tree = 1;
   write("mirror_change/all", encode(change));
   write("mirror_change/none", encode(mirror_change{}));
+  write("mirror_list/two", encode_mirror_list({{{number(1), 65'536}, {number(2), 17}}}));
+  write("mirror_list/none", encode_mirror_list({}));
   swap_plan plan;
   plan.now = some_head();
   graphite::head_file file;
@@ -244,6 +317,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   graphite::fuzz::folder = argv[1];
+  graphite::fuzz::write_records();
+  graphite::fuzz::write_export();
+  graphite::fuzz::write_index_walks();
   graphite::fuzz::write_announcements();
   graphite::fuzz::write_chunk_messages();
   graphite::fuzz::write_service_messages();

@@ -18,8 +18,11 @@ bool chunk_list(byte_span bytes);
 bool index_page(byte_span bytes);
 bool page_record(byte_span bytes);
 bool segment(byte_span bytes);
+bool exported_file(byte_span bytes);
+bool index_walk(byte_span bytes);  ///< pages, each after its length in two bytes: the root first
 // Of peers.
 bool announcement(byte_span bytes);
+bool announced_record(byte_span bytes);
 bool heartbeat(byte_span bytes);
 bool chunk_request(byte_span bytes);
 bool chunk_reply(byte_span bytes);      ///< frames, each after its length in two bytes
@@ -29,9 +32,11 @@ bool source_row(byte_span bytes);
 bool result_row(byte_span bytes);
 bool row_name(byte_span bytes);
 bool cache_row(byte_span bytes);
+bool history_row(byte_span bytes);
 bool index_row(byte_span bytes);
 bool segment_row(byte_span bytes);
 bool mirror_change(byte_span bytes);
+bool mirror_list(byte_span bytes);
 bool subscriber_note(byte_span bytes);
 bool record_log(byte_span bytes);
 bool page_log(byte_span bytes);
@@ -59,7 +64,10 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(index_page),
     GRAPHITE_FUZZ_LINE(page_record),
     GRAPHITE_FUZZ_LINE(segment),
+    GRAPHITE_FUZZ_LINE(exported_file),
+    GRAPHITE_FUZZ_LINE(index_walk),
     GRAPHITE_FUZZ_LINE(announcement),
+    GRAPHITE_FUZZ_LINE(announced_record),
     GRAPHITE_FUZZ_LINE(heartbeat),
     GRAPHITE_FUZZ_LINE(chunk_request),
     GRAPHITE_FUZZ_LINE(chunk_reply),
@@ -67,9 +75,11 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(result_row),
     GRAPHITE_FUZZ_LINE(row_name),
     GRAPHITE_FUZZ_LINE(cache_row),
+    GRAPHITE_FUZZ_LINE(history_row),
     GRAPHITE_FUZZ_LINE(index_row),
     GRAPHITE_FUZZ_LINE(segment_row),
     GRAPHITE_FUZZ_LINE(mirror_change),
+    GRAPHITE_FUZZ_LINE(mirror_list),
     GRAPHITE_FUZZ_LINE(subscriber_note),
     GRAPHITE_FUZZ_LINE(record_log),
     GRAPHITE_FUZZ_LINE(page_log),
