@@ -11,6 +11,7 @@ namespace graphite {
 class random_source {
  public:
   virtual ~random_source() = default;
+  /// 64 bits, all equally likely. One thread.
   virtual std::uint64_t next() = 0;
 };
 

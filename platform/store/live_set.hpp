@@ -13,12 +13,14 @@ namespace graphite {
 /// kept without need and none is removed in error. Not thread-safe.
 class live_set {
  public:
+  /// Cheapest before the first question.
   void mark(const digest& content) {
     if (sorted_)
       late_.insert(prefix(content));
     else
       marked_.push_back(prefix(content));
   }
+  /// True of everything marked. O(log marked); the first question sorts.
   bool contains(const digest& content) {
     sort();
     return std::binary_search(marked_.begin(), marked_.end(), prefix(content)) ||

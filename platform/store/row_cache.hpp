@@ -15,6 +15,7 @@ class row_cache {
  public:
   explicit row_cache(std::size_t rows_max) : half_(rows_max / 2 + 1) {}
 
+  /// Null where it is not kept. Good until the next call.
   const stored_content* find(const digest& content) {
     if (auto at = young_.find(content); at != young_.end()) return &at->second;
     auto at = old_.find(content);
@@ -24,6 +25,7 @@ class row_cache {
     return &insert(std::move(row));
   }
 
+  /// The row as it is kept, good until the next call; replaces one of the same content.
   const stored_content& insert(stored_content row) {
     if (weight_ >= half_) {
       old_ = std::move(young_);
