@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "bundle/byte_io.hpp"
@@ -196,6 +194,7 @@ result<bundle_folder::page_output> bundle_folder::open_output() const {
   if (!head_ || head_->page_files.empty()) return create_page_file();
   const auto number = head_->page_files.back();
   const auto name = path(page_file_name(number));
+  GRAPHITE_KILL_POINT("bundle.before_page_file");
   page_output out{number, 0, owned_fd(::open(name.c_str(), O_RDWR | O_CLOEXEC))};
   if (!out.fd) return fail_errno(errno, "open " + name);
   struct stat info {};
@@ -217,12 +216,15 @@ result<bundle_folder::page_output> bundle_folder::create_page_file() const {
   do ++number;
   while (std::filesystem::exists(path(page_file_name(number)), code) && number < page_location::file_max);
   const auto name = path(page_file_name(number));
+  GRAPHITE_KILL_POINT("bundle.before_page_file");
   page_output out{number, 0, owned_fd(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644))};
   if (!out.fd) return fail_errno(errno, "create " + name);
+  GRAPHITE_KILL_POINT("bundle.after_page_file");
   if (auto written = append(out, encode_page_file_header(number)); !written) {
     ::unlink(name.c_str());
     return tl::unexpected(written.error());
   }
+  GRAPHITE_KILL_POINT("bundle.after_page_header");
   return out;
 }
 
@@ -231,19 +233,6 @@ result<void> bundle_folder::append(page_output& out, byte_span bytes) const {
   GRAPHITE_CHECK(write_fully(out.fd.get(), bytes, out.tail, "write " + path(page_file_name(out.number))));
   out.tail += bytes.size();
   return {};
-}
-
-result<void> bundle_folder::sync(int fd, std::uint32_t number) const {
-  if (::fdatasync(fd) == 0) return {};
-  auto why = errno_error(errno, "sync " + path(page_file_name(number)));
-  if (why.code != errc::out_of_space) {
-    if (!options_.on_failed_sync) {
-      std::fprintf(stderr, "graphite: %s\n", why.context.c_str());
-      std::_Exit(70);
-    }
-    options_.on_failed_sync(why);
-  }
-  return tl::unexpected(std::move(why));
 }
 
 /// Whether the tree, whose pages that are not on disk are `unwritten`, needs pages from removed files.
@@ -276,30 +265,15 @@ result<void> bundle_folder::link_segments(const std::set<segment_id>& used) {
   return {};
 }
 
-// The pages first: a head that is on disk then has them.
-result<void> bundle_folder::sync() const {
-  owned_fd pages, head;
-  std::uint32_t number = 0;
-  {
-    std::lock_guard lock(mutex_);
-    if (!head_ || output_.number == 0) return {};
-    number = output_.number;
-    pages.reset(::fcntl(output_.fd.get(), F_DUPFD_CLOEXEC, 0));
-    head.reset(::open(path("head").c_str(), O_RDONLY | O_CLOEXEC));
-    if (!pages || !head) return fail_errno(errno, "sync " + options_.folder);
-  }
-  GRAPHITE_CHECK(sync(pages.get(), number));
-  if (::fsync(head.get()) != 0) return fail_errno(errno, "sync " + path("head"));
-  return sync_folder(options_.folder);
-}
-
 void bundle_folder::keep_old_head(const head_file& old) {
   if (options_.kept_generations <= 1) return;
   const auto name = path(old_head_name(old.value));
   ::unlink(name.c_str());  // one left by a crash may name other places
+  GRAPHITE_KILL_POINT("bundle.before_head_link");
   if (::link(path("head").c_str(), name.c_str()) != 0)
     log_.warn("generation {} cannot be kept: {}", old.value.sequence.value,
               std::generic_category().message(errno));
+  GRAPHITE_KILL_POINT("bundle.after_head_link");
 }
 
 void bundle_folder::drop_generations(std::size_t kept) {
