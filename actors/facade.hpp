@@ -110,11 +110,6 @@ struct generation_diff {
   std::vector<std::string> added, changed, removed;
 };
 
-/// An event of the stream that `graphite dev --json` and watchers see.
-struct service_event {
-  std::string json;  ///< one object, without line feed
-};
-
 /// The resident process as one object. Thread-safe; every query first waits for a sync cookie, so a write
 /// made before the call is seen. Replies may come from any thread.
 class service_facade {

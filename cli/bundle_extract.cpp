@@ -4,9 +4,11 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include "cli/opened_bundle.hpp"
-#include "gateway/service_socket.hpp"
+#include "platform/linux/durable_file.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -14,22 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-result<void> write_all(int fd, byte_span bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t size = ::write(fd, bytes.data(), bytes.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return fail_errno(errno, path);
-    bytes = bytes.subspan(static_cast<std::size_t>(size));
-  }
-  return {};
-}
-
 result<void> write_file(const fs::path& path, byte_span bytes) {
   std::error_code code;
   fs::create_directories(path.parent_path(), code);  // open says what is wrong
-  const unique_fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  const owned_fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
   if (fd.get() < 0) return fail_errno(errno, path.string());
-  return write_all(fd.get(), bytes, path.string());
+  return write_fully(fd.get(), bytes, 0, path.string());
 }
 
 /// A name beside the target that goes unless keep() renames it to the target.
@@ -107,11 +99,15 @@ result<export_summary> write_export(const opened_bundle& bundle, const std::stri
   if (!replace && fs::exists(target, code))
     return fail(errc::already_exists, file + " exists: --force replaces it");
   temporary_path scratch(target);
-  const unique_fd fd(::open(scratch.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  const owned_fd fd(::open(scratch.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (fd.get() < 0) return fail_errno(errno, scratch.path().string());
+  std::uint64_t written = 0;
+  const auto append = [&](byte_span bytes) {
+    const auto at = std::exchange(written, written + bytes.size());
+    return write_fully(fd.get(), bytes, at, file);
+  };
   GRAPHITE_TRY(const export_summary summary,
-               export_bundle(bundle.head, *bundle.tree, *bundle.contents, bundle.find,
-                             [&](byte_span bytes) { return write_all(fd.get(), bytes, file); }));
+               export_bundle(bundle.head, *bundle.tree, *bundle.contents, bundle.find, append));
   if (::fsync(fd.get()) != 0) return fail_errno(errno, file);
   GRAPHITE_CHECK(scratch.keep());
   return summary;

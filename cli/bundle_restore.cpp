@@ -8,7 +8,7 @@
 
 #include "bundle/verify.hpp"
 #include "cli/bundle_sink.hpp"
-#include "cli/swap_event.hpp"
+#include "platform/linux/clock.hpp"
 #include "platform/linux/durable_file.hpp"
 
 // Opening a state: what of it is believed, and what happens to the rest.
@@ -150,7 +150,7 @@ result<void> bundle_sink::restore(state_trust trust) {
   index_ = std::make_unique<tree_index>(hash_, pages);
   if (memory_.active) GRAPHITE_CHECK(index_->restore(shown->value.root, shown->root));
   unsynced_ = memory_.active && row("synced") != generation_name(*memory_.active);
-  const std::string boot = to_string(this_boot());
+  const std::string boot = to_string(boot_id());
   if (row("boot") == boot) return {};
   return rows_->write({{table::meta, "subscriber/boot", boot}}, key_value_store::durability::lazy);
 }
@@ -198,7 +198,7 @@ result<void> bundle_sink::check_shown(const head_file& shown, state_trust trust)
   for (const auto& one : folder_->generations())
     if (generation_name(one.value) == synced) return check_beyond(one);
   // Too many swaps ago. Only a machine that stopped can have lost any of them.
-  if (row("boot") == to_string(this_boot())) return {};
+  if (row("boot") == to_string(boot_id())) return {};
   return check_all(0);
 }
 

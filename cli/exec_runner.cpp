@@ -11,7 +11,11 @@
 #include <cstring>
 #include <vector>
 
+#include "platform/linux/process_group.hpp"
+
 namespace graphite {
+
+static constexpr duration end_grace = seconds(2);  // between SIGTERM and SIGKILL
 
 exec_runner::exec_runner(std::string command) : command_(std::move(command)), thread_([this] { run(); }) {}
 
@@ -19,7 +23,10 @@ exec_runner::~exec_runner() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (child_ > 0) ::kill(-child_, SIGTERM);
+    if (child_ > 0) {
+      ::kill(-child_, SIGTERM);
+      if (!await_group_end(child_, end_grace)) ::kill(-child_, SIGKILL);
+    }
   }
   changed_.notify_one();
   thread_.join();
@@ -81,12 +88,14 @@ int exec_runner::run_once(const environment& extra) {
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (child == 0) return failed;
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  siginfo_t end{};
+  // Not reaped before the lock is held: until then the number of its group can be nobody else's.
+  while (::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
   }
   const std::lock_guard lock(mutex_);
+  ::waitpid(child, nullptr, 0);
   child_ = 0;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
 }
 
 }  // namespace graphite

@@ -16,7 +16,8 @@ class exec_runner {
   using environment = std::map<std::string, std::string>;
 
   explicit exec_runner(std::string command);
-  /// Ends a command that runs (SIGTERM to its group) and waits for it.
+  /// Ends a command that runs and waits for it: SIGTERM to its group, and SIGKILL where anything of that
+  /// still runs after two seconds.
   ~exec_runner();
 
   void notify(environment newest);

@@ -6,13 +6,13 @@
 
 #include <cerrno>
 
-#include "gateway/service_socket.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
 result<std::shared_ptr<const mapped_file>> mapped_file::open(const std::string& path) {
   // Not blocking: the name may be a pipe.
-  const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return fail_errno(errno, path);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, path);

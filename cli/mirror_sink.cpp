@@ -76,13 +76,13 @@ result<stored_page> logged_pages::load(const digest& id, page_location) const {
 
 result<std::unique_ptr<mirror_sink>> mirror_sink::open(const std::string& folder, state_trust trust,
                                                        const hasher& hash, log_sink& log,
-                                                       std::function<void(const char*)> at) {
+                                                       std::uint64_t log_bytes_max) {
   struct stat info {};
   if (::lstat((folder + "/head").c_str(), &info) == 0)
     return fail(errc::already_exists, folder + " is a bundle: choose another folder, or add --no-files");
   mirror_options options;
   options.folder = folder;
-  options.at = std::move(at);
+  options.log_bytes_max = log_bytes_max;
   options.log = &log;
   options.check_everything = trust != state_trust::usual;
   options.check = [&hash](const content_ref& content, byte_span bytes) {

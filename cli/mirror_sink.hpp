@@ -25,10 +25,10 @@ class logged_pages final : public kept_pages {
 /// The first part of an asset is the file at its logical path; part n > 0 is beside it as `PATH~n`.
 class mirror_sink final : public subscriber_state {
  public:
-  /// `at` as in mirror_options. Errors: those of mirror_tree::open.
+  /// `log_bytes_max` as in mirror_options. Errors: those of mirror_tree::open.
   static result<std::unique_ptr<mirror_sink>> open(const std::string& folder, state_trust trust,
                                                    const hasher& hash, log_sink& log,
-                                                   std::function<void(const char*)> at = {});
+                                                   std::uint64_t log_bytes_max = swap_log_bytes_max);
 
   bool has(const content_ref& content) override;
   result<void> put(const content_ref& content, byte_span bytes) override;

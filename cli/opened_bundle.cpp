@@ -77,8 +77,7 @@ class folder_source final : public page_source, public extent_source {
   /// A channel's folder lies in STATE/bundles; its contents lie in the store that all channels share.
   static fs::path segments_of(const fs::path& bundle) {
     const fs::path state = fs::absolute(bundle).lexically_normal().parent_path().parent_path();
-    for (const fs::path& folder :
-         {bundle, bundle / "segments", state / "segments", state / "store", state / "chunks"})
+    for (const fs::path& folder : {bundle, bundle / "segments", state / "segments"})
       if (holds_segments(folder)) return folder;
     return bundle;
   }

@@ -2,20 +2,23 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <mutex>
 
 #include "cli/background_job.hpp"
 #include "cli/bundle_sink.hpp"
+#include "cli/console.hpp"
 #include "cli/exec_runner.hpp"
+#include "cli/exit_codes.hpp"
 #include "cli/mirror_sink.hpp"
 #include "cli/swap_event.hpp"
 #include "core/ports/transport.hpp"
 #include "platform/crypto/sha256.hpp"
+#include "platform/linux/clock.hpp"
 #include "platform/zmq/runtime_link.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
@@ -43,59 +46,44 @@ instant read_clocks() {
   return {now(), std::chrono::duration_cast<std::chrono::nanoseconds>(unix_ns).count()};
 }
 
-incarnation_id new_incarnation() {
-  incarnation_id out;
-  if (::getrandom(out.value.bytes.data(), out.value.bytes.size(), 0) < 0) std::abort();
-  out.value.bytes[6] = static_cast<std::uint8_t>((out.value.bytes[6] & 0x0f) | 0x40);
-  out.value.bytes[8] = static_cast<std::uint8_t>((out.value.bytes[8] & 0x3f) | 0x80);
-  return out;
-}
-
 std::string process_name() {
   char host[65] = {};
   ::gethostname(host, sizeof host - 1);
   return fmt::format("{:.48}:{}", host, ::getpid());
 }
 
-int exit_code(const error& why) {
-  switch (why.code) {
-    case errc::invalid_argument:
-      return 2;
-    case errc::unavailable:
-      return 3;
-    case errc::permission_denied:
-      return 4;
-    case errc::corrupt:
-      return 5;
-    default:
-      return 2;
-  }
-}
-
-int complain(const error& why) {
-  fmt::print(stderr, "graphite: {}\n", why.context);
-  return exit_code(why);
-}
-
 subscriber_options core_options(const subscribe_options& options) {
   subscriber_options out;
   out.channel = options.channel;
-  out.who = new_incarnation();
+  system_random_source random;
+  out.who.value = make_uuid(random);
   out.name = process_name();
   return out;
 }
 
-/// Messages to standard error, as the rest of the command's.
-class plain_log final : public log_sink {
+/// Says things on the command's console. Thread-safe, as a state's threads use it, too.
+class speaker final : public log_sink {
  public:
-  void write(log_level level, std::string_view message) override {
-    if (level >= log_level::warning) fmt::print(stderr, "graphite: {}\n", message);
+  explicit speaker(console& out) : out_(out) {}
+  /// A state's messages: of interest from warnings on.
+  void write(log_level level, std::string_view text) override {
+    if (level >= log_level::warning) say(level, text);
   }
+  void say(log_level level, std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    if (level >= log_level::warning)
+      out_.warn(text);
+    else
+      out_.remark(text);
+  }
+
+ private:
+  std::mutex mutex_;
+  console& out_;
 };
 
-/// How a session ended.
+/// How a session ended that did not fail.
 struct session_end {
-  int code = 0;
   std::optional<error> damage;  ///< the state is to be opened again, trusting it less
   bool swapped = false;
 };
@@ -104,16 +92,17 @@ struct session_end {
 /// machine.
 class subscribe_session final : public link_listener {
  public:
-  subscribe_session(const subscribe_options& options, const hasher& hash, subscriber_state& state,
-                    runtime_link& link, exec_runner* exec)
+  subscribe_session(const subscribe_options& options, const hasher& hash, speaker& log,
+                    subscriber_state& state, runtime_link& link, exec_runner* exec)
       : options_(options),
+        log_(log),
         state_(state),
         link_(link),
         exec_(exec),
         core_(core_options(options), hash, state, state.index(), state.index().empty_root(), state.memory()) {
   }
 
-  session_end run() {
+  result<session_end> run() {
     start();
     while (!stop_asked.load() && !failed_ && !state_.damage()) {
       const auto polled = link_.poll(time_to_wait(), *this);
@@ -127,8 +116,8 @@ class subscribe_session final : public link_listener {
     tell_swap(std::nullopt);
     syncing_.finish();
     if (!failed_ && !stop_asked.load()) failed_ = state_.damage();
-    if (failed_ && failed_->code == errc::corrupt) return {0, failed_, swapped_};
-    return {failed_ ? complain(*failed_) : 0, std::nullopt, swapped_};
+    if (failed_ && failed_->code != errc::corrupt) return tl::unexpected(*failed_);
+    return session_end{failed_, swapped_};
   }
 
   void on_announcement(byte_span message) override {
@@ -189,7 +178,7 @@ class subscribe_session final : public link_listener {
   // Busy or unanswered is the same to the core: it asks again after a while.
   void act(const send_request& c) { (void)link_.request(c.id, encode(c.request)); }
   void act(const say& c) {
-    if (c.level != log_level::debug) fmt::print(stderr, "graphite: {}\n", c.text);
+    if (c.level != log_level::debug) log_.say(c.level, c.text);
   }
   void act(const give_up& c) { failed_ = c.why; }
   void act(const generation_swapped& c) {
@@ -222,9 +211,7 @@ class subscribe_session final : public link_listener {
   void check(const result<void>& outcome) {
     if (!outcome) failed_ = outcome.error();
   }
-  static void warn(const char* what, const error& why) {
-    fmt::print(stderr, "graphite: {}: {}\n", what, why.context);
-  }
+  void warn(const char* what, const error& why) { log_.warn("{}: {}", what, why.context); }
   static void print(std::string line) {
     line.push_back('\n');
     std::fwrite(line.data(), 1, line.size(), stdout);
@@ -232,11 +219,12 @@ class subscribe_session final : public link_listener {
   }
 
   const subscribe_options& options_;
+  speaker& log_;
   subscriber_state& state_;
   runtime_link& link_;
   exec_runner* exec_;
   subscriber core_;
-  const uuid boot_ = this_boot();
+  const uuid boot_ = boot_id();
   background_job syncing_;
   std::optional<std::pair<generation_swapped, swap_clock>> untold_;  ///< waits for what is behind
   time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest;
@@ -253,51 +241,42 @@ void install_signals(runtime_link& link) {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-std::function<void(const char*)> killer(const std::string& at) {
-  if (at.empty()) return {};
-  return [at](const char* point) {
-    if (at == point) ::kill(::getpid(), SIGKILL);
-  };
-}
-
 result<std::unique_ptr<subscriber_state>> open_state(const subscribe_options& options, state_trust trust,
                                                      const hasher& hash, log_sink& log) {
-  if (!options.no_files) return mirror_sink::open(options.into, trust, hash, log, killer(options.die_at));
+  if (!options.no_files) return mirror_sink::open(options.into, trust, hash, log, options.log_bytes_max);
   bundle_sink_options bundle;
   bundle.folder = options.into;
   return bundle_sink::open(std::move(bundle), trust, hash, log);
 }
 
 result<session_end> one_session(const subscribe_options& options, state_trust trust, const hasher& hash,
-                                exec_runner* exec) {
-  plain_log log;
+                                speaker& log, exec_runner* exec) {
   GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
   GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
   GRAPHITE_CHECK(link->connect_heads(options.from));
   auto state = open_state(options, trust, hash, log);
   if (!state && (state.error().code == errc::corrupt || state.error().code == errc::not_found))
-    return session_end{0, state.error(), false};
+    return session_end{state.error(), false};
   if (!state) return tl::unexpected(state.error());
   install_signals(*link);
-  subscribe_session session(options, hash, **state, *link, exec);
+  subscribe_session session(options, hash, log, **state, *link, exec);
   auto end = session.run();
   signalled_link.store(nullptr);
   return end;
 }
 
 /// What is damaged in DIR can be fetched again: it is opened once more, trusting it less each time.
-result<int> subscribe(const subscribe_options& options) {
+result<void> subscribe(const subscribe_options& options, speaker& log) {
   const openssl_hasher hash;
   std::unique_ptr<exec_runner> exec;
   if (!options.exec.empty()) exec = std::make_unique<exec_runner>(options.exec);
   auto trust = state_trust::usual;
   for (int heals = 0;; ++heals) {
-    GRAPHITE_TRY(auto end, one_session(options, trust, hash, exec.get()));
-    if (!end.damage) return end.code;
+    GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, exec.get()));
+    if (!end.damage) return {};
     const bool hopeless = trust == state_trust::none && !end.swapped;
     if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);
-    fmt::print(stderr, "graphite: the state in {} is damaged: {}; checking it\n", options.into,
-               end.damage->context);
+    log.warn("the state in {} is damaged: {}; checking it", options.into, end.damage->context);
     trust = trust == state_trust::usual || end.swapped ? state_trust::little : state_trust::none;
   }
 }
@@ -305,8 +284,10 @@ result<int> subscribe(const subscribe_options& options) {
 }  // namespace
 
 int run_subscribe(const subscribe_options& options) {
-  const auto code = subscribe(options);
-  return code ? *code : complain(code.error());
+  console out(options.json);
+  speaker log(out);
+  const auto outcome = subscribe(options, log);
+  return outcome ? static_cast<int>(exit_ok) : out.failed(outcome.error());
 }
 
 }  // namespace graphite

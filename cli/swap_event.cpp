@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace graphite {
@@ -115,13 +114,6 @@ std::string swap_event_text(const generation_swapped& swap, const swap_clock& cl
     out += fmt::format(", {:.1f} ms after the edit",
                        static_cast<double>((clock.swapped - swap.times.edited).count()) / 1e6);
   return out + behind_text(swap.behind);
-}
-
-uuid this_boot() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  std::getline(file, text);
-  return uuid_from_string(text).value_or(uuid{});
 }
 
 }  // namespace graphite

@@ -23,7 +23,4 @@ inline constexpr std::size_t listed_paths_max = 10'000;
 /// More assets that are behind than this are left out.
 inline constexpr std::size_t listed_behind_max = 20;
 
-/// Boot id of this machine; zero where it has none.
-uuid this_boot();
-
 }  // namespace graphite

@@ -53,7 +53,7 @@ result<void> check_outcome(Outcome outcome) {
 
 class service_client::impl {
  public:
-  impl(unique_fd fd, service_client_options options)
+  impl(owned_fd fd, service_client_options options)
       : options(std::move(options)),
         io(kj::setupAsyncIo()),
         stream(io.lowLevelProvider->wrapSocketFd(fd.release(),
@@ -169,7 +169,7 @@ service_client::service_client(std::unique_ptr<impl> self) : impl_(std::move(sel
 service_client::~service_client() = default;
 
 result<std::unique_ptr<service_client>> service_client::connect(service_client_options options) {
-  GRAPHITE_TRY(unique_fd fd, connect_service(options.state_folder));
+  GRAPHITE_TRY(owned_fd fd, connect_service(options.state_folder));
   return guarded([&]() -> result<std::unique_ptr<service_client>> {
     std::unique_ptr<service_client> client(
         new service_client(std::make_unique<impl>(std::move(fd), std::move(options))));

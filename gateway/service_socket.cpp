@@ -14,28 +14,14 @@
 
 namespace graphite {
 
-unique_fd& unique_fd::operator=(unique_fd&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-unique_fd::~unique_fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-int unique_fd::release() { return std::exchange(fd_, -1); }
-
 std::string service_socket_path(const std::string& state_folder) { return state_folder + "/sock"; }
 
 namespace {
 
 constexpr const char* lock_name = "sock.lock";
 
-result<unique_fd> open_folder(const std::string& path) {
-  unique_fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+result<owned_fd> open_folder(const std::string& path) {
+  owned_fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) return fail_errno(errno, path);
   return fd;
 }
@@ -51,12 +37,12 @@ result<sockaddr_un> address_of(const std::string& state_folder, int folder_fd) {
   return address;
 }
 
-result<unique_fd> private_folder(const std::string& path) {
+result<owned_fd> private_folder(const std::string& path) {
   std::error_code code;
   std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, code);  // mkdir below says what is wrong
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno(errno, path);
-  GRAPHITE_TRY(unique_fd folder, open_folder(path));
+  GRAPHITE_TRY(owned_fd folder, open_folder(path));
   struct stat info {};
   if (::fstat(folder.get(), &info) != 0) return fail_errno(errno, path);
   if (info.st_uid != ::geteuid())
@@ -79,8 +65,8 @@ struct flock write_lock() {
   return lock;
 }
 
-result<unique_fd> take_lock(int folder_fd, const std::string& state_folder) {
-  unique_fd lock(::openat(folder_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+result<owned_fd> take_lock(int folder_fd, const std::string& state_folder) {
+  owned_fd lock(::openat(folder_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (lock.get() < 0) return fail_errno(errno, state_folder + "/" + lock_name);
   struct flock whole = write_lock();
   if (::fcntl(lock.get(), F_OFD_SETLK, &whole) != 0) {
@@ -94,8 +80,8 @@ result<unique_fd> take_lock(int folder_fd, const std::string& state_folder) {
   return lock;
 }
 
-result<unique_fd> bind_and_listen(const std::string& state_folder, int folder_fd, int backlog) {
-  unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+result<owned_fd> bind_and_listen(const std::string& state_folder, int folder_fd, int backlog) {
+  owned_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd.get() < 0) return fail_errno(errno, "socket");
   GRAPHITE_TRY(const sockaddr_un address, address_of(state_folder, folder_fd));
   // On Linux bind() makes the file with the socket inode's mode: it is never wider than 0600.
@@ -121,9 +107,9 @@ error connect_error(int code, const std::string& state_folder) {
 }  // namespace
 
 result<service_listener> service_listener::open(const std::string& state_folder, int backlog) {
-  GRAPHITE_TRY(unique_fd folder, private_folder(state_folder));
-  GRAPHITE_TRY(unique_fd lock, take_lock(folder.get(), state_folder));
-  GRAPHITE_TRY(unique_fd listener, bind_and_listen(state_folder, folder.get(), backlog));
+  GRAPHITE_TRY(owned_fd folder, private_folder(state_folder));
+  GRAPHITE_TRY(owned_fd lock, take_lock(folder.get(), state_folder));
+  GRAPHITE_TRY(owned_fd listener, bind_and_listen(state_folder, folder.get(), backlog));
   return service_listener(std::move(folder), std::move(lock), std::move(listener));
 }
 
@@ -131,11 +117,11 @@ service_listener::~service_listener() {
   if (listener_.get() >= 0) ::unlinkat(folder_.get(), "sock", 0);
 }
 
-result<unique_fd> connect_service(const std::string& state_folder) {
-  unique_fd folder(::open(state_folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+result<owned_fd> connect_service(const std::string& state_folder) {
+  owned_fd folder(::open(state_folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return tl::unexpected(connect_error(errno, state_folder));
   GRAPHITE_TRY(const sockaddr_un address, address_of(state_folder, folder.get()));
-  unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  owned_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd.get() < 0) return fail_errno(errno, "socket");
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return tl::unexpected(connect_error(errno, state_folder));
@@ -143,7 +129,7 @@ result<unique_fd> connect_service(const std::string& state_folder) {
 }
 
 bool service_locked(const std::string& state_folder) {
-  unique_fd lock(::open((state_folder + "/" + lock_name).c_str(), O_RDWR | O_CLOEXEC));
+  owned_fd lock(::open((state_folder + "/" + lock_name).c_str(), O_RDWR | O_CLOEXEC));
   if (lock.get() < 0) return false;
   struct flock whole = write_lock();  // asked only: taking it could turn a starting service away
   return ::fcntl(lock.get(), F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;

@@ -3,28 +3,11 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 /// \file The place where a resident service is met: `STATE/sock`, guarded by the lock file `STATE/sock.lock`.
 
 namespace graphite {
-
-/// Owns a file descriptor; -1 is none.
-class unique_fd {
- public:
-  unique_fd() = default;
-  explicit unique_fd(int fd) : fd_(fd) {}
-  unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
-  unique_fd& operator=(unique_fd&& other) noexcept;
-  unique_fd(const unique_fd&) = delete;
-  unique_fd& operator=(const unique_fd&) = delete;
-  ~unique_fd();
-
-  int get() const { return fd_; }
-  int release();
-
- private:
-  int fd_ = -1;
-};
 
 /// `STATE/sock`.
 std::string service_socket_path(const std::string& state_folder);
@@ -48,15 +31,15 @@ class service_listener {
   int fd() const { return listener_.get(); }
 
  private:
-  service_listener(unique_fd folder, unique_fd lock, unique_fd listener)
+  service_listener(owned_fd folder, owned_fd lock, owned_fd listener)
       : folder_(std::move(folder)), lock_(std::move(lock)), listener_(std::move(listener)) {}
 
-  unique_fd folder_, lock_, listener_;
+  owned_fd folder_, lock_, listener_;
 };
 
 /// Connects to the service of `state_folder`. Never waits: a full backlog is `busy`.
 /// Errors: unavailable (nobody serves there), permission_denied, busy, io.
-result<unique_fd> connect_service(const std::string& state_folder);
+result<owned_fd> connect_service(const std::string& state_folder);
 
 /// Whether a process holds the service lock of `state_folder`. False where there is no such folder.
 bool service_locked(const std::string& state_folder);

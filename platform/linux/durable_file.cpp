@@ -22,7 +22,7 @@ result<void> write_fully(int fd, byte_span bytes, std::uint64_t offset, std::str
   while (!bytes.empty()) {
     ssize_t done = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return fail_errno(errno, what);
+    if (done <= 0) return fail_errno(done < 0 ? errno : EIO, what);
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     offset += static_cast<std::uint64_t>(done);
   }

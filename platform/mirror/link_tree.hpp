@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/logical_path.hpp"
-#include "platform/mirror/file_handle.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -24,7 +24,7 @@ class link_tree {
   result<void> replace(const std::string& trash);
 
  private:
-  link_tree(int home, std::string name, file_handle folder)
+  link_tree(int home, std::string name, owned_fd folder)
       : home_(home), name_(std::move(name)), folder_(std::move(folder)) {}
   result<void> make_parents(const logical_path& path);
   result<void> place_over(const logical_path& path, const std::string& object);
@@ -33,7 +33,7 @@ class link_tree {
 
   int home_;
   std::string name_;
-  file_handle folder_;
+  owned_fd folder_;
 };
 
 }  // namespace graphite

@@ -1,7 +1,5 @@
 #include "platform/mirror/mirror_tree.hpp"
 
-#include "core/kill_point.hpp"
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
@@ -14,6 +12,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+
+#include "core/kill_point.hpp"
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
@@ -36,15 +36,15 @@ byte_vector tagged(record_kind kind, byte_span bytes) {
   return out;
 }
 
-result<file_handle> open_folder(int at, const std::string& name) {
-  file_handle out(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!out.valid()) return fail_errno(errno, "open " + name);
+result<owned_fd> open_folder(int at, const std::string& name) {
+  owned_fd out(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!out) return fail_errno(errno, "open " + name);
   return out;
 }
 
-result<file_handle> take_lock(int home, const std::string& folder) {
-  file_handle lock(::openat(home, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock.valid()) return fail_errno(errno, "open the lock");
+result<owned_fd> take_lock(int home, const std::string& folder) {
+  owned_fd lock(::openat(home, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return fail_errno(errno, "open the lock");
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
     return fail(errc::already_exists, fmt::format("another process keeps {} up to date already", folder));
   return lock;
@@ -101,7 +101,7 @@ result<std::unique_ptr<mirror_tree>> mirror_tree::open(mirror_options options) {
   return out;
 }
 
-mirror_tree::mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock,
+mirror_tree::mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock,
                          object_folder objects, link_tree first, link_tree second)
     : options_(std::move(options)),
       root_(std::move(root)),
@@ -261,9 +261,9 @@ result<void> mirror_tree::flip(int tree) {
   const std::string target = std::string(".graphite/") + tree_names[tree];
   if (link_target(home_.get(), next_link) != target) {
     ::unlinkat(home_.get(), next_link, 0);
+    GRAPHITE_KILL_POINT("mirror.before_symlink");
     if (::symlinkat(target.c_str(), home_.get(), next_link) != 0) return fail_errno(errno, "make the link");
   }
-  at("link made");
   GRAPHITE_KILL_POINT("mirror.before_flip");
   // The two links change places, so that no flip makes or removes a file; the first one, or where that
   // cannot be had, is a plain rename.
@@ -297,18 +297,11 @@ result<void> mirror_tree::swap(mirror_change change) {
 result<void> mirror_tree::attempt(const mirror_change& change) {
   link_tree& tree = trees_[change.tree];
   GRAPHITE_CHECK(log_->append({tagged(record_kind::change, encode(change))}));
-  at("change logged");
-  if (change.from_nothing) {
-    GRAPHITE_CHECK(tree.replace(fmt::format("trash.{}", trash_++)));
-    at("tree replaced");
-  }
+  if (change.from_nothing) GRAPHITE_CHECK(tree.replace(fmt::format("trash.{}", trash_++)));
   GRAPHITE_CHECK(adopt(change));
-  at("contents adopted");
   GRAPHITE_CHECK(update(tree, change));
-  at("tree updated");
   GRAPHITE_KILL_POINT("mirror.after_tree_update");
   GRAPHITE_CHECK(flip(change.tree));
-  at("flipped");
   return {};
 }
 
@@ -354,10 +347,10 @@ result<void> mirror_tree::run(const sync_job& job) const {
   struct statfs where {};
   const bool ordered = ::fstatfs(home_.get(), &where) == 0 &&
                        (where.f_type == EXT4_SUPER_MAGIC || where.f_type == XFS_SUPER_MAGIC);
-  if (!ordered && ::syncfs(home_.get()) != 0) return fail_errno(errno, "sync the file system");
-  if (!ordered) return {};
   GRAPHITE_KILL_POINT("mirror.before_sync");
-  GRAPHITE_CHECK(objects_.sync(job.contents));
+  if (ordered) GRAPHITE_CHECK(objects_.sync(job.contents));
+  if (!ordered && ::syncfs(home_.get()) != 0) return fail_errno(errno, "sync the file system");
+  GRAPHITE_KILL_POINT("mirror.after_contents_sync");
   for (const int file : {synced_with_, log_->descriptor(), home_.get(), root_.get()})
     if (file >= 0 && ::fsync(file) != 0) return fail_errno(errno, "sync the state");
   GRAPHITE_KILL_POINT("mirror.after_sync");

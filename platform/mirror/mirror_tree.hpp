@@ -15,14 +15,15 @@
 
 namespace graphite {
 
+/// The log of swaps is written anew, with what is needed of it, where it is longer than this.
+inline constexpr std::uint64_t swap_log_bytes_max = 4 * 1024 * 1024;
+
 struct mirror_options {
   std::string folder;             ///< DIR; state lies in DIR/.graphite
   object_folder::checker check;   ///< whether bytes are a content
   bool check_everything = false;  ///< reads all objects at the open, and removes those that are wrong
   log_sink* log = nullptr;        ///< null: says nothing
-  /// Called at each named point of a swap; tests die there.
-  std::function<void(const char* point)> at;
-  std::uint64_t log_bytes_max = 4 * 1024 * 1024;  ///< then the log is written anew, with what is needed of it
+  std::uint64_t log_bytes_max = swap_log_bytes_max;
 };
 
 /// Files for programs that only read files: DIR/current is a link that flips between two trees of hard
@@ -72,8 +73,8 @@ class mirror_tree {
   void give_back(sync_job job);
 
  private:
-  mirror_tree(mirror_options options, file_handle root, file_handle home, file_handle lock,
-              object_folder objects, link_tree first, link_tree second);
+  mirror_tree(mirror_options options, owned_fd root, owned_fd home, owned_fd lock, object_folder objects,
+              link_tree first, link_tree second);
   result<void> recover();
   void say(const std::string& text) const {
     if (options_.log) options_.log->warn("{}", text);
@@ -88,12 +89,9 @@ class mirror_tree {
   result<void> flip(int tree);
   result<void> adopt(const mirror_change& change);
   result<void> shorten_log();
-  void at(const char* point) const {
-    if (options_.at) options_.at(point);
-  }
 
   mirror_options options_;
-  file_handle root_, home_, lock_;
+  owned_fd root_, home_, lock_;
   object_folder objects_;
   std::array<link_tree, 2> trees_;
   std::optional<record_log> log_;

@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
-#include "platform/mirror/record_log.hpp"
+#include "platform/linux/durable_file.hpp"
 
 namespace graphite {
 namespace {
@@ -25,14 +25,14 @@ result<void> make_folder(int home, const char* name) {
   return {};
 }
 
-result<file_handle> create(int home, const std::string& name) {
+result<owned_fd> create(int home, const std::string& name) {
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-  file_handle file(::openat(home, name.c_str(), flags, 0444));
-  if (!file.valid() && errno == EEXIST) {  // left by a crash
+  owned_fd file(::openat(home, name.c_str(), flags, 0444));
+  if (!file && errno == EEXIST) {  // left by a crash
     ::unlinkat(home, name.c_str(), 0);
-    file = file_handle(::openat(home, name.c_str(), flags, 0444));
+    file = owned_fd(::openat(home, name.c_str(), flags, 0444));
   }
-  if (!file.valid()) return fail_errno(errno, "make " + name);
+  if (!file) return fail_errno(errno, "make " + name);
   return file;
 }
 
@@ -43,7 +43,7 @@ std::optional<std::uint64_t> size_of(int home, const std::string& name) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-bool file_is_good(const file_handle& file, const content_ref& content, const object_folder::checker& good) {
+bool file_is_good(const owned_fd& file, const content_ref& content, const object_folder::checker& good) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0 || static_cast<std::uint64_t>(info.st_size) != content.size)
     return false;
@@ -77,9 +77,9 @@ bool object_folder::has(const content_ref& content) const {
 result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   const std::string name = staged_name(content.id);
   ++staged_max_;
-  GRAPHITE_TRY(const file_handle file, create(home_, name));
+  GRAPHITE_TRY(const owned_fd file, create(home_, name));
   GRAPHITE_KILL_POINT("mirror.before_content_write");
-  const auto written = write_all(file.get(), bytes, 0);
+  const auto written = write_fully(file.get(), bytes, 0, "write " + name);
   GRAPHITE_KILL_POINT("mirror.after_content_write");
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;
@@ -96,31 +96,36 @@ object_folder::writer::~writer() {
 }
 
 result<void> object_folder::writer::append(byte_span bytes) {
-  GRAPHITE_CHECK(write_all(file_.get(), bytes, tail_));
+  GRAPHITE_KILL_POINT("mirror.before_large_write");
+  GRAPHITE_CHECK(write_fully(file_.get(), bytes, tail_, "write " + name_));
+  GRAPHITE_KILL_POINT("mirror.after_large_write");
   tail_ += bytes.size();
   return {};
 }
 
 result<void> object_folder::writer::finish(byte_span list) {
-  GRAPHITE_TRY(const file_handle beside, create(home_, list_name(name_)));
-  GRAPHITE_CHECK(write_all(beside.get(), list, 0));
+  GRAPHITE_TRY(const owned_fd beside, create(home_, list_name(name_)));
+  GRAPHITE_KILL_POINT("mirror.before_list_write");
+  GRAPHITE_CHECK(write_fully(beside.get(), list, 0, "write " + list_name(name_)));
+  GRAPHITE_KILL_POINT("mirror.after_list_write");
   if (::renameat(home_, (name_ + ".part").c_str(), home_, name_.c_str()) != 0)
     return fail_errno(errno, "finish " + name_);
+  GRAPHITE_KILL_POINT("mirror.after_large_rename");
   name_.clear();
   return {};
 }
 
-file_handle object_folder::open_any(const content_ref& content) const {
-  file_handle file(::openat(home_, object_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (file.valid()) return file;
-  return file_handle(::openat(home_, staged_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+owned_fd object_folder::open_any(const content_ref& content) const {
+  owned_fd file(::openat(home_, object_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (file) return file;
+  return owned_fd(::openat(home_, staged_name(content.id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
 }
 
 std::optional<byte_vector> object_folder::list_of(const content_ref& content) const {
   for (const auto& name : {list_name(object_name(content.id)), list_name(staged_name(content.id))}) {
-    const file_handle file(::openat(home_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const owned_fd file(::openat(home_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     struct stat info {};
-    if (!file.valid() || ::fstat(file.get(), &info) != 0) continue;
+    if (!file || ::fstat(file.get(), &info) != 0) continue;
     byte_vector out(static_cast<std::size_t>(info.st_size));
     if (::pread(file.get(), out.data(), out.size(), 0) == info.st_size) return out;
   }
@@ -129,17 +134,9 @@ std::optional<byte_vector> object_folder::list_of(const content_ref& content) co
 
 result<void> object_folder::read(const content_ref& content, std::uint64_t offset,
                                  std::span<std::byte> out) const {
-  const file_handle file = open_any(content);
-  if (!file.valid()) return fail(errc::not_found, "no content " + to_hex(content.id));
-  while (!out.empty()) {
-    const auto got = ::pread(file.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "read a content");
-    if (got == 0) return fail(errc::corrupt, "a content that ends early");
-    out = out.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
-  return {};
+  const owned_fd file = open_any(content);
+  if (!file) return fail(errc::not_found, "no content " + to_hex(content.id));
+  return read_fully(file.get(), out, offset, "read a content");
 }
 
 result<void> object_folder::adopt(const content_ref& content) {
@@ -155,8 +152,9 @@ result<void> object_folder::adopt(const content_ref& content) {
   if (moved != 0) return fail_errno(errno, "keep a content");
   if (staged_max_ > 0) --staged_max_;
   GRAPHITE_KILL_POINT("mirror.after_content_rename");
-  if (content.size > single_chunk_bytes_max)
-    ::renameat(home_, list_name(from).c_str(), home_, list_name(object).c_str());
+  if (content.size <= single_chunk_bytes_max) return {};
+  ::renameat(home_, list_name(from).c_str(), home_, list_name(object).c_str());
+  GRAPHITE_KILL_POINT("mirror.after_list_rename");
   return {};
 }
 
@@ -164,7 +162,9 @@ void object_folder::collect(const content_ref& content) const {
   struct stat info {};
   const std::string name = object_name(content.id);
   if (::fstatat(home_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_nlink > 1) return;
+  GRAPHITE_KILL_POINT("mirror.before_collect");
   ::unlinkat(home_, name.c_str(), 0);
+  GRAPHITE_KILL_POINT("mirror.after_collect");
   if (content.size > single_chunk_bytes_max) ::unlinkat(home_, list_name(name).c_str(), 0);
 }
 
@@ -176,8 +176,8 @@ void object_folder::quarantine(const content_ref& content) const {
 }
 
 bool object_folder::check(const content_ref& content, const checker& good) const {
-  const file_handle file = open_any(content);
-  return file.valid() && file_is_good(file, content, good);
+  const owned_fd file = open_any(content);
+  return file && file_is_good(file, content, good);
 }
 
 std::vector<std::string> object_folder::names_in(const std::string& of) const {
@@ -236,8 +236,8 @@ result<void> object_folder::sync(const std::vector<content_ref>& contents) const
     return {};
   }
   for (const auto& content : contents) {
-    const file_handle file = open_any(content);
-    if (file.valid() && ::fdatasync(file.get()) != 0) return fail_errno(errno, "sync a content");
+    const owned_fd file = open_any(content);
+    if (file && ::fdatasync(file.get()) != 0) return fail_errno(errno, "sync a content");
   }
   return {};
 }

@@ -8,7 +8,7 @@
 
 #include "core/content.hpp"
 #include "core/error.hpp"
-#include "platform/mirror/file_handle.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -25,7 +25,7 @@ class object_folder {
   /// A content that arrives in order; without finish() it is removed.
   class writer {
    public:
-    writer(int home, std::string name, file_handle file)
+    writer(int home, std::string name, owned_fd file)
         : home_(home), name_(std::move(name)), file_(std::move(file)) {}
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
@@ -37,7 +37,7 @@ class object_folder {
    private:
     int home_;
     std::string name_;
-    file_handle file_;
+    owned_fd file_;
     std::uint64_t tail_ = 0;
   };
   result<std::unique_ptr<writer>> begin(const content_ref& content);
@@ -68,7 +68,7 @@ class object_folder {
 
  private:
   explicit object_folder(int home) : home_(home) {}
-  file_handle open_any(const content_ref& content) const;
+  owned_fd open_any(const content_ref& content) const;
   std::vector<std::string> names_in(const std::string& folder) const;
   std::vector<std::string> staged() const { return names_in("staging"); }
 

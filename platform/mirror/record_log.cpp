@@ -7,18 +7,17 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/checksum.hpp"
 #include "core/kill_point.hpp"
-#include "core/logical_path.hpp"
+#include "platform/linux/durable_file.hpp"
 
 namespace graphite {
 namespace {
 
-constexpr std::size_t header_bytes = 16;  // length, zero, checksum
-
-std::uint64_t checksum(byte_span bytes) { return id_of_path_text(as_text(bytes)).value; }  // XXH3-64
+constexpr std::size_t header_bytes = 16;  // length, checksum
 
 void append_record(byte_vector& out, byte_span record) {
-  const std::uint64_t length = record.size(), sum = checksum(record);
+  const std::uint64_t length = record.size(), sum = checksum64(record);
   const std::size_t at = out.size();
   out.resize(at + header_bytes);
   std::memcpy(out.data() + at, &length, 8);
@@ -35,7 +34,7 @@ std::optional<byte_span> first_record(byte_span rest) {
   if (length == 0 || length > record_log::record_bytes_max || length > rest.size() - header_bytes)
     return std::nullopt;
   const byte_span record = rest.subspan(header_bytes, length);
-  if (checksum(record) != sum) return std::nullopt;
+  if (checksum64(record) != sum) return std::nullopt;
   return record;
 }
 
@@ -60,21 +59,10 @@ std::pair<byte_vector, std::vector<std::uint64_t>> join(const std::vector<byte_s
 
 }  // namespace
 
-result<void> write_all(int file, byte_span bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const auto written = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return fail_errno(written < 0 ? errno : EIO, "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return {};
-}
-
 result<record_log> record_log::open(int folder, const std::string& name,
                                     const std::function<void(std::uint64_t, byte_span)>& visit) {
-  file_handle file(::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid()) return fail_errno(errno, "open " + name);
+  owned_fd file(::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) return fail_errno(errno, "open " + name);
   record_log out(folder, name, std::move(file));
   GRAPHITE_CHECK(out.scan(visit));
   return out;
@@ -102,7 +90,7 @@ result<void> record_log::scan(const std::function<void(std::uint64_t, byte_span)
 result<std::vector<std::uint64_t>> record_log::append(const std::vector<byte_span>& records) {
   auto [bytes, offsets] = join(records, tail_);
   GRAPHITE_KILL_POINT("mirror.before_log_write");
-  if (const auto written = write_all(file_.get(), bytes, tail_); !written) {
+  if (const auto written = write_fully(file_.get(), bytes, tail_, "write " + name_); !written) {
     [[maybe_unused]] const int cut = ::ftruncate(file_.get(), static_cast<off_t>(tail_));
     return tl::unexpected<error>(written.error());
   }
@@ -112,23 +100,17 @@ result<std::vector<std::uint64_t>> record_log::append(const std::vector<byte_spa
 }
 
 result<void> record_log::read(std::uint64_t offset, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    const auto got = ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(errno, "read " + name_);
-    if (got == 0) return fail(errc::corrupt, name_ + " ends early");
-    out = out.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
-  }
-  return {};
+  return read_fully(file_.get(), out, offset, "read " + name_);
 }
 
 result<std::vector<std::uint64_t>> record_log::rewrite(const std::vector<byte_span>& records) {
   const std::string fresh_name = name_ + ".new";
-  file_handle fresh(::openat(folder_, fresh_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fresh.valid()) return fail_errno(errno, "make " + fresh_name);
+  owned_fd fresh(::openat(folder_, fresh_name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fresh) return fail_errno(errno, "make " + fresh_name);
   auto [bytes, offsets] = join(records, 0);
-  GRAPHITE_CHECK(write_all(fresh.get(), bytes, 0));
+  GRAPHITE_KILL_POINT("mirror.before_log_rewrite");
+  GRAPHITE_CHECK(write_fully(fresh.get(), bytes, 0, "write " + fresh_name));
+  GRAPHITE_KILL_POINT("mirror.after_log_rewrite");
   if (::fdatasync(fresh.get()) != 0) return fail_errno(errno, "sync " + fresh_name);
   GRAPHITE_KILL_POINT("mirror.before_log_rename");
   if (::renameat(folder_, fresh_name.c_str(), folder_, name_.c_str()) != 0)

@@ -6,7 +6,7 @@
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
-#include "platform/mirror/file_handle.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -33,18 +33,15 @@ class record_log {
   int descriptor() const { return file_.get(); }
 
  private:
-  record_log(int folder, std::string name, file_handle file)
+  record_log(int folder, std::string name, owned_fd file)
       : folder_(folder), name_(std::move(name)), file_(std::move(file)) {}
   result<void> scan(const std::function<void(std::uint64_t, byte_span)>& visit);
 
   int folder_;
   std::string name_;
-  file_handle file_;
+  owned_fd file_;
   std::uint64_t tail_ = 0;
   bool damaged_ = false;
 };
-
-/// Writes all of `bytes`. Errors: out_of_space, io.
-result<void> write_all(int file, byte_span bytes, std::uint64_t offset);
 
 }  // namespace graphite

@@ -152,12 +152,15 @@ result<bundle_folder::page_output> bundle_folder::create_page_file() const {
   do ++number;
   while (std::filesystem::exists(path(page_file_name(number)), code) && number < page_location::file_max);
   const auto name = path(page_file_name(number));
+  GRAPHITE_KILL_POINT("bundle.before_page_file");
   page_output out{number, 0, owned_fd(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644))};
   if (!out.fd) return fail_errno(errno, "create " + name);
+  GRAPHITE_KILL_POINT("bundle.after_page_file");
   if (auto written = append(out, encode_page_file_header(number)); !written) {
     ::unlink(name.c_str());
     return tl::unexpected(written.error());
   }
+  GRAPHITE_KILL_POINT("bundle.after_page_header");
   return out;
 }
 
@@ -202,9 +205,11 @@ void bundle_folder::keep_old_head(const head_file& old) {
   if (options_.kept_generations <= 1) return;
   const auto name = path(old_head_name(old.value));
   ::unlink(name.c_str());  // one left by a crash may name other places
+  GRAPHITE_KILL_POINT("bundle.before_head_link");
   if (::link(path("head").c_str(), name.c_str()) != 0)
     log_.warn("generation {} cannot be kept: {}", old.value.sequence.value,
               std::generic_category().message(errno));
+  GRAPHITE_KILL_POINT("bundle.after_head_link");
 }
 
 void bundle_folder::drop_generations(std::size_t kept) {

@@ -1,13 +1,16 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
+#include "bundle/page_file.hpp"
+#include "core/kill_point.hpp"
 #include "platform/linux/durable_file.hpp"
 #include "platform/store/bundle_folder.hpp"
 
-// How a bundle folder becomes durable.
+// What of a bundle folder lasts.
 
 namespace graphite {
 
@@ -36,9 +39,13 @@ result<void> bundle_folder::sync() const {
     head.reset(::open(path("head").c_str(), O_RDONLY | O_CLOEXEC));
     if (!pages || !head) return fail_errno(errno, "sync " + options_.folder);
   }
+  GRAPHITE_KILL_POINT("bundle.before_sync");
   GRAPHITE_CHECK(sync(pages.get(), number));
+  GRAPHITE_KILL_POINT("bundle.between_syncs");
   if (::fsync(head.get()) != 0) return fail_errno(errno, "sync " + path("head"));
-  return sync_folder(options_.folder);
+  GRAPHITE_CHECK(sync_folder(options_.folder));
+  GRAPHITE_KILL_POINT("bundle.after_sync");
+  return {};
 }
 
 }  // namespace graphite

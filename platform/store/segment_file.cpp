@@ -22,12 +22,13 @@ result<std::shared_ptr<segment_file>> segment_file::create(const std::string& pa
   if (!fd) return fail_errno(errno, "create " + path);
   GRAPHITE_KILL_POINT("store.after_segment_create");
   auto written = write_fully(fd.get(), encode_segment_header(header), 0, "write " + path);
+  GRAPHITE_KILL_POINT("store.after_header_write");
   if (written) written = sync_folder(folder_of(path));
   if (!written) {
     ::unlink(path.c_str());
     return tl::unexpected(written.error());
   }
-  GRAPHITE_KILL_POINT("store.after_header_write");
+  GRAPHITE_KILL_POINT("store.after_folder_sync");
   return std::shared_ptr<segment_file>(
       new segment_file(path, header.id, std::move(fd), segment_header_bytes, capacity));
 }
@@ -79,7 +80,9 @@ result<std::optional<placement>> segment_file::reserve(const segment_record& rec
 }
 
 result<void> segment_file::write(byte_span bytes, std::uint64_t offset) {
+  GRAPHITE_KILL_POINT("store.before_extent_write");
   auto written = write_fully(fd_.get(), bytes, offset, "write " + path_);
+  GRAPHITE_KILL_POINT("store.after_extent_write");
   dirty_.store(true);
   const auto before = written_bytes_.fetch_add(bytes.size());
   // Only a hint: where it fails, sync() writes everything, and says what is wrong.
@@ -144,6 +147,7 @@ result<void> segment_file::seal() {
   // The file may end a few bytes before the tail; its length is part of what the rows say.
   if (::ftruncate(fd_.get(), static_cast<off_t>(tail())) != 0) return fail_errno(errno, "cut " + path_);
   if (::fchmod(fd_.get(), 0444) != 0) return fail_errno(errno, "chmod " + path_);
+  GRAPHITE_KILL_POINT("store.before_seal_sync");
   if (::fdatasync(fd_.get()) != 0) return fail_errno(errno, "sync " + path_);
   GRAPHITE_KILL_POINT("store.after_seal");
   return {};

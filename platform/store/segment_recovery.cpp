@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +7,8 @@
 
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
+#include "core/kill_point.hpp"
+#include "platform/linux/clock.hpp"
 #include "platform/linux/durable_file.hpp"
 #include "platform/store/segment_store_impl.hpp"
 
@@ -31,7 +32,9 @@ result<file_state> state_of(const std::string& path) {
 result<void> sync_file(const std::string& path) {
   owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
+  GRAPHITE_KILL_POINT("store.before_recovery_sync");
   if (::fdatasync(fd.get()) != 0) return fail_errno(errno, "sync " + path);
+  GRAPHITE_KILL_POINT("store.after_recovery_sync");
   return {};
 }
 
@@ -52,15 +55,6 @@ std::vector<segment_id> files_in(const std::string& folder) {
   return out;
 }
 
-uuid random_uuid() {
-  uuid out;
-  while (::getrandom(out.bytes.data(), out.bytes.size(), 0) != static_cast<ssize_t>(out.bytes.size())) {
-  }
-  out.bytes[6] = static_cast<std::uint8_t>((out.bytes[6] & 0x0f) | 0x40);
-  out.bytes[8] = static_cast<std::uint8_t>((out.bytes[8] & 0x3f) | 0x80);
-  return out;
-}
-
 }  // namespace
 
 /// The name of the store: from its rows, else from its segments (the rows were lost), else a new one.
@@ -71,7 +65,8 @@ result<void> impl::load_store_id() {
     std::memcpy(store_id_.bytes.data(), row->data(), row->size());
     return {};
   }
-  store_id_ = random_uuid();
+  system_random_source random;
+  store_id_ = make_uuid(random);
   for (const auto id : files_in(options_.folder)) {
     const auto header = header_of(table_.path(id));
     if (!header) continue;
@@ -130,7 +125,9 @@ void impl::link_back(const recovered& work) {
 bool impl::link_back(segment_id id) const {
   for (const auto& folder : options_.spare_folders) {
     const auto spare = folder + "/" + segment_file_name(id);
+    GRAPHITE_KILL_POINT("store.before_link_back");
     if (::link(spare.c_str(), table_.path(id).c_str()) != 0) continue;
+    GRAPHITE_KILL_POINT("store.after_link_back");
     log_.warn("{} was gone and is linked back from {}", table_.path(id), spare);
     return true;
   }

@@ -66,9 +66,11 @@ bool is_loopback(const std::string& host) {
 tl::unexpected<error> not_loopback(const std::string& host) {
   return fail(
       errc::permission_denied,
-      fmt::format("{} is not this machine: without keys only loopback (127.0.0.1) is served and used; make "
-                  "keys with `graphite keygen` and configure them first",
-                  host));
+      fmt::format(
+          "{} is not this machine: this version has no keys, so only loopback (127.0.0.1) is served and "
+          "used; another machine is reached through a tunnel, for example "
+          "`ssh -N -L 7402:127.0.0.1:7402 -L 7403:127.0.0.1:7403 MACHINE`",
+          host));
 }
 
 result<host_port> parse_host_port(const std::string& text) {

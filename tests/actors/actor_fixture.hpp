@@ -10,6 +10,7 @@
 #include "platform/crypto/sha256.hpp"
 #include "tests/support/memory_chunk_store.hpp"
 #include "tests/support/memory_key_value_store.hpp"
+#include "tests/support/recording_log.hpp"
 
 namespace graphite::test {
 
@@ -24,13 +25,6 @@ class actor_fixture : public ::testing::Test {
     time_point now() const override { return now_; }
     std::int64_t unix_ns() const override { return 1'700'000'000'000'000'000 + to_ns(now_); }
     time_point now_ = time_from_ns(1'000'000'000);
-  };
-  class quiet_log final : public log_sink {
-   public:
-    void write(log_level level, std::string_view message) override {
-      if (level == log_level::error) errors.emplace_back(message);
-    }
-    std::vector<std::string> errors;
   };
 
   /// Runs messages until none is left; bounded, because timers may re-arm.
@@ -55,7 +49,7 @@ class actor_fixture : public ::testing::Test {
 
   openssl_hasher hash;
   virtual_clock clock;
-  quiet_log log;
+  recording_log log{log_level::error};
   memory_key_value_store rows;
   memory_chunk_store contents{hash};
   config cfg;

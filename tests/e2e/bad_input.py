@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 
-from support import (PROGRAM, World, bundle_contents, check, equal, main, private_bytes, run, skip, verify,
-                     wait_until)
+from support import (NOBODY, PROGRAM, Peaks, SmallDisk, World, as_nobody, bundle_contents, check, equal, main,
+                     private_bytes, run, skip, verify, wait_until)
 
 GIB = 1 << 30
 
@@ -148,6 +148,56 @@ def vanishing_files_leave_a_right_build():
         verify(world)
 
 
+def unreadable_files_and_folders_keep_what_is_known():
+    """A cold build: the change is not shown, what was there stays, and with -k the rest goes on."""
+    nobody = as_nobody()
+    with World() as world:
+        for name in ("good.txt", "known.txt", "folder/inner.txt"):
+            world.write(name, "old")
+        world.give_to(NOBODY)
+        build = lambda *extra, code=0: run("build", "-C", world.root, "--json", *extra, code=code, prefix=nobody)
+        first = build()
+        for name in ("good.txt", "known.txt", "secret.txt"):
+            world.write(name, "new")
+        hidden = [world.root / name for name in ("known.txt", "secret.txt", "folder")]
+        for path in hidden:
+            path.chmod(0)
+        failed = build(code=1)
+        equal(failed["generation"], first["generation"], "generation of a build that failed")
+        for path in hidden:
+            check(any("Permission denied" in text for text in warned(failed, path.name)),
+                  f"no word of {path.name}: {failed['diagnostics']}")
+        build("-k", code=1)
+        equal(bundle_contents(world), {"good.txt": b"new", "known.txt": b"old", "folder/inner.txt": b"old"}, "with -k")
+        for path in hidden:
+            path.chmod(0o755)
+        equal(build()["failed"], 0, "failed once all can be read")
+        equal(bundle_contents(world), world.sources(), "bundle")
+
+
+def unreadable_files_do_not_stop_dev():
+    nobody = as_nobody()
+    with World() as world:
+        for name in ("good.txt", "known.txt", "folder/inner.txt"):
+            world.write(name, "old")
+        world.give_to(NOBODY)
+        world.dev(prefix=nobody)
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="good.txt")
+        for name in ("known.txt", "folder"):
+            (world.root / name).chmod(0)
+        world.write("known.txt", "new")
+        world.write("good.txt", "new")
+        reader.swap_with(changed="good.txt")
+        failed = run("build", "-C", world.root, "--json", "-k", code=1, prefix=nobody)
+        check(warned(failed, "known.txt"), f"no word of known.txt: {failed['diagnostics']}")
+        equal(world.shown("reader"), {"good.txt": b"new", "known.txt": b"old", "folder/inner.txt": b"old"}, "shown")
+        for name in ("known.txt", "folder"):
+            (world.root / name).chmod(0o755)
+        run("build", "-C", world.root, "--json", prefix=nobody)
+        wait_until(lambda: world.shown("reader") == world.sources(), "all of it once it can be read")
+
+
 def a_growing_file_keeps_nobody_waiting():
     with World() as world:
         world.write("small.txt", "0")
@@ -224,40 +274,36 @@ def five_gigabytes_are_read_with_little_memory():
         print(f"        5 GiB in {seconds:.1f} s with at most {peak >> 20} MiB", flush=True)
 
 
-class SmallDisk:
-    """A file system of its own, too small for what is asked of it."""
-
-    def __init__(self, world, megabytes):
-        self.folder = world.work / "disk"
-        self.folder.mkdir()
-        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "graphite-e2e", self.folder],
-                                      capture_output=True, check=False).returncode == 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.mounted:
-            subprocess.run(["umount", "-l", self.folder], check=False)
-
-    def fill(self):
-        """All but a few kilobytes."""
-        with open(self.folder / "filler", "ab", buffering=0) as file:
-            for size in (1 << 20, 1 << 12):
-                try:
-                    while True:
-                        file.write(b"x" * size)
-                except OSError:
-                    pass
-
-    def free(self):
-        os.unlink(self.folder / "filler")
+def five_gigabytes_reach_a_subscriber():
+    with World() as world:
+        free = shutil.disk_usage(world.work).free
+        if free < 20 * GIB:
+            return skip(f"only {free // GIB} GiB of disk are free, 20 are wanted")
+        world.write("small.txt", "small")
+        dev = world.dev()
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="small.txt")
+        with Peaks(dev=lambda: private_bytes(dev.child.pid), reader=lambda: private_bytes(reader.child.pid)) as peaks:
+            began = time.monotonic()
+            with open(world.root / "huge.bin", "wb") as file:
+                file.truncate(5 * GIB)
+                file.seek(3 * GIB)
+                file.write(os.urandom(1 << 20))
+            swap = reader.wait_for(lambda e: "huge.bin" in e.get("changed", ()), "swap of the 5 GiB", 600)
+            seconds = time.monotonic() - began
+        for who, most in peaks.most.items():
+            check(most < 256 << 20, f"{who} used {most >> 20} MiB of memory")
+        shown = world.current("reader") / "huge.bin"
+        equal(shown.stat().st_size, 5 * GIB, "bytes shown")
+        equal(subprocess.run(["cmp", world.root / "huge.bin", shown], check=False).returncode, 0, "exit code of cmp")
+        world.write("small.txt", "after it")
+        reader.swap_with(changed="small.txt")
+        print(f"        5 GiB swapped in {seconds:.1f} s, {swap['bytes_fetched'] >> 20} MiB fetched; peaks in MiB: "
+              + ", ".join(f"{who} {most >> 20}" for who, most in peaks.most.items()), flush=True)
 
 
 def a_build_on_a_full_disk_fails_clearly_and_recovers():
     with World() as world, SmallDisk(world, 96) as disk:
-        if not disk.mounted:
-            return skip("may not mount a tmpfs")
         for i in range(40):
             world.write(f"{i}.bin", os.urandom(1_000_000))
         disk.fill()
@@ -274,8 +320,6 @@ def a_build_on_a_full_disk_fails_clearly_and_recovers():
 
 def dev_on_a_full_disk_stays_and_catches_up():
     with World() as world, SmallDisk(world, 96) as disk:
-        if not disk.mounted:
-            return skip("may not mount a tmpfs")
         state = disk.folder / "state"
         for i in range(5):
             world.write(f"{i}.txt", f"text {i}")
@@ -514,9 +558,9 @@ if __name__ == "__main__":
     sys.setrecursionlimit(10_000)
     main([a_file_becomes_a_folder_and_a_folder_a_file, links_loops_fifos_and_sockets_are_passed_over,
           special_files_that_appear_while_watching_do_no_harm, names_that_are_not_utf8_are_warned_of,
-          twins_by_case_are_both_left_out, vanishing_files_leave_a_right_build, a_growing_file_keeps_nobody_waiting,
-          an_empty_file_is_an_asset, five_gigabytes_are_read_with_little_memory,
+          twins_by_case_are_both_left_out, vanishing_files_leave_a_right_build, unreadable_files_and_folders_keep_what_is_known,
+          unreadable_files_do_not_stop_dev, a_growing_file_keeps_nobody_waiting, an_empty_file_is_an_asset, five_gigabytes_are_read_with_little_memory,
           a_build_on_a_full_disk_fails_clearly_and_recovers, dev_on_a_full_disk_stays_and_catches_up,
           removed_segments_come_back, a_removed_segment_is_made_again, a_second_build_is_told_who_holds_the_state,
           a_newer_state_is_refused_and_left_alone, mistakes_in_the_project_file_are_placed,
-          hostile_bundles_are_refused_not_followed])
+          hostile_bundles_are_refused_not_followed], when_named=[five_gigabytes_reach_a_subscriber])

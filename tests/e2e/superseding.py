@@ -14,6 +14,8 @@ from support import World, check, equal, main
 
 SLOW_S = 2  # of the slow action: spent asleep, so that it costs nobody a processor
 PUBLISHED_EVERY_S = 5
+LOADED_S = 2  # more than that on top, because the tests share the machine with others
+UNRELATED_S = 1  # nine in ten unrelated saves: those that wait for the slow action take up to SLOW_S
 
 RULES = f'''[project]
 name = "superseding"
@@ -42,7 +44,7 @@ class SlowSaver:
     """Saves the slow action's input every 200 ms until it is told to end."""
 
     def __init__(self, world):
-        self.world, self.ending, self.saved = world, threading.Event(), []
+        self.world, self.ending, self.saved, self.began_at = world, threading.Event(), [], time.monotonic_ns()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
@@ -87,6 +89,10 @@ def median_ms(spans):
     return statistics.median(end - begin for begin, end in spans) / 1e6
 
 
+def largest_gap_s(times):
+    return max(after - before for before, after in zip(times, times[1:])) / 1e9
+
+
 def saves_during(world, reader, seconds):
     """Unrelated saves one after the other while the slow input is saved; (their spans, the saver)."""
     saver, spans, end = SlowSaver(world), [], time.monotonic() + seconds
@@ -118,14 +124,17 @@ def a_superseded_action_is_shown_and_delays_nobody():
             met = sum(begin < at < end for at in reader.slow_at)
             check(met <= 1, f"{met} generations of the slow asset were shown before an unrelated save was")
         check(len(spans) > 2 * shown, f"{len(spans)} unrelated saves were shown, the slow asset {shown} times")
-        wanted = seconds // PUBLISHED_EVERY_S - 1
-        check(shown >= wanted, f"the slow asset was shown {shown} times in {seconds} s, not {wanted}")
+        late = sorted(end - begin for begin, end in spans)[len(spans) * 9 // 10] / 1e9
+        check(late <= UNRELATED_S, f"one unrelated save in ten took {late:.2f} s or more")
         check_the_broken_one(world, reader)
         last = saver.saved[-1].upper().encode()
         while (world.current("reader") / "slow.up").read_bytes() != last:
             reader.wait("slow.up")
-        print(f"        {len(saver.saved)} saves of the slow input in {seconds} s, shown {shown} times; unrelated saves: "
-              f"median {median_ms(quiet):.1f} ms before, {median_ms(spans):.1f} ms during ({len(spans)})", flush=True)
+        gap = largest_gap_s([saver.began_at, *reader.slow_at])
+        check(gap <= PUBLISHED_EVERY_S + LOADED_S, f"the slow asset was not shown for {gap:.1f} s")
+        print(f"        {len(saver.saved)} saves of the slow input in {seconds} s, shown {shown} times, at most {gap:.1f} s "
+              f"apart; unrelated saves: median {median_ms(quiet):.1f} ms before, {median_ms(spans):.1f} ms during "
+              f"({len(spans)}), nine in ten within {late * 1e3:.0f} ms", flush=True)
 
 
 def check_the_broken_one(world, reader):

@@ -49,10 +49,10 @@ def wait_until(condition, what, deadline_s=DEADLINE_S):
 class Process:
     """`graphite` with --json, its events in a queue."""
 
-    def __init__(self, name, arguments, folder, environment=None):
+    def __init__(self, name, arguments, folder, environment=None, prefix=()):
         self.name = name
-        self.log_path = pathlib.Path(folder) / f"{name}.log"
-        self.child = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
+        self.log_path = pathlib.Path(folder) / f"{name.replace('/', '-')}.log"
+        self.child = subprocess.Popen([*prefix, PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
                                       stderr=open(self.log_path, "a"), text=True,
                                       env={**os.environ, **(environment or {})})
         self.events = queue.Queue()
@@ -101,9 +101,9 @@ class Process:
         return self.child.returncode
 
 
-def run(*arguments, code=0, environment=None):
+def run(*arguments, code=0, environment=None, prefix=()):
     """Runs `graphite` to its end; its last JSON object, or None where it printed none."""
-    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+    done = subprocess.run([*prefix, PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
                           env={**os.environ, **(environment or {})})
     codes = code if isinstance(code, tuple) else (code,)
     check(done.returncode in codes, f"graphite {arguments} ended with {done.returncode}, not {code}:\n"
@@ -206,14 +206,20 @@ class World:
                 print(f"--- log of {process.name}\n{process.log()}", file=sys.stderr)
         shutil.rmtree(self.work, ignore_errors=True)
 
+    def give_to(self, user):
+        """All that is there belongs to this user id."""
+        os.chown(self.work, user, user)
+        for path in self.work.rglob("*"):
+            os.chown(path, user, user, follow_symlinks=False)
+
     def write(self, name, data):
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         return path
 
-    def start(self, name, *arguments, environment=None):
-        process = Process(name, arguments, self.work, environment)
+    def start(self, name, *arguments, environment=None, prefix=()):
+        process = Process(name, arguments, self.work, environment, prefix)
         self.processes.append(process)
         return process
 
@@ -250,6 +256,47 @@ class World:
         return run("build", "-C", self.root, "--json", *extra, code=code)
 
 
+NOBODY = 65534
+
+
+def as_nobody():
+    """What to put before a command that file modes have to bind: they do not bind root."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        skip("needs root and setpriv to run as a user whom file modes bind")
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+
+class SmallDisk:
+    """A file system of its own, too small for what is asked of it."""
+
+    def __init__(self, world, megabytes):
+        self.folder = world.work / "disk"
+        self.folder.mkdir()
+        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "graphite-e2e", self.folder],
+                                      capture_output=True, check=False).returncode == 0
+
+    def __enter__(self):
+        if not self.mounted:
+            skip("may not mount a tmpfs")
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "-l", self.folder], check=False)
+
+    def fill(self):
+        """All but a few kilobytes."""
+        with open(self.folder / "filler", "ab", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    pass
+
+    def free(self):
+        os.unlink(self.folder / "filler")
+
+
 class Skipped(Exception):
     pass
 
@@ -258,13 +305,14 @@ def skip(why):
     raise Skipped(why)
 
 
-def main(tests):
+def main(tests, when_named=()):
+    """Runs all tests, or those named by the command line; `when_named`: those that take long."""
     if not PROGRAM:
         sys.exit("GRAPHITE_PROGRAM must name the program")
     wanted = sys.argv[1:]
     failed = 0
-    for test in tests:
-        if wanted and test.__name__ not in wanted:
+    for test in [*tests, *when_named]:
+        if test.__name__ not in wanted and (wanted or test in when_named):
             continue
         begin = time.monotonic()
         try:

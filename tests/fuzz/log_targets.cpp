@@ -16,14 +16,14 @@ class folder_with_log {
  public:
   explicit folder_with_log(byte_span bytes) : folder_(test::temporary_folder::quick_base()) {
     folder_.write("log", as_text(bytes));
-    descriptor_ = file_handle(::open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    GRAPHITE_INVARIANT(descriptor_.valid());
+    descriptor_ = owned_fd(::open(folder_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    GRAPHITE_INVARIANT(static_cast<bool>(descriptor_));
   }
   int descriptor() const { return descriptor_.get(); }
 
  private:
   test::temporary_folder folder_;
-  file_handle descriptor_;
+  owned_fd descriptor_;
 };
 
 std::vector<byte_vector> records_of(int folder) {

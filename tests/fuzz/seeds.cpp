@@ -296,7 +296,7 @@ void write_logs() {
   const auto open_folder = [](const char* name) {
     std::filesystem::remove_all(folder / name);
     std::filesystem::create_directories(folder / name);
-    return file_handle(::open((folder / name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return owned_fd(::open((folder / name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   };
   const auto records = open_folder("record_log"), pages = open_folder("page_log");
   auto log = graphite::record_log::open(records.get(), "three", [](auto, auto) {}).value();

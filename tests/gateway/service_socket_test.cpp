@@ -96,7 +96,7 @@ TEST(service_socket, a_full_backlog_is_busy) {
   test::temporary_folder folder;
   auto listener = service_listener::open(folder.path(), 1);
   ASSERT_TRUE(listener);
-  std::vector<unique_fd> waiting;
+  std::vector<owned_fd> waiting;
   for (int i = 0; i < 16; ++i) {
     auto fd = connect_service(folder.path());
     if (!fd) {

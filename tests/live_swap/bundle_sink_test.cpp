@@ -3,7 +3,6 @@
 #include "cli/bundle_sink.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,28 +11,18 @@
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
 #include "platform/crypto/sha256.hpp"
-#include "tests/live_swap/small_publisher.hpp"
+#include "relay/announcer.hpp"
+#include "tests/support/recording_log.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
 
 namespace fs = std::filesystem;
 
-class quiet_log final : public log_sink {
- public:
-  void write(log_level, std::string_view) override {}
-};
-
 class bundle_sink_test : public ::testing::Test {
  protected:
-  bundle_sink_test() : folder_(fs::temp_directory_path() / fmt::format("graphite-sink-{}", ::getpid())) {
-    fs::remove_all(folder_);
-    open(state_trust::usual);
-  }
-  ~bundle_sink_test() override {
-    sink_.reset();
-    fs::remove_all(folder_);
-  }
+  bundle_sink_test() { open(state_trust::usual); }
   void open(state_trust trust) {
     sink_.reset();
     bundle_sink_options options;
@@ -92,9 +81,10 @@ class bundle_sink_test : public ::testing::Test {
   }
 
   openssl_hasher hash_;
-  quiet_log log_;
+  test::recording_log log_;
   std::mt19937_64 rng_{5};
-  fs::path folder_;
+  const test::temporary_folder temporary_;
+  const fs::path folder_ = temporary_.path();
   std::unique_ptr<bundle_sink> sink_;
   std::map<std::string, content_ref> files_;
   digest root_;

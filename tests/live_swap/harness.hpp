@@ -13,12 +13,14 @@
 #include <thread>
 
 #include "cli/chunk_port.hpp"
-#include "cli/swap_event.hpp"
 #include "platform/crypto/sha256.hpp"
+#include "platform/linux/clock.hpp"
 #include "platform/zmq/chunk_server.hpp"
 #include "platform/zmq/head_publisher.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "tests/live_swap/small_publisher.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/wait_until.hpp"
 
 /// \file A publisher in this process, `run_subscribe` in others: real sockets, real files.
 
@@ -26,18 +28,14 @@ namespace graphite::test {
 
 namespace fs = std::filesystem;
 
-class real_clock final : public clock_source {
- public:
-  time_point now() const override { return std::chrono::steady_clock::now(); }
-  std::int64_t unix_ns() const override {
-    return std::chrono::system_clock::now().time_since_epoch().count();
-  }
-};
+/// Who says when a heartbeat goes out.
+enum class beating { by_itself, by_hand };
 
-/// Ports around a small_publisher, with a thread that beats.
+/// Ports around a small_publisher, with a thread that beats unless the test does.
 class served_channel {
  public:
-  served_channel(small_publisher& publisher, const real_clock& clock, std::uint16_t heads_port = 0)
+  served_channel(small_publisher& publisher, const system_clock_source& clock, std::uint16_t heads_port = 0,
+                 beating how = beating::by_itself)
       : publisher_(publisher), port_(chunk_service(publisher.sources()), clock) {
     who_.value.bytes.fill(static_cast<std::uint8_t>(++starts));
     context_ = *zmq_context::make({1, 16, 64});
@@ -45,16 +43,17 @@ class served_channel {
     heads_ = *make_zmq_publisher(context_, {{"127.0.0.1", heads_port, false}, 1024, milliseconds(20)});
     const std::string address = server_->address();
     chunk_port_number_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-    beater_ = std::thread([this] { beat_until_end(); });
+    if (how == beating::by_itself) beater_ = std::thread([this] { beat_until_end(); });
   }
   ~served_channel() {
     stopping_.store(true);
-    beater_.join();
+    if (beater_.joinable()) beater_.join();
   }
+  void beat() { heads_->beat(encode(publisher_.beat(chunk_port_number_, who_))); }
   void publish() {
     announced_times times;
     times.edited = times.published = clock_.now();
-    heads_->announce("main", encode(publisher_.publish(times, this_boot())));
+    heads_->announce("main", encode(publisher_.publish(times, boot_id())));
   }
   std::string address() const { return heads_->address(); }
   std::uint16_t heads_port() const {
@@ -66,12 +65,12 @@ class served_channel {
  private:
   void beat_until_end() {
     for (int tick = 0; !stopping_.load(); ++tick) {
-      if (tick % 50 == 0) heads_->beat(encode(publisher_.beat(chunk_port_number_, who_)));
+      if (tick % 50 == 0) beat();
       std::this_thread::sleep_for(milliseconds(10));
     }
   }
   static inline int starts = 0;
-  real_clock clock_;
+  system_clock_source clock_;
   small_publisher& publisher_;
   chunk_port port_;
   incarnation_id who_;
@@ -83,19 +82,31 @@ class served_channel {
   std::thread beater_;
 };
 
+/// How a child subscribes.
+struct child_options {
+  std::string from;
+  fs::path into;
+  std::string exec;
+  bool no_files = false;
+  std::uint64_t log_bytes_max = 0;  ///< 0: as the program has it
+  std::string kill_at;              ///< NAME[:COUNT] of a kill point
+};
+
 /// A child process that subscribes. It is the helper program beside this test, so that nothing is forked
 /// from a process with threads but to exec.
 class child {
  public:
-  child(const std::string& from, const fs::path& into, const std::string& exec = "", bool no_files = false) {
+  explicit child(const child_options& options) {
+    const fs::path& into = options.into;
     const std::string out = into.string() + ".out";
     const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "live_swap_subscriber";
     pid_ = ::fork();
     if (pid_ != 0) return;
-    if (no_files) ::setenv("LIVE_SWAP_NO_FILES", "1", 1);
+    if (!options.kill_at.empty()) ::setenv("GRAPHITE_KILL_AT", options.kill_at.c_str(), 1);
     if (!::freopen(out.c_str(), "a", stdout)) ::_exit(99);
     if (!::freopen((into.string() + ".err").c_str(), "a", stderr)) ::_exit(99);
-    ::execl(program.c_str(), program.c_str(), from.c_str(), into.c_str(), exec.c_str(), nullptr);
+    ::execl(program.c_str(), program.c_str(), options.from.c_str(), into.c_str(), options.exec.c_str(),
+            options.no_files ? "no-files" : "files", std::to_string(options.log_bytes_max).c_str(), nullptr);
     ::_exit(98);
   }
   ~child() {
@@ -110,6 +121,7 @@ class child {
     } while (std::chrono::steady_clock::now() < until);
     return false;
   }
+  pid_t pid() const { return pid_; }
   int end(int signal) {
     ::kill(pid_, signal);
     int status = 0;
@@ -140,29 +152,27 @@ inline std::map<std::string, std::string> files_below(const fs::path& folder) {
   return out;
 }
 
-template <class Condition>
-bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + seconds(20);
-  while (std::chrono::steady_clock::now() < end) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return condition();
-}
-
 /// A folder of its own for a publisher and its subscribers, with random edits of one seed.
 class live_swap : public ::testing::Test {
  protected:
-  live_swap() : folder_(fs::temp_directory_path() / fmt::format("graphite-live-{}", ::getpid())) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  ~live_swap() override {
-    if (!HasFailure()) fs::remove_all(folder_);
-  }
   fs::path into(int n = 0) const { return folder_ / fmt::format("into{}", n); }
+  std::unique_ptr<child> subscribe(const std::string& from, int n = 0) {
+    return std::make_unique<child>(child_options{from, into(n), "", false, log_bytes_max_, ""});
+  }
+  /// False where a subscriber is fed edits and does not come to the kill point.
+  bool dies_at(const std::string& kill_at, small_publisher& publisher, served_channel& channel,
+               bool no_files = false) {
+    constexpr int edits_max = 60;
+    child dying({channel.address(), into(), "", no_files, log_bytes_max_, kill_at});
+    for (int edits = 0; edits < edits_max; ++edits) {
+      if (dying.ended(milliseconds(edits % 8 == 7 ? 400 : 30))) return true;  // it syncs in a pause
+      random_edit(publisher);
+      channel.publish();
+    }
+    return false;
+  }
   bool converges(const small_publisher& publisher, int n = 0) {
-    return eventually([&] { return files_below(into(n) / "current") == publisher.files(); });
+    return wait_until([&] { return files_below(into(n) / "current") == publisher.files(); });
   }
   std::string text(std::size_t bytes) {
     std::string out(bytes, ' ');
@@ -183,9 +193,11 @@ class live_swap : public ::testing::Test {
   }
 
   openssl_hasher hash_;
-  real_clock clock_;
+  system_clock_source clock_;
   std::mt19937_64 rng_{11};
-  fs::path folder_;
+  std::uint64_t log_bytes_max_ = 0;
+  const temporary_folder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 }  // namespace graphite::test

@@ -8,7 +8,7 @@
 #include "bundle/index_tree.hpp"
 #include "relay/announcer.hpp"
 #include "relay/chunk_service.hpp"
-#include "tests/live_swap/memory_store.hpp"
+#include "tests/support/memory_chunk_store.hpp"
 
 namespace graphite::test {
 
@@ -33,7 +33,7 @@ class small_publisher {
 
   /// What the next heads say is behind.
   void set_behind(const behind_list& list) {
-    behind_ = list.count == 0 ? digest{} : store_.add(encode_behind(list)).id;
+    behind_ = list.count == 0 ? digest{} : add_content(store_, encode_behind(list), hash_).id;
   }
 
   announcement publish(announced_times times = {}, uuid clock = {}) {
@@ -79,7 +79,7 @@ class small_publisher {
   }
 
   const std::map<std::string, std::string>& files() const { return files_; }
-  memory_store& store() { return store_; }
+  memory_chunk_store& store() { return store_; }
   std::optional<head> newest() const {
     const std::lock_guard lock(mutex_);
     return head_;
@@ -95,7 +95,7 @@ class small_publisher {
         files_.erase(path);
         continue;
       }
-      const content_ref content = store_.add(as_bytes(*bytes));
+      const content_ref content = add_content(store_, as_bytes(*bytes), hash_);
       const chunk_list list = (*store_.find(content.id))->chunks;
       out.upserts.push_back({name, {part_of(content, list)}, {}});
       files_[path] = std::move(*bytes);
@@ -133,7 +133,7 @@ class small_publisher {
 
   options options_;
   const hasher& hash_;
-  memory_store store_;
+  memory_chunk_store store_;
   index_tree tree_;
   std::map<std::string, std::optional<std::string>> edits_;
   std::map<std::string, std::string> files_;

@@ -41,7 +41,7 @@ class link_tree_test : public ::testing::Test {
   }
 
   test::temporary_folder folder_;
-  file_handle home_;
+  owned_fd home_;
   link_tree tree_ = *link_tree::open(home_.get(), "tree");
 };
 

@@ -8,6 +8,7 @@
 
 #include "platform/mirror/record_log.hpp"
 #include "tests/schemas/mutate.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
@@ -41,9 +42,8 @@ TEST(mirror_change, survives_every_flip_and_refuses_every_truncation) {
 }
 
 TEST(record_log, drops_what_is_behind_a_torn_record) {
-  const auto folder = std::filesystem::temp_directory_path() / ("graphite-log-" + std::to_string(::getpid()));
-  std::filesystem::create_directories(folder);
-  const file_handle home(::open(folder.c_str(), O_RDONLY | O_DIRECTORY));
+  const test::temporary_folder folder;
+  const owned_fd home(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY));
   const auto ignore = [](std::uint64_t, byte_span) {};
   const byte_vector one = test::bytes_of("one"), two = test::bytes_of("two, longer");
   std::uint64_t whole = 0;
@@ -66,7 +66,6 @@ TEST(record_log, drops_what_is_behind_a_torn_record) {
     EXPECT_EQ(seen.size(), cut >= 16 + one.size() ? 1u : 0u) << cut;
     ASSERT_TRUE(log->append({two}));  // goes on behind the last whole one
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

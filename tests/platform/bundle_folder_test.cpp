@@ -5,7 +5,7 @@
 
 #include "platform/linux/durable_file.hpp"
 #include "tests/bundle/index_support.hpp"
-#include "tests/support/log_lines.hpp"
+#include "tests/support/recording_log.hpp"
 #include "tests/support/small_mount.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -78,7 +78,7 @@ class bundle_folder_test : public testing::Test {
   }
 
   test::temporary_folder temporary_;
-  test::log_lines log_;
+  test::recording_log log_;
   std::unique_ptr<bundle_folder> folder_;
   std::uint64_t sequence_ = 0;
   std::uint32_t segment_ = 1;

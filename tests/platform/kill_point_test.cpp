@@ -13,7 +13,7 @@
 #include "platform/store/bundle_folder.hpp"
 #include "platform/store/segment_store.hpp"
 #include "tests/platform/store_victim.hpp"
-#include "tests/support/log_lines.hpp"
+#include "tests/support/recording_log.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
@@ -62,7 +62,7 @@ ending run_victim(const std::string& folder, const std::string& kill_at) {
 
 /// What can be found must be whole; what was acknowledged must be found.
 void check_store(const std::string& folder, const std::set<int>& acknowledged) {
-  test::log_lines log;
+  test::recording_log log;
   openssl_hasher hash;
   rocks_options rows_options;
   rows_options.folder = folder + "/meta";
@@ -71,6 +71,7 @@ void check_store(const std::string& folder, const std::set<int>& acknowledged) {
   segment_store_options options;
   options.folder = folder + "/segments";
   options.segment_bytes = test::victim_segment_bytes;
+  options.spare_folders = {folder + "/bundle"};
   auto store = segment_store::open(options, **rows, hash, log);
   ASSERT_TRUE(store) << store.error().context;
   for (const auto& lost : (*store)->lost()) ADD_FAILURE() << lost.why.context;
@@ -91,7 +92,7 @@ void check_store(const std::string& folder, const std::set<int>& acknowledged) {
 
 /// The newest head that was published, or the one that was being published; every page of it is there.
 void check_bundle(const std::string& folder, int published) {
-  test::log_lines log;
+  test::recording_log log;
   const openssl_hasher hash;
   bundle_folder_options options;
   options.folder = folder + "/bundle";
@@ -115,6 +116,17 @@ void check_bundle(const std::string& folder, int published) {
   EXPECT_EQ(seen, head->value.assets);
 }
 
+/// What has to lie there so that a start of the store passes the point; what of it was acknowledged.
+std::set<int> prepare(const std::string& folder, const std::string& point) {
+  if (point.ends_with("_recovery_sync")) return run_victim(folder, "store.after_commit:6").acknowledged;
+  if (!point.ends_with("_link_back")) return {};
+  const auto whole = run_victim(folder, "");
+  for (const auto& entry : std::filesystem::directory_iterator(folder + "/segments"))
+    if (std::filesystem::exists(folder + "/bundle/" + entry.path().filename().string()))
+      std::filesystem::remove(entry.path());
+  return whole.acknowledged;
+}
+
 class kill_point_test : public testing::TestWithParam<int> {
  protected:
   // A killed process loses nothing that it wrote, whatever the disk: memory is quicker.
@@ -127,7 +139,9 @@ TEST_P(kill_point_test, what_was_acknowledged_survives_a_death_here) {
   const std::string name(kill_point_names[GetParam()]);
   SCOPED_TRACE(name);
   test::temporary_folder folder;
-  const auto died = run_victim(folder.path(), name);
+  const auto before = prepare(folder.path(), name);
+  auto died = run_victim(folder.path(), name);
+  died.acknowledged.insert(before.begin(), before.end());
   ASSERT_EQ(died.signal, SIGKILL) << "this kill point is not on the victim's way";
   check_store(folder.path(), died.acknowledged);
   check_bundle(folder.path(), died.head);

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "platform/linux/durable_file.hpp"
-#include "tests/support/log_lines.hpp"
+#include "tests/support/recording_log.hpp"
 #include "tests/support/small_mount.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -33,7 +33,7 @@ class rocks_store_test : public testing::Test {
   }
 
   test::temporary_folder folder_;
-  test::log_lines log_;
+  test::recording_log log_;
 };
 
 TEST_F(rocks_store_test, rows_survive_a_reopen_in_their_tables) {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "platform/store/segment_store.hpp"
-#include "tests/support/log_lines.hpp"
 #include "tests/support/memory_key_value_store.hpp"
+#include "tests/support/recording_log.hpp"
 #include "tests/support/store_bytes.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -49,7 +49,7 @@ class store_fixture : public testing::Test {
   std::string only_segment() { return store_->segment_path(segment_id{1}); }
 
   temporary_folder folder_;
-  log_lines log_;
+  recording_log log_;
   openssl_hasher hash_;
   memory_key_value_store rows_;
   std::unique_ptr<segment_store> store_;

@@ -11,7 +11,7 @@
 #include "platform/store/bundle_folder.hpp"
 #include "platform/store/segment_store.hpp"
 #include "tests/platform/store_victim.hpp"
-#include "tests/support/log_lines.hpp"
+#include "tests/support/recording_log.hpp"
 
 namespace graphite::test {
 namespace {
@@ -85,7 +85,7 @@ void publish(bundle_folder& bundle, segment_store& store, int round_begin) {
 }
 
 void run(const std::string& folder) {
-  log_lines log;
+  recording_log log;
   openssl_hasher hash;
   rocks_options rows_options;
   rows_options.folder = folder + "/meta";
@@ -93,6 +93,7 @@ void run(const std::string& folder) {
   segment_store_options options;
   options.folder = folder + "/segments";
   options.segment_bytes = victim_segment_bytes;
+  options.spare_folders = {folder + "/bundle"};
   auto store = must(segment_store::open(options, *rows, hash, log));
   bundle_folder_options bundle_options;
   bundle_options.folder = folder + "/bundle";
@@ -107,6 +108,7 @@ void run(const std::string& folder) {
     must(rows->write({{table::journal, std::to_string(round), "done"}}, key_value_store::durability::synced));
     must(replace_file(folder + "/note", as_bytes(std::to_string(round))));
     publish(*bundle, *store, first);
+    must(bundle->sync());
     collect(*store, first);
   }
 }

@@ -8,7 +8,7 @@
 #include "bundle/chunker.hpp"
 #include "bundle/head_codec.hpp"
 #include "platform/crypto/sha256.hpp"
-#include "tests/live_swap/memory_store.hpp"
+#include "tests/support/memory_chunk_store.hpp"
 
 namespace graphite {
 namespace {
@@ -57,7 +57,7 @@ class chunk_service_test : public ::testing::Test {
   }
 
   openssl_hasher hash_;
-  test::memory_store store_{hash_};
+  memory_chunk_store store_{hash_};
   std::map<digest, byte_vector> pages_;
   std::vector<byte_vector> hints_;
   chunk_service_sources sources_;
@@ -65,7 +65,7 @@ class chunk_service_test : public ::testing::Test {
 
 TEST_F(chunk_service_test, a_content_comes_whole) {
   const byte_vector bytes = bytes_of(1000);
-  const content_ref content = store_.add(bytes);
+  const content_ref content = add_content(store_, bytes, hash_);
   const auto reply = ask(contents_request{{{content.id, 0, 0}}, 64 * KiB});
   ASSERT_EQ(contents_of_reply(reply).pieces.size(), 1u);
   EXPECT_EQ(contents_of_reply(reply).pieces[0].chunks, 1u);
@@ -75,7 +75,7 @@ TEST_F(chunk_service_test, a_content_comes_whole) {
 
 TEST_F(chunk_service_test, a_range_is_cut_at_the_credit_and_goes_on_where_it_ended) {
   const byte_vector bytes = bytes_of(1'500'000);
-  const content_ref content = store_.add(bytes);
+  const content_ref content = add_content(store_, bytes, hash_);
   byte_vector got;
   std::uint32_t next = 0;
   for (int i = 0; i < 100 && got.size() < bytes.size(); ++i) {
@@ -89,8 +89,8 @@ TEST_F(chunk_service_test, a_range_is_cut_at_the_credit_and_goes_on_where_it_end
 }
 
 TEST_F(chunk_service_test, no_credit_gives_one_chunk_and_no_more) {
-  const content_ref content = store_.add(bytes_of(1'000'000));
-  const content_ref other = store_.add(bytes_of(10, 2));
+  const content_ref content = add_content(store_, bytes_of(1'000'000), hash_);
+  const content_ref other = add_content(store_, bytes_of(10, 2), hash_);
   const auto reply = ask(contents_request{{{content.id, 0, 0}, {other.id, 0, 0}}, 0});
   EXPECT_EQ(contents_of_reply(reply).pieces.size(), 1u);
   EXPECT_EQ(contents_of_reply(reply).pieces[0].chunks, 1u);
@@ -98,14 +98,14 @@ TEST_F(chunk_service_test, no_credit_gives_one_chunk_and_no_more) {
 }
 
 TEST_F(chunk_service_test, a_boundless_credit_is_bounded_here) {
-  const content_ref content = store_.add(bytes_of(5'000'000));
+  const content_ref content = add_content(store_, bytes_of(5'000'000), hash_);
   const auto reply = ask(contents_request{{{content.id, 0, 0}}, u32_max});
   EXPECT_LE(raw_bytes(reply), limits::reply_bytes_max);
   EXPECT_GT(raw_bytes(reply), limits::reply_bytes_max / 2);
 }
 
 TEST_F(chunk_service_test, impossible_ranges_give_nothing) {
-  const content_ref content = store_.add(bytes_of(500'000));
+  const content_ref content = add_content(store_, bytes_of(500'000), hash_);
   for (const chunk_range range :
        {chunk_range{content.id, u32_max, u32_max}, chunk_range{content.id, u32_max, 0},
         chunk_range{content.id, 1'000'000, 5}}) {
@@ -120,7 +120,7 @@ TEST_F(chunk_service_test, impossible_ranges_give_nothing) {
 }
 
 TEST_F(chunk_service_test, absent_contents_are_told_beside_those_that_are_here) {
-  const content_ref content = store_.add(bytes_of(10));
+  const content_ref content = add_content(store_, bytes_of(10), hash_);
   const auto reply = ask(contents_request{{{name(1), 0, 0}, {content.id, 0, 0}, {name(2), 3, 9}}, 64 * KiB});
   const auto header = contents_of_reply(reply);
   ASSERT_EQ(header.pieces.size(), 3u);
@@ -139,7 +139,7 @@ TEST_F(chunk_service_test, too_many_of_anything_is_refused) {
 }
 
 TEST_F(chunk_service_test, one_content_asked_for_many_times_stays_within_the_limit) {
-  const content_ref content = store_.add(bytes_of(60'000));
+  const content_ref content = add_content(store_, bytes_of(60'000), hash_);
   const auto reply =
       ask(contents_request{std::vector<chunk_range>(limits::ranges_max, {content.id, 0, 0}), u32_max});
   EXPECT_LE(raw_bytes(reply), limits::reply_bytes_max);
@@ -162,7 +162,7 @@ TEST_F(chunk_service_test, pages_come_in_the_order_asked_and_end_at_the_limit) {
 }
 
 TEST_F(chunk_service_test, a_list_has_what_the_content_is_made_of) {
-  const content_ref content = store_.add(bytes_of(900'000));
+  const content_ref content = add_content(store_, bytes_of(900'000), hash_);
   const auto reply = ask(list_request{content.id});
   ASSERT_TRUE(std::holds_alternative<list_reply>(reply.header));
   const auto list = decode_chunk_list(content, reply.frames.at(0), {}, hash_);
@@ -185,13 +185,13 @@ TEST_F(chunk_service_test, a_snapshot_is_of_a_channel_that_exists) {
 }
 
 TEST_F(chunk_service_test, what_is_behind_is_served_up_to_the_limit) {
-  const content_ref small = store_.add(bytes_of(3000));
+  const content_ref small = add_content(store_, bytes_of(3000), hash_);
   const auto reply = ask(behind_request{small.id});
   ASSERT_TRUE(std::holds_alternative<behind_reply>(reply.header));
   EXPECT_EQ(reply.frames.at(0), bytes_of(3000));
-  const content_ref large = store_.add(bytes_of(behind_bytes_max));
+  const content_ref large = add_content(store_, bytes_of(behind_bytes_max), hash_);
   EXPECT_TRUE(std::holds_alternative<behind_reply>(ask(behind_request{large.id}).header));
-  const content_ref too_large = store_.add(bytes_of(behind_bytes_max + 1));
+  const content_ref too_large = add_content(store_, bytes_of(behind_bytes_max + 1), hash_);
   EXPECT_EQ(refused(ask(behind_request{too_large.id})), errc::too_large);
   EXPECT_EQ(refused(ask(behind_request{name(9)})), errc::not_found);
 }

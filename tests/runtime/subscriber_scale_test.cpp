@@ -10,8 +10,8 @@
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 #include "tests/bundle/index_support.hpp"
-#include "tests/live_swap/memory_store.hpp"
 #include "tests/runtime/memory_sink.hpp"
+#include "tests/support/memory_chunk_store.hpp"
 
 // What one edit among a million assets costs between a publisher and a subscriber, as counts.
 
@@ -63,7 +63,7 @@ class subscriber_scale : public ::testing::Test {
   std::size_t edit(std::size_t which, std::size_t size) {
     asset_changes changes;
     const byte_vector bytes = random_bytes(size, which);
-    const content_ref content = store_.add(bytes);
+    const content_ref content = add_content(store_, bytes, sha());
     const chunk_list list = (*store_.find(content.id))->chunks;
     changes.upserts.push_back({path(asset_name(which)), {part_of(content, list)}, {}});
     announcer_input input;
@@ -104,7 +104,7 @@ class subscriber_scale : public ::testing::Test {
     }
   }
 
-  memory_store store_{sha()};
+  memory_chunk_store store_{sha()};
   std::shared_ptr<counted_pages> kept_ = std::make_shared<counted_pages>();
   index_tree tree_{sha()};
   head newest_;

@@ -82,6 +82,27 @@ TEST_F(subscriber_test, a_lineage_never_falls_even_after_another_one) {
   EXPECT_TRUE(shows(r, second));
 }
 
+TEST_F(subscriber_test, a_new_lineage_is_taken_and_said_with_both_names) {
+  rig r(hash_);
+  r.serve(publisher_, 1);
+  publisher_.edit("a", "one");
+  publisher_.publish();
+  r.beat();
+  EXPECT_TRUE(r.said.empty()) << "the first lineage is no new one";
+  test::small_publisher::options other{"main", {}, epoch_number{1}};
+  other.lineage.value.bytes.fill(9);
+  test::small_publisher second(other, hash_);
+  second.edit("a", "of a state made anew");
+  second.publish();
+  r.serve(second, 2);
+  r.beat();
+  EXPECT_TRUE(shows(r, second));
+  ASSERT_EQ(r.said.size(), 1u);
+  EXPECT_EQ(r.said[0], fmt::format("the publisher's state is new: lineage {} instead of {}",
+                                   to_string(second.newest()->lineage.value),
+                                   to_string(publisher_.newest()->lineage.value)));
+}
+
 TEST_F(subscriber_test, a_head_from_the_far_future_is_refused) {
   rig r(hash_);
   test::small_publisher future({"main", {}, epoch_number{1'700'000'000 + 100'000}}, hash_);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
 #include "core/ports/chunk_store.hpp"
 
 namespace graphite {
@@ -170,5 +171,10 @@ class memory_chunk_store final : public chunk_store {
   std::map<digest, row> rows_;
   std::uint64_t end_ = 0;
 };
+
+/// Cuts `bytes` as the product does and puts them.
+inline content_ref add_content(chunk_store& store, byte_span bytes, const hasher& hash) {
+  return store.put(bytes, chunk_bytes(bytes, hash))->ref;
+}
 
 }  // namespace graphite

@@ -9,12 +9,14 @@
 
 namespace graphite::test {
 
-/// Keeps every message. Thread-safe.
-class recording_log : public log_sink {
+/// Keeps what is logged, from `least` on. Thread-safe.
+class recording_log final : public log_sink {
  public:
-  void write(log_level, std::string_view message) override {
+  explicit recording_log(log_level least = log_level::debug) : least_(least) {}
+
+  void write(log_level level, std::string_view message) override {
     const std::lock_guard lock(mutex_);
-    lines_.emplace_back(message);
+    if (level >= least_) lines_.emplace_back(message);
   }
   bool contains(std::string_view part) const {
     const std::lock_guard lock(mutex_);
@@ -22,8 +24,13 @@ class recording_log : public log_sink {
       if (line.find(part) != std::string::npos) return true;
     return false;
   }
+  bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return lines_.empty();
+  }
 
  private:
+  const log_level least_;
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
 };
