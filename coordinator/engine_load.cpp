@@ -1,17 +1,13 @@
 #include <algorithm>
 
 #include "coordinator/engine_state.hpp"
+#include "core/path_text.hpp"
 
 // A restart: rows in, the graph as it was, nothing built again that still holds.
 
 namespace graphite {
 
 using impl = engine_impl;
-
-static std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
 
 result<void> impl::load_row(table where, std::string_view key, std::string_view value) {
   const int which = where == table::sources ? 0 : 1;

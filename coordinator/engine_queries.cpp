@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coordinator/engine_state.hpp"
+#include "core/did_you_mean.hpp"
 
 // Questions about the graph; nothing here changes anything.
 
@@ -9,19 +10,6 @@ namespace graphite {
 using impl = engine_impl;
 
 namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto keep = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({keep, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row.back();
-}
 
 std::string_view phase_text(action_phase phase) {
   switch (phase) {
@@ -49,16 +37,16 @@ std::string_view phase_text(action_phase phase) {
 result<artefact_index> impl::known(const logical_path& wanted_path) const {
   const auto a = nodes.find(wanted_path.str());
   if (a != no_index) return a;
-  std::string best;
-  auto least = wanted_path.str().size() / 3 + 2;
   const auto folder = nodes.paths().find_folder(wanted_path.folder());
+  std::vector<std::string_view> beside;
   for (auto other = folder == path_table::none ? path_table::none : nodes.paths().first_in(folder);
-       other != path_table::none; other = nodes.paths().next_in(other)) {
-    const auto distance = edit_distance(nodes.paths().name(other), wanted_path.file_name());
-    if (exists(other) && distance < least) least = distance, best = path(other);
-  }
-  return fail(errc::not_found, "no source or asset " + wanted_path.str() +
-                                   (best.empty() ? std::string() : ": did you mean " + best + "?"));
+       other != path_table::none; other = nodes.paths().next_in(other))
+    if (exists(other)) beside.push_back(nodes.paths().name(other));
+  const auto best = nearest_word(wanted_path.file_name(), beside);
+  const auto below = wanted_path.folder().empty() ? std::string() : std::string(wanted_path.folder()) + "/";
+  return fail(errc::not_found,
+              "no source or asset " + wanted_path.str() +
+                  (best.empty() ? std::string() : ": did you mean " + below + std::string(best) + "?"));
 }
 
 /// What `a` is directly made of or refers to.
