@@ -150,36 +150,28 @@ attempt_spec impl::spec_of(action_index a) const {
     spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index});
   std::sort(spec.inputs.begin(), spec.inputs.end(),
             [](const attempt_input& x, const attempt_input& y) { return x.path < y.path; });
-  for (const auto& text : rule_of(a).outputs) spec.outputs.push_back(expand_template(text, path(main)));
+  for (const auto& text : rule_of(a).outputs) spec.outputs.push_back(*expand_output(text, logical(main)));
   return spec;
 }
 
 /// Takes over what an action made. Returns what is wrong with it, empty where nothing is.
 std::string impl::accept_outputs(action_index a, const std::vector<attempt_output>& outputs,
                                  revision_number from) {
-  std::vector<glob> wild;
-  std::set<std::string> expected;
-  for (const auto& text : rule_of(a).outputs) {
-    const auto name = expand_template(text, path(nodes.main_input(a)));
-    if (name.find_first_of("*?[") == std::string::npos) {
-      expected.insert(name);
-    } else if (auto pattern = glob::parse(name)) {
-      wild.push_back(std::move(*pattern));
-    }
-  }
+  const auto declared = declared_outputs(a);
+  GRAPHITE_INVARIANT(declared);  // else it is broken and does not run
   std::vector<std::string> names;
   for (const auto& output : outputs) {
     const auto& name = output.path.str();
-    if (expected.count(name) == 0 && !any_matches(wild, name)) {
+    if (!declared->declares(name)) {
       tell(log_level::warning, name,
            "made by " + path(nodes.main_input(a)) + " but not among the rule's outputs: ignored");
     } else {
       names.push_back(name);
     }
   }
-  for (const auto& name : expected)
+  for (const auto& name : declared->exact())
     if (std::find(names.begin(), names.end(), name) == names.end()) return "did not write " + name;
-  if (!wild.empty()) {
+  if (!declared->wild().empty()) {
     set_outputs(a, names);
     if (actions[a].broken) return problems[a];
   }
@@ -212,6 +204,7 @@ void impl::accept(action_index a, const cached_result& what, bool narrowed, revi
       if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact))
         read.push_back(artefact);
     st.narrowed = true;
+    }
     plan_inputs(a, &read);
   } else if (st.narrowed) {
     st.narrowed = false;

@@ -132,19 +132,11 @@ void impl::restore_result(action_index a) {
 }
 
 void impl::restore_wild_outputs(action_index a, const std::vector<std::string>& names) {
-  std::vector<std::string> all;
-  bool wild = false;
-  for (const auto& text : rule_of(a).outputs) {
-    const auto name = expand_template(text, path(nodes.main_input(a)));
-    const auto pattern = glob::parse(name);
-    if (name.find_first_of("*?[") == std::string::npos) {
-      all.push_back(name);
-    } else if (wild = true; pattern) {
-      std::copy_if(names.begin(), names.end(), std::back_inserter(all),
-                   [&](const auto& n) { return pattern->matches(n); });
-    }
-  }
-  if (!wild) return;
+  const auto declared = declared_outputs(a);
+  if (!declared || declared->wild().empty()) return;
+  auto all = declared->exact();
+  std::copy_if(names.begin(), names.end(), std::back_inserter(all),
+               [&](const auto& name) { return any_matches(declared->wild(), name); });
   set_outputs(a, all);
   plan_all();
 }

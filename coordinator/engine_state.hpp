@@ -13,6 +13,7 @@
 #include "coordinator/graph.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "coordinator/reference_table.hpp"
+#include "core/output_set.hpp"
 
 /// \file Private to coordinator/engine*.cpp.
 ///
@@ -230,7 +231,7 @@ struct engine_impl {
   void add_action(artefact_index main);
   void drop_action(action_index a);
   void declare_outputs(action_index a);
-  void set_outputs(action_index a, const std::vector<std::string>& names);
+  void set_outputs(action_index a, const std::vector<std::string>& names, std::string problem = {});
   void replace_outputs(action_index a, std::vector<artefact_index> mine);
   void disputes_end(action_index a);
   void orphan(artefact_index output, artefact_index main);
@@ -247,6 +248,7 @@ struct engine_impl {
   void join_groups(artefact_index a);
   void leave_groups(artefact_index a, revision_number ended);
   void count_group(group_index g, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
+  result<output_set> declared_outputs(action_index a) const;
   void group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
                      revision_number ended = forever);
   void plan_all();
@@ -409,7 +411,5 @@ struct engine_impl {
   const rule_spec& rule_of(action_index a) const { return config.rules[nodes.rule_of(a)]; }
   void visit(std::uint64_t n = 1) { counted.nodes_visited += n; }
 };
-
-std::string expand_template(const std::string& text, const std::string& path);
 
 }  // namespace graphite

@@ -40,11 +40,11 @@ command_names names_of(const attempt_spec& spec) {
 
 result<std::optional<logical_path>> depfile_of(const attempt_spec& spec) {
   if (spec.command->depfile.empty()) return std::nullopt;
-  GRAPHITE_TRY(auto text, expand_argument(spec.command->depfile, names_of(spec)));
-  if (text.starts_with("./")) text.erase(0, 2);
-  auto path = logical_path::parse(text);
-  if (!path) return fail(path.error().code, "depfile: " + path.error().context);
-  return std::optional(std::move(*path));
+  const auto name = expand_output(spec.command->depfile, spec.main_input);
+  if (!name) return fail(name.error().code, "depfile: " + name.error().context);
+  if (name->wildcard) return fail(errc::invalid_argument, "depfile: a wildcard: " + name->text);
+  GRAPHITE_TRY(auto path, logical_path::parse(name->text));
+  return std::optional(std::move(path));
 }
 
 }  // namespace
@@ -105,6 +105,9 @@ result<std::vector<logical_path>> command_transform::discovered(const attempt_sp
   for (const auto& text : written)
     if (auto path = logical_from_scratch(text, place.working_folder)) found.insert(std::move(*path));
   std::vector<logical_path> out;
+  GRAPHITE_TRY(const auto outputs, output_set::make(spec.outputs));
+  std::set<std::string_view> programs;
+  for (const auto& [name, program] : spec.tools) programs.insert(program);
   for (const auto& input : spec.inputs)  // what is no input was made by the tool itself
     if (input.path != spec.main_input && found.contains(input.path)) out.push_back(input.path);
   return out;

@@ -17,7 +17,7 @@ namespace graphite {
 /// What a command's texts may name. Paths are relative to the scratch folder, its working folder.
 struct command_names {
   const logical_path& input;
-  const std::vector<std::string>& outputs;  ///< {out} the first, {out1} {out2} … each; a glob: its folder
+  const std::vector<output_name>& outputs;  ///< {out} the first, {out1} {out2} … each; a wildcard: its folder
   std::string_view depfile;                 ///< empty: {depfile} is an error
   const std::map<std::string, std::string>& tools;
 };

@@ -234,8 +234,8 @@ TEST(engine_build, a_refused_attempt_is_tried_again_later) {
 }
 
 TEST(engine_build, wildcard_outputs_are_known_after_the_run) {
-  engine_world w({command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}),
-                  command_rule("t", {"**/*.tile"}, {"{path}.bin"})});
+  engine_world w(
+      {command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}), command_rule("t", {"**/*.tile"}, {"{in}.bin"})});
   int tiles = 3;
   w.tool = [&](const attempt_spec& spec) {
     auto out = concatenate(w, spec);

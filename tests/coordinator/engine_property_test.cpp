@@ -288,7 +288,7 @@ class random_project {
     }
     const auto text = std::to_string(sum % 5) + spec.rule;
     world_.texts[content_of(text)] = text;
-    out.outputs.push_back({path_of(spec.outputs.at(0)), content_of(text)});
+    out.outputs.push_back({path_of(spec.outputs.at(0).text), content_of(text)});
     return out;
   }
 

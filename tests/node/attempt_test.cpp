@@ -168,7 +168,7 @@ TEST_F(attempt_test, inputs_of_every_size_come_through_unchanged) {
     const auto text = noise(size);
     input("a/in.txt", text);
     generated("gen/in.txt", text);
-    spec_.outputs = {"out/1", "out/2"};
+    spec_.outputs = {{"out/1"}, {"out/2"}};
     command_.shell = false;
     script("cp {in} {out1} && cp gen/in.txt {out2}");
     const auto result = run();
@@ -256,7 +256,7 @@ TEST_F(attempt_test, links_and_special_files_are_no_outputs) {
 
 TEST_F(attempt_test, wildcard_outputs_are_what_the_run_made) {
   input("a/in.txt", "x");
-  spec_.outputs = {"out/**/*.p"};
+  spec_.outputs = {{"out/**/*.p", true}};
   script("mkdir -p {out}/deep; echo 1 > {out}/b.p; echo 2 > {out}/deep/a.p");
   const auto result = run();
   ASSERT_EQ(result.status, attempt_status::succeeded) << result.message;

@@ -56,7 +56,7 @@ TEST(command_argument, no_file_name_becomes_an_option) {
 
 TEST(command_argument, a_wildcard_output_is_its_folder) {
   names n;
-  n.outputs = {"out/\\[1]/**/*.tex", "*.bin"};
+  n.outputs = {{"out/\\[1]/**/*.tex", true}, {"./*.bin", true}};
   EXPECT_EQ(n.argument("{out}"), "out/[1]");
   EXPECT_EQ(n.argument("{out2}"), ".");
 }
@@ -120,7 +120,7 @@ TEST(scratch_paths, map_back_to_logical_ones) {
 
 class command_attempt : public testing::Test {
  protected:
-  command_attempt() : spec_{{}, {}, {}, {}, "r", path("a.src"), {}, {"a.out"}, nullptr, {}, {}, {}} {
+  command_attempt() : spec_{{}, {}, {}, {}, "r", path("a.src"), {}, {{"a.out"}}, nullptr, {}, {}, {}} {
     auto command = std::make_shared<command_spec>();
     command->argv = {"conv", "{in}", "{out}"};
     command->depfile = "{stem}.d";
