@@ -36,7 +36,7 @@ bool impl::fits_plan(action_index a, const path_set& set) const {
   if (!std::includes(set.begin(), set.end(), scanned.begin(), scanned.end())) return false;
   const auto inputs = input_artefacts(a);
   return std::all_of(set.begin(), set.end(), [&](const path_set_entry& entry) {
-    if (entry.what == path_set_entry::kind::glob) return true;
+    if (entry.what != path_set_entry::kind::path) return true;
     const auto artefact = nodes.find(entry.text);
     return artefact == no_index || !exists(artefact) ||
            std::binary_search(inputs.begin(), inputs.end(), artefact);
@@ -106,7 +106,7 @@ void impl::start(action_index a) {
   f.to = agreed;
   f.started = now;
   f.found = set_of(a);
-  std::erase_if(f.found, [](const auto& entry) { return entry.what == path_set_entry::kind::glob; });
+  std::erase_if(f.found, [](const auto& entry) { return entry.what != path_set_entry::kind::path; });
   if (st.narrowed) f.found = scanned_set(a);
   f.patterns = group_text(a);
   if (st.group != no_index) f.listing = listing_of(st.group);
@@ -200,7 +200,8 @@ void impl::accept(action_index a, const cached_result& what, bool narrowed, revi
   st.built = what.strong;
   if (narrowed) {
     std::vector<artefact_index> read;
-    for (const auto& entry : what.set)
+    for (const auto& entry : what.set) {
+      if (entry.what != path_set_entry::kind::path) continue;
       if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact))
         read.push_back(artefact);
     st.narrowed = true;
@@ -236,15 +237,18 @@ cached_result impl::result_of(action_index a, const flight& f, const attempt_res
     for (const auto& read : *what.discovered)
       if (read.str() != main && had.count(read.str()) != 0)
         one.set.push_back({path_set_entry::kind::path, read.str()});
-  } else if (!f.patterns.empty()) {
-    one.set.push_back({path_set_entry::kind::glob, f.patterns});
   }
+  if (!f.patterns.empty())
+    one.set.push_back(
+        {what.discovered ? path_set_entry::kind::names : path_set_entry::kind::glob, f.patterns});
   std::sort(one.set.begin(), one.set.end());
   one.set.erase(std::unique(one.set.begin(), one.set.end()), one.set.end());
   std::vector<digest> values;
   for (const auto& entry : one.set) {
     if (entry.what == path_set_entry::kind::glob) {
       values.push_back(f.listing);
+    } else if (entry.what == path_set_entry::kind::names) {
+      values.push_back(names_digest(*options.hash, namesakes(f.inputs, one.set)));
     } else {
       const auto at = had.find(entry.text);
       values.push_back(at == had.end() ? digest{} : at->second);

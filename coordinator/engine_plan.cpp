@@ -198,7 +198,8 @@ void impl::join_group(group_index g, artefact_index a) {
   const auto by = nodes.producer(a);
   if (by != no_index && nodes.rule_of(by) == groups[g].rule) return;
   nodes.add_member(g, a);
-  if (by != no_index) count_group(g, actions[by].usable() ? 0 : 1, actions[by].final() ? 0 : 1);
+  if (auto& by_name = groups[g].by_name) by_name->emplace(id_of_path_text(nodes.paths().name(a)).value, a);
+  count_group(g, pending_by(a), loose_by(a));
   group_changed(g, reason_kind::appeared, a, true, value_from[a]);
 }
 
@@ -215,7 +216,12 @@ void impl::leave_groups(artefact_index a, revision_number ended) {
   const auto by = nodes.producer(a);
   for (const auto g : in) {
     nodes.remove_member(g, a);
-    if (by != no_index) count_group(g, actions[by].usable() ? 0 : -1, actions[by].final() ? 0 : -1);
+    if (auto& by_name = groups[g].by_name) {
+      auto [at, last] = by_name->equal_range(id_of_path_text(nodes.paths().name(a)).value);
+      while (at != last && at->second != a) ++at;
+      if (at != last) by_name->erase(at);
+    }
+    count_group(g, -pending_by(a), -loose_by(a));
     group_changed(g, reason_kind::vanished, a, true, revision_now, ended);
   }
 }

@@ -77,6 +77,8 @@ struct glob_group {
   std::uint32_t pending = 0, loose = 0;
   bool listed = false;  ///< `listing` is valid
   digest listing;
+  /// Members by the hash of their file name; where a depfile narrows a user.
+  std::optional<std::unordered_multimap<std::uint64_t, artefact_index>> by_name;
 };
 
 /// One start_attempt whose finished() has not come.
@@ -275,7 +277,10 @@ struct engine_impl {
   // engine_attempts.cpp: cache, queue, attempts.
   std::vector<artefact_index> input_artefacts(action_index a) const;
   digest weak_of(action_index a) const;
-  digest value_of(const path_set_entry& entry, action_index a);
+  std::vector<artefact_index> members_named(group_index g, std::string_view name);
+  std::set<std::string> namesakes(action_index a, const path_set& set);
+  static std::set<std::string> namesakes(const std::vector<attempt_input>& inputs, const path_set& set);
+  digest value_of(const path_set_entry& entry, action_index a, const path_set& set);
   digest listing_of(group_index g);
   path_set set_of(action_index a) const;
   digest strong_of(action_index a, const digest& weak, const path_set& set);
