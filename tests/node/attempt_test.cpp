@@ -277,6 +277,27 @@ TEST_F(attempt_test, depfile_tells_what_was_read) {
   EXPECT_EQ(result.outputs.size(), 1u);
 }
 
+TEST_F(attempt_test, reading_a_file_of_the_project_that_is_no_input_fails_the_attempt) {
+  input("a.c", "A");
+  input("inc/b.h", "B");
+  input("l[1]/x.h", "X");
+  spec_.inputs.pop_back();  // there, but not among the rule's inputs
+  spec_.main_input = path("a.c");
+  attempt_options options;
+  options.view_folder = view_folder_;
+  const auto reads = [&](const std::string& what) {
+    script("cp {in} {out}; echo '{out}: {in} " + what + "' > {depfile}").depfile = "d";
+    return run(options);
+  };
+  const auto by_absolute_path = reads(view_folder_ + "/l[1]/x.h");
+  EXPECT_EQ(by_absolute_path.status, attempt_status::failed);
+  EXPECT_THAT(by_absolute_path.message, HasSubstr("l[1]/x.h (add \"l\\[1\\]/*.h\" to inputs)"));
+  EXPECT_EQ(reads("l[1]/x.h").status, attempt_status::failed);
+  const auto fine = reads(view_folder_ + "/inc/b.h /usr/include/stdio.h own.tmp");
+  EXPECT_EQ(fine.status, attempt_status::succeeded) << fine.message;
+  EXPECT_THAT(*fine.discovered, ElementsAre(path("inc/b.h")));
+}
+
 TEST_F(attempt_test, bad_depfiles_fail_the_attempt) {
   input("a/in.txt", "x");
   script("cp {in} {out}").depfile = "d";
