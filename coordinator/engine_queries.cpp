@@ -87,32 +87,43 @@ std::string impl::state_text(artefact_index a) const {
                                                      : "held back: waits for what is shown with it";
 }
 
-/// Everything that `step` leads to from `start`, ascending, without `start`; at most `limit`.
+/// Everything that `step` leads to from `start`, without `start`.
 template <class Step>
-static std::vector<std::string> reachable(const engine_impl& impl, artefact_index start, std::size_t limit,
-                                          Step step) {
-  std::set<artefact_index> seen{start};
+static reachable_paths reachable(const engine_impl& impl, artefact_index start, std::uint64_t bytes_max,
+                                 Step step) {
+  std::vector<bool> seen(impl.flags.size(), false);
+  seen[start] = true;
   std::deque<artefact_index> open{start};
-  std::vector<std::string> out;
-  while (!open.empty() && out.size() < limit) {
+  std::uint64_t bytes = 0;
+  reachable_paths out;
+  while (!open.empty()) {
     const auto at = open.front();
     open.pop_front();
-    if (at != start) out.push_back(impl.path(at));
-    for (const auto next : step(at))
-      if (seen.insert(next).second) open.push_back(next);
+    if (at != start) {
+      auto text = impl.path(at);
+      bytes += text.size() + reachable_paths::path_bytes;
+      if (bytes <= bytes_max)
+        out.paths.push_back(std::move(text));
+      else
+        ++out.left_out;
+    }
+    for (const auto next : step(at)) {
+      if (!seen[next]) open.push_back(next);
+      seen[next] = true;
+    }
   }
-  std::sort(out.begin(), out.end());
+  std::sort(out.paths.begin(), out.paths.end());
   return out;
 }
 
-result<std::vector<std::string>> build_engine::rdeps(const logical_path& path, std::size_t limit) const {
+result<reachable_paths> build_engine::rdeps(const logical_path& path, std::uint64_t bytes_max) const {
   GRAPHITE_TRY(const auto start, impl_->known(path));
-  return reachable(*impl_, start, limit, [this](artefact_index at) { return impl_->needed_by(at); });
+  return reachable(*impl_, start, bytes_max, [this](artefact_index at) { return impl_->needed_by(at); });
 }
 
-result<std::vector<std::string>> build_engine::deps(const logical_path& path, std::size_t limit) const {
+result<reachable_paths> build_engine::deps(const logical_path& path, std::uint64_t bytes_max) const {
   GRAPHITE_TRY(const auto start, impl_->known(path));
-  return reachable(*impl_, start, limit, [this](artefact_index at) { return impl_->needs(at); });
+  return reachable(*impl_, start, bytes_max, [this](artefact_index at) { return impl_->needs(at); });
 }
 
 result<std::vector<std::string>> build_engine::dependency_path(const logical_path& from,
