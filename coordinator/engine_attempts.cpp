@@ -204,8 +204,8 @@ void impl::accept(action_index a, const cached_result& what, bool narrowed, revi
       if (entry.what != path_set_entry::kind::path) continue;
       if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact))
         read.push_back(artefact);
-    st.narrowed = true;
     }
+    st.narrowed = true;
     plan_inputs(a, &read);
   } else if (st.narrowed) {
     st.narrowed = false;

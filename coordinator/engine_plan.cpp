@@ -213,7 +213,6 @@ void impl::leave_groups(artefact_index a, revision_number ended) {
   std::vector<group_index> in;
   for (const auto user : users)
     if (user.group()) in.push_back(user.index());
-  const auto by = nodes.producer(a);
   for (const auto g : in) {
     nodes.remove_member(g, a);
     if (auto& by_name = groups[g].by_name) {
@@ -334,9 +333,9 @@ void impl::recount(action_index a) {
     if (edge.group()) {
       st.pending += groups[edge.index()].pending > 0 ? 1u : 0u;
       st.loose += groups[edge.index()].loose > 0 ? 1u : 0u;
-    } else if (const auto by = nodes.producer(edge.index()); by != no_index) {
-      st.pending += actions[by].usable() ? 0u : 1u;
-      st.loose += actions[by].final() ? 0u : 1u;
+    } else {
+      st.pending += static_cast<std::uint32_t>(pending_by(edge.index()));
+      st.loose += static_cast<std::uint32_t>(loose_by(edge.index()));
     }
   }
   want_evaluation(a);

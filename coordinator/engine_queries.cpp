@@ -189,7 +189,7 @@ engine_status build_engine::status() const {
   s.queued = impl_->ready.size();
   s.running = impl_->flights.size();
   s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
-  s.behind = impl_->dirty.size() + impl_->unread.size();
+  s.behind = impl_->behind_count();
   s.revision = impl_->last_revision;
   return s;
 }
