@@ -106,6 +106,11 @@ struct graph_query {
   std::string from, to;
 };
 
+struct graph_answer {
+  std::vector<std::string> lines;
+  std::uint64_t left_out = 0;  ///< of `rdeps` and `deps`: further ones that do not fit into an answer
+};
+
 struct generation_diff {
   std::vector<std::string> added, changed, removed;
 };
@@ -119,7 +124,7 @@ class service_facade {
   virtual void build(build_request request, reply<build_summary> done) = 0;
   virtual void status(reply<service_status> done) = 0;
   virtual void why(std::string path, reply<why_answer> done) = 0;
-  virtual void graph(graph_query query, reply<std::vector<std::string>> done) = 0;
+  virtual void graph(graph_query query, reply<graph_answer> done) = 0;
   /// Keeps revisions back until release(), `timeout` (zero: none), or the returned token's client goes away.
   virtual void hold(duration timeout, reply<std::uint64_t> done) = 0;
   virtual void release(std::uint64_t token, reply<bool> done) = 0;

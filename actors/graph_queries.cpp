@@ -48,13 +48,16 @@ std::vector<std::string> lines_of(const std::vector<std::vector<std::string>>& c
   return out;
 }
 
-result<std::vector<std::string>> graph_answer(const build_engine& engine, const graph_query& asked) {
-  if (asked.what == graph_query::kind::cycles) return lines_of(engine.cycles());
+result<graph_answer> answer_of(const build_engine& engine, const graph_query& asked) {
+  if (asked.what == graph_query::kind::cycles) return graph_answer{lines_of(engine.cycles()), 0};
   GRAPHITE_TRY(const auto from, logical_path::parse(asked.from));
-  if (asked.what == graph_query::kind::rdeps) return engine.rdeps(from);
-  if (asked.what == graph_query::kind::deps) return engine.deps(from);
-  GRAPHITE_TRY(const auto to, logical_path::parse(asked.to));
-  return engine.dependency_path(from, to);
+  if (asked.what == graph_query::kind::path) {
+    GRAPHITE_TRY(const auto to, logical_path::parse(asked.to));
+    GRAPHITE_TRY(auto lines, engine.dependency_path(from, to));
+    return graph_answer{std::move(lines), 0};
+  }
+  GRAPHITE_TRY(auto found, asked.what == graph_query::kind::rdeps ? engine.rdeps(from) : engine.deps(from));
+  return graph_answer{std::move(found.paths), found.left_out};
 }
 
 result<why_answer> why_of(const graph_state& state, const std::string& text) {
@@ -147,7 +150,7 @@ void answer_query(graph_self self, const query_ptr&, const query::why& what) {
 }
 
 void answer_query(graph_self self, const query_ptr&, const query::graph& what) {
-  what.done(graph_answer(*self->state.engine, what.what));
+  what.done(answer_of(*self->state.engine, what.what));
 }
 
 void answer_query(graph_self self, const query_ptr& asked, const query::rollback&) {

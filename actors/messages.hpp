@@ -61,7 +61,7 @@ struct query {
   };
   struct graph {
     graph_query what;
-    reply<std::vector<std::string>> done;
+    reply<graph_answer> done;
   };
   struct rollback {
     std::uint64_t sequence;

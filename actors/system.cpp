@@ -269,7 +269,7 @@ void local_system::why(std::string path, reply<why_answer> done) {
   impl_->ask({query::why{std::move(path), std::move(done)}});
 }
 
-void local_system::graph(graph_query query, reply<std::vector<std::string>> done) {
+void local_system::graph(graph_query query, reply<graph_answer> done) {
   impl_->ask({graphite::query::graph{std::move(query), std::move(done)}});
 }
 

@@ -109,8 +109,18 @@ bool accept(self_pointer self, const std::string& path, reading& found, revision
   return true;
 }
 
-void send_revision(self_pointer self, std::vector<std::string> paths, time_point noticed,
-                   std::vector<fs_event>& again) {
+std::vector<logical_path> open_sources(const watcher_state& state, std::vector<std::string> paths) {
+  const auto count = paths.size();
+  for (std::size_t i = 0; i < count; ++i) append_links(state, paths[i], paths);
+  std::vector<logical_path> out;
+  for (const auto& path : paths)
+    if (auto parsed = logical_path::parse(path)) out.push_back(std::move(*parsed));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void send_revision(self_pointer self, std::vector<std::string> paths, std::vector<std::string> open,
+                   time_point noticed, std::vector<fs_event>& again) {
   auto& state = self->state;
   const auto count = paths.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -121,6 +131,7 @@ void send_revision(self_pointer self, std::vector<std::string> paths, time_point
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   auto found = read_all(state, paths);
   auto made = std::make_shared<revision>();
+  made->open = open_sources(state, std::move(open));
   made->times.noticed = noticed;
   for (std::size_t i = 0; i < paths.size(); ++i)
     if (!accept(self, paths[i], found[i], *made))
@@ -160,7 +171,7 @@ void perform(self_pointer self, revision_command::close& step, follow_ups&) {
       paths.push_back(std::move(change.path));
   }
   std::vector<fs_event> again;
-  send_revision(self, std::move(paths), step.noticed, again);
+  send_revision(self, std::move(paths), std::move(step.open), step.noticed, again);
   reread_later(self, std::move(again));
 }
 

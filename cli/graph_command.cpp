@@ -45,16 +45,19 @@ int run_graph(const graph_options& options) {
   console out(options.project.json);
   auto client = attach(options.project);
   if (!client) return out.failed(client.error());
-  const auto lines = (*client)->graph(options.query);
-  if (!lines) return out.failed(lines.error());
+  const auto found = (*client)->graph(options.query);
+  if (!found) return out.failed(found.error());
   if (!options.project.json)
-    for (const auto& line : *lines) out.say("{}", printable(line));
-  if (lines->empty()) out.remark(nothing_text(options.query));
+    for (const auto& line : found->lines) out.say("{}", printable(line));
+  if (found->lines.empty()) out.remark(nothing_text(options.query));
+  if (found->left_out != 0)
+    out.remark(fmt::format("and {} more, which did not fit into an answer", found->left_out));
   out.object({{"event", "graph"},
               {"query", name_of(options.query.what)},
               {"from", options.query.from},
               {"to", options.query.to},
-              {"lines", *lines}});
+              {"lines", found->lines},
+              {"left_out", found->left_out}});
   return exit_ok;
 }
 

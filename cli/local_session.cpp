@@ -200,6 +200,7 @@ result<void> local_session::parts::open_sources(const session_options& options) 
 
 result<void> local_session::parts::open_builder(const session_options& options, std::uint32_t jobs) {
   attempt_options attempts;
+  attempts.view_folder = config->root;
   if (!options.all_or_nothing) attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));

@@ -9,8 +9,8 @@ namespace graphite {
 namespace {
 
 // Bump when the meaning of a key changes: old rows are then simply never found.
-constexpr std::string_view key_format = "graphite action key 1";
-constexpr std::uint8_t row_version = 1;
+constexpr std::string_view key_format = "graphite action key 2";
+constexpr std::uint8_t row_version = 2;
 
 void put(record_writer& out, std::string_view tag, std::string_view value) {
   out.bytes(tag);
@@ -81,6 +81,13 @@ digest listing_digest(const hasher& hash, const std::vector<named_input>& matche
   return hash_text(hash, out);
 }
 
+digest names_digest(const hasher& hash, const std::set<std::string>& paths) {
+  record_writer out;
+  put(out, "format", key_format);
+  for (const auto& path : paths) out.bytes(path);
+  return hash_text(hash, out);
+}
+
 std::string cache_row_key(const digest& weak) { return std::string(as_text(as_bytes(weak))); }
 
 void cache_row::add(cached_result what) {
@@ -113,7 +120,7 @@ void decode_set(record_reader& in, path_set& set) {
   for (std::uint64_t i = 0; in.ok() && i < entries; ++i) {
     path_set_entry entry;
     const auto kind = in.byte();
-    if (kind > 1) in.fault();
+    if (kind > 2) in.fault();
     entry.what = static_cast<path_set_entry::kind>(kind);
     entry.text = in.bytes(64 * KiB);
     if (!set.empty() && !(set.back() < entry)) in.fault();

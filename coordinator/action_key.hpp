@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,10 @@ digest weak_key(const hasher& hash, const digest& recipe, const std::vector<name
 struct path_set_entry {
   enum class kind : std::uint8_t {
     path = 0,  ///< a file, there or not
-    glob = 1   ///< everything that matches the patterns in `text` (one a line)
+    glob = 1,  ///< everything that matches the patterns in `text` (one a line)
+    /// Which of the matches have the file name of a path of the same set: a new one may take the place of
+    /// what a depfile says was read, as the header of an earlier folder does.
+    names = 2
   };
   kind what = kind::path;
   std::string text;
@@ -59,6 +63,9 @@ digest strong_key(const hasher& hash, const digest& weak, const path_set& set,
 
 /// What one entry of kind glob is worth: SHA-256 of its matches (ascending by path) and their contents.
 digest listing_digest(const hasher& hash, const std::vector<named_input>& matches);
+
+/// What one entry of kind names is worth: SHA-256 of these paths.
+digest names_digest(const hasher& hash, const std::set<std::string>& paths);
 
 /// A finished action's result under one strong key.
 struct cached_result {

@@ -34,7 +34,10 @@ struct revision {
   trace_id trace;
   std::vector<source_change> changes;  ///< ascending by path, one entry a path
   std::vector<unread_source> unread;   ///< keep what they were; failed until a later change names them
-  bool complete_scan = false;          ///< `changes` names every source there is: others are gone
+  /// All sources that somebody has open for writing, ascending: they keep what they were, and what hangs
+  /// together with them waits until a later revision names them no more.
+  std::vector<logical_path> open;
+  bool complete_scan = false;  ///< `changes` names every source there is: others are gone
   stage_times times;
 };
 

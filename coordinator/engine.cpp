@@ -130,10 +130,11 @@ void impl::apply(const revision& what) {
   started = true;
   was_idle = false;
   for (const auto& change : what.changes) change_source(change);
-  for (const auto& one : what.unread) unread[one.path.str()] = one.why;
+  for (const auto& one : what.unread) note_unread(one);
   if (what.complete_scan) drop_missing(what);
+  hold_open(what.open);
   plan_all();
-  retry_failed();
+  retry_failed(what);
   in_apply = false;
   stamped_at_apply();
 }
@@ -174,7 +175,7 @@ engine_command_list impl::flush() {
   if (idle && !was_idle) {
     out.push_back(engine_commands::idle{asset_count, std::exchange(ran, 0), std::exchange(cached, 0),
                                         failures.size() + failed_assets.size() + unread.size(),
-                                        dirty.size() + unread.size()});
+                                        behind_count()});
   }
   was_idle = idle;
   return std::exchange(out, {});

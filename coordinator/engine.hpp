@@ -109,6 +109,14 @@ struct why_report {
   std::vector<std::string> chain;  ///< from the source that changed to this asset
 };
 
+/// Answer to `graph rdeps` and `graph deps`: the nearest, as many as fit.
+struct reachable_paths {
+  /// Of all texts with path_bytes each beside them: less than a message may hold.
+  static constexpr std::uint64_t bytes_max = 24 * MiB, path_bytes = 16;
+  std::vector<std::string> paths;  ///< ascending
+  std::uint64_t left_out = 0;      ///< did not fit
+};
+
 /// Rows of table::history by key; nothing where there is none.
 using history_rows = std::map<std::string, std::optional<std::string>>;
 
@@ -170,11 +178,12 @@ class build_engine {
   static constexpr int chain_max = 64;
   /// Errors: not_found with the nearest known name.
   result<why_report> why(const logical_path& path, const history_rows& stored) const;
-  /// What depends on `path`, transitively, by build edges and run-time references; ascending, at most
-  /// `limit`.
-  result<std::vector<std::string>> rdeps(const logical_path& path, std::size_t limit = 10'000) const;
+  /// What depends on `path`, transitively, by build edges and run-time references. O(answer).
+  result<reachable_paths> rdeps(const logical_path& path,
+                                std::uint64_t bytes_max = reachable_paths::bytes_max) const;
   /// What `path` depends on, the same way.
-  result<std::vector<std::string>> deps(const logical_path& path, std::size_t limit = 10'000) const;
+  result<reachable_paths> deps(const logical_path& path,
+                               std::uint64_t bytes_max = reachable_paths::bytes_max) const;
   /// A shortest chain of edges by which `from` needs `to`; empty where it does not.
   result<std::vector<std::string>> dependency_path(const logical_path& from, const logical_path& to) const;
   /// Every cycle of build edges, as its paths.

@@ -36,7 +36,7 @@ bool impl::fits_plan(action_index a, const path_set& set) const {
   if (!std::includes(set.begin(), set.end(), scanned.begin(), scanned.end())) return false;
   const auto inputs = input_artefacts(a);
   return std::all_of(set.begin(), set.end(), [&](const path_set_entry& entry) {
-    if (entry.what == path_set_entry::kind::glob) return true;
+    if (entry.what != path_set_entry::kind::path) return true;
     const auto artefact = nodes.find(entry.text);
     return artefact == no_index || !exists(artefact) ||
            std::binary_search(inputs.begin(), inputs.end(), artefact);
@@ -106,7 +106,7 @@ void impl::start(action_index a) {
   f.to = agreed;
   f.started = now;
   f.found = set_of(a);
-  std::erase_if(f.found, [](const auto& entry) { return entry.what == path_set_entry::kind::glob; });
+  std::erase_if(f.found, [](const auto& entry) { return entry.what != path_set_entry::kind::path; });
   if (st.narrowed) f.found = scanned_set(a);
   f.patterns = group_text(a);
   if (st.group != no_index) f.listing = listing_of(st.group);
@@ -150,36 +150,28 @@ attempt_spec impl::spec_of(action_index a) const {
     spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index});
   std::sort(spec.inputs.begin(), spec.inputs.end(),
             [](const attempt_input& x, const attempt_input& y) { return x.path < y.path; });
-  for (const auto& text : rule_of(a).outputs) spec.outputs.push_back(expand_template(text, path(main)));
+  for (const auto& text : rule_of(a).outputs) spec.outputs.push_back(*expand_output(text, logical(main)));
   return spec;
 }
 
 /// Takes over what an action made. Returns what is wrong with it, empty where nothing is.
 std::string impl::accept_outputs(action_index a, const std::vector<attempt_output>& outputs,
                                  revision_number from) {
-  std::vector<glob> wild;
-  std::set<std::string> expected;
-  for (const auto& text : rule_of(a).outputs) {
-    const auto name = expand_template(text, path(nodes.main_input(a)));
-    if (name.find_first_of("*?[") == std::string::npos) {
-      expected.insert(name);
-    } else if (auto pattern = glob::parse(name)) {
-      wild.push_back(std::move(*pattern));
-    }
-  }
+  const auto declared = declared_outputs(a);
+  GRAPHITE_INVARIANT(declared);  // else it is broken and does not run
   std::vector<std::string> names;
   for (const auto& output : outputs) {
     const auto& name = output.path.str();
-    if (expected.count(name) == 0 && !any_matches(wild, name)) {
+    if (!declared->declares(name)) {
       tell(log_level::warning, name,
            "made by " + path(nodes.main_input(a)) + " but not among the rule's outputs: ignored");
     } else {
       names.push_back(name);
     }
   }
-  for (const auto& name : expected)
+  for (const auto& name : declared->exact())
     if (std::find(names.begin(), names.end(), name) == names.end()) return "did not write " + name;
-  if (!wild.empty()) {
+  if (!declared->wild().empty()) {
     set_outputs(a, names);
     if (actions[a].broken) return problems[a];
   }
@@ -208,9 +200,11 @@ void impl::accept(action_index a, const cached_result& what, bool narrowed, revi
   st.built = what.strong;
   if (narrowed) {
     std::vector<artefact_index> read;
-    for (const auto& entry : what.set)
+    for (const auto& entry : what.set) {
+      if (entry.what != path_set_entry::kind::path) continue;
       if (const auto artefact = nodes.find(entry.text); artefact != no_index && exists(artefact))
         read.push_back(artefact);
+    }
     st.narrowed = true;
     plan_inputs(a, &read);
   } else if (st.narrowed) {
@@ -243,15 +237,18 @@ cached_result impl::result_of(action_index a, const flight& f, const attempt_res
     for (const auto& read : *what.discovered)
       if (read.str() != main && had.count(read.str()) != 0)
         one.set.push_back({path_set_entry::kind::path, read.str()});
-  } else if (!f.patterns.empty()) {
-    one.set.push_back({path_set_entry::kind::glob, f.patterns});
   }
+  if (!f.patterns.empty())
+    one.set.push_back(
+        {what.discovered ? path_set_entry::kind::names : path_set_entry::kind::glob, f.patterns});
   std::sort(one.set.begin(), one.set.end());
   one.set.erase(std::unique(one.set.begin(), one.set.end()), one.set.end());
   std::vector<digest> values;
   for (const auto& entry : one.set) {
     if (entry.what == path_set_entry::kind::glob) {
       values.push_back(f.listing);
+    } else if (entry.what == path_set_entry::kind::names) {
+      values.push_back(names_digest(*options.hash, namesakes(f.inputs, one.set)));
     } else {
       const auto at = had.find(entry.text);
       values.push_back(at == had.end() ? digest{} : at->second);

@@ -1,17 +1,13 @@
 #include <algorithm>
 
 #include "coordinator/engine_state.hpp"
+#include "core/path_text.hpp"
 
 // A restart: rows in, the graph as it was, nothing built again that still holds.
 
 namespace graphite {
 
 using impl = engine_impl;
-
-static std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
 
 result<void> impl::load_row(table where, std::string_view key, std::string_view value) {
   const int which = where == table::sources ? 0 : 1;
@@ -136,19 +132,11 @@ void impl::restore_result(action_index a) {
 }
 
 void impl::restore_wild_outputs(action_index a, const std::vector<std::string>& names) {
-  std::vector<std::string> all;
-  bool wild = false;
-  for (const auto& text : rule_of(a).outputs) {
-    const auto name = expand_template(text, path(nodes.main_input(a)));
-    const auto pattern = glob::parse(name);
-    if (name.find_first_of("*?[") == std::string::npos) {
-      all.push_back(name);
-    } else if (wild = true; pattern) {
-      std::copy_if(names.begin(), names.end(), std::back_inserter(all),
-                   [&](const auto& n) { return pattern->matches(n); });
-    }
-  }
-  if (!wild) return;
+  const auto declared = declared_outputs(a);
+  if (!declared || declared->wild().empty()) return;
+  auto all = declared->exact();
+  std::copy_if(names.begin(), names.end(), std::back_inserter(all),
+               [&](const auto& name) { return any_matches(declared->wild(), name); });
   set_outputs(a, all);
   plan_all();
 }

@@ -8,30 +8,6 @@ namespace graphite {
 
 using impl = engine_impl;
 
-std::string expand_template(const std::string& text, const std::string& path) {
-  const auto parsed = logical_path::parse(path);
-  GRAPHITE_INVARIANT(parsed);
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto take = [&](std::string_view name, std::string_view value) {
-      if (text.compare(at, name.size(), name) != 0) return false;
-      out += value;
-      at += name.size();
-      return true;
-    };
-    if (take("{path}", path) || take("{in}", path) || take("{name}", parsed->file_name()) ||
-        take("{stem}", parsed->stem()) || take("{ext}", parsed->extension()))
-      continue;
-    // A file of the root has no folder: its slash goes, too.
-    if (parsed->folder().empty() && take("{dir}/", "")) continue;
-    if (take("{dir}", parsed->folder())) continue;
-    out += text[at++];
-  }
-  return out;
-}
-
-static bool has_wildcard(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
-
 void impl::add_action(artefact_index main) {
   const auto a = nodes.add_action(main, rules[main]);
   if (a == actions.size()) actions.emplace_back();
@@ -90,31 +66,26 @@ void impl::set_broken(action_index a, const std::string& message) {
   stale(a, reason_kind::outputs, no_index, revision_now);
 }
 
+result<output_set> impl::declared_outputs(action_index a) const {
+  return output_set::expand(rule_of(a).outputs, logical(nodes.main_input(a)));
+}
+
 void impl::declare_outputs(action_index a) {
-  const auto main = path(nodes.main_input(a));
-  std::vector<std::string> names;
-  std::vector<glob> wild;
-  for (const auto& text : rule_of(a).outputs) {
-    auto name = expand_template(text, main);
-    if (!has_wildcard(name)) {
-      names.push_back(std::move(name));
-    } else if (auto pattern = glob::parse(name)) {
-      wild.push_back(std::move(*pattern));
-    }
-  }
+  const auto declared = declared_outputs(a);
+  if (!declared) return set_outputs(a, {}, declared.error().context);
+  auto names = declared->exact();
   for (const auto old : nodes.outputs(a))
-    if (any_matches(wild, path(old))) names.push_back(path(old));
+    if (any_matches(declared->wild(), path(old))) names.push_back(path(old));
   set_outputs(a, names);
 }
 
-/// Gives `a` these outputs; a name that something else has already breaks both.
-void impl::set_outputs(action_index a, const std::vector<std::string>& names) {
+/// Gives `a` these outputs; a name that something else has already breaks both. `problem`: it is broken.
+void impl::set_outputs(action_index a, const std::vector<std::string>& names, std::string problem) {
   const bool was_broken = actions[a].broken;
   disputes_end(a);
   problems.erase(a);
   actions[a].broken = false;
   std::vector<artefact_index> mine;
-  std::string problem;
   for (const auto& name : names) {
     const auto valid = logical_path::parse(name);
     const auto artefact = valid ? intern(name) : no_index;
@@ -211,13 +182,8 @@ void impl::fill_group(group_index g, const std::vector<glob>& patterns) {
     }
   };
   for (const auto& pattern : patterns) {
-    const auto prefix = glob_index::fixed_prefix(pattern.text());
-    const auto slash = prefix.rfind('/');
-    const auto rest =
-        std::string_view(pattern.text()).substr(slash == std::string_view::npos ? 0 : slash + 1);
-    if (slash != std::string_view::npos && rest.find('/') == std::string_view::npos &&
-        rest.find("**") == std::string_view::npos) {
-      if (const auto folder = paths.find_folder(prefix.substr(0, slash)); folder != path_table::none)
+    if (const auto only = pattern.only_folder()) {
+      if (const auto folder = paths.find_folder(*only); folder != path_table::none)
         look_into(folder, pattern);
       continue;
     }
@@ -232,7 +198,8 @@ void impl::join_group(group_index g, artefact_index a) {
   const auto by = nodes.producer(a);
   if (by != no_index && nodes.rule_of(by) == groups[g].rule) return;
   nodes.add_member(g, a);
-  if (by != no_index) count_group(g, actions[by].usable() ? 0 : 1, actions[by].final() ? 0 : 1);
+  if (auto& by_name = groups[g].by_name) by_name->emplace(id_of_path_text(nodes.paths().name(a)).value, a);
+  count_group(g, pending_by(a), loose_by(a));
   group_changed(g, reason_kind::appeared, a, true, value_from[a]);
 }
 
@@ -246,10 +213,14 @@ void impl::leave_groups(artefact_index a, revision_number ended) {
   std::vector<group_index> in;
   for (const auto user : users)
     if (user.group()) in.push_back(user.index());
-  const auto by = nodes.producer(a);
   for (const auto g : in) {
     nodes.remove_member(g, a);
-    if (by != no_index) count_group(g, actions[by].usable() ? 0 : -1, actions[by].final() ? 0 : -1);
+    if (auto& by_name = groups[g].by_name) {
+      auto [at, last] = by_name->equal_range(id_of_path_text(nodes.paths().name(a)).value);
+      while (at != last && at->second != a) ++at;
+      if (at != last) by_name->erase(at);
+    }
+    count_group(g, -pending_by(a), -loose_by(a));
     group_changed(g, reason_kind::vanished, a, true, revision_now, ended);
   }
 }
@@ -299,12 +270,14 @@ void impl::warn_missing(artefact_index a) {
 }
 
 void impl::plan(action_index a) {
-  const auto main = path(nodes.main_input(a));
+  const auto main = logical(nodes.main_input(a));
   std::vector<std::string> texts;
-  for (const auto& text : rule_of(a).command.inputs) texts.push_back(expand_template(text, main));
-  for (const auto& text : texts)
-    if (auto pattern = glob::parse(text); !pattern)
-      return set_broken(a, "inputs: " + pattern.error().context);
+  for (const auto& text : rule_of(a).command.inputs) {
+    auto expanded = expand_glob(text, main);
+    const auto pattern = expanded.and_then([](const auto& one) { return glob::parse(one); });
+    if (!pattern) return set_broken(a, "inputs: " + pattern.error().context);
+    texts.push_back(std::move(*expanded));
+  }
   actions[a].group = texts.empty() ? no_index : group_for(nodes.rule_of(a), texts);
   plan_inputs(a, nullptr);
 }
@@ -360,9 +333,9 @@ void impl::recount(action_index a) {
     if (edge.group()) {
       st.pending += groups[edge.index()].pending > 0 ? 1u : 0u;
       st.loose += groups[edge.index()].loose > 0 ? 1u : 0u;
-    } else if (const auto by = nodes.producer(edge.index()); by != no_index) {
-      st.pending += actions[by].usable() ? 0u : 1u;
-      st.loose += actions[by].final() ? 0u : 1u;
+    } else {
+      st.pending += static_cast<std::uint32_t>(pending_by(edge.index()));
+      st.loose += static_cast<std::uint32_t>(loose_by(edge.index()));
     }
   }
   want_evaluation(a);

@@ -193,6 +193,15 @@ wanted_asset impl::wanted(artefact_index a) const {
     }
     return w;
   }
+  if ((flags[a] & unreadable) != 0) {
+    w.is = state::failed;
+    w.message = unread.at(path(a));
+    return w;
+  }
+  if ((flags[a] & being_written) != 0) {
+    w.is = state::building;
+    return w;
+  }
   for_references(a, [&](auto one) {
     if (resolve(one) != no_index || !one.front().required()) return;
     w.is = state::failed;
@@ -223,7 +232,8 @@ void impl::refresh_touched() {
     if (has_source(a)) {
       for (const auto target : w.references) components.joined(a, target);
       warn_missing(a);
-      if (w.is == wanted_asset::state::failed && failed_assets.insert(a).second)
+      const bool unread_itself = (flags[a] & unreadable) != 0;  // counted and told as that
+      if (w.is == wanted_asset::state::failed && !unread_itself && failed_assets.insert(a).second)
         tell(log_level::error, path(a), w.message);
     }
     if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
@@ -351,11 +361,24 @@ void impl::finish_publication(publication what) {
   out.push_back(engine_commands::publish{std::move(what)});
 }
 
+bool impl::is_dirty(const std::string& path) const {
+  const auto a = nodes.find(path);
+  return a != no_index && dirty.count(a) != 0;
+}
+
+/// What is not shown as it is, and what cannot even be read.
+std::uint64_t impl::behind_count() const {
+  auto out = dirty.size();
+  for (const auto& [path, why] : unread) out += is_dirty(path) ? 0u : 1u;
+  return out;
+}
+
 behind_list impl::behind() const {
   behind_list list;
-  list.count = dirty.size() + unread.size();
+  list.count = behind_count();
   for (const auto& [path, why] : unread) {
     if (list.listed.size() == behind_list::listed_max) break;
+    if (is_dirty(path)) continue;
     list.listed.push_back({*logical_path::parse(path), behind_asset::why::failed, why});
   }
   for (const auto& [a, d] : dirty) {
@@ -371,23 +394,42 @@ behind_list impl::behind() const {
   return list;
 }
 
-/// An event in the closure of a failed action is a chance: what it needs may be there now.
-void impl::retry_failed() {
+/// The failed actions with good inputs that `a` failed for, itself included.
+void impl::add_failed_roots(action_index first, std::set<action_index>& seen,
+                            std::set<action_index>& roots) const {
+  std::vector<action_index> climbing{first};
+  while (!climbing.empty()) {
+    const auto a = climbing.back();
+    climbing.pop_back();
+    if (actions[a].phase != action_phase::failed || actions[a].broken || !seen.insert(a).second) continue;
+    if (failed_input(a).empty()) roots.insert(a);
+    for (const auto input : input_artefacts(a))
+      if (const auto by = nodes.producer(input); by != no_index) climbing.push_back(by);
+  }
+}
+
+/// An event in the closure of a failed action is a chance: what it needs may be there now. Every source the
+/// revision names is an event, also where its content is the same.
+void impl::retry_failed(const revision& what) {
   if (failures.empty()) return;
   if (!new_are_apart()) join_new();
+  std::vector<artefact_index> named;
+  for (const auto& change : what.changes)
+    if (const auto a = nodes.find(change.path.str()); a != no_index) named.push_back(a);
+  std::set<action_index> seen_actions, again;
+  for (const auto a : nodes.invalidate(named)) add_failed_roots(a, seen_actions, again);
+  visit(nodes.visited());
   std::set<component_set::component> seen;
-  std::set<action_index> again;
-  for (const auto a : touched) {
-    const auto which = components.of(a);
-    if (which == component_set::none || !seen.insert(which).second) continue;
-    for (const auto member : components.members(which)) {
-      const auto by = nodes.producer(member);
-      if (by != no_index && actions[by].phase == action_phase::failed && !actions[by].broken)
-        again.insert(by);
-    }
-  }
-  for (const auto a : again)
-    if (failed_input(a).empty()) stale(a, reason_kind::retry, no_index, revision_now);
+  const auto look_at = [&](component_set::component which) {
+    if (which == component_set::none || !seen.insert(which).second) return;
+    for (const auto member : components.members(which))
+      if (const auto by = nodes.producer(member); by != no_index) add_failed_roots(by, seen_actions, again);
+  };
+  for (const auto a : touched) look_at(components.of(a));
+  const auto& marks = components.marks();
+  for (const auto a : named)
+    if (const auto mark = marks.find(a); mark != marks.end()) look_at(mark->second);
+  for (const auto a : again) stale(a, reason_kind::retry, no_index, revision_now);
 }
 
 }  // namespace graphite

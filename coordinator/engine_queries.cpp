@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coordinator/engine_state.hpp"
+#include "core/did_you_mean.hpp"
 
 // Questions about the graph; nothing here changes anything.
 
@@ -9,19 +10,6 @@ namespace graphite {
 using impl = engine_impl;
 
 namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto keep = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({keep, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row.back();
-}
 
 std::string_view phase_text(action_phase phase) {
   switch (phase) {
@@ -49,16 +37,16 @@ std::string_view phase_text(action_phase phase) {
 result<artefact_index> impl::known(const logical_path& wanted_path) const {
   const auto a = nodes.find(wanted_path.str());
   if (a != no_index) return a;
-  std::string best;
-  auto least = wanted_path.str().size() / 3 + 2;
   const auto folder = nodes.paths().find_folder(wanted_path.folder());
+  std::vector<std::string_view> beside;
   for (auto other = folder == path_table::none ? path_table::none : nodes.paths().first_in(folder);
-       other != path_table::none; other = nodes.paths().next_in(other)) {
-    const auto distance = edit_distance(nodes.paths().name(other), wanted_path.file_name());
-    if (exists(other) && distance < least) least = distance, best = path(other);
-  }
-  return fail(errc::not_found, "no source or asset " + wanted_path.str() +
-                                   (best.empty() ? std::string() : ": did you mean " + best + "?"));
+       other != path_table::none; other = nodes.paths().next_in(other))
+    if (exists(other)) beside.push_back(nodes.paths().name(other));
+  const auto best = nearest_word(wanted_path.file_name(), beside);
+  const auto below = wanted_path.folder().empty() ? std::string() : std::string(wanted_path.folder()) + "/";
+  return fail(errc::not_found,
+              "no source or asset " + wanted_path.str() +
+                  (best.empty() ? std::string() : ": did you mean " + below + std::string(best) + "?"));
 }
 
 /// What `a` is directly made of or refers to.
@@ -99,32 +87,43 @@ std::string impl::state_text(artefact_index a) const {
                                                      : "held back: waits for what is shown with it";
 }
 
-/// Everything that `step` leads to from `start`, ascending, without `start`; at most `limit`.
+/// Everything that `step` leads to from `start`, without `start`.
 template <class Step>
-static std::vector<std::string> reachable(const engine_impl& impl, artefact_index start, std::size_t limit,
-                                          Step step) {
-  std::set<artefact_index> seen{start};
+static reachable_paths reachable(const engine_impl& impl, artefact_index start, std::uint64_t bytes_max,
+                                 Step step) {
+  std::vector<bool> seen(impl.flags.size(), false);
+  seen[start] = true;
   std::deque<artefact_index> open{start};
-  std::vector<std::string> out;
-  while (!open.empty() && out.size() < limit) {
+  std::uint64_t bytes = 0;
+  reachable_paths out;
+  while (!open.empty()) {
     const auto at = open.front();
     open.pop_front();
-    if (at != start) out.push_back(impl.path(at));
-    for (const auto next : step(at))
-      if (seen.insert(next).second) open.push_back(next);
+    if (at != start) {
+      auto text = impl.path(at);
+      bytes += text.size() + reachable_paths::path_bytes;
+      if (bytes <= bytes_max)
+        out.paths.push_back(std::move(text));
+      else
+        ++out.left_out;
+    }
+    for (const auto next : step(at)) {
+      if (!seen[next]) open.push_back(next);
+      seen[next] = true;
+    }
   }
-  std::sort(out.begin(), out.end());
+  std::sort(out.paths.begin(), out.paths.end());
   return out;
 }
 
-result<std::vector<std::string>> build_engine::rdeps(const logical_path& path, std::size_t limit) const {
+result<reachable_paths> build_engine::rdeps(const logical_path& path, std::uint64_t bytes_max) const {
   GRAPHITE_TRY(const auto start, impl_->known(path));
-  return reachable(*impl_, start, limit, [this](artefact_index at) { return impl_->needed_by(at); });
+  return reachable(*impl_, start, bytes_max, [this](artefact_index at) { return impl_->needed_by(at); });
 }
 
-result<std::vector<std::string>> build_engine::deps(const logical_path& path, std::size_t limit) const {
+result<reachable_paths> build_engine::deps(const logical_path& path, std::uint64_t bytes_max) const {
   GRAPHITE_TRY(const auto start, impl_->known(path));
-  return reachable(*impl_, start, limit, [this](artefact_index at) { return impl_->needs(at); });
+  return reachable(*impl_, start, bytes_max, [this](artefact_index at) { return impl_->needs(at); });
 }
 
 result<std::vector<std::string>> build_engine::dependency_path(const logical_path& from,
@@ -190,7 +189,7 @@ engine_status build_engine::status() const {
   s.queued = impl_->ready.size();
   s.running = impl_->flights.size();
   s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
-  s.behind = impl_->dirty.size() + impl_->unread.size();
+  s.behind = impl_->behind_count();
   s.revision = impl_->last_revision;
   return s;
 }

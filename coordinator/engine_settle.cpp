@@ -72,14 +72,16 @@ void impl::unsettle(action_index first) {
 }
 
 void impl::count_users(action_index a, int pending, int loose, std::vector<action_index>* unsettled) {
-  for (const auto output : nodes.outputs(a)) {
-    for (const auto user : nodes.users(output)) {
-      visit();
-      if (user.group()) {
-        count_group(user.index(), pending, loose, unsettled);
-      } else {
-        count_user(user.index(), pending, loose, unsettled);
-      }
+  for (const auto output : nodes.outputs(a)) count_readers(output, pending, loose, unsettled);
+}
+
+void impl::count_readers(artefact_index a, int pending, int loose, std::vector<action_index>* unsettled) {
+  for (const auto user : nodes.users(a)) {
+    visit();
+    if (user.group()) {
+      count_group(user.index(), pending, loose, unsettled);
+    } else {
+      count_user(user.index(), pending, loose, unsettled);
     }
   }
 }
@@ -165,6 +167,7 @@ bool impl::inputs_agree(action_index a, revision_number& from, revision_number& 
     from = std::max(from, value_from[input]);
     if (const auto by = nodes.producer(input); by != no_index && !actions[by].final())
       to = std::min(to, actions[by].to);
+    if (held(input)) to = std::min(to, held_since.at(input) - 1);
   };
   for (const auto edge : nodes.inputs(a)) {
     if (!edge.group()) {
@@ -179,6 +182,8 @@ bool impl::inputs_agree(action_index a, revision_number& from, revision_number& 
 /// Words for an input whose action failed; empty where there is none.
 std::string impl::failed_input(action_index a) const {
   const auto words = [&](artefact_index input) -> std::string {
+    if (has_source(input) && (flags[input] & unreadable) != 0)
+      return "needs " + path(input) + ", which could not be read: " + unread.at(path(input));
     const auto by = nodes.producer(input);
     if (by == no_index || actions[by].phase != action_phase::failed) return {};
     return "needs " + path(input) + ", which failed";
@@ -187,7 +192,7 @@ std::string impl::failed_input(action_index a) const {
   for (const auto edge : nodes.inputs(a)) {
     if (!edge.group()) {
       if (auto text = words(edge.index()); !text.empty()) return text;
-    } else if (!failures.empty()) {
+    } else if (!failures.empty() || !unread.empty()) {
       for (const auto member : nodes.members(edge.index()))
         if (auto text = words(member); !text.empty()) return text;
     }

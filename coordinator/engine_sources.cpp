@@ -48,8 +48,9 @@ std::uint16_t impl::match_rule(artefact_index a) const {
 
 void impl::change_source(const source_change& change) {
   visit();
-  unread.erase(change.path.str());
   const auto a = change.now ? intern(change.path.str()) : nodes.find(change.path.str());
+  if (a != no_index) readable_again(a), release(a);
+  unread.erase(change.path.str());
   if (a == no_index) return;
   if (change.now) {
     set_source(a, *change.now);
@@ -93,6 +94,8 @@ void impl::set_source(artefact_index a, const source_state& state) {
 
 void impl::drop_source(artefact_index a) {
   if ((flags[a] & source) == 0) return;
+  readable_again(a);
+  if (!unread.empty()) unread.erase(path(a));
   save_sources.insert(a);
   if (has_source(a)) vanish(a);
   flags[a] &= static_cast<std::uint8_t>(~source);
@@ -182,6 +185,7 @@ revision_number impl::value_ends(artefact_index a, revision_number latest) const
 
 /// `a` is about to exist no more.
 void impl::vanish(artefact_index a) {
+  release(a);
   about_to_change(a);
   resolution_changes(a);
   if (is_asset(a)) --asset_count;
@@ -259,8 +263,82 @@ void impl::drop_missing(const revision& what) {
     if (const auto a = nodes.find(change.path.str()); a != no_index && a < named.size()) named[a] = true;
   for (const auto& one : what.unread)
     if (const auto a = nodes.find(one.path.str()); a != no_index && a < named.size()) named[a] = true;
+  for (const auto& one : what.open)
+    if (const auto a = nodes.find(one.str()); a != no_index && a < named.size()) named[a] = true;
   for (artefact_index a = 0; a < named.size(); ++a)
     if ((flags[a] & source) != 0 && !named[a]) drop_source(a);
+}
+
+int impl::pending_by(artefact_index a) const {
+  const auto by = nodes.producer(a);
+  return (by != no_index && !actions[by].usable()) || (flags[a] & being_written) != 0 ? 1 : 0;
+}
+
+int impl::loose_by(artefact_index a) const {
+  const auto by = nodes.producer(a);
+  return (by != no_index && !actions[by].final()) || (flags[a] & being_written) != 0 ? 1 : 0;
+}
+
+/// The source keeps its content, which holds no more: it, and what is made of it, fails.
+void impl::note_unread(const unread_source& one) {
+  unread[one.path.str()] = one.why;
+  const auto a = nodes.find(one.path.str());
+  if (a == no_index || (flags[a] & source) == 0) return;
+  release(a);
+  if ((flags[a] & unreadable) != 0) return touch(a);
+  about_to_change(a);
+  flags[a] |= unreadable;
+  held_since[a] = revision_now;
+  content_changed(a, revision_now, revision_now);
+}
+
+/// Whoever failed for `a` looks again. What its content was in the meantime nobody knows.
+void impl::readable_again(artefact_index a) {
+  if ((flags[a] & unreadable) == 0) return;
+  flags[a] &= static_cast<std::uint8_t>(~unreadable);
+  held_since.erase(a);
+  value_from[a] = revision_now;
+  touch(a);
+  for (const auto user : nodes.users(a)) {
+    if (user.group()) {
+      group_changed(user.index(), reason_kind::content, a, true, revision_now, revision_now);
+    } else {
+      stale(user.index(), reason_kind::content, a, revision_now, revision_now);
+    }
+  }
+}
+
+/// `a` was open for writing and is not any more, or something else is known of it now.
+void impl::release(artefact_index a) {
+  if ((flags[a] & being_written) == 0) return;
+  flags[a] &= static_cast<std::uint8_t>(~being_written);
+  held_since.erase(a);
+  value_from[a] = revision_now;
+  touch(a);
+  count_readers(a, -1, -1, nullptr);
+}
+
+/// A source that somebody writes to is like the output of an action that is under way: known up to the
+/// revision before, and what uses it waits.
+void impl::hold_open(const std::vector<logical_path>& now_open) {
+  std::set<artefact_index> wanted_open;
+  for (const auto& one : now_open) {
+    const auto a = nodes.find(one.str());
+    if (a != no_index && has_source(a) && (flags[a] & unreadable) == 0) wanted_open.insert(a);
+  }
+  std::vector<artefact_index> closed;
+  for (const auto& [a, since] : held_since)
+    if ((flags[a] & being_written) != 0 && wanted_open.count(a) == 0) closed.push_back(a);
+  for (const auto a : closed) release(a);
+  for (const auto a : wanted_open) {
+    if ((flags[a] & being_written) != 0) continue;
+    about_to_change(a);
+    flags[a] |= being_written;
+    held_since[a] = revision_now;
+    std::vector<action_index> users;
+    count_readers(a, 1, 1, &users);
+    for (const auto user : users) unsettle(user);
+  }
 }
 
 }  // namespace graphite

@@ -13,6 +13,7 @@
 #include "coordinator/graph.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "coordinator/reference_table.hpp"
+#include "core/output_set.hpp"
 
 /// \file Private to coordinator/engine*.cpp.
 ///
@@ -76,6 +77,8 @@ struct glob_group {
   std::uint32_t pending = 0, loose = 0;
   bool listed = false;  ///< `listing` is valid
   digest listing;
+  /// Members by the hash of their file name; where a depfile narrows a user.
+  std::optional<std::unordered_multimap<std::uint64_t, artefact_index>> by_name;
 };
 
 /// One start_attempt whose finished() has not come.
@@ -143,7 +146,14 @@ struct engine_impl {
   time_point now{};
 
   // By artefact.
-  enum flag : std::uint8_t { source = 1, twin = 2, listed = 4, rule_known = 8 };
+  enum flag : std::uint8_t {
+    source = 1,
+    twin = 2,
+    listed = 4,
+    rule_known = 8,
+    being_written = 16,  ///< open: its content is not known yet
+    unreadable = 32      ///< in `unread`: what is made of it fails
+  };
   std::vector<std::uint8_t> flags;
   std::vector<stat_signature> signatures;
   std::vector<revision_number> value_from;
@@ -159,6 +169,7 @@ struct engine_impl {
   // Sparse.
   std::map<action_index, std::string> failures;
   std::map<std::string, std::string> unread;                ///< why a source could not be read, by path
+  std::map<artefact_index, revision_number> held_since;     ///< of what is open or unreadable
   std::map<action_index, std::string> problems;             ///< why an action is `broken`
   std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
   std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere
@@ -225,12 +236,21 @@ struct engine_impl {
   void resolution_changes(artefact_index a);
   std::uint16_t match_rule(artefact_index a) const;
   void drop_missing(const revision& what);
+  void note_unread(const unread_source& one);
+  void readable_again(artefact_index a);
+  void hold_open(const std::vector<logical_path>& now_open);
+  void release(artefact_index a);
+  bool held(artefact_index a) const { return (flags[a] & (being_written | unreadable)) != 0; }
+  /// What a source or generated file adds to its users' `pending` and `loose`.
+  int pending_by(artefact_index a) const;
+  int loose_by(artefact_index a) const;
 
   // engine_plan.cpp: actions and their edges.
   void add_action(artefact_index main);
   void drop_action(action_index a);
+  result<output_set> declared_outputs(action_index a) const;
   void declare_outputs(action_index a);
-  void set_outputs(action_index a, const std::vector<std::string>& names);
+  void set_outputs(action_index a, const std::vector<std::string>& names, std::string problem = {});
   void replace_outputs(action_index a, std::vector<artefact_index> mine);
   void disputes_end(action_index a);
   void orphan(artefact_index output, artefact_index main);
@@ -263,6 +283,7 @@ struct engine_impl {
   void settle(action_index a, action_phase how, std::string message);
   void make_interim(action_index a, revision_number to);
   void count_users(action_index a, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
+  void count_readers(artefact_index a, int pending, int loose, std::vector<action_index>* unsettled);
   void count_user(action_index user, int pending, int loose, std::vector<action_index>* unsettled);
   void want_evaluation(action_index a);
   void evaluate(action_index a);
@@ -273,7 +294,10 @@ struct engine_impl {
   // engine_attempts.cpp: cache, queue, attempts.
   std::vector<artefact_index> input_artefacts(action_index a) const;
   digest weak_of(action_index a) const;
-  digest value_of(const path_set_entry& entry, action_index a);
+  std::vector<artefact_index> members_named(group_index g, std::string_view name);
+  std::set<std::string> namesakes(action_index a, const path_set& set);
+  static std::set<std::string> namesakes(const std::vector<attempt_input>& inputs, const path_set& set);
+  digest value_of(const path_set_entry& entry, action_index a, const path_set& set);
   digest listing_of(group_index g);
   path_set set_of(action_index a) const;
   digest strong_of(action_index a, const digest& weak, const path_set& set);
@@ -327,7 +351,10 @@ struct engine_impl {
   void show(artefact_index a, const wanted_asset& value, publication& into);
   bool still_blocked(const std::vector<artefact_index>& members) const;
   void note_obstacle(const std::vector<artefact_index>& members);
-  void retry_failed();
+  void retry_failed(const revision& what);
+  void add_failed_roots(action_index a, std::set<action_index>& seen, std::set<action_index>& roots) const;
+  std::uint64_t behind_count() const;
+  bool is_dirty(const std::string& path) const;
   behind_list behind() const;
 
   // engine.cpp
@@ -409,7 +436,5 @@ struct engine_impl {
   const rule_spec& rule_of(action_index a) const { return config.rules[nodes.rule_of(a)]; }
   void visit(std::uint64_t n = 1) { counted.nodes_visited += n; }
 };
-
-std::string expand_template(const std::string& text, const std::string& path);
 
 }  // namespace graphite

@@ -4,15 +4,10 @@
 
 namespace graphite {
 
-std::string_view glob_index::fixed_prefix(std::string_view pattern) {
-  if (pattern.find('/') == std::string_view::npos) return {};  // matches in any folder
-  return pattern.substr(0, pattern.find_first_of("*?[{\\"));
-}
-
 void glob_index::add(std::uint32_t group, const std::vector<glob>& globs) {
   for (const auto& pattern : globs) {
-    const auto prefix = fixed_prefix(pattern.text());
-    by_prefix_[prefix.size()][std::string(prefix)].push_back({group, pattern});
+    auto prefix = pattern.prefix();
+    by_prefix_[prefix.size()][std::move(prefix)].push_back({group, pattern});
   }
 }
 

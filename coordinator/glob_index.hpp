@@ -23,9 +23,6 @@ class glob_index {
   /// Globs tried by the last look-ups, for tests of cost.
   std::uint64_t tried() const { return tried_; }
 
-  /// The text with which all matches of a pattern begin.
-  static std::string_view fixed_prefix(std::string_view pattern);
-
  private:
   struct entry {
     std::uint32_t group;

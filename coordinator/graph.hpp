@@ -25,7 +25,7 @@ enum class edge_kind : std::uint8_t {
   discovered = 2,  ///< read according to the depfile
   absent = 3,      ///< "did not exist": were it to appear, resolution would change
   glob = 4,        ///< member of a glob group: contents count
-  names = 5,       ///< member of a glob group of which only the names count (a depfile narrows it)
+  names = 5,  ///< member of a glob group of which a depfile names what was read: only names like those count
 };
 
 /// One edge, packed: 3 bits of kind, one that marks a group, 28 of index.

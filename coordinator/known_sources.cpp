@@ -3,20 +3,11 @@
 #include <algorithm>
 
 #include "core/logical_path.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
 namespace {
-
-struct split_path {
-  std::string_view folder, name;
-};
-
-split_path split(std::string_view path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string_view::npos) return {{}, path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
 
 template <class Files>
 auto lower_bound_of(Files& files, std::string_view name) {
@@ -25,16 +16,10 @@ auto lower_bound_of(Files& files, std::string_view name) {
       [](const known_sources::file& f, std::string_view n) { return n.compare(f.name) > 0; });
 }
 
-bool is_below(std::string_view path, std::string_view folder) {
-  return folder.empty() || path == folder ||
-         (path.size() > folder.size() && path[folder.size()] == '/' &&
-          path.substr(0, folder.size()) == folder);
-}
-
 }  // namespace
 
 void known_sources::put(std::string_view path, const stat_signature& signature) {
-  const auto [folder, name] = split(path);
+  const auto folder = folder_of(path), name = file_name_of(path);
   auto at = folders_.find(folder);
   if (at == folders_.end()) at = folders_.emplace(std::string(folder), std::vector<file>{}).first;
   auto& files = at->second;
@@ -60,7 +45,7 @@ void known_sources::put_folder(std::string_view folder, std::vector<file> files)
 }
 
 bool known_sources::erase(std::string_view path) {
-  const auto [folder, name] = split(path);
+  const auto folder = folder_of(path), name = file_name_of(path);
   const auto at = folders_.find(folder);
   if (at == folders_.end()) return false;
   const auto place = lower_bound_of(at->second, name);
@@ -72,7 +57,7 @@ bool known_sources::erase(std::string_view path) {
 }
 
 const stat_signature* known_sources::find(std::string_view path) const {
-  const auto [folder, name] = split(path);
+  const auto folder = folder_of(path), name = file_name_of(path);
   const auto at = folders_.find(folder);
   if (at == folders_.end()) return nullptr;
   const auto place = lower_bound_of(at->second, name);
@@ -82,7 +67,7 @@ const stat_signature* known_sources::find(std::string_view path) const {
 std::vector<std::string> known_sources::folders(std::string_view folder) const {
   std::vector<std::string> out;
   for (auto at = folders_.lower_bound(folder); at != folders_.end(); ++at) {
-    if (is_below(at->first, folder))
+    if (is_at_or_below(at->first, folder))
       out.push_back(at->first);
     else if (at->first.compare(0, folder.size(), folder) != 0)
       break;
@@ -106,7 +91,7 @@ std::vector<std::string> known_sources::displaced_by(std::string_view path) cons
 }
 
 std::string known_sources::case_twin_of(std::string_view path) const {
-  const auto [folder, name] = split(path);
+  const auto folder = folder_of(path), name = file_name_of(path);
   const auto folded = case_fold(name);
   for (const auto& one : files(folder))
     if (one.name != name && one.name.size() == name.size() && case_fold(one.name) == folded)

@@ -2,19 +2,11 @@
 
 #include <algorithm>
 
+#include "core/path_text.hpp"
+
 namespace graphite {
 
 namespace {
-
-struct split {
-  std::string_view folder, name;
-};
-
-split split_path(std::string_view path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string_view::npos) return {{}, path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
 
 bool may_fold(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -86,7 +78,7 @@ std::size_t path_table::slot_of(std::uint64_t hash, std::string_view folder, std
 }
 
 std::uint32_t path_table::find(std::string_view path) const {
-  const auto [folder, file] = split_path(path);
+  const auto folder = folder_of(path), file = file_name_of(path);
   return slots_[slot_of(hash_(path).value, folder, file)];
 }
 
@@ -112,7 +104,7 @@ void path_table::prefetch_path(std::uint64_t hash) const {
 
 result<std::uint32_t> path_table::intern(std::string_view path, std::uint64_t hash) {
   if ((size() + 1) * 3 > slots_.size() * 2) grow();
-  const auto [folder, file] = split_path(path);
+  const auto folder = folder_of(path), file = file_name_of(path);
   const auto at = slot_of(hash, folder, file);
   if (slots_[at] != none) return slots_[at];
   const auto mask = slots_.size() - 1;

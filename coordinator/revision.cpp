@@ -183,9 +183,29 @@ void revision_builder::close_ready(time_point now, bool calm, steps& out) {
     made.changes.push_back({at->first, kind, e.noticed});
     at = erase(at);
   }
+  name_open(now, made);
   if (made.changes.empty()) return;
+  told_open_ = made.open;
   if (since_) since_ = now;
   out.push_back(std::move(made));
+}
+
+/// What a revision has called open is named by a later one, whatever has become of it.
+void revision_builder::name_open(time_point now, revision_command::close& made) {
+  for (const auto& [path, e] : pending_)
+    if (e.at == phase::unsure || e.at == phase::asked || e.at == phase::open) made.open.push_back(path);
+  std::vector<noticed_change> forgotten;
+  for (const auto& path : told_open_) {
+    const auto named = std::lower_bound(made.changes.begin(), made.changes.end(), path,
+                                        [](const auto& change, const auto& p) { return change.path < p; });
+    const bool known = pending_.contains(path) || (named != made.changes.end() && named->path == path);
+    if (!known) forgotten.push_back({path, change_kind::written, now});
+  }
+  if (forgotten.empty()) return;
+  if (made.changes.empty()) made.noticed = now;
+  made.changes.insert(made.changes.end(), forgotten.begin(), forgotten.end());
+  std::sort(made.changes.begin(), made.changes.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
 }
 
 void revision_builder::close_before_repeat(std::string_view path, time_point t, steps& out) {

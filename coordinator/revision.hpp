@@ -44,7 +44,8 @@ struct wake_at {
 /// A revision is closed: `changes` ascend by path, one entry a path, never empty.
 struct close {
   std::vector<noticed_change> changes;
-  time_point noticed{};  ///< the earliest of `changes`
+  time_point noticed{};                ///< the earliest of `changes`
+  std::vector<std::string> open = {};  ///< all that somebody may still be writing to, ascending
   bool operator==(const close&) const = default;
 };
 /// Find out whether `path` is open for writing and call open_answer(), always.
@@ -96,7 +97,8 @@ struct revision_options {
 ///   the old name is written again meanwhile (a backup was made), that acts at once.
 /// - `created` alone (a hard link, a file found in a new folder) is asked about at once, `modified` after
 ///   `debounce` of silence. A file that is open for writing waits for `closed` and is asked about again
-///   every `max_delay`; it keeps back itself, not others.
+///   every `max_delay`; a revision names it as open, so that what hangs
+///   together with it can wait; others go on.
 /// - The revision as a whole waits for: holders; `settle_of` of its paths; answers and rescans that are
 ///   under way; quiet, where there is a storm (> storm_files paths in storm_window) or the git lock
 ///   exists. All but holders for at most `max_delay`; a lock that outlasts that is taken for stale.
@@ -187,6 +189,7 @@ class revision_builder {
   void issue(time_point now, bool calm, steps& out);
   void issue_rescans(time_point now, bool calm, steps& out);
   void close_ready(time_point now, bool calm, steps& out);
+  void name_open(time_point now, revision_command::close& made);
   void close_before_repeat(std::string_view path, time_point t, steps& out);
   void after_close(time_point now, bool quiet);
   void answer_cookies(steps& out);
@@ -198,7 +201,8 @@ class revision_builder {
   std::map<std::string, folder_entry, std::less<>> rescans_;
   std::deque<waiting_cookie> cookies_;
   std::map<std::uint64_t, time_point> holders_;
-  std::deque<seen_path> window_;  ///< distinct paths of the storm window, storm_files + 1 at most
+  std::vector<std::string> told_open_;  ///< by the last revision, ascending
+  std::deque<seen_path> window_;        ///< distinct paths of the storm window, storm_files + 1 at most
   std::size_t asked_ = 0, open_ = 0, rescans_asked_ = 0;
   std::uint64_t next_order_ = 1;
   time_point last_event_{}, settle_until_{};

@@ -10,6 +10,7 @@
 #include "core/content.hpp"
 #include "core/ids.hpp"
 #include "core/logical_path.hpp"
+#include "core/path_template.hpp"
 #include "core/project.hpp"
 #include "core/units.hpp"
 
@@ -33,7 +34,7 @@ struct attempt_spec {
   std::string rule;  ///< name, for people
   logical_path main_input;
   std::vector<attempt_input> inputs;  ///< all it may read, main input included, ascending by path
-  std::vector<std::string> outputs;   ///< expanded; with wildcards where known after the run only
+  std::vector<output_name> outputs;   ///< of the rule, for this source
   std::shared_ptr<const command_spec> command;
   /// The whole of it, as it entered the key (command_environment() in transforms/command.hpp).
   std::map<std::string, std::string> environment;

@@ -158,11 +158,22 @@ bool match_path_prefix(std::string_view pattern, std::string_view folder) {
 
 namespace {
 
+/// The first of `wanted` at or behind `at` that no `\` quotes.
+std::size_t find_unquoted(std::string_view text, std::string_view wanted, std::size_t at = 0) {
+  for (; at < text.size(); ++at) {
+    if (text[at] == '\\')
+      ++at;
+    else if (wanted.find(text[at]) != std::string_view::npos)
+      return at;
+  }
+  return std::string_view::npos;
+}
+
 /// Expands the first brace group of `text` into `out`, recursively.
 result<void> expand_braces(const std::string& text, std::vector<std::string>& out) {
-  const auto open = text.find('{');
+  const auto open = find_unquoted(text, "{");
   if (open == std::string::npos) {
-    if (text.find('}') != std::string::npos)
+    if (find_unquoted(text, "}") != std::string::npos)
       return fail(errc::invalid_argument, "'}' without '{' in '" + text + "'");
     if (out.size() == glob::alternatives_max)
       return fail(errc::too_large, "more than 64 alternatives in '" + text + "'");
@@ -171,7 +182,7 @@ result<void> expand_braces(const std::string& text, std::vector<std::string>& ou
   }
   std::size_t depth = 0, start = open + 1, close = open;
   std::vector<std::string> choices;
-  for (std::size_t i = open; i < text.size(); ++i) {
+  for (auto i = open; i < text.size(); i = std::min(find_unquoted(text, "{},", i + 1), text.size())) {
     if (text[i] == '{') ++depth;
     const bool ends = text[i] == '}' && --depth == 0;
     if (ends || (text[i] == ',' && depth == 1)) {
@@ -213,9 +224,57 @@ result<glob> glob::parse(std::string_view text) {
   GRAPHITE_CHECK(expand_braces(out.text_, out.alternatives_));
   for (auto& alternative : out.alternatives_) {
     GRAPHITE_CHECK(check_alternative(alternative));
-    if (alternative.find('/') == std::string::npos && alternative != "**") alternative.insert(0, "**/");
+    if (alternative.starts_with("./"))
+      alternative.erase(0, 2);
+    else if (alternative.find('/') == std::string::npos && alternative != "**")
+      alternative.insert(0, "**/");
+    if (alternative.empty()) return fail(errc::invalid_argument, "a pattern is empty");
     const bool anywhere = alternative.starts_with("**/") && alternative.find('/', 3) == std::string::npos;
     if (anywhere && alternative != "**/**") out.names_.emplace_back(alternative.substr(3));
+  }
+  return out;
+}
+
+std::string glob::quoted(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("*?[]{},\\").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string glob::plain_beginning(std::string_view pattern) {
+  if (pattern.starts_with("./")) pattern.remove_prefix(2);
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (std::string_view("*?[").find(pattern[i]) != std::string_view::npos) break;
+    if (pattern[i] == '\\' && i + 1 < pattern.size()) ++i;
+    out += pattern[i];
+  }
+  return out;
+}
+
+std::string glob::prefix() const {
+  auto out = plain_beginning(alternatives_.front());
+  for (const auto& one : alternatives_) {
+    const auto other = plain_beginning(one);
+    const auto end = std::mismatch(out.begin(), out.end(), other.begin(), other.end()).first;
+    out.erase(end, out.end());
+  }
+  return out;
+}
+
+std::optional<std::string> glob::only_folder() const {
+  std::optional<std::string> out;
+  for (const std::string_view one : alternatives_) {
+    const auto slash = one.rfind('/');
+    const auto folder = one.substr(0, slash == std::string_view::npos ? 0 : slash);
+    const bool below = slash == std::string_view::npos ? one == "**" : one.substr(slash + 1) == "**";
+    if (below || find_unquoted(folder, "*?[") != std::string_view::npos) return std::nullopt;
+    auto plain = plain_beginning(folder);
+    if (out && *out != plain) return std::nullopt;
+    out = std::move(plain);
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,9 +11,9 @@
 namespace graphite {
 
 /// A path pattern: `*` and `?` stay inside a component, `**` crosses them, `[a-z]` `[!a-z]` are classes,
-/// `{a,b}` alternatives. Matched against a whole logical path. A pattern without `/` matches the file
-/// name in any folder (`*.png` means `**/*.png`). Value type; matches() is O(path · alternatives), no
-/// exponential cases.
+/// `{a,b}` alternatives, `\` takes the next character as it is. Matched against a whole logical path. A
+/// pattern without `/` matches the file name in any folder (`*.png` means `**/*.png`), one that begins with
+/// `./` at the root only. Value type; matches() is O(path · alternatives), no exponential cases.
 class glob {
  public:
   static constexpr std::size_t bytes_max = 1024;
@@ -20,10 +21,18 @@ class glob {
 
   /// Errors: invalid_argument with what is wrong and at which character.
   static result<glob> parse(std::string_view text);
+  /// A pattern that matches `text` and nothing else.
+  static std::string quoted(std::string_view text);
+  /// What of a pattern without alternatives comes before its first wildcard, as a path.
+  static std::string plain_beginning(std::string_view pattern);
   bool matches(std::string_view path) const;
   /// False where nothing below `folder` can match: lets a walk skip it.
   bool may_match_below(std::string_view folder) const;
   const std::string& text() const { return text_; }
+  /// What every match begins with.
+  std::string prefix() const;
+  /// The folder that every match is a file of (empty: the root); nothing where there may be several.
+  std::optional<std::string> only_folder() const;
 
  private:
   std::string text_;

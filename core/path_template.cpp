@@ -1,5 +1,7 @@
 #include "core/path_template.hpp"
 
+#include "core/glob.hpp"
+
 namespace graphite {
 
 namespace {
@@ -28,16 +30,6 @@ placeholder placeholder_at(std::string_view text, std::size_t at) {
   return out;
 }
 
-/// As a glob that matches the text itself. `?` stands for braces, which have no escape.
-std::string glob_quoted(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '*' || c == '?' || c == '[' || c == '\\') out += '\\';
-    out += c == '{' || c == '}' ? '?' : c;
-  }
-  return out;
-}
-
 /// Errors where the text has a `..` or empty component or is absolute; wildcards are allowed.
 result<void> check_relative(const std::string& text) {
   std::string plain = text;
@@ -45,6 +37,27 @@ result<void> check_relative(const std::string& text) {
     if (c == '*' || c == '\\') c = '_';
   GRAPHITE_CHECK(logical_path::parse(plain));
   return {};
+}
+
+/// Fills in every placeholder; `as_glob`: the text is a glob, in which the source's name stands for itself.
+result<std::string> fill_in(std::string_view text, const logical_path& source, bool as_glob) {
+  std::string out;
+  std::size_t done = 0;
+  for (const auto& found : placeholders_of(text)) {
+    out.append(text.substr(done, found.offset - done));
+    done = found.offset + found.length;
+    if (!found.argument.empty())
+      return fail(errc::invalid_argument, "placeholder {" + std::string(found.word) + "} takes no argument");
+    GRAPHITE_TRY(const auto value, source_placeholder(found.word, source));
+    const bool folder_of_root = value.empty() && found.word == "dir" && out.empty();
+    if (folder_of_root && done < text.size() && text[done] == '/') {
+      ++done;
+      if (as_glob) out += "./";
+    }
+    out += as_glob ? glob::quoted(value) : std::string(value);
+  }
+  out.append(text.substr(done));
+  return out;
 }
 
 }  // namespace
@@ -80,36 +93,24 @@ result<std::string_view> source_placeholder(std::string_view word, const logical
   return fail(errc::invalid_argument, "unknown placeholder {" + std::string(word) + "}");
 }
 
-result<std::string> expand_output(std::string_view text, const logical_path& source) {
-  const bool wild = text.find('*') != std::string_view::npos;
-  std::string out;
-  std::size_t done = 0;
-  for (const auto& found : placeholders_of(text)) {
-    out.append(text.substr(done, found.offset - done));
-    done = found.offset + found.length;
-    if (!found.argument.empty())
-      return fail(errc::invalid_argument, "placeholder {" + std::string(found.word) + "} takes no argument");
-    GRAPHITE_TRY(const auto value, source_placeholder(found.word, source));
-    const bool folder_of_root = value.empty() && found.word == "dir" && out.empty();
-    if (folder_of_root && done < text.size() && text[done] == '/') ++done;
-    out += wild ? glob_quoted(value) : std::string(value);
-  }
-  out.append(text.substr(done));
-  GRAPHITE_CHECK(check_relative(out));
+result<std::string> expand_glob(std::string_view text, const logical_path& source) {
+  return fill_in(text, source, true);
+}
+
+result<output_name> expand_output(std::string_view text, const logical_path& source) {
+  output_name out;
+  out.wildcard = text.find('*') != std::string_view::npos;
+  GRAPHITE_TRY(out.text, fill_in(text, source, out.wildcard));
+  if (out.wildcard && out.text.starts_with("./")) out.text.erase(0, 2);
+  GRAPHITE_CHECK(check_relative(out.text));
+  if (out.wildcard && out.text.find('/') == std::string::npos) out.text.insert(0, "./");
   return out;
 }
 
-bool is_wildcard_output(std::string_view output) { return output.find('*') != output.npos; }
-
-std::string wildcard_folder(std::string_view output) {
-  const auto slash = output.substr(0, output.find('*')).rfind('/');
-  if (slash == output.npos) return {};
-  std::string out;
-  for (std::size_t i = 0; i < slash; ++i) {
-    if (output[i] == '\\' && i + 1 < slash) ++i;
-    out += output[i];
-  }
-  return out;
+std::string output_name::folder() const {
+  const auto plain = glob::plain_beginning(text);
+  const auto slash = plain.rfind('/');
+  return slash == std::string::npos ? std::string() : plain.substr(0, slash);
 }
 
 }  // namespace graphite

@@ -28,15 +28,23 @@ const std::vector<std::string_view>& source_placeholder_words();
 /// Errors: invalid_argument for another word.
 result<std::string_view> source_placeholder(std::string_view word, const logical_path& source);
 
-/// An output template filled in for `source`: a logical path, or a glob of paths where the template has
-/// `*`. `{dir}/` vanishes at the root. Errors: invalid_argument for an unknown word or a result that
-/// leaves the root or is no path.
-result<std::string> expand_output(std::string_view text, const logical_path& source);
+/// An output of an action. Whether it is a wildcard is decided by the template: a source's name may hold
+/// any character, and is itself.
+struct output_name {
+  std::string
+      text;  ///< a logical path; of a wildcard a glob (core/glob.hpp), at the root where it has no `/`
+  bool wildcard = false;  ///< only the run makes known which paths these are
+  auto operator<=>(const output_name&) const = default;
+  /// The folder that all matches of a wildcard lie in; empty: the root.
+  std::string folder() const;
+};
 
-/// Whether an expanded output is a glob of paths that only the run makes known.
-bool is_wildcard_output(std::string_view output);
+/// An output template filled in for `source`; one with `*` is a wildcard. `{dir}/` vanishes at the root.
+/// Errors: invalid_argument for an unknown word or a result that leaves the root or is no path.
+result<output_name> expand_output(std::string_view text, const logical_path& source);
 
-/// The folder that all matches of a wildcard output lie in, escapes undone; empty: the root.
-std::string wildcard_folder(std::string_view output);
+/// A template of input globs filled in for `source`; the source's name stands for itself, and `{dir}/` at
+/// the root for the root alone. Errors: invalid_argument for an unknown word. The result may be no glob.
+result<std::string> expand_glob(std::string_view text, const logical_path& source);
 
 }  // namespace graphite

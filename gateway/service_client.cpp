@@ -198,7 +198,7 @@ result<why_answer> service_client::why(const std::string& path) {
   return impl_->call(kj::mv(call), impl_->options.call_timeout);
 }
 
-result<std::vector<std::string>> service_client::graph(const graph_query& query) {
+result<graph_answer> service_client::graph(const graph_query& query) {
   auto call = impl_->session.graphRequest();
   call.setKind(service_codec::to_wire(query.what));
   call.setFrom(query.from);

@@ -270,11 +270,14 @@ result<why_answer> decode(wire::Why::Reader in) {
   return out;
 }
 
-void encode(const std::vector<std::string>& value, wire::Lines::Builder out) {
-  encode_texts(value, out.initLines(count(value.size())));
+void encode(const graph_answer& value, wire::Lines::Builder out) {
+  encode_texts(value.lines, out.initLines(count(value.lines.size())));
+  out.setLeftOut(value.left_out);
 }
 
-result<std::vector<std::string>> decode(wire::Lines::Reader in) { return decode_texts(in.getLines()); }
+result<graph_answer> decode(wire::Lines::Reader in) {
+  return graph_answer{decode_texts(in.getLines()), in.getLeftOut()};
+}
 
 void encode(const generation_diff& value, wire::Diff::Builder out) {
   encode_texts(value.added, out.initAdded(count(value.added.size())));
@@ -315,11 +318,13 @@ result<graph_query::kind> from_wire(wire::GraphKind kind) {
   return fail(errc::invalid_argument, "a kind of graph question this service does not know");
 }
 
-std::uint64_t wire_bytes(const std::vector<std::string>& value) {
+static std::uint64_t wire_bytes(const std::vector<std::string>& value) {
   std::uint64_t bytes = 8;
   for (const auto& line : value) bytes += 16 + line.size();  // pointer, terminator, padding
   return bytes;
 }
+
+std::uint64_t wire_bytes(const graph_answer& value) { return wire_bytes(value.lines); }
 
 std::uint64_t wire_bytes(const generation_diff& value) {
   return wire_bytes(value.added) + wire_bytes(value.changed) + wire_bytes(value.removed);

@@ -19,7 +19,7 @@ void encode(const head& value, wire::Head::Builder out);
 void encode(const build_summary& value, wire::BuildSummary::Builder out);
 void encode(const service_status& value, wire::Status::Builder out);
 void encode(const why_answer& value, wire::Why::Builder out);
-void encode(const std::vector<std::string>& value, wire::Lines::Builder out);
+void encode(const graph_answer& value, wire::Lines::Builder out);
 void encode(const generation_diff& value, wire::Diff::Builder out);
 
 error decode_error(wire::Error::Reader in);  ///< unknown codes become `unsupported`
@@ -27,7 +27,7 @@ result<head> decode(wire::Head::Reader in);
 result<build_summary> decode(wire::BuildSummary::Reader in);
 result<service_status> decode(wire::Status::Reader in);
 result<why_answer> decode(wire::Why::Reader in);
-result<std::vector<std::string>> decode(wire::Lines::Reader in);
+result<graph_answer> decode(wire::Lines::Reader in);
 result<generation_diff> decode(wire::Diff::Reader in);
 
 wire::GraphKind to_wire(graph_query::kind kind);
@@ -35,7 +35,7 @@ wire::GraphKind to_wire(graph_query::kind kind);
 result<graph_query::kind> from_wire(wire::GraphKind kind);
 
 /// About what the lists take on the wire, in bytes: to refuse before encoding.
-std::uint64_t wire_bytes(const std::vector<std::string>& value);
+std::uint64_t wire_bytes(const graph_answer& value);
 std::uint64_t wire_bytes(const generation_diff& value);
 
 }  // namespace graphite::service_codec

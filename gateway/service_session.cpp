@@ -184,8 +184,8 @@ class session_server final : public wire::Session::Server {
       return kj::READY_NOW;
     }
     graph_query query{*kind, text(params.getFrom()), text(params.getTo())};
-    return ask<std::vector<std::string>>(
-               connection_, limit(), [&](auto done) { facade().graph(std::move(query), std::move(done)); })
+    return ask<graph_answer>(connection_, limit(),
+                             [&](auto done) { facade().graph(std::move(query), std::move(done)); })
         .then([context, most = connection_->shared.options.answer_bytes_max](auto value) mutable {
           answer(context.getResults().initOutcome(), within(std::move(value), most));
         });

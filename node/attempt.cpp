@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/glob.hpp"
 #include "core/text_tail.hpp"
 #include "node/content_copy.hpp"
 #include "node/declared_outputs.hpp"
@@ -86,7 +87,7 @@ class execution {
     auto folder = ports_.scratch.create(need_);
     if (!folder) return ours(folder.error());
     scratch_ = std::move(*folder);
-    place_ = {scratch_->path(), scratch_->temporary_path()};
+    place_ = {scratch_->path(), scratch_->temporary_path(), options_.view_folder};
     return fill_folder()
         .and_then([this] { return run_tool(); })
         .and_then([this] { return read_depfile(); })
@@ -186,8 +187,30 @@ class execution {
     if (!found)
       return theirs({found.error().code, fmt::format("{}: {}: {}", spec_.main_input.str(),
                                                      plan_.depfile->str(), found.error().context)});
-    out_.discovered = std::move(*found);
+    if (const auto names = undeclared(found->others); !names.empty())
+      return end(attempt_status::failed,
+                 fmt::format("{}: {} says that files of the project were read that are not among the rule's "
+                             "inputs: {}",
+                             spec_.main_input.str(), plan_.depfile->str(), names));
+    out_.discovered = std::move(found->inputs);
     return {};
+  }
+
+  /// Those of `read` that are files of the view, with what to write for each: a change of them would go
+  /// unseen. Others are the tool's own.
+  std::string undeclared(const std::vector<logical_path>& read) const {
+    constexpr std::size_t named_max = 8;
+    std::string out;
+    std::size_t count = 0;
+    for (const auto& path : read) {
+      if (!ports_.view.open(path) || ++count > named_max) continue;
+      const auto folder = std::string(path.folder()) + (path.folder().empty() ? "" : "/");
+      const auto kind =
+          path.extension().empty() ? glob::quoted(path.file_name()) : "*" + glob::quoted(path.extension());
+      out += fmt::format("{}{} (add \"{}{}\" to inputs)", out.empty() ? "" : ", ", path.str(),
+                         glob::quoted(folder), kind);
+    }
+    return count > named_max ? fmt::format("{} and {} more", out, count - named_max) : out;
   }
 
   result<std::string> text_of(const logical_path& path) {

@@ -20,6 +20,7 @@ struct attempt_options {
   std::uint64_t hold_bytes_max = 0;  ///< outputs up to this are held for a journal record (chunk_store::hold)
   std::size_t entries_max = 65'536;  ///< files in a scratch folder after a run
   std::uint64_t depfile_bytes_max = 8 * MiB;
+  std::string view_folder = {};  ///< absolute, where `ports::view` reads; empty: not known
   int nice = 10;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/path_template.hpp"
 #include "core/text_tail.hpp"
 
 namespace graphite {
@@ -32,65 +31,35 @@ class name_list {
   std::size_t count_ = 0;
 };
 
-bool contains(const std::vector<std::string>& ascending, const std::string& text) {
-  return std::binary_search(ascending.begin(), ascending.end(), text);
-}
-
 }  // namespace
-
-bool declared_outputs::pattern::matches(std::string_view path) const {
-  return (anywhere || path.find('/') == path.npos) && shape.matches(path);
-}
 
 result<declared_outputs> declared_outputs::make(const attempt_spec& spec,
                                                 const std::optional<logical_path>& depfile) {
   declared_outputs out;
+  GRAPHITE_TRY(out.names_, output_set::make(spec.outputs));
   for (const auto& input : spec.inputs) out.inputs_.push_back(input.path.str());
-  if (depfile) {
-    out.inputs_.push_back(depfile->str());
-    out.places_.push_back(*depfile);
-  }
-  for (const auto& text : spec.outputs) {
-    if (is_wildcard_output(text)) {
-      GRAPHITE_TRY(auto shape, glob::parse(text));
-      out.patterns_.push_back({std::move(shape), text.find('/') != text.npos});
-      const auto folder = wildcard_folder(text);
-      if (folder.empty()) continue;
-      GRAPHITE_TRY(auto inside, logical_path::parse(folder + "/x"));
-      out.places_.push_back(std::move(inside));
-    } else {
-      GRAPHITE_TRY(auto path, logical_path::parse(text));
-      out.exact_.push_back(text);
-      out.places_.push_back(std::move(path));
-    }
-  }
-  std::sort(out.exact_.begin(), out.exact_.end());
   std::sort(out.inputs_.begin(), out.inputs_.end());
+  out.depfile_ = depfile;
+  if (depfile) out.places_.push_back(*depfile);
+  for (const auto& name : spec.outputs) {
+    if (name.wildcard && name.folder().empty()) continue;
+    GRAPHITE_TRY(auto inside, logical_path::parse(name.wildcard ? name.folder() + "/x" : name.text));
+    out.places_.push_back(std::move(inside));
+  }
   return out;
 }
 
-std::string declared_outputs::missing(const std::vector<logical_path>& found) const {
-  name_list names;
-  for (const auto& text : exact_)
-    if (std::none_of(found.begin(), found.end(), [&](const auto& path) { return path.str() == text; }))
-      names.add(text);
-  for (const auto& wanted : patterns_)
-    if (std::none_of(found.begin(), found.end(),
-                     [&](const auto& path) { return wanted.matches(path.str()); }))
-      names.add(wanted.shape.text());
-  return names.text();
+bool declared_outputs::was_there(std::string_view path) const {
+  return (depfile_ && depfile_->str() == path) || std::binary_search(inputs_.begin(), inputs_.end(), path);
 }
 
 result<std::vector<logical_path>> declared_outputs::collect(const std::vector<scratch_entry>& entries) const {
   std::vector<logical_path> out;
   name_list undeclared, unusual;
   for (const auto& entry : entries) {
-    const bool exact = contains(exact_, entry.path);
-    if (!exact && contains(inputs_, entry.path)) continue;
-    const bool wild =
-        std::any_of(patterns_.begin(), patterns_.end(), [&](const auto& p) { return p.matches(entry.path); });
+    if (!names_.is_exact(entry.path) && was_there(entry.path)) continue;
     auto path = logical_path::parse(entry.path);
-    if ((!exact && !wild) || !path)
+    if (!path || !names_.declares(entry.path))
       undeclared.add(entry.path);
     else if (entry.kind != file_kind::regular)
       unusual.add(entry.path);
@@ -99,8 +68,10 @@ result<std::vector<logical_path>> declared_outputs::collect(const std::vector<sc
   }
   if (!unusual.empty())
     return fail(errc::action_failed, "outputs must be plain files, no links: " + unusual.text());
-  if (const auto names = missing(out); !names.empty())
-    return fail(errc::action_failed, fmt::format("the command did not make {}{}{}", names,
+  name_list missing;
+  for (const auto& name : names_.missing(out)) missing.add(name);
+  if (!missing.empty())
+    return fail(errc::action_failed, fmt::format("the command did not make {}{}{}", missing.text(),
                                                  undeclared.empty() ? "" : "; it made ", undeclared.text()));
   if (!undeclared.empty())
     return fail(errc::action_failed,

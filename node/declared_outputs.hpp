@@ -6,7 +6,7 @@
 
 #include "core/attempt.hpp"
 #include "core/error.hpp"
-#include "core/glob.hpp"
+#include "core/output_set.hpp"
 #include "core/ports/scratch_space.hpp"
 
 namespace graphite {
@@ -26,16 +26,11 @@ class declared_outputs {
   result<std::vector<logical_path>> collect(const std::vector<scratch_entry>& entries) const;
 
  private:
-  struct pattern {
-    glob shape;
-    bool anywhere = true;  ///< false: no `/` in it, so files at the root only
-    bool matches(std::string_view path) const;
-  };
+  bool was_there(std::string_view path) const;
 
-  std::string missing(const std::vector<logical_path>& found) const;
-
-  std::vector<std::string> exact_, inputs_;  ///< ascending; inputs and depfile together
-  std::vector<pattern> patterns_;
+  output_set names_;
+  std::vector<std::string> inputs_;  ///< ascending
+  std::optional<logical_path> depfile_;
   std::vector<logical_path> places_;
 };
 

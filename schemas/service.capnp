@@ -198,7 +198,10 @@ struct Change {
 
 enum GraphKind { path @0; rdeps @1; deps @2; cycles @3; }
 
-struct Lines { lines @0 :List(Text); }
+struct Lines {
+  lines @0 :List(Text);
+  leftOut @1 :UInt64;  # of `rdeps` and `deps`: further ones that do not fit into an answer
+}
 
 struct Diff {
   added @0 :List(Text);         # logical paths, ascending

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <set>
 
+#include "core/output_set.hpp"
+#include "core/path_text.hpp"
 #include "core/text_tail.hpp"
 #include "transforms/depfile.hpp"
 
@@ -40,11 +42,11 @@ command_names names_of(const attempt_spec& spec) {
 
 result<std::optional<logical_path>> depfile_of(const attempt_spec& spec) {
   if (spec.command->depfile.empty()) return std::nullopt;
-  GRAPHITE_TRY(auto text, expand_argument(spec.command->depfile, names_of(spec)));
-  if (text.starts_with("./")) text.erase(0, 2);
-  auto path = logical_path::parse(text);
-  if (!path) return fail(path.error().code, "depfile: " + path.error().context);
-  return std::optional(std::move(*path));
+  const auto name = expand_output(spec.command->depfile, spec.main_input);
+  if (!name) return fail(name.error().code, "depfile: " + name.error().context);
+  if (name->wildcard) return fail(errc::invalid_argument, "depfile: a wildcard: " + name->text);
+  GRAPHITE_TRY(auto path, logical_path::parse(name->text));
+  return std::optional(std::move(path));
 }
 
 }  // namespace
@@ -58,11 +60,14 @@ std::map<std::string, std::string> command_environment(const command_spec& comma
   return out;
 }
 
-std::optional<logical_path> logical_from_scratch(std::string_view path, std::string_view scratch) {
+std::optional<logical_path> logical_from_tool(std::string_view path, const attempt_place& place) {
   if (path.starts_with('/')) {
-    if (!path.starts_with(scratch) || path.size() <= scratch.size() || path[scratch.size()] != '/')
-      return std::nullopt;
-    path.remove_prefix(scratch.size() + 1);
+    const auto inside = [&](std::string_view folder) {
+      return !folder.empty() && path != folder && is_at_or_below(path, folder);
+    };
+    const auto& work = place.working_folder;
+    if (!inside(work) && (inside(place.temporary_folder) || !inside(place.view_folder))) return std::nullopt;
+    path.remove_prefix((inside(work) ? work : place.view_folder).size() + 1);
   }
   std::vector<std::string_view> parts;
   for (std::size_t at = 0; at <= path.size();) {
@@ -97,16 +102,22 @@ result<process_plan> command_transform::plan(const attempt_spec& spec, const att
   return out;
 }
 
-result<std::vector<logical_path>> command_transform::discovered(const attempt_spec& spec,
-                                                                const attempt_place& place,
-                                                                std::string_view depfile) const {
+result<depfile_reading> command_transform::discovered(const attempt_spec& spec, const attempt_place& place,
+                                                      std::string_view depfile) const {
   GRAPHITE_TRY(const auto written, parse_depfile(depfile));
+  GRAPHITE_TRY(const auto outputs, output_set::make(spec.outputs));
+  std::set<std::string_view> programs;
+  for (const auto& [name, program] : spec.tools) programs.insert(program);
   std::set<logical_path> found;
   for (const auto& text : written)
-    if (auto path = logical_from_scratch(text, place.working_folder)) found.insert(std::move(*path));
-  std::vector<logical_path> out;
-  for (const auto& input : spec.inputs)  // what is no input was made by the tool itself
-    if (input.path != spec.main_input && found.contains(input.path)) out.push_back(input.path);
+    if (auto path = logical_from_tool(text, place); path && !programs.contains(text))
+      found.insert(std::move(*path));
+  found.erase(spec.main_input);
+  depfile_reading out;
+  for (const auto& input : spec.inputs)
+    if (found.erase(input.path) != 0) out.inputs.push_back(input.path);
+  for (const auto& path : found)
+    if (!outputs.declares(path.str())) out.others.push_back(path);
   return out;
 }
 

@@ -17,7 +17,7 @@ namespace graphite {
 /// What a command's texts may name. Paths are relative to the scratch folder, its working folder.
 struct command_names {
   const logical_path& input;
-  const std::vector<std::string>& outputs;  ///< {out} the first, {out1} {out2} … each; a glob: its folder
+  const std::vector<output_name>& outputs;  ///< {out} the first, {out1} {out2} … each; a wildcard: its folder
   std::string_view depfile;                 ///< empty: {depfile} is an error
   const std::map<std::string, std::string>& tools;
 };
@@ -52,9 +52,10 @@ std::map<std::string, std::string> command_environment(const command_spec& comma
 /// PATH where neither the caller nor the rule gives one.
 inline constexpr std::string_view default_command_path = "/usr/local/bin:/usr/bin:/bin";
 
-/// A path a tool wrote, as a logical path: relative to the scratch folder, or absolute inside it. Nothing
-/// for any other (a system header is the tool digest's business). `./` and inner `..` are resolved.
-std::optional<logical_path> logical_from_scratch(std::string_view path, std::string_view scratch);
+/// A path a tool wrote, as a logical path: relative to the scratch folder, or absolute inside it or inside
+/// the view. Nothing for any other (a system header is the tool digest's business). `./` and inner `..` are
+/// resolved.
+std::optional<logical_path> logical_from_tool(std::string_view path, const attempt_place& place);
 
 /// The `command` transform behind the port that node/ knows. Pure, thread-safe.
 class command_transform final : public process_transform {
@@ -62,8 +63,8 @@ class command_transform final : public process_transform {
   static constexpr std::size_t message_bytes_max = 16 * 1024;
 
   result<process_plan> plan(const attempt_spec& spec, const attempt_place& place) const override;
-  result<std::vector<logical_path>> discovered(const attempt_spec& spec, const attempt_place& place,
-                                               std::string_view depfile) const override;
+  result<depfile_reading> discovered(const attempt_spec& spec, const attempt_place& place,
+                                     std::string_view depfile) const override;
   std::string failure(const attempt_spec& spec, const process_outcome& outcome) const override;
 };
 

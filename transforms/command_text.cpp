@@ -32,7 +32,7 @@ result<std::string> output_value(std::size_t number, const command_names& names)
     return fail(errc::invalid_argument, fmt::format("{{out{}}} is asked for, but the rule has {} outputs",
                                                     number, names.outputs.size()));
   const auto& output = names.outputs[number - 1];
-  return as_argument(is_wildcard_output(output) ? wildcard_folder(output) : output);
+  return as_argument(output.wildcard ? output.folder() : output.text);
 }
 
 result<std::string> tool_value(std::string_view tool, const command_names& names) {

@@ -122,14 +122,10 @@ class rule_reader {
     const auto inputs = command.texts("inputs");
     if (!inputs) return;
     for (const auto& item : *inputs) {
-      auto text = item.text;
       check_words(command, item, source_placeholder_words());
-      // As the source `a/b.c` would have it: enough to see a bad pattern.
-      for (const auto& [word, value] :
-           {std::pair{"{dir}", "a"}, {"{stem}", "b"}, {"{name}", "b.c"}, {"{ext}", "c"}, {"{in}", "a/b.c"}})
-        for (auto at = text.find(word); at != std::string::npos; at = text.find(word))
-          text.replace(at, std::string_view(word).size(), value);
-      if (auto made = checked_glob(text); !made)
+      const auto sample = expand_glob(item.text, sample_source());
+      if (!sample) continue;  // an unknown word: told
+      if (auto made = checked_glob(*sample); !made)
         command.mistake(item.place, fmt::format("bad pattern in 'inputs' of {}: {}", command.title(),
                                                 made.error().context));
       rule_.command.inputs.push_back(item.text);
@@ -141,7 +137,10 @@ class rule_reader {
     if (!depfile) return;
     rule_.command.depfile = depfile->text;
     check_words(command, *depfile, source_placeholder_words());
-    if (const auto sample = expand_output(depfile->text, sample_source()); !sample)
+    if (const auto sample = expand_output(depfile->text, sample_source()); sample && sample->wildcard)
+      command.mistake(depfile->place, fmt::format("'depfile' in {} has a '*'", command.title()),
+                      "it is one file: depfile = \"{stem}.d\"");
+    else if (!sample)
       command.mistake(depfile->place, fmt::format("'depfile' in {} is no path of the scratch folder: {}",
                                                   command.title(), sample.error().context));
   }
@@ -257,7 +256,7 @@ class rule_reader {
                            fmt::format("output '{}' of {} is no path below the root: {} (for the source {})",
                                        item.text, in_.title(), expanded.error().context, source)),
                false;
-      if (*expanded == path.str())
+      if (expanded->text == path.str())
         return in_.mistake(
                    item.place,
                    fmt::format("output '{}' of {} has the path of its own source", item.text, in_.title()),

@@ -234,8 +234,8 @@ TEST(engine_build, a_refused_attempt_is_tried_again_later) {
 }
 
 TEST(engine_build, wildcard_outputs_are_known_after_the_run) {
-  engine_world w({command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}),
-                  command_rule("t", {"**/*.tile"}, {"{path}.bin"})});
+  engine_world w(
+      {command_rule("cut", {"*.atlas"}, {"{stem}/*.tile"}), command_rule("t", {"**/*.tile"}, {"{in}.bin"})});
   int tiles = 3;
   w.tool = [&](const attempt_spec& spec) {
     auto out = concatenate(w, spec);
@@ -257,27 +257,46 @@ TEST(engine_build, wildcard_outputs_are_known_after_the_run) {
   EXPECT_EQ(w.channel.size(), 2u);
 }
 
-TEST(engine_build, a_depfile_narrows_what_counts) {
-  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"});
-  rule.command.depfile = "d";
-  engine_world w({rule, copy_rule("h", {"**/*.h"}, false)});
+TEST(engine_build, sources_with_glob_characters_in_their_names_keep_their_outputs) {
+  engine_world w({command_rule("up", {"**/*.low"}, {"{dir}/{stem}.up"}, {"{dir}/*.h"}),
+                  copy_rule("h", {"**/*.h"}, false)});
+  const std::vector<std::string> stems{"a[1]", "b?", "c*", "d{x,y}", "e[2]/f", "g{x,y}*/h"};
+  for (const auto& stem : stems) w.save({{stem + ".low", "1"}});
+  w.save({{"e[2]/x.h", "E"}, {"g{x,y}*/x.h", "G"}, {"gx/x.h", "wrong"}, {"top.h", "T"}});
+  w.settle();
+  EXPECT_EQ(w.engine->status().failed, 0u);
+  EXPECT_EQ(w.told("not among the rule's outputs"), 0u);
+  EXPECT_EQ(w.channel.size(), stems.size());
+  EXPECT_EQ(w.shown_text("a[1].up"), "up(1:T,)");
+  EXPECT_EQ(w.shown_text("e[2]/f.up"), "up(1:E,)");
+  EXPECT_EQ(w.shown_text("g{x,y}*/h.up"), "up(1:G,)");
+  const auto before = w.started.size();
+  w.restart();
+  w.save({});
+  w.settle();
+  EXPECT_EQ(w.started.size(), before);
+  EXPECT_EQ(w.channel.size(), stems.size());
+}
+
+TEST(engine_build, an_extension_is_filled_in_without_its_dot) {
+  engine_world w({command_rule("z", {"*.low"}, {"{stem}.{ext}.gz"})});
+  w.save({{"a.low", "1"}});
+  w.settle();
+  EXPECT_TRUE(w.shows("a.low.gz"));
+}
+
+TEST(engine_build, a_wildcard_output_without_folder_takes_files_of_the_root_only) {
+  engine_world w({command_rule("cut", {"*.atlas"}, {"*.tile"})});
   w.tool = [&](const attempt_spec& spec) {
     auto out = concatenate(w, spec);
-    out.discovered = std::vector<logical_path>{path_of("inc/a.h")};
+    for (const auto* name : {"a.tile", "below/b.tile"})
+      out.outputs.push_back({path_of(name), content_of("t")});
     return out;
   };
-  w.save({{"m.c", "M"}, {"inc/a.h", "A"}, {"inc/b.h", "B"}});
+  w.save({{"a.atlas", "1"}});
   w.settle();
-  w.save({{"inc/b.h", "B2"}});
-  w.settle();
-  EXPECT_EQ(w.started.size(), 1u);
-  w.save({{"inc/a.h", "A2"}});
-  w.settle();
-  EXPECT_EQ(w.started.size(), 2u);
-  w.save({{"inc/a.h", "A"}});
-  w.settle();
-  EXPECT_EQ(w.started.size(), 2u);  // the path set is found by the weak key
-  EXPECT_EQ(w.shown_text("m.o"), "cc(M:A,B,)");
+  EXPECT_TRUE(w.shows("a.tile"));
+  EXPECT_EQ(w.channel.size(), 1u);
 }
 
 TEST(engine_build, all_or_nothing_publishes_once_and_only_without_failures) {

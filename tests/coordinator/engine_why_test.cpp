@@ -131,5 +131,18 @@ TEST(engine_why, a_copy_tells_its_content_and_what_it_refers_to) {
   EXPECT_EQ(why.chain, std::vector<std::string>{"level"});
 }
 
+TEST(engine_why, dependants_that_do_not_fit_are_counted) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"}, {"hub"}), copy_rule("h", {"hub"}, false)});
+  std::map<std::string, std::optional<std::string>> all{{"hub", "H"}};
+  for (int i = 0; i < 100; ++i) all[std::to_string(100 + i) + ".x"] = "1";
+  w.save(all);
+  w.settle();
+  EXPECT_EQ(w.engine->rdeps(path_of("hub"))->paths.size(), 100u);
+  EXPECT_EQ(w.engine->rdeps(path_of("hub"))->left_out, 0u);
+  const auto some = w.engine->rdeps(path_of("hub"), 10 * (5 + reachable_paths::path_bytes));
+  EXPECT_EQ(some->paths.size(), 10u);
+  EXPECT_EQ(some->left_out, 90u);
+}
+
 }  // namespace
 }  // namespace graphite::test

@@ -48,10 +48,10 @@ attempt_result concatenate(engine_world& world, const attempt_spec& spec) {
     return out;
   }
   for (const auto& name : spec.outputs) {
-    if (name.find('*') != std::string::npos) continue;
+    if (name.wildcard) continue;
     const auto made = spec.rule + "(" + text + ")";
     world.texts[content_of(made)] = made;
-    out.outputs.push_back({path_of(name), content_of(made)});
+    out.outputs.push_back({path_of(name.text), content_of(made)});
   }
   std::sort(out.outputs.begin(), out.outputs.end());
   return out;

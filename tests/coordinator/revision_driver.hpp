@@ -84,6 +84,7 @@ class revision_driver {
         known.insert(c.path);
     }
     revisions.push_back(std::move(made));
+    named_open.push_back(s.open);
   }
   void execute(revision_command::ask_open& s) {
     ++asks;
@@ -107,6 +108,7 @@ class revision_driver {
   bool answer_asks = true, answer_rescans = true;
 
   std::vector<closed_revision> revisions;
+  std::vector<std::vector<std::string>> named_open;  ///< by each of `revisions`
   std::vector<std::string> rescans, caught_up;
   std::optional<time_point> timer;
   std::size_t asks = 0, wakes = 0;

@@ -106,7 +106,7 @@ TEST(revision, modified_without_close_is_asked_about_after_silence) {
   EXPECT_THAT(d.revisions, ElementsAre(rev{95, {"a"}}));
 }
 
-TEST(revision, a_file_open_for_writing_keeps_back_itself_only) {
+TEST(revision, a_file_open_for_writing_lets_others_go_on_and_is_named_as_open) {
   revision_driver d;
   d.known = {"big", "small"};
   d.open = {"big"};
@@ -118,9 +118,27 @@ TEST(revision, a_file_open_for_writing_keeps_back_itself_only) {
   EXPECT_THAT(d.revisions, SizeIs(10));
   EXPECT_THAT(d.revisions[3], (rev{3500, {"small"}}));
   EXPECT_LE(d.asks, 7u);
+  EXPECT_THAT(d.named_open, testing::Each(ElementsAre("big")));
   d.open = {};
   d.closed("big");
   EXPECT_THAT(d.revisions.back().changes, ElementsAre("big"));
+  EXPECT_THAT(d.named_open.back(), IsEmpty());
+}
+
+TEST(revision, a_file_that_was_named_as_open_is_named_again_though_its_events_were_lost) {
+  revision_driver d(watch_spec{}, 3);
+  d.known = {"big", "small"};
+  d.open = {"big"};
+  d.modified("big");
+  d.advance_to(100);
+  d.closed("small");
+  ASSERT_THAT(d.named_open, ElementsAre(ElementsAre("big")));
+  d.open = {};
+  d.event(fs_event_kind::overflow, "");  // forgets what is pending; the rescan finds nothing
+  d.advance_to(5'000);
+  ASSERT_THAT(d.revisions, SizeIs(2));
+  EXPECT_THAT(d.revisions[1].changes, ElementsAre("big"));
+  EXPECT_THAT(d.named_open[1], IsEmpty());
 }
 
 TEST(revision, a_close_that_never_comes_is_found_by_asking_again) {

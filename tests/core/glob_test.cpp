@@ -41,6 +41,34 @@ TEST(glob, braces_and_classes) {
   EXPECT_FALSE(matches("[a-c]?[!x].t", "bäx.t"));
 }
 
+TEST(glob, a_quoted_text_matches_itself_only) {
+  for (const std::string text : {"a[1].x", "d{x,y}/*", "b?", "{", "}", "a,b"}) {
+    const auto pattern = glob::parse("./" + glob::quoted(text));
+    ASSERT_TRUE(pattern) << text;
+    EXPECT_TRUE(pattern->matches(text)) << text;
+    EXPECT_EQ(pattern->prefix(), text);
+  }
+  EXPECT_FALSE(matches(glob::quoted("b?"), "bc"));
+  EXPECT_TRUE(matches("{\\{,\\},z\\,}", "z,"));
+}
+
+TEST(glob, a_dot_in_front_means_the_root) {
+  EXPECT_TRUE(matches("./*.h", "a.h"));
+  EXPECT_FALSE(matches("./*.h", "x/a.h"));
+  EXPECT_FALSE(glob::parse("./"));
+}
+
+TEST(glob, knows_what_its_matches_have_in_common) {
+  const auto only = [](std::string_view text) { return glob::parse(text)->only_folder().value_or("many"); };
+  EXPECT_EQ(only("a/b/*.h"), "a/b");
+  EXPECT_EQ(only("a\\[1\\]/{x,y}.h"), "a[1]");
+  EXPECT_EQ(only("./*.h"), "");
+  for (const auto* text : {"*.h", "a/**", "**", "a/*/b", "{a,b}/c", "a/**/b.h", "x{a,b/c}"})
+    EXPECT_EQ(only(text), "many") << text;
+  EXPECT_EQ(glob::parse("a/x{y,z}/*")->prefix(), "a/x");
+  EXPECT_EQ(glob::parse("x{a,b/c}")->prefix(), "");  // the first is in any folder
+}
+
 TEST(glob, many_stars_stay_fast) {
   const std::string text(2000, 'a');
   EXPECT_FALSE(matches("*a*a*a*a*a*a*a*a*a*b", text));

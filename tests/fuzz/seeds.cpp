@@ -208,7 +208,7 @@ void write_service_messages() {
   write_service<wire::BuildSummary>(1, "summary", summary);
   write_service<wire::Status>(2, "status", status);
   write_service<wire::Why>(3, "why", why);
-  write_service<wire::Lines>(4, "lines", std::vector<std::string>{"a", "b/c"});
+  write_service<wire::Lines>(4, "lines", graph_answer{{"a", "b/c"}, 7});
   write_service<wire::Diff>(5, "diff", generation_diff{{"added"}, {"changed"}, {"removed"}});
   write_service<wire::Error>(6, "error", error{errc::busy, "later"});
 }

@@ -152,7 +152,7 @@ TEST_F(attempt_test, inputs_of_every_size_come_through_unchanged) {
     const auto text = noise(size);
     input("a/in.txt", text);
     generated("gen/in.txt", text);
-    spec_.outputs = {"out/1", "out/2"};
+    spec_.outputs = {{"out/1"}, {"out/2"}};
     command_.shell = false;
     script("cp {in} {out1} && cp gen/in.txt {out2}");
     const auto result = run();
@@ -240,7 +240,7 @@ TEST_F(attempt_test, links_and_special_files_are_no_outputs) {
 
 TEST_F(attempt_test, wildcard_outputs_are_what_the_run_made) {
   input("a/in.txt", "x");
-  spec_.outputs = {"out/**/*.p"};
+  spec_.outputs = {{"out/**/*.p", true}};
   script("mkdir -p {out}/deep; echo 1 > {out}/b.p; echo 2 > {out}/deep/a.p");
   const auto result = run();
   ASSERT_EQ(result.status, attempt_status::succeeded) << result.message;
@@ -259,6 +259,27 @@ TEST_F(attempt_test, depfile_tells_what_was_read) {
   ASSERT_EQ(result.status, attempt_status::succeeded) << result.message;
   EXPECT_EQ(*result.discovered, std::vector{path("inc/c.h")});
   EXPECT_EQ(result.outputs.size(), 1u);
+}
+
+TEST_F(attempt_test, reading_a_file_of_the_project_that_is_no_input_fails_the_attempt) {
+  input("a.c", "A");
+  input("inc/b.h", "B");
+  input("l[1]/x.h", "X");
+  spec_.inputs.pop_back();  // there, but not among the rule's inputs
+  spec_.main_input = path("a.c");
+  attempt_options options;
+  options.view_folder = view_folder_;
+  const auto reads = [&](const std::string& what) {
+    script("cp {in} {out}; echo '{out}: {in} " + what + "' > {depfile}").depfile = "d";
+    return run(options);
+  };
+  const auto by_absolute_path = reads(view_folder_ + "/l[1]/x.h");
+  EXPECT_EQ(by_absolute_path.status, attempt_status::failed);
+  EXPECT_THAT(by_absolute_path.message, HasSubstr("l[1]/x.h (add \"l\\[1\\]/*.h\" to inputs)"));
+  EXPECT_EQ(reads("l[1]/x.h").status, attempt_status::failed);
+  const auto fine = reads(view_folder_ + "/inc/b.h /usr/include/stdio.h own.tmp");
+  EXPECT_EQ(fine.status, attempt_status::succeeded) << fine.message;
+  EXPECT_THAT(*fine.discovered, ElementsAre(path("inc/b.h")));
 }
 
 TEST_F(attempt_test, bad_depfiles_fail_the_attempt) {

@@ -12,8 +12,11 @@ logical_path path(std::string_view text) { return *logical_path::parse(text); }
 
 /// Paths that `collect` takes from regular files of these names, or the error's text.
 std::string collect(std::vector<std::string> outputs, std::vector<std::string> entries) {
-  attempt_spec spec{{}, {}, {}, {}, {}, path("in.png"), {{path("in.png"), {}, false}}, std::move(outputs),
-                    {}, {}, {}, {}};
+  attempt_spec spec{{}, {}, {}, {}, {}, path("in.png"), {{path("in.png"), {}, false}}, {}, {}, {}, {}, {}};
+  for (const auto& text : outputs) {
+    const auto name = expand_output(text, path("in.png"));
+    spec.outputs.push_back(name ? *name : output_name{text, text.find('*') != text.npos});
+  }
   const auto declared = declared_outputs::make(spec, path("in.d"));
   if (!declared) return declared.error().context;
   std::vector<scratch_entry> listed;

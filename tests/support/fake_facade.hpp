@@ -42,6 +42,7 @@ class fake_facade : public service_facade {
   why_answer why_value;
   generation_diff diff_value;
   std::vector<std::string> graph_lines;
+  std::uint64_t graph_left_out = 0;
 
   /// Lets the slow replies go, on the calling thread; how many there were.
   std::size_t answer_all() {
@@ -82,9 +83,9 @@ class fake_facade : public service_facade {
     if (path != why_value.path) return done(fail(errc::not_found, "no asset " + path));
     answer(std::move(done), why_value);
   }
-  void graph(graph_query query, reply<std::vector<std::string>> done) override {
+  void graph(graph_query query, reply<graph_answer> done) override {
     note([&] { last_graph_ = query; });
-    answer(std::move(done), graph_lines);
+    answer(std::move(done), graph_answer{graph_lines, graph_left_out});
   }
   void hold(duration timeout, reply<std::uint64_t> done) override {
     std::uint64_t token = 0;

@@ -56,7 +56,7 @@ TEST(command_argument, no_file_name_becomes_an_option) {
 
 TEST(command_argument, a_wildcard_output_is_its_folder) {
   names n;
-  n.outputs = {"out/\\[1]/**/*.tex", "*.bin"};
+  n.outputs = {{"out/\\[1]/**/*.tex", true}, {"./*.bin", true}};
   EXPECT_EQ(n.argument("{out}"), "out/[1]");
   EXPECT_EQ(n.argument("{out2}"), ".");
 }
@@ -107,20 +107,22 @@ TEST(command_environment, lets_only_named_values_through) {
 
 TEST(scratch_paths, map_back_to_logical_ones) {
   const auto map = [](std::string_view text) {
-    const auto found = logical_from_scratch(text, "/s/1/work");
+    const auto found = logical_from_tool(text, {"/s/1/work", "/s/1/tmp", "/s"});
     return found ? found->str() : std::string("none");
   };
   EXPECT_EQ(map("a/b.h"), "a/b.h");
   EXPECT_EQ(map("./a/../b.h"), "b.h");
   EXPECT_EQ(map("/s/1/work/a//b.h"), "a/b.h");
+  EXPECT_EQ(map("/s/inc/../b.h"), "b.h");  // of the view
+  EXPECT_EQ(map("/s/1/workshop/a"), "1/workshop/a");
   for (const auto* outside :
-       {"/usr/include/stdio.h", "../x", "a/../../x", "/s/1/work", "/s/1/workshop/a", "", "."})
+       {"/usr/include/stdio.h", "../x", "a/../../x", "/s/1/work", "/s/1/tmp/x", "/shop/a", "", "."})
     EXPECT_EQ(map(outside), "none") << outside;
 }
 
 class command_attempt : public testing::Test {
  protected:
-  command_attempt() : spec_{{}, {}, {}, {}, "r", path("a.src"), {}, {"a.out"}, nullptr, {}, {}, {}} {
+  command_attempt() : spec_{{}, {}, {}, {}, "r", path("a.src"), {}, {{"a.out"}}, nullptr, {}, {}, {}} {
     auto command = std::make_shared<command_spec>();
     command->argv = {"conv", "{in}", "{out}"};
     command->depfile = "{stem}.d";
@@ -131,7 +133,7 @@ class command_attempt : public testing::Test {
   }
   attempt_spec spec_;
   command_transform transform_;
-  attempt_place place_{"/s/1/work", "/s/1/tmp"};
+  attempt_place place_{"/s/1/work", "/s/1/tmp", "/view"};
 };
 
 TEST_F(command_attempt, plan_has_all_the_process_needs) {
@@ -150,8 +152,17 @@ TEST_F(command_attempt, plan_has_all_the_process_needs) {
 TEST_F(command_attempt, depfile_narrows_to_inputs) {
   const auto found =
       transform_.discovered(spec_, place_, "a.out: a.src /s/1/work/inc/c.h /usr/include/x.h made_up.tmp\n");
-  EXPECT_EQ(*found, std::vector{path("inc/c.h")});
+  EXPECT_EQ(found->inputs, std::vector{path("inc/c.h")});
+  EXPECT_EQ(found->others, std::vector{path("made_up.tmp")});
   EXPECT_EQ(transform_.discovered(spec_, place_, "nonsense").error().code, errc::corrupt);
+}
+
+TEST_F(command_attempt, a_depfile_may_name_files_of_the_view_by_their_absolute_paths) {
+  spec_.tools = {{"conv", "/view/tools/conv"}};
+  const auto found = transform_.discovered(
+      spec_, place_, "a.out: /view/a.src /view/inc/b.h /view/lib/x.h /view/tools/conv a.out /view/a.out\n");
+  EXPECT_EQ(found->inputs, std::vector{path("inc/b.h")});
+  EXPECT_EQ(found->others, std::vector{path("lib/x.h")});
 }
 
 TEST_F(command_attempt, failure_says_how_it_ended_and_what_was_said) {

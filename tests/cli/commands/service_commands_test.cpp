@@ -100,6 +100,15 @@ TEST_F(service_commands, graph_questions_are_passed_on) {
   const auto cycles = run({"graph", "cycles", "--json"}).objects();
   EXPECT_EQ(cycles.at(0)["query"], "cycles");
   EXPECT_EQ(cycles.at(0)["lines"].size(), 2u);
+  EXPECT_EQ(cycles.at(0)["left_out"], 0u);
+}
+
+TEST_F(service_commands, a_graph_answer_says_what_it_leaves_out) {
+  facade_.graph_lines = {"a"};
+  facade_.graph_left_out = 90'000;
+  const auto shown = run({"graph", "rdeps", "a"});
+  EXPECT_NE((shown.out + shown.err).find("and 90000 more"), std::string::npos) << shown.out << shown.err;
+  EXPECT_EQ(run({"graph", "rdeps", "a", "--json"}).objects().at(0)["left_out"], 90'000u);
 }
 
 TEST_F(service_commands, diff_and_rollback) {
