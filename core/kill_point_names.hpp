@@ -19,6 +19,8 @@ inline constexpr std::string_view kill_point_names[] = {
     "bundle.before_pages_write",
     "bundle.before_rewrite",
     "bundle.before_unlink",
+    "cache.after_rows",
+    "cache.before_rows",
     "channel.after_announce",
     "channel.before_announce",
     "file.after_folder_sync",
