@@ -115,6 +115,24 @@ struct generation_diff {
   std::vector<std::string> added, changed, removed;
 };
 
+/// What a collection of garbage is to do.
+struct gc_request {
+  std::optional<std::uint64_t> cache_bytes;  ///< instead of the project's cache_bytes_max
+  bool dry_run = false;                      ///< only tells what would go from the action cache
+};
+
+/// What it did, in the words of `docs/cli.md`.
+struct gc_report {
+  std::uint64_t results = 0;              ///< of actions, in the cache when it began
+  std::uint64_t results_dropped = 0;      ///< or to be dropped
+  std::uint64_t cache_bytes = 0;          ///< of contents that only the cache kept
+  std::uint64_t cache_bytes_dropped = 0;  ///< of these
+  std::uint64_t freed_bytes = 0;          ///< of segments that were unlinked
+  std::uint64_t segments_removed = 0;
+  std::uint64_t segment_bytes = 0;  ///< in segments now
+  double seconds = 0;
+};
+
 /// The resident process as one object. Thread-safe; every query first waits for a sync cookie, so a write
 /// made before the call is seen. Replies may come from any thread.
 class service_facade {
@@ -133,6 +151,9 @@ class service_facade {
   /// Between two generations of a channel, by sequence.
   virtual void diff(std::string channel, std::uint64_t from, std::uint64_t to,
                     reply<generation_diff> done) = 0;
+  /// Brings the action cache within bounds and frees the space of all that nothing needs, once nothing is
+  /// being built. Errors: busy (one was asked for already), unsupported, those of the store.
+  virtual void gc(gc_request request, reply<gc_report> done) = 0;
   /// Ends the process in good order.
   virtual void stop() = 0;
 };

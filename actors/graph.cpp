@@ -38,8 +38,13 @@ void follow_history(const graph_state& state, std::vector<row_write>& rows) {
   }
 }
 
+void tell_wall_clock(graph_state& state) {
+  state.engine->set_wall_clock(static_cast<std::uint64_t>(state.with.clock->unix_ns() / 1'000'000));
+}
+
 void perform(self_pointer self, engine_commands::cache_lookup& command) {
   auto& state = self->state;
+  tell_wall_clock(state);
   auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(command.weak_key)));
   if (!row) state.with.log->warn("action cache: {}", row.error().context);
   std::optional<std::string> usable;
@@ -170,9 +175,11 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
       [self](atom::finish, const attempt_result_ptr& how) {
         auto& state = self->state;
         state.running.erase({how->action.value, how->attempt.value});
+        tell_wall_clock(state);
         execute(self, state.engine->finished(*how, state.with.clock->now()));
       },
       [self](atom::watch, const watcher_actor& watch) { self->state.watch = watch; },
+      [self](atom::rest) { answer_builds(self->state); },
       [self](atom::answer, const query_ptr& asked) {
         // A build is asked for again once the sources that were lost have been read.
         if (std::holds_alternative<query::build>(asked->what) && recover(self))

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "actors/interfaces.hpp"
+#include "actors/rest_listener.hpp"
 #include "coordinator/engine.hpp"
 #include "core/ports/clock.hpp"
 
@@ -28,7 +29,8 @@ struct graph_dependencies {
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
                                                                                        const auto&) {};
-  std::function<void()> on_rest = [] {};  ///< settled: nothing runs and every publication is answered
+  /// Settled: nothing runs and every publication is answered.
+  rest_listener on_rest = [](const auto&) {};
   /// Actions up to date, actions in all, and the one that was started last.
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
       [](auto, auto, const auto&) {};

@@ -92,7 +92,8 @@ void answer_builds(graph_state& state) {
     build.ran_on = !idle;
   }
   if (!idle) return;
-  if (state.publications_answered == state.published) state.with.on_rest();
+  if (state.publications_answered == state.published)
+    state.with.on_rest([&state] { return state.engine->held_contents(); });
   std::vector<graph_state::waiting_build> ready;
   std::erase_if(state.waiting, [&](const auto& build) {
     if (state.publications_answered < build.published) return false;

@@ -36,6 +36,8 @@ using graph_actor = caf::typed_actor<
     caf::reacts_to<atom::answer, query_ptr>,
     // Who reads sources again. Once.
     caf::reacts_to<atom::watch, watcher_actor>,
+    // Tells of its rest (on_rest) again, if it is at rest.
+    caf::reacts_to<atom::rest>,
     // INTERNAL: a deadline of the engine.
     caf::reacts_to<atom::wake, std::uint64_t>,
     // INTERNAL: what the watcher says of a path it leaves out; an empty text takes it back.

@@ -221,20 +221,41 @@ result<std::unique_ptr<local_system>> local_system::start(system_ports ports, en
   return std::unique_ptr<local_system>(new local_system(std::move(self)));
 }
 
+result<std::unique_ptr<local_system>> local_system::start_idle(system_ports ports) {
+  GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
+  auto self = std::make_unique<impl>(std::move(ports));
+  GRAPHITE_CHECK(self->spawn_channels(now));
+  return std::unique_ptr<local_system>(new local_system(std::move(self)));
+}
+
 local_system::~local_system() { drain(seconds(10)); }
 
 bool local_system::drain(duration wait) {
   caf::scoped_actor asker(impl_->system);
   bool all = true;
+  const auto answered = [&](const outcome& how) { all = all && !how.failure; };
+  const auto not_answered = [&](const caf::error&) { all = false; };
   for (const auto& one : impl_->channels)
-    asker->request(one, wait, atom::fold_v)
-        .receive([&](const outcome& how) { all = all && !how.failure; },
-                 [&](const caf::error&) { all = false; });
+    asker->request(one, wait, atom::fold_v).receive(answered, not_answered);
+  // Rows on their way to the journal are written before it answers.
+  asker
+      ->request(impl_->journal_writer, wait, atom::commit_v,
+                commit_ptr(std::make_shared<const commit_request>()))
+      .receive(answered, not_answered);
   return all;
 }
 
 void local_system::pages_moved() {
   for (const auto& one : impl_->channels) caf::anon_send(one, atom::rebase_v);
+}
+
+void local_system::look_for_rest() {
+  if (impl_->graph) return caf::anon_send(impl_->graph, atom::rest_v);
+  impl_->ports.on_rest([] { return std::vector<digest>(); });
+}
+
+void local_system::gc(gc_request request, reply<gc_report> done) {
+  impl_->ports.collect(request, std::move(done));
 }
 
 void local_system::build(build_request request, reply<build_summary> done) {

@@ -5,6 +5,7 @@
 #include "actors/bundle_archive.hpp"
 #include "actors/facade.hpp"
 #include "actors/published_state.hpp"
+#include "actors/rest_listener.hpp"
 #include "actors/restore.hpp"
 #include "actors/survey.hpp"
 #include "core/cancel_token.hpp"
@@ -58,7 +59,11 @@ struct system_ports {
   /// Settled: totals since the start, and what there is.
   std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
                                                                                        const auto&) {};
-  std::function<void()> on_rest = [] {};  ///< nothing is running, queued or on its way to a channel
+  rest_listener on_rest = [](const auto&) {};  ///< nothing is running, queued or on its way to a channel
+  /// Collects garbage at the next rest; called by any thread.
+  std::function<void(gc_request, reply<gc_report>)> collect = [](gc_request, reply<gc_report> done) {
+    done(fail(errc::unsupported, "nothing is collected here"));
+  };
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
       [](auto, auto, const auto&) {};
 };
@@ -69,6 +74,9 @@ class local_system final : public service_facade {
   /// `how.epoch` and `how.config` are filled in from `ports` and the state. Restores what the state folder
   /// holds, starts the actors, begins to look at the tree. Errors: those of begin_reign and restore_channel.
   static result<std::unique_ptr<local_system>> start(system_ports ports, engine_options how);
+  /// Only the channels, to fold what the journal holds: nothing is looked at or built, it is always at rest,
+  /// and of the facade only gc() may be called. Errors: as above.
+  static result<std::unique_ptr<local_system>> start_idle(system_ports ports);
   /// Folds what the journal holds, ends the actors, waits for them.
   ~local_system() override;
 
@@ -80,6 +88,7 @@ class local_system final : public service_facade {
   void release(std::uint64_t token, reply<bool> done) override;
   void rollback(std::string channel, std::uint64_t sequence, reply<head> done) override;
   void diff(std::string channel, std::uint64_t from, std::uint64_t to, reply<generation_diff> done) override;
+  void gc(gc_request request, reply<gc_report> done) override;
   /// Calls on_stop; the owner ends the process.
   void stop() override;
   /// Where else the process can be reached: status() tells.
@@ -90,10 +99,13 @@ class local_system final : public service_facade {
   void set_addresses(addresses known);
   void on_stop(std::function<void()> call);
 
-  /// Waits until nothing is left in the journal, at most `wait`. False where the time ran out.
+  /// Waits until nothing is left in the journal and all rows of the graph are written, at most `wait` each.
+  /// False where the time ran out.
   bool drain(duration wait);
   /// Bundle folders were rewritten: the channels go on from their new pages. Any thread; returns at once.
   void pages_moved();
+  /// Calls ports.on_rest() if it is at rest now; else that comes with the rest. Any thread; returns at once.
+  void look_for_rest();
 
  private:
   struct impl;

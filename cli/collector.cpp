@@ -4,8 +4,9 @@
 #include <optional>
 
 #include "actors/generation_rows.hpp"
+#include "cli/cache_sweep.hpp"
 #include "cli/loss_repair.hpp"
-#include "coordinator/action_key.hpp"
+#include "coordinator/result_contents.hpp"
 
 namespace graphite {
 
@@ -36,21 +37,42 @@ void collector::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  if (const auto never = std::exchange(asked_, std::nullopt))
+    never->done(fail(errc::unavailable, "the service ended before it could collect"));
+}
+
+void collector::ask(gc_request request, reply<gc_report> done) {
+  {
+    std::unique_lock lock(mutex_);
+    if (stopping_ || asked_) {
+      const bool busy = !stopping_;
+      lock.unlock();
+      return done(busy ? fail(errc::busy, "a collection was asked for already")
+                       : fail(errc::unavailable, "the service ends"));
+    }
+    asked_ = {request, std::move(done)};
+  }
+  with_.look_for_rest();
 }
 
 bool collector::is_due() const {
   return generations_ >= options_.generations || with_.contents.usage().file_bytes > due_bytes_;
 }
 
-void collector::at_rest() {
+void collector::at_rest(const std::function<std::vector<digest>()>& held) {
   const bool due = is_due();
-  if (!must_repair() && !due) return;
   const std::lock_guard lock(mutex_);
+  if (!must_repair() && !due && !asked_) return;
   repair_wanted_ = must_repair();
   wake_.notify_all();
-  if (!due || wanted_ || stopping_) return;
-  generations_ = 0;
-  with_.contents.begin_gc();
+  if (!(due || asked_) || wanted_ || stopping_) return;
+  asked_runs_ = asked_.has_value();
+  if (!asked_runs_ || !asked_->request.dry_run) generations_ = 0;
+  if (asked_runs_)
+    with_.contents.begin_gc(options_.asked_copy_below_percent);
+  else
+    with_.contents.begin_gc();
+  held_ = held();
   wanted_ = true;
   wake_.notify_all();
 }
@@ -68,6 +90,10 @@ void collector::work() {
     lock.lock();
     if (round) wanted_ = false;
     wake_.notify_all();
+    if (!round || !asked_ || asked_runs_) continue;
+    lock.unlock();
+    with_.look_for_rest();  // asked for while another round ran
+    lock.lock();
   }
 }
 
@@ -77,13 +103,27 @@ void collector::wait() {
 }
 
 void collector::run_round() {
-  const auto done = collect();
+  const auto started = with_.clock.now();
+  std::optional<asked> by;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(asked_runs_, false)) by = std::exchange(asked_, std::nullopt);
+  }
+  auto done = collect(by ? std::optional(by->request) : std::nullopt);
   with_.contents.end_gc();
-  set_next(done ? done->live_bytes : 0);
+  shown_ = {};
+  if (!by || !by->request.dry_run) set_next(done ? done->live_bytes : 0);
   if (!done)
     with_.log.warn("collection: given up: {}", done.error().context);
-  else if (done->freed_bytes > 0)
-    with_.log.info("collection: freed {:.1f} MB", static_cast<double>(done->freed_bytes) / 1e6);
+  else if (done->report.freed_bytes + done->report.results_dropped > 0)
+    with_.log.info("collection: freed {:.1f} MB, dropped {} of {} results",
+                   static_cast<double>(done->report.freed_bytes) / 1e6, done->report.results_dropped,
+                   done->report.results);
+  if (!by) return;
+  if (!done) return by->done(tl::unexpected(done.error()));
+  done->report.segment_bytes = with_.contents.usage().file_bytes;
+  done->report.seconds = std::chrono::duration<double>(with_.clock.now() - started).count();
+  by->done(done->report);
 }
 
 bool collector::stopping() const {
@@ -121,7 +161,29 @@ result<void> collector::mark_generations_of(bundle_archive& archive) {
       return older == nullptr || mark(*older);
     }));
   }
+  mark(live);
+  return {};
+}
+
+void collector::mark(std::span<const digest> live) {
+  for (const auto& content : live) shown_.mark(content);
   with_.contents.mark(live);
+}
+
+/// What the view's results name, in a step a row.
+result<void> collector::mark_results() {
+  result_contents results;
+  std::vector<digest> live;
+  result<void> bad;
+  const auto keep = [&](const digest& content) { live.push_back(content); };
+  GRAPHITE_CHECK(with_.rows.scan(table::graph, "", [&](std::string_view key, std::string_view row) {
+    bad = results.see(key, row, keep);
+    mark(std::exchange(live, {}));
+    return bad.has_value() && !stopping();
+  }));
+  GRAPHITE_CHECK(bad);
+  results.finish(keep);
+  mark(live);
   return {};
 }
 
@@ -144,16 +206,25 @@ result<void> collector::forget_generations() {
   return with_.rows.write(gone, key_value_store::durability::lazy);
 }
 
-result<void> collector::mark_cached() {
-  return with_.rows.scan(table::action_cache, "", [&](std::string_view, std::string_view row) {
-    const auto decoded = decode_cache_row(row);
-    if (!decoded) return true;  // a damaged row is no result
-    std::vector<digest> live;
-    for (const auto& one : decoded->results)
-      for (const auto& output : one.outputs) live.push_back(output.content.id);
-    with_.contents.mark(live);
-    return true;
-  });
+result<void> collector::sweep_cache(const std::optional<gc_request>& asked, gc_report& report) {
+  cache_sweep_options how;
+  how.bounds = options_.cache;
+  how.now_unix_ms = static_cast<std::uint64_t>(with_.clock.unix_ns() / 1'000'000);
+  if (asked) how.bounds.bytes_max = asked->cache_bytes.value_or(how.bounds.bytes_max);
+  how.dry_run = asked && asked->dry_run;
+  cache_sweep sweep({with_.rows, [this](const digest& content) { return shown_.contains(content); },
+                     [this](std::span<const digest> live) { with_.contents.mark(live); },
+                     [this] { return stopping(); },
+                     [&](int step) {
+                       if (asked)
+                         with_.progress(static_cast<std::uint64_t>(step), cache_sweep::steps, "results");
+                     }});
+  GRAPHITE_TRY(const auto done, sweep.run(how));
+  report.results = done.results;
+  report.results_dropped = done.results_dropped;
+  report.cache_bytes = done.bytes;
+  report.cache_bytes_dropped = done.bytes_dropped;
+  return {};
 }
 
 bool collector::pinned(segment_id segment) const {
@@ -162,13 +233,17 @@ bool collector::pinned(segment_id segment) const {
 }
 
 /// Looks at every segment that is left to look at.
-result<collector::passed> collector::pass() {
+result<collector::passed> collector::pass(bool asked) {
   passed out;
+  std::uint64_t looked_at = 0;
   for (bool more = true; more && !stopping();) {
     GRAPHITE_TRY(const auto step, with_.contents.gc_step([this](segment_id id) { return pinned(id); }));
     out.freed_bytes += step.freed_bytes;
     out.live_bytes += step.live_bytes;
+    out.segments += step.unlinked.size();
     more = step.more;
+    ++looked_at;
+    if (asked) with_.progress(looked_at, std::max(looked_at, with_.contents.usage().segments), "segments");
   }
   return out;
 }
@@ -204,21 +279,32 @@ void collector::repair() {
   if (missing && !done) with_.log.error("the bytes of {} are lost and could not be made again", *missing);
 }
 
-result<collector::passed> collector::collect() {
+result<collector::round> collector::collect(const std::optional<gc_request>& asked) {
+  round out;
   if (!with_.drain()) return fail(errc::busy, "the journal could not be folded");
-  GRAPHITE_CHECK(with_.contents.end_segment(options_.segment_bytes_min));
+  const bool dry_run = asked && asked->dry_run;
+  if (!dry_run) GRAPHITE_CHECK(with_.contents.end_segment(asked ? 1 : options_.segment_bytes_min));
+  mark(std::exchange(held_, {}));
   GRAPHITE_CHECK(mark_generations());
-  GRAPHITE_CHECK(mark_cached());
+  GRAPHITE_CHECK(mark_results());
+  GRAPHITE_CHECK(sweep_cache(asked, out.report));
+  if (dry_run) return out;
   GRAPHITE_CHECK(forget_generations());
-  passed out;
-  for (int passes = 0; passes < options_.passes_max && !stopping(); ++passes) {
-    GRAPHITE_TRY(const auto now, pass());
-    out.freed_bytes += now.freed_bytes;
+  GRAPHITE_CHECK(free_segments(asked.has_value(), out));
+  return out;
+}
+
+result<void> collector::free_segments(bool asked, round& out) {
+  const int passes_max = asked ? options_.asked_passes_max : options_.passes_max;
+  for (int passes = 0; passes < passes_max && !stopping(); ++passes) {
+    GRAPHITE_TRY(const auto now, pass(asked));
+    out.report.freed_bytes += now.freed_bytes;
+    out.report.segments_removed += now.segments;
     if (passes == 0) out.live_bytes = now.live_bytes;
     GRAPHITE_TRY(const auto moved, rewrite_pages());
     if (!moved || !with_.contents.gc_again()) break;
   }
-  return out;
+  return {};
 }
 
 }  // namespace graphite

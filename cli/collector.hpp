@@ -8,9 +8,14 @@
 #include <vector>
 
 #include "actors/bundle_archive.hpp"
+#include "actors/facade.hpp"
+#include "actors/rest_listener.hpp"
+#include "coordinator/cache_eviction.hpp"
+#include "core/ports/clock.hpp"
 #include "core/ports/key_value_store.hpp"
 #include "core/ports/log.hpp"
 #include "core/units.hpp"
+#include "platform/store/live_set.hpp"
 #include "platform/store/segment_store.hpp"
 
 namespace graphite {
@@ -22,17 +27,22 @@ struct collector_options {
   std::uint64_t grown_bytes_min = 16 * MiB;
   std::uint64_t segment_bytes_min = 8 * MiB;  ///< an open segment of this size is ended, to be looked at
   int passes_max = 4;                         ///< in a round: as many segments are copied out at most
+  cache_bounds cache;                         ///< what the action cache may keep
+  /// Of rounds that somebody asked for: no segment is too small, of none may more than half be dead.
+  int asked_passes_max = 4096;
+  unsigned asked_copy_below_percent = 50;
 };
 
-/// Frees the segments that no kept generation and no cached result needs, off every path.
+/// Keeps the action cache within its bounds and frees the segments that nothing needs, off every path.
 ///
-/// A round begins when the graph is at rest, so that no output waits to be published: what is stored from
-/// then on stays by itself. Then the journal is folded, everything that the kept generations and the action
-/// cache name is marked, and segments are looked at one at a time. Where index pages that are no longer
-/// shown pin dead ones, the pages that are shown are written anew and the others go first. After contents
-/// were lost, a rest makes it call repair_losses(). Owns one thread.
-/// Space: segments hold at most four times the live bytes after a round, and up to the next one as much more
-/// as is alive or grown_bytes_min.
+/// A round begins when the graph is at rest: what is stored or found from then on stays by itself. Then the
+/// journal is folded, and everything is marked that the kept generations show, that the view's results name
+/// (actions read outputs that no channel shows) or that waits to be shown. Of the rest of what the action
+/// cache names the least recently used goes (coordinator/cache_eviction), rows first; then segments are
+/// looked at one at a time. Where index pages that are no longer shown pin dead ones, the pages that are
+/// shown are written anew and the others go first. After contents were lost, a rest makes it call
+/// repair_losses(). Owns one thread. Space: segments hold at most four times the live bytes after a round,
+/// and up to the next one as much more as is alive or grown_bytes_min.
 class collector {
  public:
   struct ports {
@@ -42,38 +52,57 @@ class collector {
     std::function<bool()> drain;  ///< folds the journal; false: give this round up
     /// Pages of an archive were written anew: who reads its index takes it from there again.
     std::function<void()> pages_moved;
+    /// Calls at_rest() if the graph is at rest now; a later rest calls it anyway.
+    std::function<void()> look_for_rest;
+    clock_source& clock;
     log_sink& log;
+    /// Of a round that was asked for: steps done, steps there are, what is looked at.
+    std::function<void(std::uint64_t done, std::uint64_t all, const std::string& what)> progress =
+        [](auto, auto, const auto&) {};
   };
   collector(ports with, collector_options options);
   ~collector();
   collector(const collector&) = delete;
   collector& operator=(const collector&) = delete;
 
-  /// Ends a round that is under way; none begins afterwards. Waits for the thread.
+  /// Ends a round that is under way; none begins afterwards. Waits for the thread. Who asked is told.
   void stop();
+  /// The next rest begins a round, due or not. `done` is called once, by any thread. Errors: busy (one was
+  /// asked for already), unavailable (stopped), those of a round. Any thread.
+  void ask(gc_request request, reply<gc_report> done);
   /// A generation was published. Any thread.
   void generation() { ++generations_; }
-  /// The graph is at rest. Its thread; returns at once.
-  void at_rest();
+  /// The graph is at rest. Its thread; returns at once, but for `held` where a round begins.
+  void at_rest(const std::function<std::vector<digest>()>& held);
   /// Waits for the end of a round that is under way.
   void wait();
 
  private:
   struct passed {
-    std::uint64_t freed_bytes = 0, live_bytes = 0;
+    std::uint64_t freed_bytes = 0, live_bytes = 0, segments = 0;
+  };
+  struct asked {
+    gc_request request;
+    reply<gc_report> done;
   };
   bool is_due() const;
   bool must_repair() const { return with_.contents.losses() != repaired_; }
   void repair();
   void run_round();
   void work();
-  /// What was freed, and what the first look found alive.
-  result<passed> collect();
-  result<passed> pass();
+  struct round {
+    gc_report report;
+    std::uint64_t live_bytes = 0;  ///< in segments, as the first look found
+  };
+  result<round> collect(const std::optional<gc_request>& asked);
+  result<void> sweep_cache(const std::optional<gc_request>& asked, gc_report& report);
+  result<void> free_segments(bool asked, round& out);
+  result<passed> pass(bool asked);
   bool stopping() const;
+  void mark(std::span<const digest> live);
   result<void> mark_generations();
   result<void> mark_generations_of(bundle_archive& archive);
-  result<void> mark_cached();
+  result<void> mark_results();
   result<void> forget_generations();
   result<bool> rewrite_pages();
   bool pinned(segment_id segment) const;
@@ -87,7 +116,12 @@ class collector {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool wanted_ = false, repair_wanted_ = false, stopping_ = false;
-  int tries_ = 0;  ///< of the collector's thread: at repairing
+  std::optional<asked> asked_;  ///< for the next round
+  bool asked_runs_ = false;     ///< the round is the one that was asked for
+  std::vector<digest> held_;    ///< when the round began
+  // Of the collector's thread.
+  int tries_ = 0;   ///< at repairing
+  live_set shown_;  ///< in this round: what is kept without the action cache
   std::thread thread_;
 };
 

@@ -47,6 +47,7 @@ class table {
     add_hold(root_, chosen_);
     add_release(root_, chosen_);
     add_rollback(root_, chosen_);
+    add_gc(root_, chosen_, handlers);
     add_stop(root_, chosen_);
     add_bundle(root_, chosen_);
     root_.require_subcommand(0, 1);

@@ -7,6 +7,7 @@
 
 #include "cli/build.hpp"
 #include "cli/dev.hpp"
+#include "cli/gc.hpp"
 
 /// \file The parse table: each subcommand's file adds its options and says what to run.
 
@@ -20,6 +21,7 @@ struct command_handlers {
   std::function<int(const build_options&)> build;
   std::function<int(const dev_options&)> dev;
   std::function<int(const subscribe_options&)> subscribe;
+  std::function<int(const gc_options&)> gc;
 };
 
 /// What the command line chose; run after parsing, so that usage errors come before any work.
@@ -48,6 +50,7 @@ void add_diff(CLI::App& root, chosen_command& chosen);
 void add_hold(CLI::App& root, chosen_command& chosen);
 void add_release(CLI::App& root, chosen_command& chosen);
 void add_rollback(CLI::App& root, chosen_command& chosen);
+void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_stop(CLI::App& root, chosen_command& chosen);
 void add_bundle(CLI::App& root, chosen_command& chosen);
 

@@ -13,5 +13,6 @@ int main(int argc, char** argv) {
   handlers.build = run_build;
   handlers.dev = run_dev;
   handlers.subscribe = run_subscribe;
+  handlers.gc = run_gc;
   return run_command_line(arguments, handlers);
 }

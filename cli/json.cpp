@@ -110,6 +110,19 @@ json_object to_json(const why_answer& value) {
           {"message", value.message}};
 }
 
+json_object to_json(const gc_report& value, bool dry_run) {
+  return {{"event", "gc"},
+          {"dry_run", dry_run},
+          {"results", value.results},
+          {"results_dropped", value.results_dropped},
+          {"cache_bytes", value.cache_bytes},
+          {"cache_bytes_dropped", value.cache_bytes_dropped},
+          {"freed_bytes", value.freed_bytes},
+          {"segments_removed", value.segments_removed},
+          {"segment_bytes", value.segment_bytes},
+          {"seconds", value.seconds}};
+}
+
 json_object to_json(const generation_diff& value) {
   return {{"event", "diff"}, {"added", value.added}, {"changed", value.changed}, {"removed", value.removed}};
 }

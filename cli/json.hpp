@@ -15,5 +15,6 @@ json_object to_json(const build_summary& value, bool dry_run);
 json_object to_json(const service_status& value);
 json_object to_json(const why_answer& value);
 json_object to_json(const generation_diff& value);
+json_object to_json(const gc_report& value, bool dry_run);
 
 }  // namespace graphite

@@ -20,21 +20,25 @@ live_progress::live_progress(const console& out) : quiet_(out.json()), terminal_
 live_progress::~live_progress() { finish(); }
 
 void live_progress::files(std::size_t done, std::size_t all, const std::string& now) {
-  show("files", done, all, now);
+  show("reading", "files", done, all, now);
 }
 
 void live_progress::actions(std::size_t done, std::size_t all, const std::string& now) {
-  show("actions", done, all, now);
+  show("building", "actions", done, all, now);
 }
 
-void live_progress::show(const char* unit, std::size_t done, std::size_t all, const std::string& now) {
+void live_progress::collection(std::size_t done, std::size_t all, const std::string& what) {
+  show("collecting", "steps", done, all, what);
+}
+
+void live_progress::show(const char* title, const char* unit, std::size_t done, std::size_t all,
+                         const std::string& now) {
   if (quiet_) return;
   const std::lock_guard lock(mutex_);
   if (!bar_ || unit_ != unit) {
     if (bar_) bar_->finish(now_());
     unit_ = unit;
-    bar_.emplace(progress_options{unit_ == "files" ? "reading" : "building", unit_, terminal_}, write_error,
-                 now_());
+    bar_.emplace(progress_options{title, unit_, terminal_}, write_error, now_());
   }
   bar_->update({done, all, now}, now_());
 }

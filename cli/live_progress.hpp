@@ -8,7 +8,7 @@
 
 namespace graphite {
 
-/// The progress of a build on standard error, fed by several threads: first files, then actions.
+/// The progress of long work on standard error, fed by several threads; of a build first files, then actions.
 class live_progress {
  public:
   /// Nothing is shown where the console speaks JSON.
@@ -17,10 +17,12 @@ class live_progress {
 
   void files(std::size_t done, std::size_t all, const std::string& now);
   void actions(std::size_t done, std::size_t all, const std::string& now);
+  /// Of a collection of garbage; `what` is looked at.
+  void collection(std::size_t done, std::size_t all, const std::string& what);
   void finish();
 
  private:
-  void show(const char* unit, std::size_t done, std::size_t all, const std::string& now);
+  void show(const char* title, const char* unit, std::size_t done, std::size_t all, const std::string& now);
 
   std::mutex mutex_;
   bool quiet_;

@@ -102,6 +102,8 @@ struct local_session::parts {
   std::map<std::string, std::string> tool_programs;
   std::atomic<std::int64_t> action_cpu_ns = 0;
   std::uint64_t losses_seen = 0;  ///< by the graph actor
+  std::function<void(std::uint64_t, std::uint64_t, const std::string&)> gc_progress = [](auto, auto,
+                                                                                         const auto&) {};
 
   std::unique_ptr<linux_process_runner> processes;  // first: its warden is forked while the process is small
   std::unique_ptr<rocks_store> rows;
@@ -155,8 +157,11 @@ std::unique_ptr<collector> local_session::parts::make_collector() {
                        [this] {
                          if (system) system->pages_moved();
                        },
-                       log},
-      collector_options{});
+                       [this] {
+                         if (system) system->look_for_rest();
+                       },
+                       clock, log, gc_progress},
+      collector_options{.cache = {config->cache_bytes_max, config->cache_days_max}});
 }
 
 result<void> local_session::parts::open_state() {
@@ -324,8 +329,12 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     if (garbage) garbage->generation();
     tell(now, changes, times);
   };
-  out.on_rest = [this] {
-    if (garbage) garbage->at_rest();
+  out.on_rest = [this](const std::function<std::vector<digest>()>& held) {
+    if (garbage) garbage->at_rest(held);
+  };
+  out.collect = [this](gc_request request, reply<gc_report> done) {
+    if (!garbage) return done(fail(errc::unsupported, "nothing is collected here"));
+    garbage->ask(request, std::move(done));
   };
   out.on_project_file = options.on_project_file;
   out.on_idle = options.on_idle;
@@ -352,6 +361,19 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }
 
+result<std::unique_ptr<local_session>> local_session::open_idle(const session_options& options,
+                                                                log_sink& log) {
+  auto self = std::make_unique<parts>(log);
+  GRAPHITE_TRY(auto config, load_project({options.directory, options.state}));
+  self->config = std::make_shared<const project>(std::move(config));
+  self->gc_progress = options.on_collection;
+  GRAPHITE_CHECK(self->open_state());
+  GRAPHITE_CHECK(self->open_ports({}));
+  self->garbage = self->make_collector();
+  GRAPHITE_TRY(self->system, local_system::start_idle(self->ports_for(options)));
+  return std::unique_ptr<local_session>(new local_session(std::move(self)));
+}
+
 service_facade& local_session::facade() { return *parts_->system; }
 local_system& local_session::system() { return *parts_->system; }
 const project& local_session::config() const { return *parts_->config; }
@@ -368,7 +390,7 @@ result<void> local_session::repair_losses() {
 }
 void local_session::collect_if_due() {
   const auto once = parts_->make_collector();
-  once->at_rest();
+  once->at_rest([] { return std::vector<digest>(); });  // all is shown
   once->wait();
 }
 duration local_session::action_cpu() const { return duration(parts_->action_cpu_ns.load()); }

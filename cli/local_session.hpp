@@ -29,6 +29,9 @@ struct session_options {
   /// Actions done and known so far, and one that runs.
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
       [](auto, auto, const auto&) {};
+  /// Steps of a collection that was asked for, done and known so far, and what is looked at.
+  std::function<void(std::uint64_t done, std::uint64_t all, const std::string& what)> on_collection =
+      [](auto, auto, const auto&) {};
 };
 
 /// One project's state folder, opened, with its actors running: what `build` and `dev` share.
@@ -39,6 +42,9 @@ class local_session {
   /// Errors: invalid_argument (the project file's mistakes, rendered), not_found, already_exists (another
   /// process holds the state; the context says which), newer_version, corrupt, io.
   static result<std::unique_ptr<local_session>> open(const session_options& options, log_sink& log);
+  /// The state alone: nothing is looked at, built or served, and of the facade only gc() may be called. Of
+  /// the options only `directory`, `state` and `on_collection` count. Errors: as above.
+  static result<std::unique_ptr<local_session>> open_idle(const session_options& options, log_sink& log);
   ~local_session();
   local_session(const local_session&) = delete;
   local_session& operator=(const local_session&) = delete;

@@ -15,6 +15,10 @@ int main(int argc, char** argv) {
     if (const auto code = build_attached(options)) return *code;
     return console(options.json).failed(become_engine(arguments));
   };
+  handlers.gc = [&](const gc_options& options) {
+    if (const auto code = gc_attached(options)) return *code;
+    return console(options.json).failed(become_engine(arguments));
+  };
   handlers.dev = [&](const dev_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };

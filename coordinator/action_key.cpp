@@ -10,7 +10,7 @@ namespace {
 
 // Bump when the meaning of a key changes: old rows are then simply never found.
 constexpr std::string_view key_format = "graphite action key 2";
-constexpr std::uint8_t row_version = 2;
+constexpr std::uint8_t row_version = 2, row_version_without_use = 1;
 
 void put(record_writer& out, std::string_view tag, std::string_view value) {
   out.bytes(tag);
@@ -96,6 +96,18 @@ void cache_row::add(cached_result what) {
   if (results.size() > results_max) results.resize(results_max);
 }
 
+bool cache_row::use(const digest& strong, std::uint64_t unix_ms) {
+  const auto at = std::find_if(results.begin(), results.end(),
+                               [&](const cached_result& one) { return one.strong == strong; });
+  if (at == results.end()) return false;
+  // A stamp from the future, by a clock that was wrong, is put right.
+  const bool fresh = at->used_unix_ms <= unix_ms && unix_ms - at->used_unix_ms < use_step_ms;
+  if (fresh && at == results.begin()) return false;
+  at->used_unix_ms = unix_ms;
+  std::rotate(results.begin(), at, at + 1);
+  return true;
+}
+
 namespace {
 
 void encode_result(record_writer& out, const cached_result& one) {
@@ -113,6 +125,7 @@ void encode_result(record_writer& out, const cached_result& one) {
   out.number(one.wall_ns);
   out.number(one.cpu_ns);
   out.bytes(std::string_view(one.provenance).substr(0, cache_row::provenance_bytes_max));
+  out.number(one.used_unix_ms);
 }
 
 void decode_set(record_reader& in, path_set& set) {
@@ -138,7 +151,7 @@ void decode_outputs(record_reader& in, std::vector<attempt_output>& outputs) {
   }
 }
 
-cached_result decode_result(record_reader& in) {
+cached_result decode_result(record_reader& in, std::uint8_t version) {
   cached_result one;
   one.strong = in.digest_value();
   decode_set(in, one.set);
@@ -146,6 +159,7 @@ cached_result decode_result(record_reader& in) {
   one.wall_ns = in.number();
   one.cpu_ns = in.number();
   one.provenance = in.bytes(cache_row::provenance_bytes_max);
+  if (version > row_version_without_use) one.used_unix_ms = in.number();
   return one;
 }
 
@@ -167,8 +181,8 @@ result<cache_row> decode_cache_row(std::string_view bytes) {
     return fail(errc::newer_version, "an action cache row of a newer version");
   cache_row row;
   const auto count = in.number_up_to(cache_row::results_max);
-  for (std::uint64_t i = 0; in.ok() && i < count; ++i) row.results.push_back(decode_result(in));
-  if (!in.ok() || !in.at_end() || version != row_version)
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i) row.results.push_back(decode_result(in, version));
+  if (!in.ok() || !in.at_end() || version < row_version_without_use)
     return fail(errc::corrupt, "an action cache row is damaged");
   return row;
 }

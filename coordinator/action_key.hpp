@@ -73,7 +73,8 @@ struct cached_result {
   digest strong;
   std::vector<attempt_output> outputs;  ///< ascending by path
   std::uint64_t wall_ns = 0, cpu_ns = 0;
-  std::string provenance;  ///< key components as lines "name = value", ≤ provenance_bytes_max
+  std::string provenance;          ///< key components as lines "name = value", ≤ provenance_bytes_max
+  std::uint64_t used_unix_ms = 0;  ///< when it was made or, to the hour, used last; 0: not known
 };
 
 /// The row of table::action_cache under a weak key: results by path set, most recently used first.
@@ -83,16 +84,21 @@ struct cache_row {
   static constexpr std::size_t outputs_max = 65'536;
   static constexpr std::size_t provenance_bytes_max = 2'048;
   static constexpr std::size_t bytes_max = 16 * MiB;
+  static constexpr std::uint64_t use_step_ms = 3'600'000;
 
   std::vector<cached_result> results;
 
   /// Puts `what` first, replacing one of the same strong key; the least recently used goes beyond
   /// results_max.
   void add(cached_result what);
+  /// The result of `strong` is used: it comes first, stamped. False, and nothing changed, where it is first
+  /// already and its stamp less than use_step_ms old: then the row need not be written again.
+  bool use(const digest& strong, std::uint64_t unix_ms);
 };
 
 std::string encode(const cache_row& row);
-/// Errors: corrupt (anything but what encode() writes), newer_version.
+/// Rows of version 1 have no `used_unix_ms`. Errors: corrupt (anything but what encode() writes or wrote),
+/// newer_version.
 result<cache_row> decode_cache_row(std::string_view bytes);
 
 /// Key of the row in table::action_cache: the 32 bytes.

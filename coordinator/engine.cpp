@@ -112,6 +112,8 @@ engine_command_list build_engine::tick(time_point now) {
   return impl_->flush();
 }
 
+void build_engine::set_wall_clock(std::uint64_t unix_ms) { impl_->wall_unix_ms = unix_ms; }
+
 engine_command_list build_engine::contents_lost(const std::function<bool(const digest&)>& stored,
                                                 time_point now) {
   impl_->now = now;

@@ -168,6 +168,9 @@ class build_engine {
   engine_command_list cache_answer(action_id action, const digest& weak_key,
                                    std::optional<std::string_view> row, time_point now);
   engine_command_list tick(time_point now);
+  /// What results are stamped with that are made or used from now on, so that the action cache knows which it
+  /// may drop. Never set: as if never used.
+  void set_wall_clock(std::uint64_t unix_ms);
   /// Contents have been lost: actions with an output that is not `stored` run again, whatever their keys say.
   /// Before the first apply() or later. O(view).
   engine_command_list contents_lost(const std::function<bool(const digest&)>& stored, time_point now);
@@ -192,6 +195,8 @@ class build_engine {
   std::vector<dry_run_action> dry_run() const;
   /// Failed and held assets, first `behind_list::listed_max`.
   behind_list behind() const;
+  /// Contents of changed assets that are not shown yet: the rows say nothing of them. O(changed assets).
+  std::vector<digest> held_contents() const;
   engine_status status() const;
   engine_counters counters() const;
   /// Sources as they are known: what a watcher starts from. O(sources).

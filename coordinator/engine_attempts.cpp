@@ -24,7 +24,11 @@ void impl::answer(action_index a, std::optional<std::string_view> row) {
   if (row)
     if (auto decoded = decode_cache_row(*row)) with.row = std::move(*decoded);
   for (const auto& hit : with.row.results)
-    if (fits_plan(a, hit.set) && strong_of(a, with.weak, hit.set) == hit.strong && use_cached(a, hit)) return;
+    if (fits_plan(a, hit.set) && strong_of(a, with.weak, hit.set) == hit.strong && use_cached(a, hit)) {
+      if (const auto strong = hit.strong; with.row.use(strong, wall_unix_ms))
+        rows.push_back({table::action_cache, cache_row_key(with.weak), encode(with.row)});
+      return;
+    }
   actions[a].phase = action_phase::waiting;
   enqueue(a, std::move(with));
 }
@@ -258,6 +262,7 @@ cached_result impl::result_of(action_index a, const flight& f, const attempt_res
   one.outputs = what.outputs;
   one.wall_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
   one.cpu_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.cpu.count(), 0));
+  one.used_unix_ms = wall_unix_ms;
   one.provenance = provenance_of(a);
   return one;
 }

@@ -179,6 +179,19 @@ std::vector<dry_run_action> build_engine::dry_run() const {
 
 behind_list build_engine::behind() const { return impl_->behind(); }
 
+std::vector<digest> build_engine::held_contents() const {
+  std::vector<digest> out;
+  const auto add = [&](artefact_index a) {
+    if (const auto& content = impl_->nodes.content(a).id; !content.is_zero()) out.push_back(content);
+  };
+  for (const auto& [artefact, shown] : impl_->dirty) add(artefact);
+  // The row of such an action waits until its former outputs are no longer shown.
+  for (const auto& [main, gone] : impl_->orphans)
+    if (const auto action = impl_->main_action[main]; action != no_index)
+      for (const auto output : impl_->nodes.outputs(action)) add(output);
+  return out;
+}
+
 engine_status build_engine::status() const {
   engine_status s;
   s.sources = impl_->source_count;

@@ -144,6 +144,7 @@ struct engine_impl {
   glob_index globs;
   engine_command_list out;
   time_point now{};
+  std::uint64_t wall_unix_ms = 0;
 
   // By artefact.
   enum flag : std::uint8_t {

@@ -27,6 +27,8 @@ inline constexpr std::string_view kill_point_names[] = {
     "bundle.before_sync",
     "bundle.before_unlink",
     "bundle.between_syncs",
+    "cache.after_rows",
+    "cache.before_rows",
     "channel.after_announce",
     "channel.before_announce",
     "file.after_folder_sync",

@@ -97,7 +97,9 @@ struct project {
   std::map<std::string, tool_spec> tools;
   std::vector<channel_spec> channels{channel_spec{}};
   watch_spec watch;
-  std::uint32_t jobs = 0;  ///< actions at once; 0: one a core
+  std::uint32_t jobs = 0;                    ///< actions at once; 0: one a core
+  std::uint64_t cache_bytes_max = 10 * GiB;  ///< of results that only the action cache keeps
+  std::uint32_t cache_days_max = 30;         ///< an unused result is kept so long
   milliseconds publish_lag_max{2'000};
 
   /// The rule that takes `path`, or nothing: then it is a `copy` asset.

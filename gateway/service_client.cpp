@@ -222,6 +222,14 @@ result<head> service_client::rollback(const std::string& channel, std::uint64_t 
   return impl_->call(kj::mv(call), impl_->options.call_timeout);
 }
 
+result<gc_report> service_client::gc(const gc_request& request) {
+  auto call = impl_->session.gcRequest();
+  call.setCacheBytesGiven(request.cache_bytes.has_value());
+  call.setCacheBytes(request.cache_bytes.value_or(0));
+  call.setDryRun(request.dry_run);
+  return impl_->call(kj::mv(call), milliseconds::zero());
+}
+
 result<void> service_client::hold(milliseconds timeout) {
   if (impl_->held != nullptr) return fail(errc::already_exists, "this client holds already");
   auto call = impl_->session.holdRequest();

@@ -14,7 +14,7 @@ struct service_client_options {
   std::string state_folder;
   std::string program;  ///< our version, for the service's log
   milliseconds hello_timeout{5'000};
-  milliseconds call_timeout{60'000};  ///< of everything but build: `timed_out`
+  milliseconds call_timeout{60'000};  ///< of everything but build and gc: `timed_out`
 };
 
 enum class hold_state {
@@ -46,6 +46,9 @@ class service_client {
   result<graph_answer> graph(const graph_query& query);
   result<generation_diff> diff(const std::string& channel, std::uint64_t from, std::uint64_t to);
   result<head> rollback(const std::string& channel, std::uint64_t sequence);
+
+  /// No deadline: it begins when nothing is being built.
+  result<gc_report> gc(const gc_request& request);
 
   /// Holds revisions back until release(), `timeout` (zero: none) or the end of this client. One at a time.
   result<void> hold(milliseconds timeout);

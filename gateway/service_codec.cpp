@@ -290,6 +290,30 @@ result<generation_diff> decode(wire::Diff::Reader in) {
                          decode_texts(in.getRemoved())};
 }
 
+void encode(const gc_report& value, wire::Collected::Builder out) {
+  out.setResults(value.results);
+  out.setResultsDropped(value.results_dropped);
+  out.setCacheBytes(value.cache_bytes);
+  out.setCacheBytesDropped(value.cache_bytes_dropped);
+  out.setFreedBytes(value.freed_bytes);
+  out.setSegmentsRemoved(value.segments_removed);
+  out.setSegmentBytes(value.segment_bytes);
+  out.setSeconds(value.seconds);
+}
+
+result<gc_report> decode(wire::Collected::Reader in) {
+  gc_report out;
+  out.results = in.getResults();
+  out.results_dropped = in.getResultsDropped();
+  out.cache_bytes = in.getCacheBytes();
+  out.cache_bytes_dropped = in.getCacheBytesDropped();
+  out.freed_bytes = in.getFreedBytes();
+  out.segments_removed = in.getSegmentsRemoved();
+  out.segment_bytes = in.getSegmentBytes();
+  out.seconds = in.getSeconds();
+  return out;
+}
+
 wire::GraphKind to_wire(graph_query::kind kind) {
   switch (kind) {
     case graph_query::kind::path:

@@ -21,6 +21,7 @@ void encode(const service_status& value, wire::Status::Builder out);
 void encode(const why_answer& value, wire::Why::Builder out);
 void encode(const graph_answer& value, wire::Lines::Builder out);
 void encode(const generation_diff& value, wire::Diff::Builder out);
+void encode(const gc_report& value, wire::Collected::Builder out);
 
 error decode_error(wire::Error::Reader in);  ///< unknown codes become `unsupported`
 result<head> decode(wire::Head::Reader in);
@@ -29,6 +30,7 @@ result<service_status> decode(wire::Status::Reader in);
 result<why_answer> decode(wire::Why::Reader in);
 result<graph_answer> decode(wire::Lines::Reader in);
 result<generation_diff> decode(wire::Diff::Reader in);
+result<gc_report> decode(wire::Collected::Reader in);
 
 wire::GraphKind to_wire(graph_query::kind kind);
 /// Errors: invalid_argument for a kind of a newer client.

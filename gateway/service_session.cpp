@@ -250,6 +250,19 @@ class session_server final : public wire::Session::Server {
         });
   }
 
+  kj::Promise<void> gc(GcContext context) override {
+    context.allowCancellation();
+    const auto params = context.getParams();
+    gc_request request;
+    if (params.getCacheBytesGiven()) request.cache_bytes = params.getCacheBytes();
+    request.dry_run = params.getDryRun();
+    return ask<gc_report>(connection_, duration::zero(),
+                          [&](auto done) { facade().gc(request, std::move(done)); })
+        .then([context](result<gc_report> value) mutable {
+          answer(context.getResults().initOutcome(), std::move(value));
+        });
+  }
+
   kj::Promise<void> stop(StopContext context) override {
     context.getResults().initOutcome().initOk().setPid(static_cast<std::uint64_t>(::getpid()));
     connection_->shared.log.info("a client asks this service to stop");

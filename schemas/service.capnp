@@ -78,6 +78,11 @@ interface Session {
 
   stop @8 () -> (outcome :Outcome(Stopping));
   # Ends the service in good order. It has ended when the connection is closed from its side.
+
+  gc @9 (cacheBytes :UInt64, cacheBytesGiven :Bool, dryRun :Bool) -> (outcome :Outcome(Collected));
+  # Brings the action cache within bounds (the project's, unless `cacheBytesGiven`) and frees what nothing needs.
+  # Begins when nothing is being built; no deadline. `dryRun` only tells what would go. `busy` where one was
+  # asked for already.
 }
 
 interface Hold {
@@ -94,6 +99,17 @@ interface Hold {
 struct HoldGrant { hold @0 :Hold; }
 struct Released { count @0 :UInt32; }   # holds that were in force until this call
 struct Stopping { pid @0 :UInt64; }     # of the service
+
+struct Collected {
+  results @0 :UInt64;             # of actions, in the cache when it began
+  resultsDropped @1 :UInt64;      # or, of a dry run, to be dropped
+  cacheBytes @2 :UInt64;          # of contents that only the cache kept
+  cacheBytesDropped @3 :UInt64;   # of these
+  freedBytes @4 :UInt64;          # of segments that were unlinked
+  segmentsRemoved @5 :UInt64;
+  segmentBytes @6 :UInt64;        # in segments now
+  seconds @7 :Float64;
+}
 
 struct Head {
   # core: bundle/head.hpp.

@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t jobs_max = 1024;
+constexpr std::uint32_t jobs_max = 1024, cache_days_most = 36'500;
+constexpr std::uint64_t cache_bytes_most = 1'048'576 * GiB;
 constexpr std::size_t rules_max = 1'000;
 constexpr milliseconds minute{60'000}, hour{3'600'000}, day{86'400'000};
 
@@ -79,6 +80,8 @@ class project_reader {
       read_label(in, "trust_domain", value_.trust_domain);
       if (const auto state = folder_text(in, "state")) value_.state = absolute_from(folder_, *state);
       in.read("jobs", value_.jobs, 0, jobs_max);
+      in.read_size("cache", value_.cache_bytes_max, 0, cache_bytes_most);
+      in.read("cache_days_max", value_.cache_days_max, 1, cache_days_most);
       in.read("publish_lag_max", value_.publish_lag_max, milliseconds(0), hour);
       in.finish();
     }

@@ -10,9 +10,10 @@ namespace graphite {
 
 using impl = segment_store::impl;
 
-void impl::begin_gc() {
+void impl::begin_gc(unsigned copy_below_percent) {
   std::lock_guard lock(mutex_);
   collection_.emplace();
+  collection_->copy_below_percent = copy_below_percent;
   for (const auto& [id, entry] : table_.all())
     if (!entry.file) collection_->todo.push_back(id);
   std::reverse(collection_->todo.begin(), collection_->todo.end());
@@ -185,6 +186,12 @@ bool impl::may_copy_out(segment_id id) const {
   return true;
 }
 
+bool impl::has_little_left(const looked_at& segment) const {
+  std::lock_guard lock(mutex_);
+  return collection_ && segment.live_bytes > 0 &&
+         segment.live_bytes * 100 < segment.bytes * collection_->copy_below_percent;
+}
+
 result<struct gc_step> impl::gc_step(const std::function<bool(segment_id)>& pinned) {
   struct gc_step step;
   GRAPHITE_TRY(const auto id, next_candidate(step.more));
@@ -197,8 +204,7 @@ result<struct gc_step> impl::gc_step(const std::function<bool(segment_id)>& pinn
     return step;
   }
   step.live_bytes = looked->live_bytes;
-  const bool few = looked->live_bytes > 0 && looked->live_bytes * 4 < looked->bytes;
-  if (!looked->live.empty() && !few) {
+  if (!looked->live.empty() && !has_little_left(*looked)) {
     stays(*id);
     return step;
   }

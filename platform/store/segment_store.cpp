@@ -335,7 +335,7 @@ store_usage segment_store::usage() const { return impl_->usage(); }
 std::shared_ptr<void> segment_store::pin(std::vector<digest> contents) {
   return impl_->pin(impl_, std::move(contents));
 }
-void segment_store::begin_gc() { impl_->begin_gc(); }
+void segment_store::begin_gc(unsigned copy_below_percent) { impl_->begin_gc(copy_below_percent); }
 void segment_store::mark(std::span<const digest> live) { impl_->mark(live); }
 result<struct gc_step> segment_store::gc_step(const std::function<bool(segment_id)>& pinned) {
   return impl_->gc_step(pinned);

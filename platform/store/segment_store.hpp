@@ -99,10 +99,11 @@ class segment_store final : public chunk_store {
   /// Collection: begin_gc(), then mark() with everything that is to stay in steps of any size, then
   /// gc_step() until `more` is false. Whatever is stored or found meanwhile stays, too. Starting again
   /// forgets an unfinished round.
-  void begin_gc();
+  /// Segments of which less than `copy_below_percent` lives are copied out.
+  void begin_gc(unsigned copy_below_percent = 25);
   void mark(std::span<const digest> live);
   /// Looks at one segment: unlinks it when nothing in it is live, copies its live contents out when they
-  /// are below a quarter. Segments for which `pinned` is true (bundle pages point into them) and the one
+  /// are below that share. Segments for which `pinned` is true (bundle pages point into them) and the one
   /// being appended to are left alone; a copied-out one goes when it is not pinned any more, and only then is
   /// the next one copied.
   /// Mapped views stay valid. Errors: out_of_space (nothing changed), io.

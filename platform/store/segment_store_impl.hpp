@@ -62,7 +62,7 @@ class segment_store::impl {
   result<void> forget_lost();
 
   // collection
-  void begin_gc();
+  void begin_gc(unsigned copy_below_percent);
   void mark(std::span<const digest> live);
   std::shared_ptr<void> pin(std::shared_ptr<impl> self, std::vector<digest> contents);
   result<struct gc_step> gc_step(const std::function<bool(segment_id)>& pinned);
@@ -82,6 +82,7 @@ class segment_store::impl {
   };
   struct collection {
     live_set live;
+    unsigned copy_below_percent = 0;
     std::vector<segment_id> todo;     ///< the next one last
     std::vector<segment_id> waiting;  ///< pinned, or to be copied out after another
   };
@@ -135,6 +136,7 @@ class segment_store::impl {
   result<std::vector<stored_content>> contents_of(segment_id id, byte_span bytes);
   result<std::optional<segment_id>> next_candidate(bool& more);
   bool may_copy_out(segment_id id) const;
+  bool has_little_left(const looked_at& segment) const;
   void stays(segment_id id);
   void wait_for_again(segment_id id, bool retired);
   result<void> copy_out(const looked_at& segment, struct gc_step& step);

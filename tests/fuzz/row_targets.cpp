@@ -68,8 +68,15 @@ bool row_name(byte_span bytes) {
 
 bool cache_row(byte_span bytes) {
   const auto row = decode_cache_row(as_text(bytes));
-  if (row) expect_equal(as_bytes(std::string_view(encode(*row))), bytes);
-  return row.has_value();
+  if (!row) return false;
+  const auto written = encode(*row);
+  if (bytes.front() == std::byte{1}) {  // the version before: one value has one encoding from now on
+    const auto again = decode_cache_row(written);
+    GRAPHITE_INVARIANT(again && encode(*again) == written);
+  } else {
+    expect_equal(as_bytes(std::string_view(written)), bytes);
+  }
+  return true;
 }
 
 bool history_row(byte_span bytes) {

@@ -244,7 +244,7 @@ void write_graph_rows() {
               100,
               90,
               "argv = tr"});
-  cached.add({{}, number(7), {}, 1, 1, ""});
+  cached.add({{}, number(7), {}, 1, 1, "", 1'700'000'000'000});
   write("cache_row/two", encode(cached));
   action_history history{"changed",
                          "a/include.h",

@@ -43,6 +43,7 @@ class fake_facade : public service_facade {
   generation_diff diff_value;
   std::vector<std::string> graph_lines;
   std::uint64_t graph_left_out = 0;
+  gc_report gc_value;
 
   /// Lets the slow replies go, on the calling thread; how many there were.
   std::size_t answer_all() {
@@ -69,6 +70,7 @@ class fake_facade : public service_facade {
   duration last_hold_timeout() const { return last_hold_timeout_; }
   build_request last_build() const { return last_build_; }
   graph_query last_graph() const { return last_graph_; }
+  gc_request last_gc() const { return last_gc_; }
 
   void build(build_request request, reply<build_summary> done) override {
     note([&] { last_build_ = request; });
@@ -111,6 +113,10 @@ class fake_facade : public service_facade {
   void diff(std::string, std::uint64_t, std::uint64_t, reply<generation_diff> done) override {
     note([] {});
     answer(std::move(done), diff_value);
+  }
+  void gc(gc_request request, reply<gc_report> done) override {
+    note([&] { last_gc_ = request; });
+    answer(std::move(done), gc_value);
   }
   void stop() override {
     note([&] { stopped_ = true; });
@@ -175,6 +181,7 @@ class fake_facade : public service_facade {
   duration last_hold_timeout_{};
   build_request last_build_;
   graph_query last_graph_;
+  gc_request last_gc_;
 };
 
 }  // namespace graphite::test
