@@ -72,9 +72,11 @@ TEST(cache_row, a_hit_moves_a_result_to_the_front_so_that_another_goes_beyond_ei
   EXPECT_FALSE(row.use(key(0), start_ms + hour_ms + 5)) << "known to the hour";
   EXPECT_FALSE(row.use(key(99), start_ms + hour_ms));
   EXPECT_TRUE(row.use(key(0), start_ms)) << "a clock that was wrong is put right";
+  EXPECT_TRUE(row.use(key(7), start_ms + 5)) << "within the hour, too, where it was not the last";
   row.add({{}, key(8), {}, 1, 1, "", start_ms});
   EXPECT_EQ(row.results[0].strong, key(8));
-  EXPECT_EQ(row.results[1].strong, key(0));
+  EXPECT_EQ(row.results[1].strong, key(7));
+  EXPECT_EQ(row.results[2].strong, key(0));
   EXPECT_TRUE(std::none_of(row.results.begin(), row.results.end(),
                            [&](const cached_result& one) { return one.strong == key(1); }));
 }
