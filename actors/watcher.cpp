@@ -268,7 +268,7 @@ void start(self_pointer self) {
   std::vector<std::string> paths;
   for (auto& difference : look(self, "")) paths.push_back(std::move(difference.path));
   std::vector<fs_event> again;
-  send_revision(self, std::move(paths), noticed, again);
+  send_revision(self, std::move(paths), {}, noticed, again);
   reread_later(self, std::move(again));
   if (state.with.events != nullptr && state.with.config->watch.rescan.count() > 0)
     self->delayed_send(self, state.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
@@ -334,7 +334,7 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
       [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
       [self](atom::rescan, const paths_ptr& paths) {
         std::vector<fs_event> again;
-        send_revision(self, *paths, self->state.with.clock->now(), again);
+        send_revision(self, *paths, self->state.builder->told_open(), self->state.with.clock->now(), again);
         reread_later(self, std::move(again));
       },
       [self](atom::notice, const events_ptr& events) {

@@ -149,16 +149,16 @@ result<void> collector::mark_generations_of(bundle_archive& archive) {
   GRAPHITE_TRY(const auto kept, archive.kept());
   if (kept.empty()) return {};
   std::vector<digest> live;
-  const auto mark = [&](const asset_record& record) {
+  const auto take = [&](const asset_record& record) {
     for (const auto& part : record.parts) live.push_back(part.content.id);
     return true;
   };
   const auto& newest = kept.back().tree;
-  GRAPHITE_CHECK(newest.for_each([&](const located_asset& asset) { return mark(asset.record); }));
+  GRAPHITE_CHECK(newest.for_each([&](const located_asset& asset) { return take(asset.record); }));
   for (const auto& generation : kept) {
     if (!generation.now.behind.is_zero()) live.push_back(generation.now.behind);
     GRAPHITE_CHECK(diff(newest, generation.tree, [&](const asset_record*, const asset_record* older) {
-      return older == nullptr || mark(*older);
+      return older == nullptr || take(*older);
     }));
   }
   mark(live);

@@ -133,6 +133,8 @@ class revision_builder {
     bool storm = false, git_lock = false;
   };
   status state() const;
+  /// What the newest revision named as open.
+  const std::vector<std::string>& told_open() const { return told_open_; }
 
  private:
   enum class phase : std::uint8_t {
