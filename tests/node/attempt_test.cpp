@@ -355,7 +355,7 @@ class small_scratch_test : public attempt_test {
   }
   attempt_result run_small() {
     spec_.command = std::make_shared<const command_spec>(command_);
-    return runner_.run(spec_, cancel_).result;
+    return runner_.run(spec_, cancel_);
   }
   void TearDown() override { small_scratch::low = 0; }
 
@@ -402,7 +402,7 @@ TEST_F(small_scratch_test, when_space_ran_out_a_failure_and_a_success_say_nothin
   input("a/in.txt", "hello");
   script("case $PWD in */small/*) exit 1;; esac; cp {in} {out}");
   spec_.command = std::make_shared<const command_spec>(command_);
-  EXPECT_EQ(runner.run(spec_, cancel_).result.status, attempt_status::succeeded);
+  EXPECT_EQ(runner.run(spec_, cancel_).status, attempt_status::succeeded);
   EXPECT_EQ(full.asked.size(), 2u);
 }
 
