@@ -98,7 +98,8 @@ class attempt_test : public testing::Test {
   std::unique_ptr<disk_scratch_space> scratch_;
   command_spec command_;
   cancel_token cancel_;
-  attempt_spec spec_{{}, {}, {}, {}, "rule", path("a/in.txt"), {}, {{"out/in.bin", false}}, nullptr, {}, {}, {}};
+  attempt_spec spec_{{},      {}, {}, {}, "rule", path("a/in.txt"), {}, {{"out/in.bin", false}},
+                     nullptr, {}, {}, {}};
 };
 
 TEST_F(attempt_test, output_of_a_tool_is_stored_under_its_digest) {

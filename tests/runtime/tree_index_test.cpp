@@ -11,7 +11,8 @@ using namespace test;
 
 /// Pages from the leaf up, each with `slots` children that are all the page below it.
 std::vector<byte_vector> pages_of_one_child(unsigned levels, unsigned slots_of_root) {
-  const auto entry = encode_asset(make_asset("a", 1), sha()).entry;
+  // Sixteen of it do not fit a leaf.
+  const auto entry = encode_asset(make_asset(std::string(250, 'a') + "/b", 1), sha()).entry;
   std::vector<byte_vector> out{encode_leaf(levels, {entry})};
   inner_child child{0, 1, entry.size(), sha().sha256(out.back())};
   for (unsigned depth = levels; depth-- > 0;) {
