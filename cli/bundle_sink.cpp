@@ -101,7 +101,8 @@ std::optional<extent> bundle_sink::find(const content_ref& content) {
 
 // ---- swaps
 
-/// All that the generation shows anew must lie in a segment: readers map it there. Leaves the places in places_.
+/// All that the generation shows anew must lie in a segment: readers map it there. Leaves the places in
+/// places_.
 result<void> bundle_sink::check_changed(const swap_plan& plan) {
   std::vector<std::pair<digest, const asset_record*>> wanted;
   for (const auto& record : plan.changes.upserts)

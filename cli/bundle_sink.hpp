@@ -108,8 +108,8 @@ class bundle_sink final : public subscriber_state {
   std::unique_ptr<rocks_store> rows_;
   std::unique_ptr<segment_store> store_;
   std::unique_ptr<bundle_folder> folder_;
-  std::set<segment_id> linked_;         ///< as the row says
-  std::unordered_set<digest> fetched_;  ///< since the last swap: no generation names them yet
+  std::set<segment_id> linked_;                ///< as the row says
+  std::unordered_set<digest> fetched_;         ///< since the last swap: no generation names them yet
   std::unordered_map<digest, extent> places_;  ///< of the contents that the swap under way shows anew
   std::optional<error> damage_;
   bool unsynced_ = false, syncing_ = false;

@@ -87,6 +87,7 @@ result<std::vector<digest>> tree_index::missing(const digest& root, std::size_t 
   if (fetching_ != root) {
     fetching_ = root;
     wanted_.clear();
+    visited_.clear();
     const auto newest = trees_.find(newest_);
     visit(root, newest == trees_.end() ? nullptr : newest->second.root_node());
     GRAPHITE_CHECK(open_if_whole());
@@ -100,10 +101,10 @@ result<std::vector<digest>> tree_index::missing(const digest& root, std::size_t 
 void tree_index::visit(const digest& page, const node_ptr& beside) {
   if (kept_ && kept_->has(page)) return;
   const byte_vector* held = pool_->find(page);
-  if (held)
-    visit_children(*held, beside);
-  else
+  if (!held)
     wanted_.emplace(page, beside);
+  else if (visited_.insert(page).second)
+    visit_children(*held, beside);
 }
 
 /// `beside`: the link that the newest tree has in this place, if any.
@@ -159,6 +160,7 @@ result<void> tree_index::add(const digest& id, byte_span page) {
   if (wanted == wanted_.end()) return {};
   const node_ptr beside = wanted->second;
   wanted_.erase(wanted);
+  visited_.insert(id);
   visit_children(page, beside);
   return open_if_whole();
 }
@@ -167,6 +169,7 @@ result<void> tree_index::open_if_whole() {
   if (!fetching_ || !wanted_.empty()) return {};
   const digest root = *fetching_;
   fetching_.reset();
+  visited_.clear();
   GRAPHITE_TRY(auto tree, index_tree::open(root, {}, pool_, hash_));
   trees_.emplace(root, std::move(tree));
   return {};

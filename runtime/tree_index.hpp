@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "bundle/index_tree.hpp"
 #include "runtime/generation_index.hpp"
@@ -65,6 +66,8 @@ class tree_index final : public generation_index {
   std::optional<digest> fetching_;  ///< root
   /// Pages of it that are missing and can be named, each with what the newest tree has in its place.
   std::map<digest, node_ptr> wanted_;
+  /// Of the pool's pages, those whose children were looked at for it. A true index names a page once.
+  std::unordered_set<digest> visited_;
   digest newest_;  ///< root of the tree that fetched ones are compared with
   unsigned retains_ = 0;
 };

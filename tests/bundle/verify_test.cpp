@@ -106,7 +106,8 @@ TEST(verify, a_page_at_many_places_is_refused_and_not_walked_for_each) {
     source->pages.emplace(id, std::move(page));
     return id;
   };
-  const auto entry = encode_asset(make_asset("a", 1), sha()).entry;
+  // Sixteen of it do not fit a leaf.
+  const auto entry = encode_asset(make_asset(std::string(250, 'a') + "/b", 1), sha()).entry;
   inner_child child{0, 1, entry.size(), keep(encode_leaf(7, {entry}))};
   for (int depth = 6; depth >= 0; --depth) {
     inner_page page{static_cast<unsigned>(depth), {}};

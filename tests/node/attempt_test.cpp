@@ -23,6 +23,7 @@ namespace graphite {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -97,7 +98,8 @@ class attempt_test : public testing::Test {
   std::unique_ptr<disk_scratch_space> scratch_;
   command_spec command_;
   cancel_token cancel_;
-  attempt_spec spec_{{}, {}, {}, {}, "rule", path("a/in.txt"), {}, {"out/in.bin"}, nullptr, {}, {}, {}};
+  attempt_spec spec_{{},      {}, {}, {}, "rule", path("a/in.txt"), {}, {{"out/in.bin", false}},
+                     nullptr, {}, {}, {}};
 };
 
 TEST_F(attempt_test, output_of_a_tool_is_stored_under_its_digest) {
@@ -355,7 +357,7 @@ class small_scratch_test : public attempt_test {
   }
   attempt_result run_small() {
     spec_.command = std::make_shared<const command_spec>(command_);
-    return runner_.run(spec_, cancel_).result;
+    return runner_.run(spec_, cancel_);
   }
   void TearDown() override { small_scratch::low = 0; }
 
@@ -402,7 +404,7 @@ TEST_F(small_scratch_test, when_space_ran_out_a_failure_and_a_success_say_nothin
   input("a/in.txt", "hello");
   script("case $PWD in */small/*) exit 1;; esac; cp {in} {out}");
   spec_.command = std::make_shared<const command_spec>(command_);
-  EXPECT_EQ(runner.run(spec_, cancel_).result.status, attempt_status::succeeded);
+  EXPECT_EQ(runner.run(spec_, cancel_).status, attempt_status::succeeded);
   EXPECT_EQ(full.asked.size(), 2u);
 }
 

@@ -18,8 +18,10 @@ class bundle_command : public testing::Test {
   }
   std::string bundle() const { return made_.bundle().string(); }
   std::string at(const std::string& name) const { return folder_ / name; }
+  /// Few bytes, so that each can have its turn.
+  void make_small() { made_.write({{"a.png", std::string(100, 'r')}, {"b.txt", "hello"}, {"empty", ""}}); }
 
-  test::temporary_folder folder_;
+  test::temporary_folder folder_{test::temporary_folder::quick_base()};
   test::handmade_bundle made_;
 };
 
@@ -90,6 +92,7 @@ class damage_a_byte {
 };
 
 TEST_F(bundle_command, every_flipped_byte_and_every_cut_length_of_head_and_pages_is_refused) {
+  make_small();
   for (const auto* name : {"head", "pages-00000001"}) {
     damage_a_byte damage(made_.bundle() / name, bundle());
     ASSERT_TRUE(damage.passes_cut(damage.size()));
@@ -103,6 +106,7 @@ TEST_F(bundle_command, every_flipped_byte_and_every_cut_length_of_head_and_pages
 // Record headers and the zeros around data are for the store's scan, which checks them: the index says by
 // itself where contents lie. What a bundle needs of a segment is its header and the extents.
 TEST_F(bundle_command, every_flipped_byte_of_an_extent_and_every_length_that_cuts_one_is_refused) {
+  make_small();
   const auto opened = open_bundle(bundle()).value();
   damage_a_byte damage(made_.segment(), bundle());
   std::vector<bool> live(damage.size(), false);
