@@ -123,7 +123,8 @@ bool is_elsewhere(std::string_view point) {
       "bundle.after_rewrite_sync", "bundle.before_old_head", "bundle.before_rewrite", "store.after_gc_copy",
       "store.after_gc_rows", "store.before_unlink",
       // A segment is full, a crash has left a tail, or somebody has removed a file.
-      "store.after_seal", "store.before_seal", "store.before_seal_sync"};
+      "store.after_seal", "store.before_seal", "store.before_seal_sync", "store.after_recovery_sync",
+      "store.before_recovery_sync", "store.after_link_back", "store.before_link_back"};
   const auto part = point.substr(0, point.find('.'));
   return elsewhere.contains(point) ||
          (part != "bundle" && part != "file" && part != "rocksdb" && part != "store");

@@ -152,7 +152,7 @@ TEST_F(subscriber_test, contents_that_are_gone_do_not_wedge_it) {
   publisher_.edit("a", text(50'000));
   publisher_.edit("b", text(50'000));
   publisher_.publish();
-  publisher_.store().remove(add_content(publisher_.store(), as_bytes(publisher_.files().at("a")), sha()).id);
+  publisher_.store().remove(add_content(publisher_.store(), as_bytes(publisher_.files().at("a")), hash_).id);
   r.beat();
   EXPECT_TRUE(r.swaps.empty());
   publisher_.edit("a", text(50'000));

@@ -184,7 +184,7 @@ TEST_F(subscriber_test, unchanged_chunks_are_copied_and_checked) {
   publisher_.edit("big", big);
   publisher_.publish();
   r.beat();
-  const content_ref old = publisher_.store().add(as_bytes(big));
+  const content_ref old = add_content(publisher_.store(), as_bytes(big), hash_);
   big[2'000'000] ^= 1;
   publisher_.edit("big", big);
   r.sink.damage(old);  // its first chunk is not what it was
