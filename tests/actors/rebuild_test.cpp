@@ -43,6 +43,7 @@ class rebuild_actor_test : public test::actor_fixture {
               [this](atom::finish, const attempt_result_ptr& how) { finished.push_back(how); },
               [](atom::answer, const query_ptr&) {},
               [](atom::watch, const watcher_actor&) {},
+              [](atom::rest) {},
               [](atom::wake, std::uint64_t) {},
               [](atom::notice, const std::string&, const std::string&) {}};
     });

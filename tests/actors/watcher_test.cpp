@@ -77,6 +77,7 @@ class watcher_actor_test : public test::actor_fixture {
               [](atom::finish, const attempt_result_ptr&) {},
               [](atom::answer, const query_ptr&) {},
               [](atom::watch, const watcher_actor&) {},
+              [](atom::rest) {},
               [](atom::wake, std::uint64_t) {},
               [this](atom::notice, const std::string& path, const std::string& text) {
                 said.emplace_back(path, text);

@@ -12,7 +12,7 @@ logical_path path(std::string_view text) { return *logical_path::parse(text); }
 
 struct names {
   logical_path input = path("art/rock.png");
-  std::vector<std::string> outputs{"out/rock.tex", "out/rock.mip"};
+  std::vector<output_name> outputs{{"out/rock.tex"}, {"out/rock.mip"}};
   std::string depfile = "rock.d";
   std::map<std::string, std::string> tools{{"g++", "/usr/bin/g++"}, {"texconv", "/opt/t/texconv"}};
   command_names get() const { return {input, outputs, depfile, tools}; }

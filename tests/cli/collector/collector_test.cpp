@@ -6,7 +6,7 @@
 
 #include "platform/rocksdb/rocks_store.hpp"
 #include "tests/cli/collector/cache_rows.hpp"
-#include "tests/support/log_lines.hpp"
+#include "tests/support/recording_log.hpp"
 #include "tests/support/store_bytes.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -88,7 +88,7 @@ class collector_test : public testing::Test {
   }
 
   temporary_folder folder_;
-  log_lines log_;
+  recording_log log_;
   openssl_hasher hash_;
   set_clock clock_;
   empty_archive archive_;
