@@ -62,11 +62,13 @@ std::map<std::string, std::string> command_environment(const command_spec& comma
 
 std::optional<logical_path> logical_from_tool(std::string_view path, const attempt_place& place) {
   if (path.starts_with('/')) {
-    const auto inside = [&](std::string_view folder) {
-      return !folder.empty() && path != folder && is_at_or_below(path, folder);
+    const auto within = [&](std::string_view folder) {
+      return !folder.empty() && is_at_or_below(path, folder);
     };
+    const auto inside = [&](std::string_view folder) { return within(folder) && path != folder; };
     const auto& work = place.working_folder;
-    if (!inside(work) && (inside(place.temporary_folder) || !inside(place.view_folder))) return std::nullopt;
+    if (!inside(work) && (within(work) || within(place.temporary_folder) || !inside(place.view_folder)))
+      return std::nullopt;
     path.remove_prefix((inside(work) ? work : place.view_folder).size() + 1);
   }
   std::vector<std::string_view> parts;

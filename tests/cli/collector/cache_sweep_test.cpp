@@ -57,9 +57,11 @@ TEST_F(sweep_test, within_bounds_nothing_is_written) {
 }
 
 TEST_F(sweep_test, a_row_that_is_written_meanwhile_stays_as_it_was_written) {
-  bool once = false;
+  // After the row was looked at, and before it is written.
+  const int slice = static_cast<unsigned char>(cache_row_key(named("99")).front());
+  int calls = 0;
   keep_ = [&](auto) {
-    if (!std::exchange(once, true)) write(cache_row_of("99", {{named("fresh"), 1'000}}, now_ms));
+    if (calls++ == slice) write(cache_row_of("99", {{named("fresh"), 1'000}}, now_ms));
   };
   ASSERT_TRUE(run(0));
   EXPECT_EQ(rows_.rows(table::action_cache), 1u);
