@@ -116,7 +116,8 @@ void revision_builder::advance(time_point now, steps& out) {
   if (since_ && !forced)
     if (const auto until = waits_until(); until > now)
       return arm(std::min(until, *since_ + options_.watch.max_delay), out);
-  if (forced && lock_counts()) lock_stale_ = true;
+  // Git may be at work for longer than anybody wants to wait: only what does nothing at all is stale.
+  if (forced && now >= last_event_ + options_.watch.max_delay) lock_stale_ = true;
   const bool quiet = now >= last_event_ + options_.watch.quiet;
   const bool calm = (storm_ || lock_seen_) && quiet;
   issue(now, calm || forced, out);

@@ -101,7 +101,8 @@ struct revision_options {
 ///   together with it can wait; others go on.
 /// - The revision as a whole waits for: holders; `settle_of` of its paths; answers and rescans that are
 ///   under way; quiet, where there is a storm (> storm_files paths in storm_window) or the git lock
-///   exists. All but holders for at most `max_delay`; a lock that outlasts that is taken for stale.
+///   exists. All but holders for at most `max_delay`: then what is ready closes and the rest waits anew. A
+///   lock during which nothing happens for that long is taken for stale.
 /// - Overflow, vanished folders, changed ignore files and too many pending paths lead to `rescan`.
 /// - `coalesce_events = false`: a further change of a ready path first closes what is ready.
 ///

@@ -126,6 +126,27 @@ TEST(revision, a_checkout_of_5000_files_under_gits_lock_makes_one_revision) {
   EXPECT_EQ(d.revisions[0].at_ms, released + 50);
 }
 
+TEST(revision, a_checkout_of_six_seconds_closes_once_a_max_delay_and_at_its_end) {
+  revision_driver d;
+  d.created(".git/index.lock");
+  for (int ms = 0; ms < 6000; ++ms) {
+    // Git writes in fits and starts: now a storm, now a file at a time, now nothing for a second.
+    const bool pause = ms % 2500 > 1400;
+    if (pause || (ms % 7 != 0 && ms % 500 > 100)) continue;
+    d.advance_to(ms);
+    const auto path = fmt::format("dir{}/file{:04}", ms % 70, ms);
+    d.known.insert(path);
+    d.deleted(path);
+    d.created(path);
+    d.closed(path);
+  }
+  d.advance_to(6000);
+  d.moved(".git/index.lock", ".git/index");
+  d.advance_by(5000);
+  EXPECT_LE(d.revisions.size(), 4u);
+  EXPECT_EQ(d.revisions.back().at_ms, 6050);
+}
+
 TEST(revision, a_lock_that_outlasts_max_delay_is_stale) {
   revision_driver d;
   d.known = {"a"};
