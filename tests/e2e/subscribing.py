@@ -33,7 +33,7 @@ def failures_are_told_as_those_of_every_command():
         refused(world, "already_exists", 2, *into, world.work / "reader", word="another process")
         (world.work / "other/current").mkdir(parents=True)
         refused(world, "already_exists", 2, *into, world.work / "other", word="move it away")
-        refused(world, "already_exists", 2, *into, world.work / "other", "--no-files", word="current")
+        refused(world, "already_exists", 2, *into, world.work / "other", "--no-files", word="choose another folder")
         refused(world, "invalid_argument", 2, "--from", "nowhere", "--into", world.work / "new", word="HOST:PORT")
         refused(world, "permission_denied", 4, "--from", "192.0.2.1:7402", "--into", world.work / "new", word="ssh")
         with SmallDisk(world, 16) as disk:
