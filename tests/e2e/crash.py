@@ -154,6 +154,17 @@ class Observer:
             self.take(10)
 
 
+def swapped(reader):
+    """Whether it has told of a swap since it was asked last."""
+    found = False
+    while True:
+        try:
+            event = reader.events.get_nowait()
+        except queue.Empty:
+            return found
+        found = found or event is None or event.get("event") == "swap"
+
+
 def follow_edits(world, watch, script, what):
     """Makes the edits, each when a subscriber shows the one before, until there are no more or `dev` has died."""
     if watch.ended:
@@ -163,7 +174,8 @@ def follow_edits(world, watch, script, what):
     for kind in script:
         if kind == "edit":
             wanted = made_of(world.sources())
-            watch.wait_until(lambda: world.shown("witness") == wanted, f"an edit to be shown, at {what}")
+            watch.wait_until(lambda: swapped(witness) and world.shown("witness") == wanted,
+                             f"an edit to be shown, at {what}")
         if watch.ended:
             break
     witness.stop()
