@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from support import PROGRAM, World, bundle_contents, check, equal, main, verify, wait_until
+from support import PROGRAM, World, bundle_contents, check, equal, main, verify
 
 UPPER = '''[project]
 name = "crash"
@@ -231,7 +231,7 @@ def subscriber_dies_at(world, name):
         hits["subscribe"] += died
         back = world.subscribe("reader")
         wanted = made_of(world.sources())
-        wait_until(lambda: world.shown("reader") == wanted, f"the folder after a death at {name}:{count}", 20)
+        world.wait_shown("reader", wanted, f"the folder after a death at {name}:{count}", 20)
         back.stop()
         if not died:
             break
@@ -381,7 +381,7 @@ class RandomKills:
         editor.end()
         back = self.follow()
         wanted = made_of(self.world.sources())
-        wait_until(lambda: self.world.shown("reader") == wanted, "a killed subscriber to show the sources", 30)
+        self.world.wait_shown("reader", wanted, "a killed subscriber to show the sources", 30)
         dev.kill()
         back.kill()
         while self.take_swaps(back, 10):

@@ -239,6 +239,13 @@ class World:
         except FileNotFoundError:
             return None
 
+    def wait_shown(self, name, wanted, what, deadline_s=DEADLINE_S):
+        """Until a subscriber shows this and nothing else; says what differs where it does not come to that."""
+        try:
+            wait_until(lambda: self.shown(name) == wanted, what, deadline_s)
+        except Failed as late:
+            equal(self.shown(name), wanted, str(late))
+
     def dev(self, state=None, **kwargs):
         where = ["--state", state] if state else []
         process = self.start("dev", "dev", "-C", self.root, "--json", *where, **kwargs)
