@@ -34,8 +34,10 @@ class used_results : public testing::Test {
   }
   std::vector<std::uint64_t> stamps() {
     std::vector<std::uint64_t> out;
-    for (const auto& [key, row] : world_.stored[table::action_cache])
-      for (const auto& one : decode_cache_row(row)->results) out.push_back(one.used_unix_ms);
+    for (const auto& [key, row] : world_.stored[table::action_cache]) {
+      const auto decoded = decode_cache_row(row);
+      for (const auto& one : decoded->results) out.push_back(one.used_unix_ms);
+    }
     std::sort(out.begin(), out.end());
     return out;
   }
