@@ -274,7 +274,6 @@ result<engine_options> local_session::parts::engine_for(const session_options& o
 attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_token& cancel) {
   auto full = spec;
   full.tools = tool_programs;
-  full.environment = command_environment(*spec.command, environment);
   // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
   // result whose outputs a power cut took is no result
   // (docs/decisions/0004-outputs-are-synced-when-shown.md).

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coordinator/engine_state.hpp"
+#include "core/command_environment.hpp"
 
 namespace graphite {
 
@@ -38,10 +39,7 @@ rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
   recipe.trust_domain = options.config->trust_domain;
   recipe.timeout_ms = static_cast<std::uint64_t>(rule.command.timeout.count());
   recipe.memory_bytes_max = rule.command.memory_bytes_max;
-  for (const auto& name : rule.command.environment)
-    if (const auto found = options.environment.find(name); found != options.environment.end())
-      made.environment[name] = found->second;
-  for (const auto& [name, value] : rule.command.set_environment) made.environment[name] = value;
+  made.environment = command_environment(rule.command, options.environment);
   recipe.environment = made.environment;
   for (const auto& name : rule.command.tools) {
     if (const auto found = options.tool_digests.find(name); found != options.tool_digests.end()) {

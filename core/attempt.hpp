@@ -36,7 +36,7 @@ struct attempt_spec {
   std::vector<attempt_input> inputs;  ///< all it may read, main input included, ascending by path
   std::vector<output_name> outputs;   ///< of the rule, for this source
   std::shared_ptr<const command_spec> command;
-  /// The whole of it, as it entered the key (command_environment() in transforms/command.hpp).
+  /// The whole of it, as it entered the key (core/command_environment.hpp).
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> tools;  ///< NAME of {tool:NAME} to the program's absolute path
   digest weak_key;

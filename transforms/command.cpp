@@ -51,15 +51,6 @@ result<std::optional<logical_path>> depfile_of(const attempt_spec& spec) {
 
 }  // namespace
 
-std::map<std::string, std::string> command_environment(const command_spec& command,
-                                                       const std::map<std::string, std::string>& caller) {
-  std::map<std::string, std::string> out{{"PATH", std::string(default_command_path)}};
-  for (const auto& name : command.environment)
-    if (const auto found = caller.find(name); found != caller.end()) out[name] = found->second;
-  for (const auto& [name, value] : command.set_environment) out[name] = value;
-  return out;
-}
-
 std::optional<logical_path> logical_from_tool(std::string_view path, const attempt_place& place) {
   if (path.starts_with('/')) {
     const auto within = [&](std::string_view folder) {

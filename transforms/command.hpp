@@ -44,14 +44,6 @@ struct command_line {
 };
 result<command_line> command_line_of(const command_spec& command, const command_names& names);
 
-/// The environment of a command before it meets a scratch folder: the allow-listed names that `caller`
-/// has, PATH, then what the rule sets. It enters the action's key as it is.
-std::map<std::string, std::string> command_environment(const command_spec& command,
-                                                       const std::map<std::string, std::string>& caller);
-
-/// PATH where neither the caller nor the rule gives one.
-inline constexpr std::string_view default_command_path = "/usr/local/bin:/usr/bin:/bin";
-
 /// A path a tool wrote, as a logical path: relative to the scratch folder, or absolute inside it or inside
 /// the view. Nothing for any other (a system header is the tool digest's business). `./` and inner `..` are
 /// resolved.

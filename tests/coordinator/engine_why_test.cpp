@@ -85,6 +85,22 @@ TEST(engine_why, a_changed_rule_tool_and_variable_are_told_after_a_restart) {
   }
 }
 
+TEST(engine_why, the_environment_of_an_attempt_is_the_one_in_its_key) {
+  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"});
+  rule.command.environment = {"LANG"};
+  rule.command.set_environment = {{"MODE", "fast"}};
+  engine_world w({rule}, [](engine_options& options) {
+    options.environment = {{"LANG", "C"}, {"HOME", "/h"}};
+  });
+  w.save({{"m.c", "M"}});
+  std::map<std::string, std::string> in_key;
+  for (const auto& one : w.why("m.o").components)
+    if (one.name.starts_with("environment ")) in_key[one.name.substr(12)] = one.value;
+  ASSERT_EQ(w.started.size(), 1u);
+  EXPECT_EQ(w.started[0].environment, in_key);
+  EXPECT_EQ(in_key.count("PATH"), 1u) << "what the programs of a script are looked up in";
+}
+
 TEST(engine_why, the_story_outlives_a_restart) {
   engine_world w({command_rule("gen", {"*.idl"}, {"inc/{stem}.h"}),
                   command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"})});

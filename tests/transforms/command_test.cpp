@@ -94,17 +94,6 @@ TEST(command_line, shell_scripts_get_their_arguments) {
   EXPECT_FALSE(command_line_of(command_spec{}, n.get()));
 }
 
-TEST(command_environment, lets_only_named_values_through) {
-  command_spec command;
-  command.environment = {"LANG", "ABSENT"};
-  command.set_environment = {{"MODE", "fast"}, {"LANG", "C"}};
-  const auto environment = command_environment(command, {{"LANG", "de"}, {"SECRET", "x"}, {"PATH", "/evil"}});
-  EXPECT_EQ(environment, (std::map<std::string, std::string>{
-                             {"LANG", "C"}, {"MODE", "fast"}, {"PATH", std::string(default_command_path)}}));
-  command.environment = {"PATH"};
-  EXPECT_EQ(command_environment(command, {{"PATH", "/opt/bin"}}).at("PATH"), "/opt/bin");
-}
-
 TEST(scratch_paths, map_back_to_logical_ones) {
   const auto map = [](std::string_view text) {
     const auto found = logical_from_tool(text, {"/s/1/work", "/s/1/tmp", "/s"});
