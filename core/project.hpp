@@ -38,6 +38,9 @@ struct command_spec {
   std::vector<std::string> environment;  ///< names let through from the caller's environment
   std::map<std::string, std::string> set_environment;
   std::vector<std::string> tools;  ///< names in project::tools
+  /// The one of `tools` that is the program of argv[0], so that what runs is what was digested; empty where
+  /// that is a file of the view or named by a placeholder.
+  std::string program_tool;
   milliseconds timeout{120'000};
   std::uint64_t memory_bytes_max = 4 * GiB;
 };

@@ -162,6 +162,9 @@ result<command_line> command_line_of(const command_spec& command, const command_
     GRAPHITE_TRY(auto argument, expand_argument(command.argv[i], names));
     out.argv.push_back(std::move(argument));
   }
+  if (!command.program_tool.empty()) {
+    GRAPHITE_TRY(out.argv.front(), tool_value(command.program_tool, names));
+  }
   return out;
 }
 

@@ -80,6 +80,12 @@ void check_tools(const project& value, const rule_spec& rule, mistake_list& mist
   }
 }
 
+/// Whether the program of `tool` is what `program` names.
+bool is_program_of(const tool_spec& tool, const std::string& program) {
+  if (!tool.paths.empty()) return tool.paths.front() == program;
+  return !tool.version_argv.empty() && tool.version_argv.front() == program;
+}
+
 /// The program a command begins with decides its result as much as a declared tool does.
 void declare_program(project& value, rule_spec& rule) {
   auto& command = rule.command;
@@ -87,15 +93,16 @@ void declare_program(project& value, rule_spec& rule) {
   const std::string program = command.shell ? "/bin/sh" : command.argv.front();
   const bool in_view = program.find('/') != std::string::npos && program.front() != '/';
   if (in_view || !placeholders_of(program).empty()) return;
-  const auto name = program.substr(program.rfind('/') + 1);
-  if (!is_plain_name(name)) return;
-  if (!value.tools.contains(name)) {
-    tool_spec tool;
-    tool.name = name;
-    tool.paths = {program};
-    tool.where = rule.where;
-    value.tools.emplace(name, std::move(tool));
-  }
+  auto name = program.substr(program.rfind('/') + 1);
+  // Another program may have this name already: in another folder, or declared with other files.
+  if (const auto taken = value.tools.find(name); taken != value.tools.end())
+    if (!is_program_of(taken->second, program)) name = "program " + program;
+  tool_spec tool;
+  tool.name = name;
+  tool.paths = {program};
+  tool.where = rule.where;
+  value.tools.emplace(name, std::move(tool));
+  command.program_tool = name;
   if (std::find(command.tools.begin(), command.tools.end(), name) == command.tools.end())
     command.tools.push_back(name);
 }

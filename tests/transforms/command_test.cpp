@@ -94,6 +94,15 @@ TEST(command_line, shell_scripts_get_their_arguments) {
   EXPECT_FALSE(command_line_of(command_spec{}, n.get()));
 }
 
+TEST(command_line, begins_with_the_very_file_that_was_digested) {
+  const names n;
+  command_spec command;
+  command.argv = {"texconv", "{in}"};
+  command.program_tool = "texconv";
+  EXPECT_EQ(command_line_of(command, n.get())->argv,
+            (std::vector<std::string>{"/opt/t/texconv", "art/rock.png"}));
+}
+
 TEST(scratch_paths, map_back_to_logical_ones) {
   const auto map = [](std::string_view text) {
     const auto found = logical_from_tool(text, {"/s/1/work", "/s/1/tmp", "/s"});

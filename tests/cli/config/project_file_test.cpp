@@ -147,6 +147,27 @@ command = { argv = ["scripts/convert.sh"] }
   EXPECT_EQ(value.tools.at("gzip").paths, (std::vector<std::string>{"gzip"}));
   EXPECT_EQ(value.tools.at("sh").paths, (std::vector<std::string>{"/bin/sh"}));
   EXPECT_TRUE(value.rules[2].command.tools.empty());
+  EXPECT_EQ(value.rules[0].command.program_tool, "gzip");
+  EXPECT_EQ(value.rules[2].command.program_tool, "");
+}
+
+TEST(project_file, programs_of_one_name_are_different_tools) {
+  const auto value = parse(R"toml(
+[tools.conv]
+paths = ["conv", "table"]
+[[rule]]
+match = "*.a"
+outputs = "{in}.1"
+command = { argv = ["conv", "{in}"] }
+[[rule]]
+match = "*.b"
+outputs = "{in}.2"
+command = { argv = ["/opt/b/conv", "{in}"] }
+)toml");
+  EXPECT_EQ(value.rules[0].command.program_tool, "conv");
+  const auto& other = value.rules[1].command.program_tool;
+  EXPECT_EQ(value.tools.at(other).paths, (std::vector<std::string>{"/opt/b/conv"}));
+  EXPECT_EQ(value.rules[1].command.tools, (std::vector<std::string>{other}));
 }
 
 }  // namespace
