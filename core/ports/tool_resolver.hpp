@@ -5,16 +5,21 @@
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
+#include "core/ports/file_reader.hpp"
 #include "core/project.hpp"
 
 namespace graphite {
 
 /// A tool as this machine has it now.
 struct resolved_tool {
+  struct file {
+    std::string path;          ///< absolute
+    stat_signature signature;  ///< of the bytes that were digested
+  };
   std::string name;
-  std::string program;             ///< absolute path of the first file: what {tool:NAME} stands for
-  std::vector<std::string> files;  ///< absolute, as digested; empty for a machine tool without files
-  digest identity;                 ///< what enters an action's key
+  std::string program;      ///< absolute path of the first file: what {tool:NAME} stands for
+  std::vector<file> files;  ///< as digested; of a machine tool: its program
+  digest identity;          ///< what enters an action's key
 };
 
 /// Finds tools and says what they are. Thread-safe.

@@ -9,4 +9,4 @@ graphite_library(graphite_process SOURCES
   thread_pool.cpp
   tool_resolver.cpp
   warden.cpp
-  PUBLIC graphite_core)
+  PUBLIC graphite_core PRIVATE graphite_linux)

@@ -5,42 +5,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 #include "core/cancel_token.hpp"
 #include "core/tool_identity.hpp"
 #include "platform/linux/owned_fd.hpp"
+#include "platform/linux/posix_file_reader.hpp"
 #include "platform/linux/program_lookup.hpp"
 
 namespace graphite {
 
 namespace {
 
-constexpr std::int64_t tick_ns = 20'000'000;  ///< coarser than any kernel's file clock
-
-std::int64_t ns_of(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
-
-stat_signature signature_of(const struct stat& state, std::int64_t checked_ns) {
-  stat_signature out{state.st_dev, state.st_ino, static_cast<std::uint64_t>(state.st_size),
-                     ns_of(state.st_mtim), ns_of(state.st_ctim)};
-  out.trusted = std::max(out.mtime_ns, out.ctime_ns) + tick_ns < checked_ns;
-  return out;
-}
-
-std::int64_t coarse_now_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  return ns_of(time);
-}
-
 result<stat_signature> signature_of(int fd, const std::string& path) {
   const auto checked = coarse_now_ns();
   struct stat state {};
   if (::fstat(fd, &state) != 0) return fail_errno(errno, "stat " + path);
-  if (!S_ISREG(state.st_mode)) return fail(errc::invalid_argument, path + " is no regular file");
-  return signature_of(state, checked);
+  const auto info = make_file_info(state, checked);
+  if (info.kind != file_kind::regular) return fail(errc::invalid_argument, path + " is no regular file");
+  return info.signature;
 }
 
 /// The bytes of a file that may be replaced (rename) but not cut while a tool: read, not mapped, so that
@@ -82,11 +65,11 @@ result<resolved_tool> linux_tool_resolver::resolve_content(const tool_spec& spec
   std::vector<tool_file> files;
   for (const auto& named : spec.paths) {
     GRAPHITE_TRY(auto path, find(named));
-    GRAPHITE_TRY(const auto bytes, digest_of_file(path));
-    files.push_back({named, bytes});
-    out.files.push_back(std::move(path));
+    GRAPHITE_TRY(const auto now, look_at(path));
+    files.push_back({named, now.value});
+    out.files.push_back({std::move(path), now.signature});
   }
-  out.program = out.files.front();
+  out.program = out.files.front().path;
   out.identity = content_tool_identity(spec, files, hash_);
   return out;
 }
@@ -100,6 +83,7 @@ result<resolved_tool> linux_tool_resolver::resolve_machine(const tool_spec& spec
   const owned_fd file(::open(out.program.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno(errno, "open " + out.program);
   GRAPHITE_TRY(const auto signature, signature_of(file.get(), out.program));
+  out.files.push_back({out.program, signature});
   auto key = "version\n" + out.program;
   for (const auto& argument : spec.version_argv) key += '\n' + argument;
   if (const auto seen = look_up(key, signature)) {
@@ -128,12 +112,12 @@ result<digest> linux_tool_resolver::identity_by_version(const tool_spec& spec) {
   return machine_tool_identity(spec, outcome.out, outcome.err, hash_);
 }
 
-result<digest> linux_tool_resolver::digest_of_file(const std::string& path) {
+result<linux_tool_resolver::known> linux_tool_resolver::look_at(const std::string& path) {
   const owned_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return fail_errno(errno, "open " + path);
   GRAPHITE_TRY(const auto before, signature_of(file.get(), path));
   const auto key = "file\n" + path;
-  if (const auto seen = look_up(key, before)) return *seen;
+  if (const auto seen = look_up(key, before)) return known{before, *seen};
   if (before.size > options_.file_bytes_max)
     return fail(errc::too_large, fmt::format("{} has more than {} bytes", path, options_.file_bytes_max));
   GRAPHITE_TRY(const auto bytes, read_all(file.get(), before.size, path));
@@ -142,7 +126,7 @@ result<digest> linux_tool_resolver::digest_of_file(const std::string& path) {
     return fail(errc::busy, fmt::format("{} is being written", path));
   const auto out = hash_.sha256(as_bytes(bytes));
   remember(key, before, out);
-  return out;
+  return known{before, out};
 }
 
 std::optional<digest> linux_tool_resolver::look_up(const std::string& key, const stat_signature& now) {

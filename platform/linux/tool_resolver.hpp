@@ -39,7 +39,7 @@ class linux_tool_resolver final : public tool_resolver {
   result<resolved_tool> resolve_content(const tool_spec& spec);
   result<resolved_tool> resolve_machine(const tool_spec& spec);
   result<digest> identity_by_version(const tool_spec& spec);
-  result<digest> digest_of_file(const std::string& path);
+  result<known> look_at(const std::string& path);
   std::optional<digest> look_up(const std::string& key, const stat_signature& now);
   void remember(const std::string& key, const stat_signature& now, const digest& value);
 
