@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <mutex>
-#include <set>
 #include <shared_mutex>
 #include <string>
 #include <utility>
@@ -53,7 +52,6 @@ struct tree_survey {
   std::vector<rescan_change> differences;
   std::vector<std::pair<std::string, std::string>> skipped;  ///< path, reason
   std::vector<std::pair<std::string, std::string>> links;    ///< followed: path, target
-  std::set<std::string, std::less<>> twins;                  ///< paths left out: another differs only in case
 };
 using survey_ptr = std::shared_ptr<const result<tree_survey>>;
 

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "actors/watcher_look.hpp"
+#include "actors/watcher_revision.hpp"
 #include "core/project_file_name.hpp"
 
 namespace graphite {
@@ -10,139 +11,6 @@ namespace graphite {
 using self_pointer = watcher_self;
 
 namespace {
-
-source_use use_of(const watcher_state& state, const logical_path& path, bool small_revision) {
-  source_use out;
-  const auto* rule = state.with.config->rule_for(path.str());
-  const bool copied = rule == nullptr || rule->transform == "copy";
-  if (copied) out.bytes = small_revision ? source_use::keep::held : source_use::keep::stored;
-  if (rule != nullptr) out.scan = state.with.scan(*rule, path);
-  return out;
-}
-
-/// One path's change, read from the disk as it is now. Both: it is no source any more, for this reason.
-struct reading {
-  std::optional<source_change> change;
-  std::optional<error> failure;
-};
-
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash);
-}
-
-reading read_change(const watcher_state& state, const std::string& text, bool small_revision) {
-  const auto path = logical_path::parse(text);
-  if (!path) return {std::nullopt, path.error()};
-  if (state.twins.contains(text)) return {source_change{*path, std::nullopt}, std::nullopt};
-  auto now = state.with.ingest->ingest(*path, use_of(state, *path, small_revision));
-  // A link that leads out, a FIFO: there is nothing to read, now or later.
-  if (!now && now.error().code == errc::invalid_argument)
-    return {source_change{*path, std::nullopt}, now.error()};
-  if (!now) return {std::nullopt, now.error()};
-  return {source_change{*path, std::move(*now)}, std::nullopt};
-}
-
-std::vector<reading> read_all(const watcher_state& state, const std::vector<std::string>& paths) {
-  std::vector<reading> out(paths.size());
-  const bool small_revision = paths.size() <= watcher_state::held_changes_max;
-  if (paths.size() <= 4) {
-    for (std::size_t i = 0; i < paths.size(); ++i) out[i] = read_change(state, paths[i], small_revision);
-    return out;
-  }
-  std::atomic<std::size_t> done = 0;
-  state.with.parallel(paths.size(), [&](std::size_t i) {
-    out[i] = read_change(state, paths[i], small_revision);
-    state.with.on_progress(++done, paths.size(), paths[i]);
-  });
-  return out;
-}
-
-/// The links that lead to `path` or to a folder above it: they changed, too.
-void append_links(const watcher_state& state, const std::string& path, std::vector<std::string>& out) {
-  if (state.links.empty()) return;
-  for (auto end = path.size(); end != std::string::npos && end > 0; end = path.rfind('/', end - 1)) {
-    const auto [first, last] = state.links.equal_range(std::string_view(path).substr(0, end));
-    for (auto link = first; link != last; ++link) out.push_back(link->second + path.substr(end));
-  }
-}
-
-/// A file that has become a folder, or a folder that has become a file: what was there is gone in the same
-/// revision, whenever its own deletion is told, because no program can be shown both.
-void append_displaced(const watcher_state& state, const std::string& path, std::vector<std::string>& out) {
-  if (state.known->mine().find(path) != nullptr) return;
-  for (auto& gone : state.known->mine().displaced_by(path)) out.push_back(std::move(gone));
-}
-
-time_point edit_time(const watcher_state& state, const stat_signature& signature) {
-  return state.with.clock->now() -
-         duration(std::max<std::int64_t>(0, state.with.clock->unix_ns() - signature.mtime_ns));
-}
-
-/// What is there but cannot be read keeps its former content. False where it should be looked at again later.
-bool accept_unread(watcher_state& state, const std::string& path, const error& why, revision& out) {
-  const auto parsed = logical_path::parse(path);
-  if (!parsed) return true;
-  state.unread.insert(path);
-  out.unread.push_back({*parsed, why.context});
-  return why.code != errc::busy && why.code != errc::out_of_space;
-}
-
-/// Takes over one reading; false where the path should be looked at again later.
-bool accept(self_pointer self, const std::string& path, reading& found, revision& out) {
-  auto& state = self->state;
-  note_changed(state.rescan, path);
-  if (found.failure)
-    complain(self, path, found.failure->context, complaint_book::source::reading);
-  else if (!state.twins.contains(path))
-    take_back(self, path);
-  if (!found.change) return accept_unread(state, path, *found.failure, out);
-  auto& change = *found.change;
-  const bool was_unread = state.unread.erase(path) > 0;
-  if (change.now) {
-    state.known->put(path, change.now->signature);
-    out.times.edited = std::max(out.times.edited, edit_time(state, change.now->signature));
-  } else if (!state.known->erase(path) && !was_unread) {
-    return true;  // came and went
-  }
-  out.changes.push_back(std::move(change));
-  return true;
-}
-
-std::vector<logical_path> open_sources(const watcher_state& state, std::vector<std::string> paths) {
-  const auto count = paths.size();
-  for (std::size_t i = 0; i < count; ++i) append_links(state, paths[i], paths);
-  std::vector<logical_path> out;
-  for (const auto& path : paths)
-    if (auto parsed = logical_path::parse(path)) out.push_back(std::move(*parsed));
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-void send_revision(self_pointer self, std::vector<std::string> paths, std::vector<std::string> open,
-                   time_point noticed, std::vector<fs_event>& again) {
-  auto& state = self->state;
-  const auto count = paths.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    append_links(state, paths[i], paths);
-    append_displaced(state, paths[i], paths);
-  }
-  std::sort(paths.begin(), paths.end());
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-  auto found = read_all(state, paths);
-  auto made = std::make_shared<revision>();
-  made->open = open_sources(state, std::move(open));
-  made->times.noticed = noticed;
-  for (std::size_t i = 0; i < paths.size(); ++i)
-    if (!accept(self, paths[i], found[i], *made))
-      again.push_back({fs_event_kind::modified, paths[i], {}, state.with.clock->now()});
-  made->times.edited = std::min(made->times.edited, noticed);  // the two clocks are read one after the other
-  made->id = revision_id{++state.revisions};
-  made->trace = trace_id{state.with.random->next()};
-  made->times.hashed = state.with.clock->now();
-  if (made->changes.empty() && made->unread.empty() && state.revisions > 1) return;
-  self->send(state.with.graph, atom::revise_v, revision_ptr(std::move(made)));
-}
 
 /// What the rules are told after all steps of their last answer are done.
 using follow_ups = std::deque<std::function<std::vector<revision_step>()>>;
@@ -209,21 +77,6 @@ void run_steps(self_pointer self, std::vector<revision_step> steps) {
     steps = later.front()();
     later.pop_front();
   }
-}
-
-/// Names that differ only in case are told from a look at their whole folder.
-void check_twins(watcher_state& state, std::vector<fs_event>& events) {
-  std::set<std::string> folders;
-  for (const auto& event : events) {
-    const bool arrives = event.kind == fs_event_kind::created || event.kind == fs_event_kind::moved;
-    const auto& left = event.kind == fs_event_kind::deleted ? event.path : event.old_path;
-    if (state.twins.contains(left)) folders.insert(folder_of(left));
-    if (arrives && state.known->mine().find(event.path) == nullptr &&
-        !state.known->mine().case_twin_of(event.path).empty())
-      folders.insert(folder_of(event.path));
-  }
-  for (const auto& folder : folders)
-    events.push_back({fs_event_kind::folder, folder, {}, state.with.clock->now()});
 }
 
 bool names_project_file(const std::vector<fs_event>& events) {
@@ -301,7 +154,8 @@ void synchronize(self_pointer self, const query_ptr& asked) {
     return release->done(true);
   }
   if (const auto* status = std::get_if<query::status>(&asked->what)) add_watch_facts(state, *status->so_far);
-  if (state.with.events == nullptr) return self->send(state.with.graph, atom::answer_v, asked);
+  if (state.with.events == nullptr)
+    return self->send(state.with.graph, atom::answer_v, asked);
   if (state.waiting.size() >= watcher_state::waiting_max)
     return refuse(*asked, {errc::busy, "more than 1024 questions wait already"});
   const auto cookie = state.with.events->write_cookie();
@@ -329,6 +183,7 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
   self->state.with = std::move(with);
   self->state.known = std::move(known);
   self->state.builder.emplace(options_of(self->state));
+  know_names(self->state);
   return {
       [self](atom::watch) { start(self); },
       [self](atom::sync, const query_ptr& asked) { synchronize(self, asked); },
@@ -338,11 +193,9 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
         reread_later(self, std::move(again));
       },
       [self](atom::notice, const events_ptr& events) {
-        auto batch = *events;
-        if (names_project_file(batch)) self->state.with.on_project_file();
-        check_twins(self->state, batch);
-        run_steps(self, self->state.builder->apply(batch, self->state.with.clock->now()));
-        forward_quick_queries(self, batch);
+        if (names_project_file(*events)) self->state.with.on_project_file();
+        run_steps(self, self->state.builder->apply(*events, self->state.with.clock->now()));
+        forward_quick_queries(self, *events);
       },
       [self](atom::wake, std::uint64_t generation) {
         auto& state = self->state;

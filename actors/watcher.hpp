@@ -8,6 +8,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/live_filter.hpp"
 #include "actors/survey.hpp"
+#include "coordinator/case_twins.hpp"
 #include "coordinator/revision.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
@@ -68,9 +69,11 @@ struct watcher_state {
 
   watcher_dependencies with;
   std::optional<revision_builder> builder;
-  std::shared_ptr<guarded_sources> known;
+  std::shared_ptr<guarded_sources> known;     ///< the files there are, those that are left out among them
+  std::optional<case_twins> twins;            ///< which of them are
+  std::set<std::string, std::less<>> hidden;  ///< left out, so that the graph does not know them
+  std::set<std::string> flipped;              ///< names that `twins` told of before the first revision
   std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
-  std::set<std::string, std::less<>> twins;                    ///< paths left out until their twin goes
   std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
   std::set<std::string, std::less<>> unread;                   ///< sources whose last reading failed
   complaint_book complaints;

@@ -4,11 +4,6 @@ namespace graphite {
 
 namespace {
 
-bool is_at_or_below(std::string_view path, std::string_view folder) {
-  return folder.empty() ||
-         (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
-}
-
 bool newer_is_known(const rescan_in_progress& rescan, std::string_view path) {
   if (rescan.useless || rescan.changed.contains(path)) return true;
   for (auto end = path.size(); end != std::string_view::npos && end > 0; end = path.rfind('/', end - 1))
@@ -43,19 +38,10 @@ void adopt_skipped(watcher_self self, const std::string& folder, const tree_surv
     if (!newer(path)) complain(self, path, "skipped: " + reason, complaint_book::source::look);
 }
 
-void adopt_twins(watcher_state& state, const std::string& folder, tree_survey& found,
-                 const std::function<bool(const std::string&)>& newer) {
-  std::erase_if(state.twins,
-                [&](const std::string& path) { return is_at_or_below(path, folder) && !newer(path); });
-  for (auto& path : found.twins)
-    if (!newer(path)) state.twins.insert(path);
-}
-
 std::vector<rescan_change> adopt(watcher_self self, const std::string& folder, tree_survey found,
                                  const std::function<bool(const std::string&)>& newer) {
   adopt_skipped(self, folder, found, newer);
   adopt_links(self->state, found);
-  adopt_twins(self->state, folder, found, newer);
   std::erase_if(found.differences, [&](const auto& one) { return newer(one.path); });
   return std::move(found.differences);
 }

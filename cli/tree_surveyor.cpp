@@ -62,7 +62,6 @@ result<tree_survey> tree_surveyor::survey(const std::string& folder, const guard
     out.differences.push_back({std::move(difference.path), kind, !difference.signature.trusted});
   }
   for (auto& one : found.skipped) {
-    if (one.why == skip_reason::case_twin) out.twins.insert(one.path);
     auto reason = std::string(to_string(one.why));
     if (!one.detail.empty()) reason += " (" + one.detail + ")";
     out.skipped.emplace_back(std::move(one.path), std::move(reason));

@@ -147,11 +147,8 @@ void impl::finish_load() {
     if (const auto read = load_records(order.second, value, true); !read)
       tell(log_level::warning, {},
            "a stored change is lost and will be found again: " + read.error().context);
-  for (artefact_index a = 0; a < flags.size(); ++a) {
-    if ((flags[a] & source) == 0) continue;
-    ++source_count;
-    settle_twins(a);
-  }
+  for (artefact_index a = 0; a < flags.size(); ++a)
+    if (has_source(a)) ++source_count;
   const auto known = static_cast<artefact_index>(flags.size());
   for (artefact_index a = 0; a < known; ++a)
     if (has_source(a)) appear(a);

@@ -79,8 +79,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
     nodes.set_content(a, state.content);
     value_from[a] = revision_now;
     set_references(a, state.references);
-    settle_twins(a);
-    if (has_source(a)) appear(a);
+    appear(a);
     return;
   }
   if (nodes.content(a) != state.content) {
@@ -104,7 +103,6 @@ void impl::drop_source(artefact_index a) {
   nodes.set_content(a, {});
   references.set(a, {});
   forget_warnings(a);
-  settle_twins(a);
   if (const auto claim = claims.find(a); claim != claims.end())
     for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
 }
@@ -127,34 +125,6 @@ void impl::set_references(artefact_index a, const std::vector<scanned_reference>
   value_from[a] = revision_now;
   forget_warnings(a);
   shape_changed(a);
-}
-
-/// Of paths that differ in case only none is used: which one would be meant depends on the machine.
-void impl::settle_twins(artefact_index a) {
-  const auto twins = nodes.paths().case_twins(a);
-  std::vector<artefact_index> there;
-  for (const auto other : twins)
-    if ((flags[other] & source) != 0) there.push_back(other);
-  const bool here = (flags[a] & source) != 0;
-  if (here && !there.empty()) {
-    flags[a] |= twin;
-    tell(log_level::warning, path(a),
-         "skipped, with " + path(there.front()) + ": the names differ in case only");
-    for (const auto other : there) {
-      if (!has_source(other)) continue;
-      vanish(other);
-      flags[other] |= twin;
-      value_from[other] = revision_now;
-    }
-    return;
-  }
-  flags[a] &= static_cast<std::uint8_t>(~twin);
-  if (here || there.size() != 1 || (flags[there.front()] & twin) == 0) return;
-  const auto left = there.front();
-  resolution_changes(left);
-  flags[left] &= static_cast<std::uint8_t>(~twin);
-  value_from[left] = revision_now;
-  appear(left);
 }
 
 /// `a` exists from now on.

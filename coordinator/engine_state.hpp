@@ -149,7 +149,6 @@ struct engine_impl {
   // By artefact.
   enum flag : std::uint8_t {
     source = 1,
-    twin = 2,
     listed = 4,
     rule_known = 8,
     being_written = 16,  ///< open: its content is not known yet
@@ -219,14 +218,13 @@ struct engine_impl {
   // engine_sources.cpp: what exists.
   artefact_index intern(std::string_view path) { return intern(path, nodes.paths().hash_of(path)); }
   artefact_index intern(std::string_view path, std::uint64_t hash);
-  bool has_source(artefact_index a) const { return (flags[a] & (source | twin)) == source; }
+  bool has_source(artefact_index a) const { return (flags[a] & source) != 0; }
   bool exists(artefact_index a) const { return has_source(a) || nodes.producer(a) != no_index; }
   bool is_asset(artefact_index a) const;
   void change_source(const source_change& change);
   void set_source(artefact_index a, const source_state& state);
   void drop_source(artefact_index a);
   void set_references(artefact_index a, const std::vector<scanned_reference>& found);
-  void settle_twins(artefact_index a);
   void appear(artefact_index a);
   void vanish(artefact_index a);
   revision_number value_ends(artefact_index a, revision_number latest) const;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/logical_path.hpp"
 #include "core/path_text.hpp"
 
 namespace graphite {
@@ -88,15 +87,6 @@ std::vector<std::string> known_sources::displaced_by(std::string_view path) cons
   for (const auto& folder : folders(path))
     for (const auto& one : files(folder)) out.push_back(folder + "/" + one.name);
   return out;
-}
-
-std::string known_sources::case_twin_of(std::string_view path) const {
-  const auto folder = folder_of(path), name = file_name_of(path);
-  const auto folded = case_fold(name);
-  for (const auto& one : files(folder))
-    if (one.name != name && one.name.size() == name.size() && case_fold(one.name) == folded)
-      return folder.empty() ? one.name : std::string(folder) + "/" + one.name;
-  return {};
 }
 
 }  // namespace graphite

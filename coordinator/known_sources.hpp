@@ -35,9 +35,6 @@ class known_sources {
   const std::vector<file>& files(std::string_view folder) const;
   /// What cannot be a file any more where `path` is one: the files below it, and those it would be below.
   std::vector<std::string> displaced_by(std::string_view path) const;
-  /// A file of the same folder whose name differs from `path`'s only in case, or empty. O(files of the
-  /// folder).
-  std::string case_twin_of(std::string_view path) const;
 
  private:
   std::map<std::string, std::vector<file>, std::less<>> folders_;

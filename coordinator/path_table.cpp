@@ -6,17 +6,6 @@
 
 namespace graphite {
 
-namespace {
-
-bool may_fold(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80 || (byte >= 'A' && byte <= 'Z');
-  });
-}
-
-}  // namespace
-
 path_table::path_table(path_hash_function hash) : hash_(hash), slots_(16, none) { intern_folder({}); }
 
 void path_table::reserve(std::size_t paths) {
@@ -124,26 +113,7 @@ result<std::uint32_t> path_table::intern(std::string_view path, std::uint64_t ha
   next_in_.push_back(first_in_[in]);
   first_in_[in] = index;
   ++count_in_[in];
-  if (may_fold(path)) {
-    const auto folded = case_fold(path);
-    if (folded != path) folded_.emplace(id_of_path_text(folded).value, index);
-  }
   return index;
-}
-
-std::vector<std::uint32_t> path_table::case_twins(std::uint32_t path) const {
-  if (folded_.empty()) return {};
-  const auto own = text(path);
-  const bool foldable = may_fold(own);
-  const auto folded = foldable ? case_fold(own) : own;
-  std::vector<std::uint32_t> out;
-  const auto [first, last] = folded_.equal_range(id_of_path_text(folded).value);
-  for (auto i = first; i != last; ++i)
-    if (i->second != path && case_fold(text(i->second)) == folded) out.push_back(i->second);
-  if (folded != own)
-    if (const auto plain = find(folded); plain != none) out.push_back(plain);
-  std::sort(out.begin(), out.end());
-  return out;
 }
 
 }  // namespace graphite

@@ -49,8 +49,6 @@ class path_table {
   std::uint32_t next_in(std::uint32_t path) const { return next_in_[path]; }
   std::uint32_t count_in(std::uint32_t folder) const { return count_in_[folder]; }
 
-  /// Other known paths that differ from `path` in case only. O(1) where there is none.
-  std::vector<std::uint32_t> case_twins(std::uint32_t path) const;
   void reserve(std::size_t paths);
 
  private:
@@ -67,8 +65,7 @@ class path_table {
   std::vector<std::string> folders_;
   std::vector<std::uint32_t> first_in_, count_in_;
   std::unordered_map<std::string_view, std::uint32_t> folder_index_;
-  std::uint32_t last_folder_ = 0;                                 ///< paths come folder by folder
-  std::unordered_multimap<std::uint64_t, std::uint32_t> folded_;  ///< paths that are not their own fold
+  std::uint32_t last_folder_ = 0;  ///< paths come folder by folder
 };
 
 }  // namespace graphite

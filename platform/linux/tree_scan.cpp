@@ -83,16 +83,6 @@ std::optional<skip_reason> name_problem(std::string_view name, std::size_t path_
   return {};
 }
 
-/// Equal for names whose case_fold() is equal. FNV-1a; without an allocation for ASCII names.
-std::uint64_t fold_hash(std::string_view name) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) {
-    if (static_cast<unsigned char>(c) >= 0x80) return id_of_path_text(case_fold(name)).value;
-    hash = (hash ^ static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c)) * 0x100000001b3;
-  }
-  return hash;
-}
-
 /// Lists folders, one at a time, into its own share of the listing.
 class scan_worker {
  public:
@@ -104,14 +94,11 @@ class scan_worker {
  private:
   struct candidate {
     const raw_entry* entry;
-    std::uint64_t fold;
     bool folder;
-    bool twin = false;
   };
 
   void tell_marked(const task& t) const;
   void choose(const task& t);
-  void mark_twins(const task& t);
   void enter(const task& t, std::string_view name, std::vector<task>& more) const;
   void add_file(std::string_view name, const file_info& info);
   void take_file(int folder, const task& t, const raw_entry& e);
@@ -145,11 +132,9 @@ void scan_worker::list(const task& t, std::vector<task>& more) {
     return skip(t.path, skip_reason::unreadable, std::generic_category().message(failed));
   tell_marked(t);
   choose(t);
-  mark_twins(t);
   now_ = {};
   now_.path = t.path;
   for (const auto& c : candidates_) {
-    if (c.twin) continue;
     if (c.folder)
       enter(t, names_.name(*c.entry), more);
     else if (c.entry->type == DT_LNK)
@@ -192,22 +177,7 @@ void scan_worker::choose(const task& t) {
     else if (!folder && e.type != DT_REG && e.type != DT_LNK)
       skip(path_, skip_reason::special_file);
     else
-      candidates_.push_back({&e, fold_hash(name), folder});
-  }
-}
-
-void scan_worker::mark_twins(const task& t) {
-  std::sort(candidates_.begin(), candidates_.end(),
-            [](const auto& a, const auto& b) { return a.fold < b.fold; });
-  for (std::size_t i = 1; i < candidates_.size(); ++i) {
-    auto &a = candidates_[i - 1], &b = candidates_[i];
-    if (a.fold != b.fold) continue;
-    const auto name_a = names_.name(*a.entry), name_b = names_.name(*b.entry);
-    if (case_fold(name_a) != case_fold(name_b)) continue;
-    if (!std::exchange(a.twin, true))
-      skip(join_path(t.path, name_a), skip_reason::case_twin, std::string(name_b));
-    b.twin = true;
-    skip(join_path(t.path, name_b), skip_reason::case_twin, std::string(name_a));
+      candidates_.push_back({&e, folder});
   }
 }
 
@@ -325,8 +295,6 @@ std::string_view to_string(skip_reason why) {
       return "has a name that is not UTF-8";
     case skip_reason::bad_name:
       return "has a name with control characters or '\\', or too long a path";
-    case skip_reason::case_twin:
-      return "differs only in case from another name";
     case skip_reason::unreadable:
       return "cannot be read";
   }

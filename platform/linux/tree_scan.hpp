@@ -20,7 +20,6 @@ enum class skip_reason {
   special_file,     ///< FIFO, socket, device
   not_utf8,
   bad_name,    ///< control characters, `\`, or too long for a logical path
-  case_twin,   ///< another name of the folder differs only in case; both are skipped
   unreadable,  ///< permission, or an I/O error
 };
 /// For people: "differs only in case from another name".
@@ -29,7 +28,7 @@ std::string_view to_string(skip_reason why);
 struct skipped_entry {
   std::string path;
   skip_reason why = skip_reason::special_file;
-  std::string detail;  ///< link text, twin's name or strerror
+  std::string detail;  ///< link text or strerror
 };
 
 /// A link that was followed: a change of `target` (or below it) is a change of `path` (or below it).

@@ -199,12 +199,9 @@ TEST_F(watcher_actor_test, what_was_saved_during_the_rescan_wins_over_what_it_sa
   tree_survey stale;
   stale.differences = {{"a.txt", change_kind::removed, false}, {"b.txt", change_kind::written, false}};
   stale.skipped = {{"a.txt", "a link that leads nowhere"}};
-  stale.twins = {"a.txt"};
   rescan_ends(std::move(stale));
   EXPECT_EQ(revisions.size(), before);
   EXPECT_TRUE(said.empty());
-  save("a.txt", "A2");
-  EXPECT_TRUE(revisions.back()->changes.at(0).now);  // no twin of anything
 }
 
 TEST_F(watcher_actor_test, a_folder_that_was_looked_at_meanwhile_is_newer_than_the_rescan) {
@@ -214,7 +211,6 @@ TEST_F(watcher_actor_test, a_folder_that_was_looked_at_meanwhile_is_newer_than_t
   EXPECT_EQ(looks, (std::vector<std::string>{"", "d"}));
   tree_survey stale;
   stale.differences = {{"d/x", change_kind::written, false}};
-  stale.twins = {"d/x", "d/X"};
   rescan_ends(std::move(stale));
   EXPECT_EQ(revisions.size(), 1u);
   save("d/x", "X");
@@ -259,6 +255,28 @@ TEST_F(watcher_actor_test, a_hold_without_a_timeout_lasts_until_it_is_released) 
   ask(query::release{*token, [](result<bool>) {}});
   ASSERT_EQ(revisions.size(), 2u);
   EXPECT_EQ(changed_paths(1), (std::vector<std::string>{"a.txt", "b.txt"}));
+}
+
+TEST_F(watcher_actor_test, a_folder_whose_name_differs_in_case_hides_both_until_it_goes) {
+  start();
+  save("dir/a.txt", "A");
+  save("rest", "R");
+  ASSERT_EQ(revisions.size(), 3u);
+  save("DIR/b.txt", "B");
+  ASSERT_EQ(revisions.size(), 4u);
+  ASSERT_EQ(changed_paths(3), std::vector<std::string>{"dir/a.txt"});
+  EXPECT_FALSE(revisions[3]->changes[0].now);
+  const std::string skipped = "skipped: differs only in case from another name ";
+  EXPECT_EQ(said, (notices{{"DIR", skipped + "(dir)"}, {"dir", skipped + "(DIR)"}}));
+  save("dir/a.txt", "A2");
+  EXPECT_EQ(revisions.size(), 4u);
+  files.texts.erase("DIR/b.txt");
+  tell({{fs_event_kind::deleted, "DIR/b.txt", {}, clock.now()}});
+  ASSERT_EQ(revisions.size(), 5u);
+  ASSERT_EQ(changed_paths(4), std::vector<std::string>{"dir/a.txt"});
+  EXPECT_EQ(revisions[4]->changes[0].now->content.size, 2u) << "as it is now";
+  EXPECT_EQ(said.size(), 4u);
+  EXPECT_EQ(said.back(), (std::pair<std::string, std::string>{"dir", ""}));
 }
 
 TEST_F(watcher_actor_test, a_warning_is_taken_back_when_its_cause_is_gone) {

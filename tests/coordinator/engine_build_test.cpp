@@ -174,17 +174,6 @@ TEST(engine_build, cycles_of_run_time_references_are_fine) {
   EXPECT_TRUE(w.shows("b"));
 }
 
-TEST(engine_build, names_that_differ_in_case_only_are_both_skipped) {
-  engine_world w({});
-  w.save({{"A.txt", "1"}, {"b", "2"}});
-  w.save({{"a.txt", "3"}});
-  EXPECT_FALSE(w.shows("A.txt"));
-  EXPECT_FALSE(w.shows("a.txt"));
-  EXPECT_EQ(w.told("differ in case only"), 1u);
-  w.save({{"A.txt", std::nullopt}});
-  EXPECT_EQ(w.shown_text("a.txt"), "3");
-}
-
 TEST(engine_build, at_most_jobs_attempts_are_in_flight) {
   engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})}, [](engine_options& o) { o.jobs = 2; });
   w.save({{"1.x", "1"}, {"2.x", "2"}, {"3.x", "3"}, {"4.x", "4"}, {"5.x", "5"}});

@@ -119,7 +119,6 @@ TEST(path_table, numbers_a_path_once_however_it_is_asked) {
     EXPECT_EQ(made[i], i);
     EXPECT_EQ(table.text(i), "f" + std::to_string(i % 7) + "/" + std::to_string(i));
     EXPECT_EQ(table.find(table.text(i)), i);
-    EXPECT_TRUE(table.case_twins(i).empty());
   }
   EXPECT_EQ(table.find("f1/none"), path_table::none);
 }
@@ -133,15 +132,6 @@ TEST(path_table, refuses_a_second_path_with_the_same_hash) {
   EXPECT_EQ(refused.error().code, errc::already_exists);
   EXPECT_NE(refused.error().context.find("cc and aa"), std::string::npos);
   EXPECT_EQ(table.find("cc"), path_table::none);
-}
-
-TEST(path_table, finds_case_twins_either_way) {
-  path_table table;
-  const auto lower = table.intern("d/file").value();
-  EXPECT_TRUE(table.case_twins(lower).empty());
-  const auto upper = table.intern("D/File").value();
-  EXPECT_EQ(table.case_twins(lower), std::vector{upper});
-  EXPECT_EQ(table.case_twins(upper), std::vector{lower});
 }
 
 }  // namespace

@@ -68,12 +68,6 @@ TEST_F(linux_tree_scan, bad_entries_are_warnings) {
   folder.link("../outside", "root/leaves");
   folder.link("nowhere", "root/dangles");
   folder.link("loop", "root/loop");
-  folder.write("root/Twin", "");
-  folder.write("root/twIn", "");
-  folder.write("root/twin", "");
-  folder.make_folder("root/Dir");
-  folder.write("root/Dir/x", "");
-  folder.write("root/dir", "");
   folder.write("root/bad\xff", "");
   folder.write("root/new\nline", "");
   ASSERT_EQ(::mkfifo((folder / "root/fifo").c_str(), 0600), 0);
@@ -81,13 +75,10 @@ TEST_F(linux_tree_scan, bad_entries_are_warnings) {
   EXPECT_THAT(paths(listing), ElementsAre("good"));
   EXPECT_THAT(
       skips(listing.skipped),
-      UnorderedElementsAre(
-          "leaves is a link that leaves the folder", "dangles is a link to nothing",
-          "loop is a link that leads back to itself", "Twin differs only in case from another name",
-          "twIn differs only in case from another name", "twin differs only in case from another name",
-          "Dir differs only in case from another name", "dir differs only in case from another name",
-          "bad\xff has a name that is not UTF-8", "fifo is no regular file",
-          "new\nline has a name with control characters or '\\', or too long a path"));
+      UnorderedElementsAre("leaves is a link that leaves the folder", "dangles is a link to nothing",
+                           "loop is a link that leads back to itself", "bad\xff has a name that is not UTF-8",
+                           "fifo is no regular file",
+                           "new\nline has a name with control characters or '\\', or too long a path"));
 }
 
 TEST_F(linux_tree_scan, what_is_ignored_is_not_warned_about) {
