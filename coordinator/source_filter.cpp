@@ -44,7 +44,8 @@ source_filter::source_filter(const project& spec)
     : state_(state_below(spec.root, spec.state)),
       include_(spec.include),
       ignore_(spec.ignore),
-      gitignore_(spec.gitignore) {}
+      gitignore_(spec.gitignore),
+      recursive_(spec.watch.recursive) {}
 
 void source_filter::set_ignore_file(std::string_view folder, std::string_view text) {
   rules_.remove(folder);
@@ -67,6 +68,7 @@ bool source_filter::ignored_by_glob(std::string_view path) const {
 path_role source_filter::role_of(std::string_view path) const {
   if (path == git_lock_path) return path_role::git_lock;
   if (path.empty() || never_ours(path)) return path_role::none;
+  if (!recursive_ && !folder_of(path).empty()) return path_role::none;
   if (name_of(path) == ignore_file_name)
     return gitignore_ && !prunes(folder_of(path)) ? path_role::ignore_file : path_role::none;
   if (path == project_file_name || ignored_by_glob(path) || rules_.ignored(path, false))
@@ -85,7 +87,8 @@ path_role source_filter::role_in_walk(std::string_view path) const {
 
 bool source_filter::prunes(std::string_view folder) const {
   if (folder.empty()) return false;
-  if (never_ours(folder) || ignored_by_glob(folder) || rules_.ignored(folder, true)) return true;
+  if (!recursive_ || never_ours(folder) || ignored_by_glob(folder) || rules_.ignored(folder, true))
+    return true;
   return !include_.empty() && std::none_of(include_.begin(), include_.end(),
                                            [&](const glob& g) { return g.may_match_below(folder); });
 }

@@ -52,7 +52,7 @@ class source_filter {
 
   std::string state_;  ///< state folder relative to the root; empty: outside of it
   std::vector<glob> include_, ignore_;
-  bool gitignore_ = true;
+  bool gitignore_ = true, recursive_ = true;
   ignore_rules rules_;
 };
 

@@ -81,6 +81,7 @@ struct watch_spec {
   milliseconds debounce{50};      ///< deletions wait this long
   milliseconds max_delay{2'000};  ///< a storm or a held index.lock closes after this at the latest
   bool coalesce_events = true;
+  bool recursive = true;           ///< false: only files directly in the root are sources
   std::uint32_t storm_files = 32;  ///< more changed files than this …
   milliseconds storm_window{20};   ///< … in this time is a storm
   milliseconds quiet{50};          ///< a storm ends after this much silence

@@ -130,6 +130,7 @@ class project_reader {
     in.read("debounce", watch.debounce, milliseconds(0), minute);
     in.read("max_delay", watch.max_delay, milliseconds(1), 10 * minute);
     in.read("coalesce_events", watch.coalesce_events);
+    in.read("recursive", watch.recursive);
     in.read("storm_files", watch.storm_files, 1, 1'000'000);
     in.read("storm_window", watch.storm_window, milliseconds(1), minute);
     in.read("quiet", watch.quiet, milliseconds(1), minute);

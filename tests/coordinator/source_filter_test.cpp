@@ -29,6 +29,18 @@ TEST(source_filter, everything_is_a_source_but_what_is_ours_or_gits) {
   EXPECT_TRUE(filter.is_source(".graphite2/head"));
 }
 
+TEST(source_filter, without_recursion_only_files_of_the_root_are_sources) {
+  auto p = make_project();
+  p.watch.recursive = false;
+  const source_filter filter(p);
+  EXPECT_TRUE(filter.is_source("a.png"));
+  EXPECT_FALSE(filter.is_source("deep/b.png"));
+  EXPECT_TRUE(filter.prunes("deep"));
+  EXPECT_FALSE(filter.prunes(""));
+  EXPECT_EQ(filter.role_of(".git/index.lock"), path_role::git_lock);
+  EXPECT_EQ(filter.role_of(".gitignore"), path_role::ignore_file);
+}
+
 TEST(source_filter, a_state_folder_elsewhere_hides_nothing) {
   auto p = make_project();
   p.state = "/home/a/game-state";

@@ -50,6 +50,7 @@ gitignore = false
 debounce_ms = 20
 max_delay = "1.5 s"
 coalesce_events = false
+recursive = false
 storm_files = 64
 storm_window_ms = 10
 quiet = "30 ms"
@@ -101,6 +102,7 @@ TEST(project_file, reads_every_table) {
   EXPECT_FALSE(value.gitignore);
   EXPECT_EQ(value.watch.max_delay.count(), 1500);
   EXPECT_FALSE(value.watch.coalesce_events);
+  EXPECT_FALSE(value.watch.recursive);
   EXPECT_EQ(value.watch.rescan.count(), 300'000);
   EXPECT_EQ(value.tools.at("gcc").how, tool_spec::kind::machine);
   EXPECT_EQ(value.tools.at("gzip").paths.size(), 3u);
@@ -109,7 +111,7 @@ TEST(project_file, reads_every_table) {
   EXPECT_EQ(rule.transform, "command");
   EXPECT_EQ(rule.settle.count(), 100);
   EXPECT_FALSE(rule.publish);
-  EXPECT_EQ(rule.where.line, 26u);
+  EXPECT_EQ(rule.where.line, 27u);
   EXPECT_EQ(rule.command.timeout.count(), 120'000);
   EXPECT_EQ(rule.command.memory_bytes_max, 512 * MiB);
   EXPECT_EQ(rule.command.set_environment.at("TZ"), "UTC");
