@@ -114,8 +114,11 @@ void start(self_pointer self) {
             caf::anon_send(caf::actor_cast<watcher_actor>(alive), atom::notice_v,
                            std::make_shared<const std::vector<fs_event>>(std::move(events)));
         });
-    if (!started)
-      complain(self, ".", "cannot watch: " + started.error().context, complaint_book::source::reading);
+    if (!started) {
+      state.not_watching = started.error();
+      state.not_watching->context = "cannot watch: " + started.error().context;
+      complain(self, ".", state.not_watching->context, complaint_book::source::reading);
+    }
   }
   const auto noticed = state.with.clock->now();
   std::vector<std::string> paths;
@@ -134,6 +137,9 @@ void add_watch_facts(watcher_state& state, service_status& out) {
   out.watch_reason = now.reason;
   out.watched_folders = now.folders;
   out.held = state.builder->state().holders > 0;
+  if (!state.not_watching) return;
+  out.watch_mode = "off";
+  out.watch_reason = state.not_watching->context;
 }
 
 void answer_hold(self_pointer self, const query::hold& asked) {
@@ -153,8 +159,11 @@ void synchronize(self_pointer self, const query_ptr& asked) {
     run_steps(self, state.builder->release(release->token, state.with.clock->now()));
     return release->done(true);
   }
-  if (const auto* status = std::get_if<query::status>(&asked->what)) add_watch_facts(state, *status->so_far);
-  if (state.with.events == nullptr)
+  const auto* status = std::get_if<query::status>(&asked->what);
+  if (status != nullptr) add_watch_facts(state, *status->so_far);
+  // No answer would be true; only the status says why.
+  if (state.not_watching && status == nullptr) return refuse(*asked, *state.not_watching);
+  if (state.with.events == nullptr || state.not_watching)
     return self->send(state.with.graph, atom::answer_v, asked);
   if (state.waiting.size() >= watcher_state::waiting_max)
     return refuse(*asked, {errc::busy, "more than 1024 questions wait already"});

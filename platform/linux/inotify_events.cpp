@@ -65,7 +65,7 @@ void inotify_watcher::impl::run_events() {
     }
     refresh_folders(out);
     if (tree_->exhausted()) return put_back_cookies(out);
-    deliver(out);
+    deliver_past_mounts(out);
   }
 }
 

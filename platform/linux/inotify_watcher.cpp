@@ -7,8 +7,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 
 #include "platform/linux/inotify_watcher_impl.hpp"
 #include "platform/linux/network_file_system.hpp"
@@ -25,13 +27,10 @@ std::size_t system_watches_max() {
   return out;
 }
 
-tl::unexpected<error> instances_exhausted() {
-  return fail(
-      errc::unavailable,
-      "cannot watch: this user has no inotify instance or this process no descriptor left. Raise "
-      "fs.inotify.max_user_instances (sysctl) or the limit of open files (ulimit -n), or end programs "
-      "that watch files");
-}
+constexpr std::string_view instances_exhausted =
+    "this user has no inotify instance or this process no descriptor left: raise "
+    "fs.inotify.max_user_instances (sysctl) or the limit of open files (ulimit -n), or end programs that "
+    "watch files";
 
 }  // namespace
 
@@ -78,7 +77,8 @@ std::string inotify_watcher::impl::exhausted_reason() const {
 
 result<void> inotify_watcher::impl::start_events(events& first) {
   inotify_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!inotify_ && (errno == EMFILE || errno == ENFILE)) return instances_exhausted();
+  if (!inotify_ && (errno == EMFILE || errno == ENFILE || errno == ENOSPC))
+    return start_polling(std::string(instances_exhausted));
   if (!inotify_) return fail_errno(errno, "inotify");
   struct ::epoll_event interest {};
   interest.events = EPOLLIN;
@@ -107,6 +107,7 @@ result<void> inotify_watcher::impl::start_polling(std::string reason) {
 }
 
 void inotify_watcher::impl::note_status(std::string reason) {
+  if (tree_ && reason.empty()) reason = mounts_reason();
   const std::lock_guard lock(mutex_);
   status_ = {tree_ ? watch_mode::events : watch_mode::polling, std::move(reason),
              tree_ ? tree_->folders() : poller_.folders()};
@@ -120,6 +121,7 @@ void inotify_watcher::impl::stop() {
   }
   wake();
   thread_.join();
+  mounts_.stop();
   tree_.reset();
   inotify_.reset();
 }
@@ -146,6 +148,7 @@ bool inotify_watcher::impl::wait(int timeout_ms, bool& readable) {
 }
 
 void inotify_watcher::impl::run_polling() {
+  mounts_.stop();
   if (tree_) {
     // Watches ran out just now. The tree is remembered before the rescan that `overflow` asks for.
     [[maybe_unused]] const auto remembered = start_polling(exhausted_reason());
@@ -170,6 +173,29 @@ void inotify_watcher::impl::run_polling() {
       out.push_back({fs_event_kind::cookie, name, {}, std::chrono::steady_clock::now()});
     deliver(out);
   }
+}
+
+/// Cookies take the way round by what is polled.
+void inotify_watcher::impl::deliver_past_mounts(events& out) {
+  std::set<std::string> folders;
+  for (const auto& [folder, network] : tree_->mounts()) folders.insert(folder);
+  if (folders.empty() && mounts_.idle()) return deliver(out);
+  mounts_.set(folders);
+  const auto cookies = std::stable_partition(
+      out.begin(), out.end(), [](const fs_event& event) { return event.kind != fs_event_kind::cookie; });
+  events later(std::make_move_iterator(cookies), std::make_move_iterator(out.end()));
+  out.erase(cookies, out.end());
+  deliver(out);
+  if (!later.empty()) mounts_.answer(std::move(later));
+}
+
+std::string inotify_watcher::impl::mounts_reason() const {
+  std::string out;
+  for (const auto& [folder, network] : tree_->mounts())
+    out += fmt::format("{}'{}' is on {}", out.empty() ? "" : ", ", folder, network);
+  return out.empty()
+             ? out
+             : "polled, because network file systems do not report what other machines change: " + out;
 }
 
 void inotify_watcher::impl::deliver(events& out) {

@@ -20,8 +20,10 @@ struct inotify_watcher_options {
   std::function<bool(std::string_view folder)> prune;
   /// Files that are reported although their folder is pruned.
   std::vector<std::string> lone_files{".git/index.lock"};
-  milliseconds poll{1'000};     ///< polling mode; also how often the root is looked for
-  bool force_polling = false;   ///< for mounts whose type does not tell
+  milliseconds poll{1'000};    ///< polling mode; also how often the root is looked for
+  bool force_polling = false;  ///< for mounts whose type does not tell
+  /// The statfs type of an open folder; empty: what the system says. For tests.
+  std::function<long(int folder)> type_of;
   std::size_t watches_max = 0;  ///< more folders than this are polled; 0: what the system allows
 };
 
@@ -36,8 +38,11 @@ struct inotify_watcher_options {
 /// - Queue overflow: all watches are verified, then comes one `overflow`, then every outstanding cookie.
 /// - A root that vanished is waited for; once it is back, `overflow`. Its files are not reported deleted.
 /// - lone_files that exist at start() are reported as `created`.
-/// - On a network file system, or when watches run out, the tree is polled: differences come as
-///   `created`, `modified` and `deleted`; status() says why. A cookie then makes one full pass.
+/// - On a network file system, or when instances or watches run out, the tree is polled: differences come
+///   as `created`, `modified` and `deleted`; status() says why. A cookie then makes one full pass.
+/// - Network file systems that are mounted below the root are polled by themselves, see mount_poller; a
+///   cookie then comes after a pass over them. One that is mounted later is noticed when its folder is
+///   looked at again.
 class inotify_watcher final : public tree_watcher {
  public:
   explicit inotify_watcher(inotify_watcher_options options);
@@ -45,7 +50,6 @@ class inotify_watcher final : public tree_watcher {
   inotify_watcher(const inotify_watcher&) = delete;
   inotify_watcher& operator=(const inotify_watcher&) = delete;
 
-  /// Errors also: unavailable where the user has no inotify instance left, with what to do about it.
   result<void> start(callback on_events) override;
   /// Waits for the thread; no callback runs afterwards. Not from the callback.
   void stop() override;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "platform/linux/inotify_watcher.hpp"
+#include "platform/linux/mount_poller.hpp"
 #include "platform/linux/owned_fd.hpp"
 #include "platform/linux/tree_poller.hpp"
 #include "platform/linux/watched_tree.hpp"
@@ -20,7 +21,7 @@ namespace graphite {
 class inotify_watcher::impl {
  public:
   explicit impl(inotify_watcher_options options)
-      : options_(std::move(options)), poller_(options_), buffer_(read_bytes) {}
+      : options_(std::move(options)), poller_(options_), mounts_(options_, on_events_), buffer_(read_bytes) {}
   ~impl() { stop(); }
 
   result<void> start(callback on_events);
@@ -76,6 +77,8 @@ class inotify_watcher::impl {
   void look_for_root(events& out);
   void refresh_folders(events& out);
   void deliver(events& out);
+  void deliver_past_mounts(events& out);
+  std::string mounts_reason() const;
   void note_status(std::string reason);
   void wake() {
     const std::uint64_t one = 1;
@@ -88,6 +91,7 @@ class inotify_watcher::impl {
   owned_fd inotify_, wake_, epoll_;
   std::unique_ptr<watched_tree> tree_;
   tree_poller poller_;
+  mount_poller mounts_;
   std::vector<char> buffer_;
   std::thread thread_;
   bool root_lost_ = false;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "platform/linux/folder_scan.hpp"
+#include "platform/linux/posix_file_reader.hpp"
 
 namespace graphite {
 
@@ -44,6 +45,7 @@ void tree_poller::snapshot::apply(const tree_difference& d) {
 tree_scan_options tree_poller::scan_options() const {
   tree_scan_options out;
   out.root = options_.root;
+  out.below = below_;
   out.recursive = options_.recursive;
   out.prune = options_.prune;
   return out;
@@ -62,7 +64,7 @@ result<void> tree_poller::poll(std::vector<fs_event>& out) {
     known_.apply(d);
     out.push_back({kind_of(d.kind), d.path, {}, now});
   }
-  poll_lone_files(now, out);
+  if (below_.empty()) poll_lone_files(now, out);
   return {};
 }
 
@@ -70,8 +72,16 @@ void tree_poller::poll_lone_files(time_point now, std::vector<fs_event>& out) {
   for (const auto& file : options_.lone_files) {
     struct ::stat raw {};
     const bool there = ::lstat((options_.root + "/" + file).c_str(), &raw) == 0;
-    if (there && lone_there_.insert(file).second) out.push_back({fs_event_kind::created, file, {}, now});
-    if (!there && lone_there_.erase(file) != 0) out.push_back({fs_event_kind::deleted, file, {}, now});
+    const auto known = lone_.find(file);
+    if (!there && known != lone_.end()) {
+      lone_.erase(known);
+      out.push_back({fs_event_kind::deleted, file, {}, now});
+    }
+    if (!there) continue;
+    const auto signature = make_file_info(raw, 0).signature;
+    if (known == lone_.end() || !known->second.same_file_state(signature))
+      out.push_back({known == lone_.end() ? fs_event_kind::created : fs_event_kind::modified, file, {}, now});
+    lone_[file] = signature;
   }
 }
 

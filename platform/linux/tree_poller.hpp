@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +13,9 @@ namespace graphite {
 /// Finds changes by comparing a tree with what it was. One thread. Memory: every name once.
 class tree_poller {
  public:
-  explicit tree_poller(const inotify_watcher_options& options) : options_(options) {}
+  /// `below`: of the tree, only this folder (relative); empty: all, and the lone files.
+  explicit tree_poller(const inotify_watcher_options& options, std::string below = {})
+      : options_(options), below_(std::move(below)) {}
 
   /// Remembers the tree as it is. Errors: as scan_tree().
   result<void> remember();
@@ -33,8 +34,9 @@ class tree_poller {
   tree_scan_options scan_options() const;
 
   const inotify_watcher_options& options_;
+  const std::string below_;
   snapshot known_;
-  std::set<std::string> lone_there_;
+  std::map<std::string, stat_signature> lone_;  ///< those that are there
 };
 
 }  // namespace graphite

@@ -4,20 +4,21 @@
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "platform/linux/beneath.hpp"
+#include "platform/linux/network_file_system.hpp"
 
 namespace graphite {
 
 namespace {
 
-constexpr std::uint32_t lone_mask =
-    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DELETE_SELF;
-constexpr std::uint32_t folder_mask =
-    lone_mask | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_EXCL_UNLINK;
+constexpr std::uint32_t lone_mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE |
+                                    IN_ONLYDIR | IN_DELETE_SELF | IN_EXCL_UNLINK;
+constexpr std::uint32_t folder_mask = lone_mask | IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF;
 
 /// A name no folder can have: where a node is parked while another takes its place.
 constexpr std::string_view parked_name = "/";
@@ -46,6 +47,7 @@ result<void> watched_tree::open(events& out) {
 void watched_tree::close() {
   if (const auto root = table_.root(); root != watch_table::none) drop(root);
   root_.reset();
+  mounts_.clear();
   exhausted_ = confused_ = false;
 }
 
@@ -88,6 +90,14 @@ int watched_tree::watch(int folder, std::uint32_t mask) {
   return wd;
 }
 
+/// The network file system that `folder` is on, or empty.
+std::string_view watched_tree::network_of(int folder) const {
+  if (options_.type_of) return network_file_system(options_.type_of(folder));
+  struct ::statfs raw {};
+  return ::fstatfs(folder, &raw) == 0 ? network_file_system(static_cast<long>(raw.f_type))
+                                      : std::string_view{};
+}
+
 void watched_tree::drop(watch_table::node n) {
   dropped_ = true;
   std::vector<int> wds;
@@ -124,6 +134,13 @@ void watched_tree::sync(const std::string& path, const report& how, events& out)
   const auto fd = open_beneath(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd || (pruned(path) && !holds_lone_file(path))) {
     if (before != watch_table::none) drop(before);
+    std::erase_if(mounts_, [&](const auto& one) { return at_or_below(one.first, path); });
+    return;
+  }
+  mounts_.erase(path);
+  if (const auto network = path.empty() ? std::string_view{} : network_of(fd->get()); !network.empty()) {
+    if (before != watch_table::none) drop(before);
+    mounts_.emplace(path, network);
     return;
   }
   const bool lone = pruned(path);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,6 +51,8 @@ class watched_tree {
   void note_drained() { dropped_ = false; }
   /// A watch could not be had: the tree has to be polled.
   bool exhausted() const { return exhausted_; }
+  /// Folders on network file systems, and which: they are not watched, nor what is below them.
+  const std::map<std::string, std::string_view>& mounts() const { return mounts_; }
   /// Renames crossed each other: verify and rescan.
   bool take_confused() { return std::exchange(confused_, false); }
 
@@ -75,6 +78,7 @@ class watched_tree {
                      events& out);
   void sync_lone(const std::string& path, events& out);
   int watch(int folder, std::uint32_t mask);
+  std::string_view network_of(int folder) const;
   watch_table::node place(const std::string& path, int wd, bool& known);
   void drop(watch_table::node n);
   bool pruned(std::string_view folder) const;
@@ -85,6 +89,7 @@ class watched_tree {
   int inotify_;
   const inotify_watcher_options& options_;
   owned_fd root_;
+  std::map<std::string, std::string_view> mounts_;
   watch_table table_;
   folder_names names_;
   std::unordered_map<std::uint32_t, departure> departed_;  ///< of this batch, by cookie

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 
+#include "platform/linux/beneath.hpp"
 #include "platform/linux/network_file_system.hpp"
 #include "tests/platform/watcher_harness.hpp"
 
@@ -149,7 +150,18 @@ TEST_F(linux_inotify_watcher, pruned_folders_are_silent_but_for_lone_files) {
   write_in(".git/HEAD");
   write_in(".git/index.lock");
   fs::rename(at(".git/index.lock"), at(".git/index"));
-  EXPECT_THAT(take_text(), ElementsAre("+.git/index.lock", "-.git/index.lock"));
+  EXPECT_THAT(take_text(), ElementsAre("+.git/index.lock", "=.git/index.lock", "-.git/index.lock"));
+}
+
+TEST_F(linux_inotify_watcher, a_lone_file_that_is_written_in_place_is_reported) {
+  write_in("tools/conv.sh");
+  options.prune = [](std::string_view path) { return path == "tools"; };
+  options.lone_files.push_back("tools/conv.sh");
+  start();
+  take();
+  write_in("tools/conv.sh");
+  write_in("tools/other");
+  EXPECT_THAT(take_text(), ElementsAre("=tools/conv.sh"));
 }
 
 TEST_F(linux_inotify_watcher, a_lock_that_is_there_at_the_start_is_reported) {
@@ -339,6 +351,52 @@ TEST_F(linux_inotify_watcher, watches_that_run_out_later_mean_a_rescan_and_polli
   EXPECT_EQ(watcher->status().mode, watch_mode::polling);
   write_in("d4/g");
   EXPECT_THAT(take_text(), Contains("+d4/g"));
+}
+
+// ---- network file systems below the root
+
+struct linux_mounted_watcher : linux_inotify_watcher {
+  linux_mounted_watcher() {
+    options.poll = milliseconds(5);
+    options.type_of = [](int opened) {
+      return path_of(opened).find("/net") == std::string::npos ? EXT4_SUPER_MAGIC : NFS_SUPER_MAGIC;
+    };
+    folder.write("root/local/a", "");
+    folder.write("root/shared/net/deep/b", "");
+  }
+  /// What is below the mount may come twice: by its look and by the polling.
+  void expect_reported(const std::string& text) {
+    EXPECT_TRUE(wait_for([&](const auto& all) {
+      return std::any_of(all.begin(), all.end(), [&](const fs_event& e) { return to_text(e) == text; });
+    })) << text;
+  }
+};
+
+TEST_F(linux_mounted_watcher, a_network_file_system_below_the_root_is_polled_and_the_rest_is_not) {
+  start();
+  EXPECT_EQ(watcher->status().mode, watch_mode::events);
+  EXPECT_THAT(watcher->status().reason, testing::HasSubstr("'shared/net' is on NFS"));
+  EXPECT_EQ(watcher->status().folders, 3u);  // the root, local, shared
+  take();                                    // it is remembered by now
+  folder.write("root/shared/net/deep/b", "other");
+  folder.write("root/shared/net/c", "");
+  folder.write("root/local/a", "other");
+  const auto text = take_text();  // its cookie comes after a look at what is polled
+  EXPECT_THAT(text, testing::Contains("~shared/net/deep/b"));
+  EXPECT_THAT(text, testing::Contains("+shared/net/c"));
+  EXPECT_THAT(text, testing::Contains("=local/a"));
+}
+
+TEST_F(linux_mounted_watcher, one_that_appears_later_is_looked_at_whole_and_then_polled) {
+  start();
+  take();
+  folder.write("root/late/net/a", "");
+  expect_reported("late/net/");
+  folder.write("root/late/net/b", "");
+  expect_reported("+late/net/b");
+  std::filesystem::remove_all(folder / "root/late");
+  take();
+  EXPECT_THAT(watcher->status().reason, testing::HasSubstr("'shared/net' is on NFS"));
 }
 
 TEST(linux_network_file_system, is_known_by_its_type) {

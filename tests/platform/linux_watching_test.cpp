@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <random>
 #include <set>
 
@@ -133,6 +134,18 @@ TEST_F(editor_saves, delete_and_create) {
 
 // ---- whatever happens, what was learned is what is there
 
+using file_digests = std::map<std::string, std::uint64_t>;
+
+/// Of the bytes of a file; nothing where there is no regular file.
+std::optional<std::uint64_t> digest_of(const std::string& path) {
+  std::error_code failed;
+  if (fs::symlink_status(path, failed).type() != fs::file_type::regular) return std::nullopt;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return id_of_path_text(text).value;
+}
+
 /// Learns the files of a tree from events alone, looking only where they point.
 class learner {
  public:
@@ -157,20 +170,23 @@ class learner {
     }
   }
 
-  static std::map<std::string, std::uint64_t> scan(const std::string& root, const std::string& below = {}) {
+  static file_digests scan(const std::string& root, const std::string& below = {}) {
     tree_scan_options options;
     options.root = root;
     options.below = below;
     options.threads = 1;
-    std::map<std::string, std::uint64_t> out;
+    file_digests out;
     const auto listing = scan_tree(options).value();
     for (const auto& folder : listing.folders)
-      for (const auto& f : folder.files) out[join_path(folder.path, folder.name_of(f))] = f.signature.size;
+      for (const auto& f : folder.files) {
+        const auto path = join_path(folder.path, folder.name_of(f));
+        if (const auto bytes = digest_of(root + "/" + path)) out[path] = *bytes;
+      }
     return out;
   }
 
   /// Of the watcher's thread: after an overflow the cookie comes before the events that were left.
-  std::map<std::string, std::uint64_t> files() const {
+  file_digests files() const {
     const std::lock_guard lock(mutex_);
     return files_;
   }
@@ -178,11 +194,8 @@ class learner {
 
  private:
   void look(const std::string& path) {
-    std::error_code failed;
-    const auto status = fs::symlink_status(root_ + "/" + path, failed);
-    const auto size = status.type() == fs::file_type::regular ? fs::file_size(root_ + "/" + path, failed) : 0;
-    if (status.type() == fs::file_type::regular && !failed)
-      files_[path] = size;
+    if (const auto bytes = digest_of(root_ + "/" + path))
+      files_[path] = *bytes;
     else
       files_.erase(path);
   }
@@ -192,7 +205,7 @@ class learner {
   }
 
   std::string root_;
-  std::map<std::string, std::uint64_t> files_;
+  file_digests files_;
   mutable std::mutex mutex_;
 };
 
@@ -241,7 +254,7 @@ class random_tree {
         fs::resize_file(path, pick(100), ignored);
         break;
       default:
-        std::ofstream(path) << std::string(pick(50), 'x');
+        std::ofstream(path) << std::string(pick(50), static_cast<char>('a' + pick(26)));
     }
   }
 
@@ -304,17 +317,15 @@ class random_tree {
   std::vector<std::string> folders_;
 };
 
-using file_sizes = std::map<std::string, std::uint64_t>;
-
 /// What the two differ in, for messages.
-std::vector<std::string> difference(const file_sizes& learned, const file_sizes& there) {
+std::vector<std::string> difference(const file_digests& learned, const file_digests& there) {
   std::vector<std::string> out;
-  for (const auto& [path, size] : there)
+  for (const auto& [path, bytes] : there)
     if (!learned.contains(path))
       out.push_back("missed " + path);
-    else if (learned.at(path) != size)
+    else if (learned.at(path) != bytes)
       out.push_back("stale " + path);
-  for (const auto& [path, size] : learned)
+  for (const auto& [path, bytes] : learned)
     if (!there.contains(path)) out.push_back("ghost " + path);
   return out;
 }
