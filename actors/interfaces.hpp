@@ -18,6 +18,8 @@ using watcher_actor = caf::typed_actor<
     caf::reacts_to<atom::rescan, paths_ptr>,
     // INTERNAL: a batch from the kernel, in order.
     caf::reacts_to<atom::notice, events_ptr>,
+    // INTERNAL: the project file or a tool may have changed; true: its writer is done.
+    caf::reacts_to<atom::check, bool>,
     // INTERNAL: a deadline of the revision rules or the anti-entropy rescan.
     caf::reacts_to<atom::wake, std::uint64_t>>;
 

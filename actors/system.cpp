@@ -182,7 +182,8 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   look.parallel = ports.parallel;
   look.scan = ports.scan;
   look.on_progress = ports.on_ingest;
-  look.on_project_file = ports.on_project_file;
+  look.is_input = ports.is_input;
+  look.outdated = ports.outdated;
   look.graph = graph;
   if (ports.events != nullptr)
     looks =
@@ -324,6 +325,12 @@ void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t t
 void local_system::set_addresses(addresses known) {
   const std::lock_guard lock(impl_->mutex);
   impl_->known = std::move(known);
+}
+
+void local_system::inputs_changed(const std::vector<fs_event>& events,
+                                  const std::function<bool(std::string_view path)>& is_input) {
+  if (const auto told = news_of_inputs(events, is_input); told != input_news::none)
+    caf::anon_send(impl_->watch, atom::check_v, told == input_news::settled);
 }
 
 void local_system::stop() {

@@ -55,7 +55,9 @@ struct system_ports {
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
-  std::function<void()> on_project_file = [] {};
+  /// Of watcher_dependencies.
+  std::function<bool(std::string_view path)> is_input = [](auto) { return false; };
+  std::function<bool()> outdated = [] { return false; };
   /// Settled: totals since the start, and what there is.
   std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
                                                                                        const auto&) {};
@@ -98,6 +100,9 @@ class local_system final : public service_facade {
   };
   void set_addresses(addresses known);
   void on_stop(std::function<void()> call);
+  /// Events of inputs of the view that lie outside the root, which has a watcher of its own. Any thread.
+  void inputs_changed(const std::vector<fs_event>& events,
+                      const std::function<bool(std::string_view path)>& is_input);
 
   /// Waits until nothing is left in the journal and all rows of the graph are written, at most `wait` each.
   /// False where the time ran out.

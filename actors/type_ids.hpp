@@ -43,5 +43,6 @@ CAF_ADD_ATOM(graphite, graphite::atom, fold, "fold")
 CAF_ADD_ATOM(graphite, graphite::atom, rescan, "rescan")
 CAF_ADD_ATOM(graphite, graphite::atom, rebase, "rebase")
 CAF_ADD_ATOM(graphite, graphite::atom, rest, "rest")
+CAF_ADD_ATOM(graphite, graphite::atom, check, "check")
 
 CAF_END_TYPE_ID_BLOCK(graphite)

@@ -4,7 +4,6 @@
 
 #include "actors/watcher_look.hpp"
 #include "actors/watcher_revision.hpp"
-#include "core/project_file_name.hpp"
 
 namespace graphite {
 
@@ -79,11 +78,10 @@ void run_steps(self_pointer self, std::vector<revision_step> steps) {
   }
 }
 
-bool names_project_file(const std::vector<fs_event>& events) {
-  return std::any_of(events.begin(), events.end(), [](const fs_event& event) {
-    const bool settled = event.kind == fs_event_kind::closed || event.kind == fs_event_kind::moved;
-    return settled && event.path == project_file_name;
-  });
+void check_inputs(self_pointer self, input_news news) {
+  if (news == input_news::settled) self->state.with.outdated();
+  if (news == input_news::unsettled)
+    self->delayed_send(self, self->state.with.config->watch.debounce, atom::check_v, true);
 }
 
 bool waits_for_the_revision(const query& asked) { return std::holds_alternative<query::build>(asked.what); }
@@ -114,6 +112,7 @@ void start(self_pointer self) {
             caf::anon_send(caf::actor_cast<watcher_actor>(alive), atom::notice_v,
                            std::make_shared<const std::vector<fs_event>>(std::move(events)));
         });
+    state.with.outdated();  // what changed since the view was set up
     if (!started) {
       state.not_watching = started.error();
       state.not_watching->context = "cannot watch: " + started.error().context;
@@ -167,6 +166,9 @@ void synchronize(self_pointer self, const query_ptr& asked) {
     return self->send(state.with.graph, atom::answer_v, asked);
   if (state.waiting.size() >= watcher_state::waiting_max)
     return refuse(*asked, {errc::busy, "more than 1024 questions wait already"});
+  if (waits_for_the_revision(*asked) && state.with.outdated())
+    return refuse(*asked, {errc::unavailable,
+                           "the project file or a tool has changed: the service starts again with it"});
   const auto cookie = state.with.events->write_cookie();
   if (!cookie) return refuse(*asked, cookie.error());
   state.waiting[*cookie].push_back(asked);
@@ -187,6 +189,21 @@ revision_options options_of(const watcher_state& state) {
 
 }  // namespace
 
+input_news news_of_inputs(const std::vector<fs_event>& events,
+                          const std::function<bool(std::string_view path)>& is_input) {
+  auto out = input_news::none;
+  for (const auto& event : events) {
+    // What is looked at as a whole may have lost the events of its files.
+    const bool whole = event.kind == fs_event_kind::overflow || event.kind == fs_event_kind::folder;
+    const bool settled = whole || event.kind == fs_event_kind::closed || event.kind == fs_event_kind::moved;
+    const bool of_input = event.kind != fs_event_kind::cookie && is_input(event.path);
+    const bool left = event.kind == fs_event_kind::moved && is_input(event.old_path);
+    if (settled && (whole || of_input)) return input_news::settled;
+    if (of_input || left) out = input_news::unsettled;
+  }
+  return out;
+}
+
 watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies with,
                                      std::shared_ptr<guarded_sources> known) {
   self->state.with = std::move(with);
@@ -202,9 +219,12 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
         reread_later(self, std::move(again));
       },
       [self](atom::notice, const events_ptr& events) {
-        if (names_project_file(*events)) self->state.with.on_project_file();
+        check_inputs(self, news_of_inputs(*events, self->state.with.is_input));
         run_steps(self, self->state.builder->apply(*events, self->state.with.clock->now()));
         forward_quick_queries(self, *events);
+      },
+      [self](atom::check, bool settled) {
+        check_inputs(self, settled ? input_news::settled : input_news::unsettled);
       },
       [self](atom::wake, std::uint64_t generation) {
         auto& state = self->state;
@@ -213,6 +233,7 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
         if (generation != 0) return;
         start_rescan(self, [self](const std::vector<rescan_change>& differences) {
           auto& now = self->state;
+          now.with.outdated();
           run_steps(self, now.builder->rescanned("", differences, now.with.clock->now()));
           self->delayed_send(self, now.with.config->watch.rescan, atom::wake_v, std::uint64_t{0});
         });

@@ -40,8 +40,10 @@ struct watcher_dependencies {
   /// Told of long work: files done, files in all, the file that was just read. Called from several threads.
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_progress =
       [](auto, auto, const auto&) {};
-  /// The project file was written, moved or removed: what is watched may mean something else now.
-  std::function<void()> on_project_file = [] {};
+  /// Whether `path` (below the root) is an input of the view beside its sources: the project file, a tool.
+  std::function<bool(std::string_view path)> is_input = [](auto) { return false; };
+  /// Looks at these inputs. True where the view was set up with others; whoever set it up knows of it then.
+  std::function<bool()> outdated = [] { return false; };
   graph_actor graph;
   surveyor_actor surveyor;  ///< for the anti-entropy rescan; none: there is none
 };
@@ -83,6 +85,15 @@ struct watcher_state {
   std::uint64_t wake_generation = 0;
   std::uint64_t holders = 0;
 };
+
+/// What a batch of events says of the inputs of a view.
+enum class input_news {
+  none,
+  unsettled,  ///< somebody may still be writing, or is about to put another file in place
+  settled
+};
+input_news news_of_inputs(const std::vector<fs_event>& events,
+                          const std::function<bool(std::string_view path)>& is_input);
 
 /// `known`: the sources as they were when the process last ran.
 watcher_actor::behavior_type watcher(watcher_actor::stateful_pointer<watcher_state> self,

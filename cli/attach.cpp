@@ -1,5 +1,9 @@
 #include "cli/attach.hpp"
 
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -24,7 +28,24 @@ std::string state_of(const std::string& file) {
   return parsed.value ? parsed.value->state : usual;
 }
 
+std::string restart_file(const std::string& state_folder) { return state_folder + "/restarting"; }
+
 }  // namespace
+
+restart_mark::restart_mark(const std::string& state_folder) : file_(restart_file(state_folder)) {
+  std::ofstream(file_) << ::getpid();
+}
+
+restart_mark::~restart_mark() {
+  std::error_code unknown;
+  std::filesystem::remove(file_, unknown);
+}
+
+bool is_restarting(const std::string& state_folder) {
+  ::pid_t pid = 0;
+  return std::ifstream(restart_file(state_folder)) >> pid && pid > 0 &&
+         (::kill(pid, 0) == 0 || errno == EPERM);
+}
 
 result<std::string> find_state_folder(const std::string& directory, const std::string& state) {
   if (!state.empty()) {

@@ -17,4 +17,18 @@ result<std::string> find_state_folder(const std::string& directory, const std::s
 result<std::unique_ptr<service_client>> attach(const std::string& state_folder);
 result<std::unique_ptr<service_client>> attach(const project_options& options);
 
+/// Says in the state folder, while it lives, that this process serves it no longer for a moment only.
+class restart_mark {
+ public:
+  explicit restart_mark(const std::string& state_folder);
+  ~restart_mark();
+  restart_mark(const restart_mark&) = delete;
+  restart_mark& operator=(const restart_mark&) = delete;
+
+ private:
+  std::string file_;
+};
+/// Whether a process that is alive has said so.
+bool is_restarting(const std::string& state_folder);
+
 }  // namespace graphite

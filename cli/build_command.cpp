@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <thread>
 
 #include "cli/attach.hpp"
 #include "cli/commands.hpp"
@@ -95,6 +97,10 @@ result<void> check_attachable(const build_options& options, std::uint64_t pid) {
   return {};
 }
 
+/// A service that starts again with a changed project file or tool is back within this.
+constexpr seconds restart_wait{30};
+constexpr milliseconds restart_poll{10};
+
 }  // namespace
 
 int print_build(console& out, const build_summary& summary, bool dry_run) {
@@ -119,15 +125,25 @@ int print_build(console& out, const build_summary& summary, bool dry_run) {
 std::optional<int> build_attached(const build_options& options) {
   console out(options.json);
   if (!options.coordinator.empty()) return std::nullopt;
-  auto folder = find_state_folder(options.directory, options.state);
-  if (!folder) return std::nullopt;  // the build itself says what is wrong with the project
-  auto client = attach(*folder);
-  if (!client && client.error().code == errc::unavailable) return std::nullopt;
-  if (!client) return out.failed(client.error());
-  if (auto fits = check_attachable(options, (*client)->service_pid()); !fits) return out.failed(fits.error());
-  const auto summary = (*client)->build({options.keep_going, options.dry_run});
-  if (!summary) return out.failed(summary.error());
-  return print_build(out, *summary, options.dry_run);
+  const auto until = std::chrono::steady_clock::now() + restart_wait;
+  const auto in_time = [until] { return std::chrono::steady_clock::now() < until; };
+  std::optional<error> gone;
+  for (;; std::this_thread::sleep_for(restart_poll)) {
+    auto folder = find_state_folder(options.directory, options.state);
+    if (!folder) return std::nullopt;  // the build itself says what is wrong with the project
+    auto client = attach(*folder);
+    if (!client && client.error().code == errc::unavailable) {
+      if (is_restarting(*folder) && in_time()) continue;
+      return gone ? std::optional(out.failed(*gone)) : std::nullopt;
+    }
+    if (!client) return out.failed(client.error());
+    if (auto fits = check_attachable(options, (*client)->service_pid()); !fits)
+      return out.failed(fits.error());
+    const auto summary = (*client)->build({options.keep_going, options.dry_run});
+    if (summary) return print_build(out, *summary, options.dry_run);
+    if (summary.error().code != errc::unavailable || !in_time()) return out.failed(summary.error());
+    gone = summary.error();  // unless it starts again
+  }
 }
 
 }  // namespace graphite

@@ -10,6 +10,7 @@
 #include "cli/collector.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/loss_repair.hpp"
+#include "cli/session_inputs.hpp"
 #include "cli/tree_surveyor.hpp"
 #include "node/attempt.hpp"
 #include "platform/crypto/sha256.hpp"
@@ -93,19 +94,20 @@ struct local_session::parts {
 
   log_sink& log;
   std::shared_ptr<const project> config;
+  std::string project_file;  ///< absolute
   openssl_hasher hash;
   system_clock_source clock;
   system_random_source random;
   std::map<std::string, std::string> environment = caller_environment();
   command_transform transform;
   scanner_set scanners;
-  std::map<std::string, std::string> tool_programs;
   std::atomic<std::int64_t> action_cpu_ns = 0;
   std::uint64_t losses_seen = 0;  ///< by the graph actor
   std::function<void(std::uint64_t, std::uint64_t, const std::string&)> gc_progress = [](auto, auto,
                                                                                          const auto&) {};
 
   std::unique_ptr<linux_process_runner> processes;  // first: its warden is forked while the process is small
+  std::unique_ptr<session_inputs> inputs;
   std::unique_ptr<rocks_store> rows;
   std::unique_ptr<segment_store> contents;
   std::unique_ptr<posix_file_reader> files;
@@ -117,6 +119,7 @@ struct local_session::parts {
   std::map<std::string, std::unique_ptr<bundle_archive>> archives;
   std::unique_ptr<published_state> published;
   std::unique_ptr<inotify_watcher> events;
+  std::unique_ptr<inotify_watcher> project_events;  ///< of the project file, where it is outside the root
   std::shared_ptr<zmq_context> zmq;
   std::unique_ptr<head_publisher> publisher;
   std::unique_ptr<chunk_port> port;
@@ -126,6 +129,7 @@ struct local_session::parts {
   std::unique_ptr<local_system> system;  // last: everything above outlives it
 
   ~parts() {
+    if (project_events) project_events->stop();
     if (events) events->stop();
     if (garbage) garbage->stop();
     if (pool) pool->stop();
@@ -140,6 +144,10 @@ struct local_session::parts {
   result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
+  attempt_result outdated(const attempt_spec& spec);
+  result<void> open_project(const session_options& options);
+  std::unique_ptr<tool_resolver> make_resolver(const std::string& root);
+  void watch_project_file();
   std::unique_ptr<collector> make_collector();
   std::vector<bundle_archive*> folders() const;
 };
@@ -164,12 +172,45 @@ std::unique_ptr<collector> local_session::parts::make_collector() {
       collector_options{.cache = {config->cache_bytes_max, config->cache_days_max}});
 }
 
+std::unique_ptr<tool_resolver> local_session::parts::make_resolver(const std::string& root) {
+  const auto path = environment.find("PATH");
+  return std::make_unique<linux_tool_resolver>(
+      tool_resolver_options{.root = root, .path = path == environment.end() ? "" : path->second}, hash,
+      *processes);
+}
+
+result<void> local_session::parts::open_project(const session_options& options) {
+  processes = std::make_unique<linux_process_runner>();
+  GRAPHITE_TRY(const auto file, find_project_file(options.directory));
+  inputs = std::make_unique<session_inputs>(file, make_resolver("/"), options.on_outdated);
+  GRAPHITE_TRY(auto loaded, load_project({file, options.state}));
+  config = std::make_shared<const project>(std::move(loaded));
+  inputs->find_tools(*config, make_resolver(config->root), log);
+  project_file = file;
+  return {};
+}
+
+/// What lies below the root is watched with it.
+void local_session::parts::watch_project_file() {
+  if (!events || project_file.starts_with(config->root + "/")) return;
+  inotify_watcher_options watch;
+  watch.root = std::filesystem::path(project_file).parent_path().string();
+  watch.cookie_folder = config->state + "/cookies";
+  watch.recursive = false;
+  watch.poll = config->watch.poll;
+  project_events = std::make_unique<inotify_watcher>(std::move(watch));
+  const auto name = std::filesystem::path(project_file).filename().string();
+  const auto started = project_events->start([this, name](const std::vector<fs_event>& seen) {
+    system->inputs_changed(seen, [&](std::string_view path) { return path == name; });
+  });
+  if (!started) log.warn("changes of {} are not noticed: {}", project_file, started.error().context);
+}
+
 result<void> local_session::parts::open_state() {
   const auto& state = config->state;
   std::error_code code;
   std::filesystem::create_directories(state, code);
   if (code) return fail_errno(code.value(), "cannot make the state folder " + state);
-  processes = std::make_unique<linux_process_runner>();
   GRAPHITE_TRY(rows, rocks_store::open({.folder = state + "/db", .on_failed_sync = end_process}, log));
   segment_store_options store;
   store.folder = state + "/segments";
@@ -199,6 +240,7 @@ result<void> local_session::parts::open_sources(const session_options& options) 
   watch.cookie_folder = config->state + "/cookies";
   watch.prune = [this](std::string_view folder) { return filter->prunes(folder); };
   watch.poll = config->watch.poll;
+  for (const auto& file : inputs->below_root()) watch.lone_files.push_back(file);
   events = std::make_unique<inotify_watcher>(std::move(watch));
   return {};
 }
@@ -254,31 +296,38 @@ result<engine_options> local_session::parts::engine_for(const session_options& o
   out.hash = std::shared_ptr<const hasher>(&hash, [](const hasher*) {});
   out.jobs = jobs;
   out.environment = environment;
-  const auto path = environment.find("PATH");
-  linux_tool_resolver tools({.root = config->root, .path = path == environment.end() ? "" : path->second},
-                            hash, *processes);
-  for (const auto& [name, spec] : config->tools) {
-    const auto found = tools.resolve(spec);
-    if (!found) {
-      log.error("tool {}: {}", name, found.error().context);
-      continue;  // its actions fail with the tool's name
-    }
-    out.tool_digests[name] = found->identity;
-    tool_programs[name] = found->program;
-  }
+  out.tool_digests = inputs->digests();
   if (options.all_or_nothing) out.mode = engine_options::publishing::all_or_nothing;
   out.keep_going = options.keep_going;
+  out.dry = options.dry;
+  return out;
+}
+
+/// Its key was made from tools that are others now: what they would make, or have made, is not the key's.
+attempt_result local_session::parts::outdated(const attempt_spec& spec) {
+  attempt_result out;
+  out.action = spec.action;
+  out.attempt = spec.attempt;
+  // A service starts again and then has other keys; a build has nothing to wait for.
+  out.status = events ? attempt_status::refused : attempt_status::failed;
+  out.message =
+      spec.main_input.str() + ": a tool of rule " + spec.rule + " changed while the build ran: build again";
+  if (events) inputs->outdated();
   return out;
 }
 
 attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_token& cancel) {
+  const auto& tools = spec.command->tools;
+  const auto before = inputs->as_found(tools);
+  if (!before) return outdated(spec);
   auto full = spec;
-  full.tools = tool_programs;
+  full.tools = inputs->programs();
   // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
   // result whose outputs a power cut took is no result
   // (docs/decisions/0004-outputs-are-synced-when-shown.md).
   attempt_result done = runner->run(full, cancel);
   action_cpu_ns += done.cpu.count();
+  if (inputs->as_found(tools) != before) return outdated(spec);
   return done;
 }
 
@@ -335,7 +384,10 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     if (!garbage) return done(fail(errc::unsupported, "nothing is collected here"));
     garbage->ask(request, std::move(done));
   };
-  out.on_project_file = options.on_project_file;
+  if (options.watch) {
+    out.is_input = [this](std::string_view path) { return inputs->below_root().contains(path); };
+    out.outdated = [this] { return inputs->outdated(); };
+  }
   out.on_idle = options.on_idle;
   out.on_running = options.on_running;
   return out;
@@ -346,8 +398,7 @@ local_session::~local_session() = default;
 
 result<std::unique_ptr<local_session>> local_session::open(const session_options& options, log_sink& log) {
   auto self = std::make_unique<parts>(log);
-  GRAPHITE_TRY(auto config, load_project({options.directory, options.state}));
-  self->config = std::make_shared<const project>(std::move(config));
+  GRAPHITE_CHECK(self->open_project(options));
   auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
   GRAPHITE_CHECK(self->open_state());
@@ -357,6 +408,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   GRAPHITE_TRY(auto engine, self->engine_for(options, jobs));
   if (options.watch) self->garbage = self->make_collector();
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
+  self->watch_project_file();
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }
 
@@ -392,6 +444,7 @@ void local_session::collect_if_due() {
   once->at_rest([] { return std::vector<digest>(); });  // all is shown
   once->wait();
 }
+void local_session::go_on() { parts_->inputs->go_on(); }
 duration local_session::action_cpu() const { return duration(parts_->action_cpu_ns.load()); }
 
 }  // namespace graphite

@@ -17,6 +17,7 @@ struct session_options {
   bool serve = false;  ///< heads and chunks
   bool all_or_nothing = false;
   bool keep_going = true;
+  bool dry = false;  ///< plan and ask the cache, run nothing
   listen_options heads{"127.0.0.1", 7402, true}, chunks{"127.0.0.1", 7403, true};
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
       [](auto, auto, const auto&) {};
@@ -25,7 +26,9 @@ struct session_options {
       [](const auto&, const auto&, const auto&) {};
   std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
                                                                                        const auto&) {};
-  std::function<void()> on_project_file = [] {};  ///< the project file was written
+  /// The project file or a tool is not what the session was made from. Called once for each such state, from
+  /// any thread; answered by opening another session, or by go_on().
+  std::function<void()> on_outdated = [] {};
   /// Actions done and known so far, and one that runs.
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
       [](auto, auto, const auto&) {};
@@ -63,6 +66,8 @@ class local_session {
   /// After a build, where segments have grown as much as cli/collector.hpp says: frees dead ones and waits
   /// for it. `dev` does it by itself. Reports errors to the log: the next build tries again.
   void collect_if_due();
+  /// After on_outdated: the session stays as it is.
+  void go_on();
   /// CPU time of all actions that ran so far.
   duration action_cpu() const;
 

@@ -83,6 +83,7 @@ int run_build(const build_options& options) {
   session.scratch_in_memory = options.scratch == "memory";
   session.all_or_nothing = true;
   session.keep_going = options.keep_going;
+  session.dry = options.dry_run;
   live_progress shown(out);
   session.on_ingest = [&](std::size_t done, std::size_t all, const std::string& now) {
     shown.files(done, all, now);

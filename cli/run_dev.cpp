@@ -4,6 +4,7 @@
 #include <future>
 #include <mutex>
 
+#include "cli/attach.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/console.hpp"
 #include "cli/dev.hpp"
@@ -153,23 +154,27 @@ class dev_service {
         http_sources_of(*registry_, metrics_, **session),
         {.port = options_.metrics_port, .any_port_if_taken = !options_.metrics_port_given});
     if (!operators) return out_.failed(operators.error());
+    again_.reset();
     keep_ports(**session, **operators);
     (*session)->system().set_addresses(
         {static_cast<std::uint64_t>(::getpid()), (*session)->chunks_address(), (*operators)->address()});
     events_.ready(**session, (*operators)->address(), (*served)->socket_path());
     while (true) {
-      signals_.wait();
-      if (!changed_.exchange(false)) break;
-      if (!usable_project(options_, events_)) continue;
-      out_.say("the project file has changed: starting again with it");
+      if (signals_.wait()) break;
+      if (!changed_.exchange(false)) continue;  // of an earlier life
+      if (!usable_project(options_, events_)) {
+        (*session)->go_on();
+        continue;
+      }
+      out_.say("the project file or a tool has changed: starting again with it");
       out_.flush();
-      lives_again_ = true;
+      again_.emplace((*session)->config().state);
       break;
     }
     operators->reset();
     served->reset();
     session->reset();
-    return std::exchange(lives_again_, false) ? std::nullopt : std::optional(0);
+    return again_ ? std::nullopt : std::optional(0);
   }
 
  private:
@@ -189,9 +194,9 @@ class dev_service {
     out.on_running = [this](std::size_t done, std::size_t all, const std::string&) {
       metrics_.running(done, all);
     };
-    out.on_project_file = [this] {
+    out.on_outdated = [this] {
       changed_ = true;
-      stop_signals::raise();
+      stop_signals::nudge();
     };
     return out;
   }
@@ -212,7 +217,7 @@ class dev_service {
   std::unique_ptr<metrics_registry> registry_;
   dev_metrics metrics_;
   std::atomic<bool> changed_ = false;
-  bool lives_again_ = false;
+  std::optional<restart_mark> again_;  ///< between two lives
 };
 
 }  // namespace

@@ -9,10 +9,12 @@ namespace graphite {
 class stop_signals {
  public:
   stop_signals();
-  /// Waits for one of the signals, or for raise().
-  void wait();
-  /// Ends the waiting of another thread. Safe in any thread.
+  /// Waits for one of the signals or raise(): true; or for nudge(): false.
+  bool wait();
+  /// Asks the process to stop. Safe in any thread.
   static void raise();
+  /// Ends the waiting of another thread, which will see why; nudges before it waits count as one.
+  static void nudge();
 
  private:
   sigset_t set_;

@@ -34,7 +34,7 @@ struct engine_options {
   publishing mode = publishing::as_ready;
   bool keep_going =
       true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
-  bool dry = false;                              ///< plan and ask the cache, start nothing: for dry_run()
+  bool dry = false;  ///< plan and ask the cache, start and publish nothing: for dry_run()
   duration refused_backoff = milliseconds(250);  ///< doubled each time, up to …
   duration refused_backoff_max = seconds(30);
   std::size_t delta_rows_max = 256;  ///< more small rows than this are folded when idle

@@ -310,7 +310,7 @@ void impl::note_obstacle(const std::vector<artefact_index>& members) {
 }
 
 void impl::publish_changed() {
-  if (!started) return;
+  if (!started || options.dry) return;
   const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
   if (all_at_once && !settled()) return refresh_touched();
   if (all_at_once && !options.keep_going && !unread.empty()) return refresh_touched();

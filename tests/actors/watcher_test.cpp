@@ -48,6 +48,7 @@ class memory_files final : public file_reader {
 class quiet_watcher final : public tree_watcher {
  public:
   result<void> start(callback on_events) override {
+    if (failure) return tl::unexpected<error>(*failure);
     tell = std::move(on_events);
     return {};
   }
@@ -55,6 +56,7 @@ class quiet_watcher final : public tree_watcher {
   watch_status status() const override { return {}; }
   result<std::string> write_cookie() override { return std::string("cookie"); }
   callback tell;
+  std::optional<error> failure;
 };
 
 class counting_random final : public random_source {
@@ -120,6 +122,8 @@ class watcher_actor_test : public test::actor_fixture {
     with.parallel = [](std::size_t count, const auto& job) {
       for (std::size_t i = 0; i < count; ++i) job(i);
     };
+    with.is_input = [](std::string_view path) { return path == "tool.sh"; };
+    with.outdated = [this] { return outdated_(); };
     with.graph = graph_;
     with.surveyor = surveyor_;
     watcher_ = system.spawn(watcher, std::move(with), std::make_shared<guarded_sources>());
@@ -157,6 +161,8 @@ class watcher_actor_test : public test::actor_fixture {
   notices said;
   std::optional<caf::typed_response_promise<survey_ptr>> asked;
 
+  int looked_at_inputs = 0;
+  std::function<bool()> outdated_ = [] { return false; };
   std::shared_ptr<project> config_ = std::make_shared<project>();
   counting_random random_;
   live_filter filter_{config_, files};
@@ -277,6 +283,48 @@ TEST_F(watcher_actor_test, a_folder_whose_name_differs_in_case_hides_both_until_
   EXPECT_EQ(revisions[4]->changes[0].now->content.size, 2u) << "as it is now";
   EXPECT_EQ(said.size(), 4u);
   EXPECT_EQ(said.back(), (std::pair<std::string, std::string>{"dir", ""}));
+}
+
+TEST_F(watcher_actor_test, a_tool_that_was_saved_is_looked_at_and_a_build_refused) {
+  bool changed = false;
+  outdated_ = [&] {
+    ++looked_at_inputs;
+    return changed;
+  };
+  start();
+  const auto before = looked_at_inputs;
+  save("source.txt", "S");
+  EXPECT_EQ(looked_at_inputs, before);
+  tell({{fs_event_kind::closed, "tool.sh", {}, clock.now()}});
+  EXPECT_EQ(looked_at_inputs, before + 1);
+  tell({{fs_event_kind::deleted, "tool.sh", {}, clock.now()},
+        {fs_event_kind::created, "tool.sh", {}, clock.now()}});
+  EXPECT_EQ(looked_at_inputs, before + 2) << "after a moment, once";
+  tell({{fs_event_kind::overflow, {}, {}, clock.now()}});
+  EXPECT_EQ(looked_at_inputs, before + 3);
+  changed = true;
+  std::optional<error> refused;
+  caf::anon_send(
+      watcher_, atom::sync_v,
+      query_ptr(std::make_shared<const query>(query{query::build{{}, [&](result<build_summary> how) {
+                                                                   if (!how) refused = how.error();
+                                                                 }}})));
+  run();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, errc::unavailable);
+}
+
+TEST_F(watcher_actor_test, questions_are_refused_where_nothing_is_watched) {
+  events.failure = error{errc::permission_denied, "no"};
+  start();
+  std::optional<error> refused;
+  caf::anon_send(watcher_, atom::sync_v,
+                 query_ptr(std::make_shared<const query>(query{query::why{"a", [&](result<why_answer> how) {
+                                                                            if (!how) refused = how.error();
+                                                                          }}})));
+  run();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, errc::permission_denied);
 }
 
 TEST_F(watcher_actor_test, a_warning_is_taken_back_when_its_cause_is_gone) {

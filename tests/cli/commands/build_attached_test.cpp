@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <fstream>
+#include <thread>
+
+#include "cli/attach.hpp"
 #include "cli/build.hpp"
 #include "cli/exit_codes.hpp"
 #include "gateway/local_service.hpp"
@@ -23,7 +28,7 @@ class build_attached_test : public testing::Test {
 
   void serve() {
     local_service_options options;
-    options.state_folder = folder_.path() + "/.graphite";
+    options.state_folder = options_.state.empty() ? folder_.path() + "/.graphite" : options_.state;
     service_ = std::move(local_service::start(facade_, options, log_).value());
   }
 
@@ -59,6 +64,24 @@ TEST_F(build_attached_test, the_service_builds_and_the_last_object_tells_how_it_
   EXPECT_EQ(last["ran"], 3);
   EXPECT_EQ(last["bundle"], "/b");
   EXPECT_TRUE(last["generation"].is_null());
+}
+
+TEST_F(build_attached_test, a_service_that_starts_again_is_waited_for) {
+  const restart_mark mark(folder_.path());
+  EXPECT_TRUE(is_restarting(folder_.path()));
+  options_.state = folder_.path();
+  std::jthread late([this] { serve(); });
+  EXPECT_EQ(build(), exit_ok);
+}
+
+TEST_F(build_attached_test, one_that_died_while_it_started_again_is_not) {
+  const auto child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  std::ofstream(folder_ / "restarting") << child;
+  EXPECT_FALSE(is_restarting(folder_.path()));
+  options_.state = folder_.path();
+  EXPECT_EQ(build(), std::nullopt);
 }
 
 TEST_F(build_attached_test, a_failed_build_ends_with_1) {
