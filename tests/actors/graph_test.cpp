@@ -88,7 +88,7 @@ class graph_actor_test : public test::actor_fixture {
     with.journal = writer;
     with.epoch = epoch;
     with.published = *newest_publication(rows);
-    with.on_rest = [this] { ++rests; };
+    with.on_rest = [this](const auto&) { ++rests; };
     graph = system.spawn(dependency_graph, with, engine, std::move(loaded));
     caf::anon_send(graph, atom::watch_v, watch);
     run();
