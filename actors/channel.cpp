@@ -96,6 +96,23 @@ channel_core::chunks_of chunks_from(const chunk_store& contents) {
   };
 }
 
+/// The publication that is shown once the front is; nothing where others before it were missed.
+std::optional<std::string> followed_after(const channel_actor_state& state) {
+  const auto& what = *state.queue.front().what;
+  if (what.id.empty() || !(state.follows || what.complete)) return state.follows;
+  return what.id;
+}
+
+/// The front's rows, and the one that says what is shown once they are committed; `now` absent: no generation
+/// at all yet.
+std::vector<row_write> rows_of_front(const channel_actor_state& state, const std::optional<head>& now) {
+  auto rows = state.queue.front().what->rows;
+  const auto& spec = state.core->spec();
+  if (const auto follows = followed_after(state); now && follows && !follows->empty())
+    rows.push_back({table::meta, channel_row_key(spec.name), channel_row(spec, *now, *follows)});
+  return rows;
+}
+
 void answer_front(channel_actor_state& state, const std::shared_ptr<const error>& failure) {
   auto& front = state.queue.front();
   if (front.answered) return;
@@ -120,6 +137,7 @@ void rebase(channel_actor_state& state) {
 void finish_front(self_pointer self) {
   auto& state = self->state;
   answer_front(state, nullptr);
+  state.follows = followed_after(state);
   state.queue.pop_front();
   state.busy = false;
   rebase(state);
@@ -219,13 +237,27 @@ void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
   self->request(self->state.with.folder, caf::infinite, atom::fold_v, fold_ptr(std::move(request)))
       .then([self, plan, where](const outcome& how) {
         if (how.failure) return retry_later(self, *how.failure, [self] { start_over(self); });
-        auto rows = self->state.queue.front().what->rows;
         const auto& now = plan->plan.now;
+        auto rows = rows_of_front(self->state, now);
         rows.push_back(generation_row_of(now, *where, *self->state.with.hash));
         for (const auto one : self->state.unfolded)
           rows.push_back({table::journal, generation_key(now.channel, one), std::nullopt});
         commit_rows(self, std::move(rows), false, plan);
       });
+}
+
+/// The channel shows the front already.
+void commit_without_generation(self_pointer self) {
+  auto& state = self->state;
+  const auto& what = *state.queue.front().what;
+  auto rows = rows_of_front(state, state.core->newest());
+  if (!what.rows.empty())
+    return commit_rows(self, std::move(rows), has_stored_contents(state, what.changes), nullptr);
+  // Where a power cut takes the row, the next start compares all: it may come late.
+  if (!rows.empty())
+    self->send(state.with.journal, atom::persist_v,
+               std::make_shared<const commit_request>(commit_request{std::move(rows), false}));
+  finish_front(self);
 }
 
 result<std::optional<planned_generation>> plan_front(const channel_actor_state& state,
@@ -245,20 +277,19 @@ void commit_next(self_pointer self) {
   if (!behind) return retry_later(self, behind.error(), [self] { start_over(self); });
   auto planned = plan_front(state, *behind);
   if (!planned) return retry_later(self, planned.error(), [self] { start_over(self); });
-  if (!*planned) {
-    if (what.rows.empty()) return finish_front(self);
-    return commit_rows(self, what.rows, false, nullptr);
-  }
+  if (!*planned) return commit_without_generation(self);
   auto plan = std::make_shared<in_commit>(in_commit{std::move(**planned), {}, false});
   auto message = announcement_of(state, plan->plan, what);
   if (!message) return retry_later(self, message.error(), [self] { start_over(self); });
   plan->message = std::move(*message);
   if (!fits_a_record(state, plan->message, plan->plan)) return commit_bulk(self, plan);
-  auto rows = what.rows;
+  auto rows = rows_of_front(state, plan->plan.now);
   const auto record = encode(plan->message);
   rows.push_back({table::journal, generation_key(plan->plan.now.channel, plan->plan.now.sequence.value),
                   std::string(as_text(record))});
-  const bool sync = has_stored_contents(state, plan->plan.changes) || behind->size > 0;
+  // Rows speak for what other channels show, too.
+  const auto& spoken_for = what.rows.empty() ? plan->plan.changes : what.changes;
+  const bool sync = has_stored_contents(state, spoken_for) || behind->size > 0;
   commit_rows(self, std::move(rows), sync, plan);
 }
 
@@ -340,13 +371,12 @@ void enqueue(self_pointer self, channel_actor_state::waiting next) {
   commit_next(self);
 }
 
-channel_actor::behavior_type channel(self_pointer self, channel_dependencies with,
-                                     std::shared_ptr<channel_core> core,
-                                     std::vector<std::uint64_t> unfolded) {
+channel_actor::behavior_type channel(self_pointer self, channel_dependencies with, restored_channel from) {
   auto& state = self->state;
   state.with = std::move(with);
-  state.core.emplace(std::move(*core));
-  state.unfolded = std::move(unfolded);
+  state.core.emplace(std::move(*from.core));
+  state.unfolded = std::move(from.unfolded);
+  state.follows = std::move(from.follows);
   if (state.core->newest() && state.with.published != nullptr)
     state.with.published->publish(*state.core->newest(), state.core->tree());
   if (!state.unfolded.empty()) schedule_fold(self);

@@ -5,7 +5,7 @@
 #include "actors/generation_rows.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/published_state.hpp"
-#include "coordinator/channel.hpp"
+#include "actors/restore.hpp"
 #include "core/ports/chunk_store.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
@@ -69,6 +69,7 @@ struct channel_actor_state {
   bool fold_scheduled = false, folding = false;
   bool bulk = false;  ///< what is being committed goes into the bundle folder first: nothing older may follow
                       ///< it there
+  std::optional<std::string> follows;   ///< see restored_channel
   bool moved = false;                   ///< the folder's pages have moved since the core's tree was read
   std::function<void()> again;          ///< what wake_retry does
   std::vector<std::uint64_t> unfolded;  ///< sequences with a journal record
@@ -83,9 +84,7 @@ struct channel_actor_state {
 /// Takes a rollback into the queue.
 void enqueue(channel_actor::stateful_pointer<channel_actor_state> self, channel_actor_state::waiting next);
 
-/// `core` is restored; `unfolded` are the sequences whose journal records it was restored with.
 channel_actor::behavior_type channel(channel_actor::stateful_pointer<channel_actor_state> self,
-                                     channel_dependencies with, std::shared_ptr<channel_core> core,
-                                     std::vector<std::uint64_t> unfolded);
+                                     channel_dependencies with, restored_channel from);
 
 }  // namespace graphite

@@ -31,21 +31,23 @@ result<generation_diff> diff_of(const channel_actor_state& state, const query::d
 }  // namespace
 
 void answer_query(channel_self self, const query&, const query::status& what) {
+  constexpr std::size_t subscribers_max = 1000;
   auto& state = self->state;
-  auto out = *what.so_far;
-  channel_info mine;
-  mine.name = state.core->spec().name;
-  mine.newest = state.core->newest();
+  auto& out = *what.so_far;
+  const auto& name = state.core->spec().name;
+  std::uint64_t mine = 0;
   const auto now = state.with.clock->now();
   for (const auto& peer : state.with.peers()) {
-    if (peer.last.channel == mine.name) ++mine.subscribers;
-    if (out.subscribers.size() == 1000) continue;
-    out.subscribers.push_back({peer.last.name, peer.last.channel, peer.last.active_epoch.value,
+    if (peer.last.channel != name) continue;
+    ++mine;
+    if (out.subscribers.size() == subscribers_max) continue;
+    out.subscribers.push_back({peer.last.name, name, peer.last.active_epoch.value,
                                peer.last.active_sequence.value,
                                std::chrono::duration<double>(now - peer.heard).count()});
   }
-  out.channels.push_back(std::move(mine));
-  what.done(std::move(out));
+  for (auto& one : out.channels)
+    if (one.name == name) one.newest = state.core->newest(), one.subscribers = mine;
+  what.done(out);
 }
 
 void answer_query(channel_self self, const query&, const query::rollback& what) {

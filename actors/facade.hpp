@@ -63,7 +63,7 @@ struct subscriber_info {
 struct channel_info {
   std::string name;
   std::optional<head> newest;
-  std::uint64_t behind = 0;
+  std::uint64_t behind = 0;  ///< assets of this channel that are not shown as their sources are
   std::uint64_t subscribers = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "actors/graph.hpp"
 
+#include "actors/generation_rows.hpp"
 #include "actors/graph_queries.hpp"
 
 namespace graphite {
@@ -55,7 +56,14 @@ void perform(self_pointer self, engine_commands::cache_lookup& command) {
           state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
 }
 
+row_write publication_row(const graph_state& state) {
+  return {table::meta, std::string(publication_row_key), state.newest_id};
+}
+
+/// Rows say which publications they take for shown: after a crash that kept one of these from a channel, the
+/// next start sees it.
 void persist(self_pointer self, std::vector<row_write> rows) {
+  if (!self->state.newest_id.empty()) rows.push_back(publication_row(self->state));
   auto request = std::make_shared<const commit_request>(commit_request{std::move(rows), false});
   self->send(self->state.with.journal, atom::persist_v, std::move(request));
 }
@@ -66,28 +74,53 @@ void send_held_rows(self_pointer self) {
   persist(self, std::exchange(state.held_rows, {}));
 }
 
+void give_id(graph_state& state) {
+  state.newest_id = std::to_string(state.with.epoch.value) + "." + std::to_string(++state.given_ids);
+}
+
+void send_to_channel(self_pointer self, std::size_t number, publication_ptr what) {
+  ++self->state.published;
+  self->request(self->state.with.channels[number], caf::infinite, atom::publish_v, std::move(what))
+      .then([self, number](const publish_outcome& how) {
+        auto& now = self->state;
+        ++now.publications_answered;
+        now.publish_failure = how.failure;
+        if (number == 0 && how.generation) now.newest = how.generation;
+        send_held_rows(self);
+        answer_builds(now);
+      });
+}
+
 /// Every channel gets the publication; its rows are committed by the first.
 void perform(self_pointer self, engine_commands::publish& command) {
   auto& state = self->state;
   follow_history(state, command.what.rows);
   auto what = std::make_shared<publication>(std::move(command.what));
+  give_id(state);
+  what->id = state.newest_id;
+  auto without_rows = std::make_shared<publication>(*what);
+  without_rows->rows.clear();
   what->rows.insert(what->rows.begin(), std::make_move_iterator(state.held_rows.begin()),
                     std::make_move_iterator(state.held_rows.end()));
+  what->rows.push_back(publication_row(state));
   state.held_rows.clear();
-  auto without_rows = state.with.channels.size() > 1 ? std::make_shared<publication>(*what) : nullptr;
-  if (without_rows) without_rows->rows.clear();
-  for (std::size_t i = 0; i < state.with.channels.size(); ++i) {
-    ++state.published;
-    publication_ptr sent = i == 0 ? what : without_rows;
-    self->request(state.with.channels[i], caf::infinite, atom::publish_v, sent)
-        .then([self, i](const publish_outcome& how) {
-          auto& now = self->state;
-          ++now.publications_answered;
-          now.publish_failure = how.failure;
-          if (i == 0 && how.generation) now.newest = how.generation;
-          send_held_rows(self);
-          answer_builds(now);
-        });
+  send_to_channel(self, 0, what);
+  for (std::size_t i = 1; i < state.with.channels.size(); ++i) send_to_channel(self, i, without_rows);
+}
+
+/// Channels that may show something else than the engine takes for shown are told all of it.
+void bring_in_step(self_pointer self) {
+  auto& state = self->state;
+  if (state.astray.empty()) return;
+  auto what = std::make_shared<publication>(state.engine->shown());
+  if (state.newest_id.empty()) {
+    give_id(state);
+    persist(self, {});
+  }
+  what->id = state.newest_id;
+  for (const auto number : std::exchange(state.astray, {})) {
+    state.with.log->info("channel number {} is compared with all assets", number + 1);
+    send_to_channel(self, number, what);
   }
 }
 
@@ -114,6 +147,7 @@ void perform(self_pointer self, engine_commands::idle& command) {
   command.cached += totals.cached;
   totals = command;
   self->state.with.on_idle(totals, self->state.engine->status());
+  bring_in_step(self);
 }
 
 void execute(self_pointer self, engine_command_list commands) {
@@ -164,6 +198,8 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
   self->state.with = std::move(with);
   self->state.engine.emplace(std::move(*engine));
   self->state.newest = self->state.with.newest;
+  self->state.newest_id = self->state.with.published;
+  self->state.astray = self->state.with.astray;
   execute(self, std::move(loaded));
   return {
       [self](atom::revise, const revision_ptr& what) {

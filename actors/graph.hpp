@@ -23,8 +23,12 @@ struct graph_dependencies {
   std::function<bool(const digest&)> stored;  ///< whether the store has the content
   std::vector<rebuild_actor> domains;         ///< at least one
   std::vector<channel_actor> channels;        ///< of the view; at least one
+  std::vector<channel_spec> specs;            ///< what the channels show, in their order
   journal_actor journal;
   std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
+  std::string published;               ///< newest_publication(), as it was restored
+  std::vector<std::size_t> astray;     ///< channels that may show something else than it, by number
+  epoch_number epoch;                  ///< of this start
   /// Told of every diagnostic and of every settling; called by the actor's thread.
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
@@ -78,6 +82,9 @@ struct graph_state {
   std::vector<row_write> held_rows;         ///< until no publication is under way
   std::uint64_t wake_generation = 0;
   bool seen_revision = false;
+  std::string newest_id;            ///< of the newest publication that was given out; empty before the first
+  std::uint64_t given_ids = 0;      ///< by this process
+  std::vector<std::size_t> astray;  ///< channels to be brought in step at the first rest
 };
 
 /// `engine` has its rows loaded; `loaded` are the commands that loading gave.

@@ -1,5 +1,7 @@
 #include "actors/graph_queries.hpp"
 
+#include "coordinator/channel.hpp"
+
 namespace graphite {
 
 namespace {
@@ -82,6 +84,21 @@ result<why_answer> why_of(const graph_state& state, const std::string& text) {
   return out;
 }
 
+std::uint64_t behind_of(const graph_state& state, const channel_spec& spec) {
+  if (spec.include.empty() && spec.exclude.empty()) return state.engine->status().behind;
+  return state.engine->behind_count([&](std::string_view path) { return shows(spec, path); });
+}
+
+/// The channels add what they know one after another, the last of `left` first; then the answer is whole.
+void ask_channels(std::vector<channel_actor> left, const query::status& asked) {
+  const auto next = std::move(left.back());
+  left.pop_back();
+  query::status step = asked;
+  if (!left.empty())
+    step.done = [left = std::move(left), asked](result<service_status>) { ask_channels(left, asked); };
+  caf::anon_send(next, atom::answer_v, std::make_shared<const query>(query{std::move(step)}));
+}
+
 }  // namespace
 
 void answer_builds(graph_state& state) {
@@ -125,7 +142,7 @@ void answer_query(graph_self self, const query_ptr& asked, const query::build& w
   answer_builds(state);
 }
 
-void answer_query(graph_self self, const query_ptr& asked, const query::status& what) {
+void answer_query(graph_self self, const query_ptr&, const query::status& what) {
   auto& state = self->state;
   auto& out = *what.so_far;
   const auto now = state.engine->status();
@@ -143,7 +160,9 @@ void answer_query(graph_self self, const query_ptr& asked, const query::status& 
     if (one.reason == behind_asset::why::failed && out.failed.size() < 100)
       out.failed.push_back({one.path.str(), one.message});
   out.failed_count = now.failed;
-  self->send(state.with.channels.front(), atom::answer_v, asked);
+  for (const auto& spec : state.with.specs)
+    out.channels.push_back({spec.name, {}, behind_of(state, spec), 0});
+  ask_channels({state.with.channels.rbegin(), state.with.channels.rend()}, what);
 }
 
 void answer_query(graph_self self, const query_ptr&, const query::why& what) {

@@ -54,7 +54,7 @@ using rebuild_actor = caf::typed_actor<
     // INTERNAL: the attempt (action, number) has ended.
     caf::reacts_to<atom::finish, std::uint32_t, std::uint32_t>>;
 
-/// Publishes the generations of one channel. One per channel.
+/// Publishes the generations of one channel. One per channel; detached, because it reads contents and pages.
 using channel_actor = caf::typed_actor<
     // Makes, commits and announces the next generation. Answers when it is on disk.
     // Errors (in the outcome): out_of_space, io.

@@ -64,6 +64,17 @@ result<std::optional<replayed>> replay(const std::optional<head>& newest, const 
   return std::optional(replayed{std::move(now), std::move(next)});
 }
 
+/// Whether the channel shows what the graph's rows say is shown, and which publication that is.
+result<std::optional<std::string>> followed(const channel_spec& spec, const std::optional<head>& newest,
+                                            const key_value_store& rows) {
+  GRAPHITE_TRY(auto published, newest_publication(rows));
+  GRAPHITE_TRY(const auto row, rows.get(table::meta, channel_row_key(spec.name)));
+  const bool untouched = published.empty() && !row && !newest;
+  if (untouched || (newest && row == channel_row(spec, *newest, published)))
+    return std::optional(std::move(published));
+  return std::nullopt;
+}
+
 /// The row that the process died before it wrote, after the folder's head was there.
 result<std::vector<row_write>> missing_row_of(const bundle_archive::state& folded,
                                               const key_value_store& rows, const hasher& hash) {
@@ -122,8 +133,14 @@ result<restored_channel> restore_channel(const channel_spec& spec, const reign& 
                            }));
   GRAPHITE_CHECK(done);
   if (!late.empty()) GRAPHITE_CHECK(rows.write(late, key_value_store::durability::lazy));
+  GRAPHITE_TRY(out.follows, followed(spec, newest, rows));
   out.core = std::make_shared<channel_core>(spec, now.lineage, now.epoch, std::move(tree), std::move(newest));
   return out;
+}
+
+result<std::string> newest_publication(const key_value_store& rows) {
+  GRAPHITE_TRY(auto row, rows.get(table::meta, publication_row_key));
+  return row.value_or("");
 }
 
 engine_command_list load_engine(build_engine& engine, const key_value_store& rows, log_sink& log) {

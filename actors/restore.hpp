@@ -28,7 +28,13 @@ result<reign> begin_reign(key_value_store& rows, random_source& random, std::int
 struct restored_channel {
   std::shared_ptr<channel_core> core;
   std::vector<std::uint64_t> unfolded;  ///< sequences whose records must be folded
+  /// The publication that it shows, "" before the first; nothing where that is not known to be the newest
+  /// that the graph's rows tell of: after a crash, for a new channel or one that shows other assets now.
+  std::optional<std::string> follows;
 };
+
+/// The newest publication that the graph's rows on disk tell of; empty before the first. Errors: io.
+result<std::string> newest_publication(const key_value_store& rows);
 
 /// Opens the folder and replays the journal's records on top; small contents are held again.
 /// Errors: corrupt (a record that does not lead to its own root), those of the archive and the store.

@@ -78,6 +78,8 @@ struct local_system::impl {
   fold_actor folder;
   std::vector<channel_actor> channels;
   std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
+  std::string published;               ///< newest_publication()
+  std::vector<std::size_t> astray;     ///< see graph_dependencies
   time_point started{};
   addresses known;
   std::mutex mutex;
@@ -95,6 +97,7 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
   journal_writer = system.spawn<caf::detached>(
       journal, journal_dependencies{ports.rows, ports.contents, ports.log, ports.on_fatal});
   folder = system.spawn<caf::detached>(fold_worker);
+  GRAPHITE_TRY(published, newest_publication(*ports.rows));
   for (const auto& spec : ports.config->channels) {
     auto& archive = *ports.archives.at(spec.name);
     GRAPHITE_TRY(auto restored,
@@ -126,7 +129,8 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
       return archive.open(root, where);
     };
     with.on_generation = ports.on_generation;
-    channels.push_back(system.spawn(channel, std::move(with), restored.core, std::move(restored.unfolded)));
+    if (!restored.follows) astray.push_back(channels.size());
+    channels.push_back(system.spawn<caf::detached>(channel, std::move(with), std::move(restored)));
   }
   return {};
 }
@@ -141,7 +145,8 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
     const auto found = contents->find(content);
     return found && *found;
   };
-  if (ports.losses()) {
+  // A channel that is to show more than before may ask for what nobody needed to be stored.
+  if (ports.losses() || !astray.empty()) {
     for (auto& command : engine->contents_lost(stored, ports.clock->now()))
       loaded.push_back(std::move(command));
     for (const auto& path : engine->sources_not_stored(stored)) known->erase(path);
@@ -161,8 +166,12 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.stored = stored;
   with.domains = {domain};
   with.channels = channels;
+  with.specs = ports.config->channels;
   with.journal = journal_writer;
   with.newest = newest;
+  with.published = published;
+  with.astray = astray;
+  with.epoch = now.epoch;
   with.on_diagnostic = ports.on_diagnostic;
   with.on_running = ports.on_running;
   with.on_rest = ports.on_rest;

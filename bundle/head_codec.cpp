@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bundle/byte_io.hpp"
+#include "core/channel_name.hpp"
 
 namespace graphite {
 
@@ -57,7 +58,7 @@ result<void> read_shared(byte_reader& from, head_file& out) {
   head.published_unix_ns = from.number<std::int64_t>();
   head.behind = from.id();
   const auto length = from.number<std::uint16_t>();
-  if (length > channel_bytes_max) return fail(errc::corrupt, "a head has too long a channel name");
+  if (length > channel_name_bytes_max) return fail(errc::corrupt, "a head has too long a channel name");
   head.channel = as_text(from.bytes(length));
   if (!is_channel_name(head.channel) || head.root.is_zero())
     return fail(errc::corrupt, "a head has impossible fields");
@@ -90,15 +91,6 @@ result<void> read_local(byte_reader& from, head_file& out) {
 }
 
 }  // namespace
-
-bool is_channel_name(std::string_view text) {
-  const auto fine = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  return !text.empty() && text.size() <= channel_bytes_max && text.front() != '.' &&
-         std::ranges::all_of(text, fine);
-}
 
 result<byte_vector> encode_head(const head_file& from, const hasher& hash) {
   if (!is_channel_name(from.value.channel))

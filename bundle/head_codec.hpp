@@ -13,7 +13,6 @@ inline constexpr std::size_t head_file_bytes = 1024;
 inline constexpr std::size_t head_shared_bytes = 256;
 /// Reserved for key certificate and signature; zeros in version 1.
 inline constexpr std::size_t signature_block_bytes = 512;
-inline constexpr std::size_t channel_bytes_max = 64;
 inline constexpr std::size_t page_files_max = 32;
 /// Side objects over this size are refused.
 inline constexpr std::size_t behind_bytes_max = 6 * MiB;
@@ -33,10 +32,6 @@ result<byte_vector> encode_head(const head_file& from, const hasher& hash);
 /// Strict. Errors: corrupt; newer_version where only the version is beyond ours; unsupported where the flag
 /// `decode_on_load` is set, which is reserved for a later program.
 result<head_file> decode_head(byte_span file, const hasher& hash);
-
-/// 1 … channel_bytes_max of ASCII letters, digits, `-`, `_` and `.`, not beginning with `.`: it names a
-/// folder.
-bool is_channel_name(std::string_view text);
 
 /// The side object. At most behind_list::listed_max entries, messages cut at 4 KiB.
 byte_vector encode_behind(const behind_list& from);

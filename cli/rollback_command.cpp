@@ -36,8 +36,8 @@ void add_rollback(CLI::App& root, chosen_command& chosen) {
       ->required();
   add_project_options(command, kept->project);
   command.footer(
-      "The old content gets a new sequence number, so subscribers take it as any other change. The next\n"
-      "build publishes the sources' state again.\n\n"
+      "The old content gets a new sequence number, so subscribers take it as any other change. What is\n"
+      "saved afterwards is shown on top of it; other assets stay as they were rolled back to.\n\n"
       "Example:\n  graphite rollback main 41");
   command.callback([kept, &chosen] { chosen = [kept] { return run_rollback(*kept); }; });
 }

@@ -110,7 +110,7 @@ std::vector<key_difference> differences(const std::vector<key_component>& before
 }
 
 void fit_components(const hasher& hash, action_history& what) {
-  if (what.cause.size() > action_history::cause_bytes_max) what.cause.clear();
+  what.cause = shortened(hash, what.cause, action_history::cause_bytes_max);
   for (auto& one : what.components) {
     one.name = shortened(hash, one.name, key_component::name_bytes_max);
     one.value = shortened(hash, one.value, key_component::value_bytes_max);

@@ -35,7 +35,7 @@ struct action_history {
   static constexpr std::size_t components_bytes_max = 1'200, changed_bytes_max = 450;
 
   std::string reason;  ///< "changed", "appeared" …; empty: not known
-  std::string cause;   ///< the path that `reason` is about; empty: none
+  std::string cause;   ///< the path that `reason` is about, shortened() by fit_components(); empty: none
   std::uint64_t revision = 0;
   digest strong;
   std::vector<key_component> components;
@@ -56,7 +56,8 @@ std::vector<key_component> components_of(const hasher& hash, const action_recipe
 std::vector<key_difference> differences(const std::vector<key_component>& before, bool before_partial,
                                         const std::vector<key_component>& after, bool after_partial);
 
-/// Keeps the first components that fit into a row; one named "further inputs" stands for the rest.
+/// Shortens the cause and keeps the first components that fit into a row; one named "further inputs" stands
+/// for the rest.
 void fit_components(const hasher& hash, action_history& what);
 
 /// The row's bytes, ≤ bytes_max. `what` went through fit_components().

@@ -49,6 +49,10 @@ struct publication {
   behind_list behind;
   std::vector<row_write> rows;  ///< to be committed in the same batch
   stage_times times;
+  std::string id = {};  ///< which one it is, of all there ever were in the state folder; the graph actor's
+  /// `changes.upserts` is all there is to show: what else a channel shows goes, but for what is `uncertain`.
+  bool complete = false;
+  std::vector<logical_path> uncertain = {};  ///< shown, with contents that are not known: stay as they are
 };
 
 }  // namespace graphite

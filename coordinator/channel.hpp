@@ -10,6 +10,9 @@
 
 namespace graphite {
 
+/// Whether the channel shows assets of this path: included, and not excluded.
+bool shows(const channel_spec& spec, std::string_view path);
+
 /// The next generation of a channel, not yet committed.
 struct planned_generation {
   head now;
@@ -31,7 +34,8 @@ class channel_core {
                std::optional<head> newest);
 
   /// Nothing where `what` changes nothing that this channel shows. `behind`: content of the side object, zero
-  /// for none. Errors: not_found (a content that is not stored), those of index_tree::apply.
+  /// for none. O(what changed · log n), of a complete one O(n). Errors: not_found (a content that is not
+  /// stored; a complete one leaves it as it is), those of index_tree::apply.
   result<std::optional<planned_generation>> plan(const publication& what, const content_ref& behind,
                                                  const chunks_of& chunks, std::int64_t unix_ns) const;
   /// The same for an older index, shown again under a new sequence.
@@ -46,10 +50,12 @@ class channel_core {
   const std::optional<head>& newest() const { return newest_; }
   const index_tree& tree() const { return tree_; }
   const channel_spec& spec() const { return spec_; }
-  bool shows(const logical_path& path) const;
+  bool shows(const logical_path& path) const { return graphite::shows(spec_, path.str()); }
 
  private:
-  result<asset_changes> shown_changes(const asset_changes& all, const chunks_of& chunks) const;
+  result<asset_changes> shown_changes(const asset_changes& all, bool leave_missing,
+                                      const chunks_of& chunks) const;
+  result<asset_changes> changes_to(const publication& all) const;
   head next_head(const index_tree& tree, revision_id revision, const digest& behind,
                  std::int64_t unix_ns) const;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -197,6 +198,11 @@ class build_engine {
   behind_list behind() const;
   /// Contents of changed assets that are not shown yet: the rows say nothing of them. O(changed assets).
   std::vector<digest> held_contents() const;
+  /// All that was given out to be shown, as a complete publication without rows; what is held back counts as
+  /// it was shown last. O(view).
+  publication shown() const;
+  /// How many of behind() have a path that is `wanted`. O(behind).
+  std::uint64_t behind_count(const std::function<bool(std::string_view)>& wanted) const;
   engine_status status() const;
   engine_counters counters() const;
   /// Sources as they are known: what a watcher starts from. O(sources).

@@ -120,33 +120,47 @@ std::string impl::provenance_of(action_index a) const {
   return as_lines(components_of(a), cache_row::provenance_bytes_max);
 }
 
+/// The file that a row of `a` names as its cause. A shortened name can only be that of an input of now.
+artefact_index impl::cause_of(action_index a, const std::string& cause) const {
+  if (const auto whole = nodes.find(cause); whole != no_index) return whole;
+  if (cause.size() + 3 < action_history::cause_bytes_max) return no_index;
+  auto inputs = input_artefacts(a);
+  inputs.push_back(nodes.main_input(a));
+  const auto found = std::find_if(inputs.begin(), inputs.end(), [&](artefact_index one) {
+    return shortened(*options.hash, path(one), action_history::cause_bytes_max) == cause;
+  });
+  return found == inputs.end() ? no_index : *found;
+}
+
 /// What led to the run of `a`: of a stale action the graph knows, else the row tells.
 impl::step_back impl::last_step(action_index a, const history_rows& stored) const {
   const auto& st = actions[a];
-  const auto main = path(nodes.main_input(a));
+  const auto main = nodes.main_input(a);
   if (st.phase == action_phase::clean) {
     if (const auto row = decoded(stored, history_key_of(a))) {
-      const auto cause = nodes.find(row->cause);
-      return {cause == no_index ? main : row->cause, row->reason};
+      if (row->cause.empty()) return {main, path(main), row->reason};
+      const auto cause = cause_of(a, row->cause);
+      return {cause, cause == no_index ? row->cause : path(cause), row->reason};
     }
-    if (st.why == reason_kind::fresh) return {main, {}};
+    if (st.why == reason_kind::fresh) return {main, path(main), {}};
   }
   std::string reason(reason_text(st.why));
   if (!reason.empty() && reason.back() == ':') reason.pop_back();
-  return {st.why_artefact == no_index ? main : path(st.why_artefact), std::move(reason)};
+  const auto cause = st.why_artefact == no_index ? main : st.why_artefact;
+  return {cause, path(cause), std::move(reason)};
 }
 
 /// From the source whose change led to the last build down to `a`.
 std::vector<std::string> impl::change_chain(artefact_index a, const history_rows& stored) const {
   std::vector<std::string> chain{path(a)};
   std::set<artefact_index> seen;
-  for (int depth = 0; depth < build_engine::chain_max && seen.insert(a).second; ++depth) {
+  for (int depth = 0; depth < build_engine::chain_max && a != no_index && seen.insert(a).second; ++depth) {
     const auto by = nodes.producer(a);
     if (by == no_index) break;
     const auto step = last_step(by, stored);
     chain.push_back(step.path + " (" + (step.reason.empty() ? "main input" : step.reason) + ", rule " +
                     rule_of(by).name + ")");
-    a = nodes.find(step.path);
+    a = step.file;
   }
   std::reverse(chain.begin(), chain.end());
   return chain;
@@ -160,7 +174,7 @@ std::optional<std::string> build_engine::wanted_history(const logical_path& path
     if (by == no_index) return std::nullopt;
     auto key = impl_->history_key_of(by);
     if (have.count(key) == 0) return key;
-    const auto next = impl_->nodes.find(impl_->last_step(by, have).path);
+    const auto next = impl_->last_step(by, have).file;
     if (next == a) return std::nullopt;
     a = next;
   }

@@ -264,21 +264,34 @@ bool impl::may_publish(component_set::component which, std::vector<wanted_asset>
   return news && (to == forever || from <= to);
 }
 
+asset_record impl::record_of(artefact_index a, const content_ref& content,
+                             const std::vector<artefact_index>& refers_to) const {
+  asset_record record{logical(a), {asset_part{content, part_codec::raw}}, {}};
+  for (const auto target : refers_to) record.references.push_back(id_of_path_text(path(target)));
+  std::sort(record.references.begin(), record.references.end());
+  return record;
+}
+
+/// A publication has the trace and times of the newest revision that it shows something of; of assets that
+/// came with it together each stage's last.
+void impl::stamp_publication(const revision_stamp& one, publication& into) {
+  if (one.revision < shown_of) return;
+  if (one.revision > shown_of) into.times = {};
+  shown_of = one.revision;
+  into.trace = one.trace;
+  for (const auto stage : {&stage_times::edited, &stage_times::noticed, &stage_times::hashed,
+                           &stage_times::invalidated, &stage_times::scheduled, &stage_times::built})
+    into.times.*stage = std::max(into.times.*stage, one.times.*stage);
+}
+
 void impl::show(artefact_index a, const wanted_asset& value, publication& into) {
   const auto& d = dirty.at(a);
-  if (d.stamp && d.stamp->revision >= into.revision) {
-    into.revision = d.stamp->revision;
-    into.trace = d.stamp->trace;
-    into.times = d.stamp->times;
-  }
+  if (d.stamp) stamp_publication(*d.stamp, into);
   if (!same_as_shown(d, value)) {
     if (value.is == wanted_asset::state::gone) {
       into.changes.removals.push_back(logical(a));
     } else {
-      asset_record record{logical(a), {asset_part{value.content, part_codec::raw}}, {}};
-      for (const auto target : value.references) record.references.push_back(id_of_path_text(path(target)));
-      std::sort(record.references.begin(), record.references.end());
-      into.changes.upserts.push_back(std::move(record));
+      into.changes.upserts.push_back(record_of(a, value.content, value.references));
     }
   }
   if (value.is == wanted_asset::state::gone) {
@@ -316,6 +329,7 @@ void impl::publish_changed() {
   if (all_at_once && !options.keep_going && !unread.empty()) return refresh_touched();
   publication what;
   what.revision = last_revision;
+  shown_of = {};
   if (!show_at_once(what)) {
     refresh_touched();
     if (all_at_once && !options.keep_going && (!failures.empty() || !failed_assets.empty())) return;

@@ -192,6 +192,35 @@ std::vector<digest> build_engine::held_contents() const {
   return out;
 }
 
+publication build_engine::shown() const {
+  publication out;
+  out.revision = impl_->last_revision;
+  out.complete = true;
+  out.behind = impl_->behind();
+  for (artefact_index a = 0; a < impl_->flags.size(); ++a) {
+    if ((impl_->flags[a] & impl::listed) == 0) continue;
+    const auto held = impl_->dirty.find(a);
+    const bool as_it_is = held == impl_->dirty.end();
+    const auto& content = as_it_is ? impl_->nodes.content(a) : held->second.content;
+    if (content == content_ref{}) {
+      out.uncertain.push_back(impl_->logical(a));
+      continue;
+    }
+    const auto refers_to = as_it_is ? impl_->shown_references(a) : held->second.references;
+    out.changes.upserts.push_back(impl_->record_of(a, content, refers_to));
+  }
+  std::ranges::sort(out.changes.upserts, {}, &asset_record::path);
+  std::ranges::sort(out.uncertain);
+  return out;
+}
+
+std::uint64_t build_engine::behind_count(const std::function<bool(std::string_view)>& wanted) const {
+  std::uint64_t out = 0;
+  for (const auto& [path, why] : impl_->unread) out += wanted(path) ? 1 : 0;
+  for (const auto& [a, held] : impl_->dirty) out += wanted(impl_->path(a)) ? 1 : 0;
+  return out;
+}
+
 engine_status build_engine::status() const {
   engine_status s;
   s.sources = impl_->source_count;

@@ -213,6 +213,7 @@ struct engine_impl {
   std::uint64_t stale_count = 0, asset_count = 0, source_count = 0;
   std::uint64_t ran = 0, cached = 0;
   revision_id last_revision;
+  revision_id shown_of;  ///< the newest that the publication in hand shows something of
   engine_counters counted;
 
   // engine_sources.cpp: what exists.
@@ -347,6 +348,9 @@ struct engine_impl {
   void publish_joined(publication& what);
   void finish_publication(publication what);
   bool may_publish(component_set::component which, std::vector<wanted_asset>& values) const;
+  asset_record record_of(artefact_index a, const content_ref& content,
+                         const std::vector<artefact_index>& refers_to) const;
+  void stamp_publication(const revision_stamp& one, publication& into);
   void show(artefact_index a, const wanted_asset& value, publication& into);
   bool still_blocked(const std::vector<artefact_index>& members) const;
   void note_obstacle(const std::vector<artefact_index>& members);
@@ -383,8 +387,10 @@ struct engine_impl {
   std::string value_text(artefact_index a) const;
   std::string history_key_of(action_index a) const { return "a" + path(nodes.main_input(a)); }
   struct step_back {
-    std::string path, reason;  ///< the file before, and why it made its user stale
+    artefact_index file = no_index;  ///< the one before; no_index: not known any more
+    std::string path, reason;        ///< its name, and why it made its user stale
   };
+  artefact_index cause_of(action_index a, const std::string& cause) const;
   step_back last_step(action_index a, const history_rows& stored) const;
   std::vector<std::string> change_chain(artefact_index a, const history_rows& stored) const;
   void tell_key(action_index a, const history_rows& stored, why_report& into);

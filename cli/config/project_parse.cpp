@@ -6,6 +6,7 @@
 #include "cli/config/project_file.hpp"
 #include "cli/config/rule_reader.hpp"
 #include "cli/config/table_reader.hpp"
+#include "core/channel_name.hpp"
 #include "core/logical_path.hpp"
 
 namespace graphite {
@@ -205,9 +206,9 @@ class project_reader {
       const auto name = in.text("name");
       if (name) channel.name = name->text;
       const auto place = name ? name->place : in.place();
-      if (!is_plain_name(channel.name))
+      if (!is_channel_name(channel.name))
         in.mistake(place, fmt::format("'{}' is no name for a channel", channel.name),
-                   "letters, digits and _ . + -, at most 64");
+                   "letters, digits and _ . -, at most 64, not beginning with . or -");
       for (const auto& other : value_.channels)
         if (case_fold(other.name) == case_fold(channel.name))
           in.mistake(place, fmt::format("two channels are named '{}'", channel.name),

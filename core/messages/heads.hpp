@@ -64,8 +64,7 @@ struct announcement {
 
 /// What a channel serves now, in few bytes.
 struct channel_state {
-  static constexpr std::size_t name_bytes_max = 64;
-  std::string channel;
+  std::string channel;  ///< is_channel_name
   lineage_id lineage;
   epoch_number epoch;
   sequence_number sequence;
@@ -88,8 +87,5 @@ struct heartbeat {
   std::vector<channel_state> channels;  ///< ascending by name
   bool operator==(const heartbeat&) const = default;
 };
-
-/// True for names that can be a channel's: 1..name_bytes_max of [A-Za-z0-9._-], not starting with a dot.
-bool is_channel_text(std::string_view text);
 
 }  // namespace graphite

@@ -47,7 +47,8 @@ class chunk_store {
   /// Keeps small bytes readable that a journal record makes durable (see docs/formats/store.md), until
   /// fold() has written them into a segment. `bytes` ≤ inline_bytes_max.
   virtual result<stored_content> hold(byte_span bytes, const chunk_list& chunks) = 0;
-  /// Writes held contents into segments and syncs; afterwards find() gives their extents. Blocks.
+  /// Writes held contents into segments and syncs; afterwards find() gives their extents. Does what may be
+  /// done at leisure, too, so that sync() needs not: called off the path, now and then. Blocks.
   virtual result<void> fold() = 0;
 };
 

@@ -30,7 +30,7 @@ class head_publisher {
   };
   virtual ~head_publisher() = default;
 
-  /// To those who follow `channel` (is_channel_text).
+  /// To those who follow `channel` (is_channel_name).
   virtual void announce(std::string_view channel, byte_vector message) = 0;
   /// To all, and again to those who join later: the last one is kept.
   virtual void beat(byte_vector message) = 0;

@@ -28,6 +28,7 @@ result<stored_content> decode_index_row(const digest& content, std::string_view 
 inline constexpr std::string_view segment_row_prefix = "store/segment/";
 inline constexpr std::string_view store_id_key = "store/id";
 inline constexpr std::string_view next_segment_key = "store/next";
+inline constexpr std::string_view spare_segment_key = "store/spare";
 
 std::string segment_row_key(segment_id id);
 /// Nothing where `key` is not one of segment_row_key().

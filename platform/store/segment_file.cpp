@@ -30,18 +30,19 @@ result<std::shared_ptr<segment_file>> segment_file::create(const std::string& pa
   }
   GRAPHITE_KILL_POINT("store.after_folder_sync");
   return std::shared_ptr<segment_file>(
-      new segment_file(path, header.id, std::move(fd), segment_header_bytes, capacity));
+      new segment_file(path, header.id, std::move(fd), segment_header_bytes, capacity, true));
 }
 
 result<std::shared_ptr<segment_file>> segment_file::reopen(const std::string& path, segment_id id,
-                                                           std::uint64_t tail, std::uint64_t capacity) {
+                                                           std::uint64_t tail, std::uint64_t capacity,
+                                                           bool durable) {
   owned_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd) return fail_errno(errno, "open " + path);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, "stat " + path);
   if (static_cast<std::uint64_t>(info.st_size) > tail && ::ftruncate(fd.get(), static_cast<off_t>(tail)) != 0)
     return fail_errno(errno, "cut " + path);
-  return std::shared_ptr<segment_file>(new segment_file(path, id, std::move(fd), tail, capacity));
+  return std::shared_ptr<segment_file>(new segment_file(path, id, std::move(fd), tail, capacity, !durable));
 }
 
 /// Best effort: without it writing is slower, and a full disk shows when it is written to.

@@ -29,9 +29,10 @@ class segment_file {
   /// Errors: out_of_space, already_exists, io; then there is no file.
   static result<std::shared_ptr<segment_file>> create(const std::string& path, const segment_header& header,
                                                       std::uint64_t capacity);
-  /// Goes on behind `tail`; bytes behind it are cut off.
+  /// Goes on behind `tail`; bytes behind it are cut off. `durable`: what is there is known to be synced.
   static result<std::shared_ptr<segment_file>> reopen(const std::string& path, segment_id id,
-                                                      std::uint64_t tail, std::uint64_t capacity);
+                                                      std::uint64_t tail, std::uint64_t capacity,
+                                                      bool durable);
 
   /// Takes the next place and writes the header there, and `data` too where it is smaller than
   /// extent_alignment. Nothing where the segment is full. Errors: out_of_space, io; then nothing was taken.
@@ -59,28 +60,32 @@ class segment_file {
 
   segment_id id() const { return id_; }
   std::uint64_t capacity() const { return capacity_; }
+  /// Before anything is placed in it.
+  void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
   const std::string& path() const { return path_; }
 
  private:
-  segment_file(std::string path, segment_id id, owned_fd fd, std::uint64_t tail, std::uint64_t capacity)
+  segment_file(std::string path, segment_id id, owned_fd fd, std::uint64_t tail, std::uint64_t capacity,
+               bool dirty)
       : path_(std::move(path)),
         id_(id),
         capacity_(capacity),
         fd_(std::move(fd)),
         tail_(tail),
-        allocated_(tail) {}
+        allocated_(tail),
+        dirty_(dirty) {}
   void preallocate(std::uint64_t end);
   result<void> take(const placement& place, const segment_record& record, byte_span data);
 
   const std::string path_;
   const segment_id id_;
-  const std::uint64_t capacity_;
+  std::uint64_t capacity_;
   owned_fd fd_;
   mutable std::mutex mutex_;
   std::uint64_t tail_;                  ///< guarded by mutex_
   std::uint64_t allocated_;             ///< guarded by mutex_; reserved on disk up to here
   std::set<std::uint64_t> unfinished_;  ///< guarded by mutex_; header offsets
-  std::atomic<bool> dirty_{true};
+  std::atomic<bool> dirty_;
   std::atomic<std::uint64_t> written_bytes_{0};
 };
 

@@ -240,7 +240,8 @@ result<void> impl::end_segment(std::uint64_t bytes_min) {
     if (!current_ || current_->tail() < bytes_min) return {};
     ended = std::exchange(current_, nullptr);
   }
-  GRAPHITE_CHECK(sync());  // which seals it, if nobody is writing to it still
+  GRAPHITE_CHECK(sync());
+  tidy();  // which seals it, if nobody is writing to it still
   std::lock_guard lock(mutex_);
   const auto* entry = table_.find(ended->id());
   if (entry != nullptr && !entry->file && collection_)

@@ -103,6 +103,8 @@ result<void> impl::recover() {
   GRAPHITE_CHECK(load_store_id());
   recovered work;
   GRAPHITE_TRY(work.expected, load_segment_rows());
+  GRAPHITE_TRY(const auto spare, rows_.get(table::meta, spare_segment_key));
+  if (spare) work.spare = segment_of_row_key(*spare);
   if (!options_.read_only) link_back(work);
   GRAPHITE_CHECK(adopt_files(work));
   report_missing(work);
@@ -195,9 +197,21 @@ void impl::report_missing(const recovered& work) {
 result<void> impl::adopt_files(recovered& work) {
   for (const auto id : files_in(options_.folder)) {
     next_segment_ = std::max(next_segment_, segment_id{id.value + 1});
+    if (id == work.spare && adopt_spare(id)) continue;
     GRAPHITE_CHECK(adopt_file(id, work));
   }
   return {};
+}
+
+/// False where something was placed in it and the rows that said so are lost.
+bool impl::adopt_spare(segment_id id) {
+  const auto state = state_of(table_.path(id));
+  const auto header = header_of(table_.path(id));
+  if (!state || state->bytes != segment_header_bytes || !header || header->store != store_id_) return false;
+  if (options_.read_only) return true;
+  auto file = segment_file::reopen(table_.path(id), id, segment_header_bytes, options_.segment_bytes, true);
+  if (file) spare_ = std::move(*file);
+  return file.has_value();
 }
 
 result<void> impl::adopt_file(segment_id id, recovered& work) {
@@ -228,7 +242,8 @@ result<void> impl::adopt_file(segment_id id, recovered& work) {
 result<void> impl::recover_tail(segment_id id, const segment_row& known, recovered& work) {
   const auto path = table_.path(id);
   const auto header = header_of(path);
-  if (!header && table_.all()[id].bytes <= segment_header_bytes && known.mark <= segment_header_bytes) {
+  const bool ours = !header || header->store == store_id_;
+  if (ours && table_.all()[id].bytes <= segment_header_bytes && known.mark <= segment_header_bytes) {
     ::unlink(path.c_str());  // died while it was made: nothing can be in it
     table_.all().erase(id);
     work.rows.push_back({table::meta, segment_row_key(id), std::nullopt});
@@ -239,10 +254,11 @@ result<void> impl::recover_tail(segment_id id, const segment_row& known, recover
     return {};
   }
   GRAPHITE_TRY(const auto scanned, reindex(id, known.mark, work));
-  return finish_tail(id, scanned, work);
+  return finish_tail(id, known, scanned, work);
 }
 
-result<void> impl::finish_tail(segment_id id, const scan_summary& scanned, recovered& work) {
+result<void> impl::finish_tail(segment_id id, const segment_row& known, const scan_summary& scanned,
+                               recovered& work) {
   auto& entry = table_.all()[id];
   GRAPHITE_TRY(const auto state, state_of(table_.path(id)));
   const bool whole = scanned.stop == scan_stop::truncated || state.bytes <= scanned.tail;
@@ -253,7 +269,8 @@ result<void> impl::finish_tail(segment_id id, const scan_summary& scanned, recov
     return {};
   }
   const auto capacity = std::max(options_.segment_bytes, scanned.tail);
-  GRAPHITE_TRY(entry.file, segment_file::reopen(table_.path(id), id, scanned.tail, capacity));
+  GRAPHITE_TRY(entry.file,
+               segment_file::reopen(table_.path(id), id, scanned.tail, capacity, scanned.tail == known.mark));
   entry.row.mark = scanned.tail;
   entry.view = nullptr;  // mapped at its old length
   work.rows.push_back({table::meta, segment_row_key(id), encode_segment_row(entry.row)});

@@ -100,6 +100,24 @@ result<stored_content> impl::commit(const taken_place& taken, const content_ref&
 
 result<std::shared_ptr<segment_file>> impl::open_segment_locked(std::uint64_t capacity) {
   if (options_.read_only) return fail(errc::permission_denied, "the store is open for reading");
+  GRAPHITE_TRY(auto file, spare_ ? take_spare_locked(capacity) : make_segment_locked(capacity));
+  auto& entry = table_.all()[file->id()];
+  entry.row = {false, segment_header_bytes};
+  entry.file = file;
+  return file;
+}
+
+result<std::shared_ptr<segment_file>> impl::take_spare_locked(std::uint64_t capacity) {
+  const auto id = spare_->id();
+  GRAPHITE_CHECK(
+      rows_.write({{table::meta, segment_row_key(id), encode_segment_row({false, segment_header_bytes})},
+                   {table::meta, std::string(spare_segment_key), std::nullopt}},
+                  key_value_store::durability::lazy));
+  spare_->set_capacity(capacity);
+  return std::exchange(spare_, nullptr);
+}
+
+result<std::shared_ptr<segment_file>> impl::make_segment_locked(std::uint64_t capacity) {
   const auto id = next_segment_;
   GRAPHITE_CHECK(
       rows_.write({{table::meta, segment_row_key(id), encode_segment_row({false, segment_header_bytes})},
@@ -111,9 +129,6 @@ result<std::shared_ptr<segment_file>> impl::open_segment_locked(std::uint64_t ca
     return file;
   }
   next_segment_ = segment_id{id.value + 1};
-  auto& entry = table_.all()[id];
-  entry.row = {false, segment_header_bytes};
-  entry.file = *file;
   return file;
 }
 
@@ -211,7 +226,9 @@ result<void> impl::fold() {
     auto stored = store(content.bytes, {id, content.bytes.size()}, content.chunks);
     if (!stored) return tl::unexpected(std::move(stored).error());
   }
-  return sync();
+  GRAPHITE_CHECK(sync());
+  tidy();
+  return {};
 }
 
 result<void> impl::forget(const digest& content) {

@@ -50,11 +50,12 @@ struct gc_step {
 
 /// chunk_store in append-only segment files, with its index in table::chunk_index. Thread-safe.
 ///
-/// A published range never changes; a full segment is sealed (mode 0444). Contents larger than a segment
-/// have a file of their own. sync() makes the data durable with one shared fdatasync a file and then writes
-/// the index rows lazily: after a power cut the tails are scanned and complete records are indexed again, so
-/// what sync() promised holds without a second sync. A writer that dies leaves dead bytes, never a torn
-/// content. Opening costs O(segments + unsynced tail), whatever the number of contents.
+/// A published range never changes; fold() seals full segments (mode 0444) and makes the next one ahead.
+/// Contents larger than a segment have a file of their own. sync() makes the data durable with one shared
+/// fdatasync a file that was written to, and then writes the index rows lazily: after a power cut the tails
+/// are scanned and complete records are indexed again, so what sync() promised holds without a second sync. A
+/// writer that dies leaves dead bytes, never a torn content. Opening costs O(segments + unsynced tail),
+/// whatever the number of contents.
 class segment_store final : public chunk_store {
  public:
   /// `rows` and `hash` outlive the store. One store a folder. A segment that is missing or too short is

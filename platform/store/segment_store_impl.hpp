@@ -93,6 +93,7 @@ class segment_store::impl {
   struct recovered {
     std::vector<row_write> rows;
     std::map<segment_id, segment_row> expected;
+    std::optional<segment_id> spare;
   };
   struct looked_at {
     segment_id id;
@@ -104,6 +105,8 @@ class segment_store::impl {
   // contents; those named *_locked want mutex_ held
   std::optional<stored_content> find_in_memory_locked(const digest& content);
   result<std::shared_ptr<segment_file>> open_segment_locked(std::uint64_t capacity);
+  result<std::shared_ptr<segment_file>> make_segment_locked(std::uint64_t capacity);
+  result<std::shared_ptr<segment_file>> take_spare_locked(std::uint64_t capacity);
   result<std::optional<taken_place>> take_in_current(const segment_record& record, byte_span data);
   result<taken_place> take_own_file(const segment_record& record);
 
@@ -114,7 +117,9 @@ class segment_store::impl {
   result<void> write_rows(const sync_work& work);
   void settle(const sync_work& work);
   void abandon(const std::shared_ptr<segment_file>& file);
+  void tidy();
   void seal_full_ones();
+  void prepare_spare();
   result<void> seal(const std::shared_ptr<segment_file>& file);
 
   // recovery
@@ -124,8 +129,10 @@ class segment_store::impl {
   bool link_back(segment_id id) const;
   result<void> adopt_files(recovered& work);
   result<void> adopt_file(segment_id id, recovered& work);
+  bool adopt_spare(segment_id id);
   result<void> recover_tail(segment_id id, const segment_row& known, recovered& work);
-  result<void> finish_tail(segment_id id, const scan_summary& scanned, recovered& work);
+  result<void> finish_tail(segment_id id, const segment_row& known, const scan_summary& scanned,
+                           recovered& work);
   result<scan_summary> reindex(segment_id id, std::uint64_t from, recovered& work);
   void reindex_record(segment_id id, const scanned_record& found, byte_span data, recovered& work);
   void report_missing(const recovered& work);
@@ -150,11 +157,15 @@ class segment_store::impl {
   log_sink& log_;
   uuid store_id_;
   group_sync syncing_;
+  std::mutex tidying_;        ///< one thread tidies; taken before all others
   std::mutex rows_mutex_;     ///< taken before mutex_; orders writers of index rows
   mutable std::mutex mutex_;  ///< guards all below; not held during data or row writes
   segment_table table_;
   std::shared_ptr<segment_file> current_;
   segment_id next_segment_{1};
+  /// The next segment: made ahead, with nothing in it, so that no publication waits for its name to be
+  /// durable. Not in the table. Null: none yet.
+  std::shared_ptr<segment_file> spare_;
   std::unordered_map<digest, stored_content> pending_;  ///< committed, rows not yet written
   std::unordered_map<digest, held_content> held_;
   std::uint64_t held_bytes_ = 0;

@@ -86,8 +86,37 @@ result<void> impl::sync_once() {
     settle(work);
   }
   GRAPHITE_KILL_POINT("store.after_rows");
-  seal_full_ones();
   return {};
+}
+
+/// What would cost further syncs if it waited until a publication needs it.
+void impl::tidy() {
+  if (options_.read_only) return;
+  const std::lock_guard one_at_a_time(tidying_);
+  seal_full_ones();
+  prepare_spare();
+}
+
+/// Failing does no harm: the segment is then made when it is needed, which says what is wrong.
+void impl::prepare_spare() {
+  segment_id id;
+  {
+    const std::lock_guard lock(mutex_);
+    if (spare_) return;
+    id = next_segment_;
+    const segment_id next{id.value + 1};
+    if (!rows_.write({{table::meta, std::string(next_segment_key), segment_row_key(next)}},
+                     key_value_store::durability::lazy))
+      return;
+    next_segment_ = next;
+  }
+  auto made = segment_file::create(table_.path(id), {id, store_id_}, options_.segment_bytes);
+  // The row says that the file's name is durable.
+  if (!made || !rows_.write({{table::meta, std::string(spare_segment_key), segment_row_key(id)}},
+                            key_value_store::durability::lazy))
+    return;
+  const std::lock_guard lock(mutex_);
+  spare_ = std::move(*made);
 }
 
 /// A segment that nobody writes to any more becomes read-only. Failing does no harm: it is tried again.

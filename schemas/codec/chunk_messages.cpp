@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "chunks.capnp.h"
+#include "core/channel_name.hpp"
 #include "core/messages/heads.hpp"
 #include "schemas/codec/wire_bytes.hpp"
 
@@ -48,8 +49,8 @@ struct request_writer {
 };
 
 result<std::string> read_channel_name(capnp::Text::Reader text) {
-  GRAPHITE_TRY(auto name, wire::to_text(text, channel_state::name_bytes_max));
-  if (!is_channel_text(name)) return fail(errc::corrupt, "not a channel's name");
+  GRAPHITE_TRY(auto name, wire::to_text(text, channel_name_bytes_max));
+  if (!is_channel_name(name)) return fail(errc::corrupt, "not a channel's name");
   return name;
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/channel_name.hpp"
 #include "heads.capnp.h"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/wire_bytes.hpp"
@@ -19,8 +20,8 @@ void write_channel(wire::ChannelState::Builder out, const channel_state& in) {
 
 result<channel_state> read_channel(wire::ChannelState::Reader in) {
   channel_state out;
-  GRAPHITE_TRY(out.channel, wire::to_text(in.getName(), channel_state::name_bytes_max));
-  if (!is_channel_text(out.channel)) return fail(errc::corrupt, "not a channel's name");
+  GRAPHITE_TRY(out.channel, wire::to_text(in.getName(), channel_name_bytes_max));
+  if (!is_channel_name(out.channel)) return fail(errc::corrupt, "not a channel's name");
   GRAPHITE_TRY(out.lineage.value, wire::to_uuid(in.getLineage()));
   GRAPHITE_TRY(out.root, wire::to_digest(in.getRoot()));
   GRAPHITE_TRY(out.signature, wire::to_bytes(in.getSignature(), announcement::signature_bytes_max));

@@ -5,60 +5,13 @@
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
 #include "bundle/head_codec.hpp"
-#include "schemas/codec/announcement.hpp"
+#include "bundle/index_page.hpp"
 #include "tests/actors/actor_fixture.hpp"
+#include "tests/actors/allocation_count.hpp"
+#include "tests/actors/channel_support.hpp"
 
 namespace graphite {
 namespace {
-
-class recording_publisher final : public head_publisher {
- public:
-  void announce(std::string_view, byte_vector message) override {
-    announced.push_back(*decode_announcement(message));
-  }
-  void beat(byte_vector) override { ++beats; }
-  std::string address() const override { return ""; }
-  counters count() const override { return {}; }
-  std::vector<announcement> announced;
-  int beats = 0;
-};
-
-/// A bundle folder that keeps the newest generation in memory.
-class memory_archive final : public bundle_archive {
- public:
-  explicit memory_archive(const hasher& hash) : hash_(hash) {}
-  result<std::optional<state>> newest() override { return newest_; }
-  result<index_tree> open(const digest&, page_location) override { return fail(errc::not_found, "not kept"); }
-  index_tree empty_tree() override { return index_tree(hash_); }
-  result<page_location> write(const index_tree& tree, const head& now) override {
-    ++writes;
-    on_write();
-    newest_.emplace(state{now, tree});
-    return page_location{1, 64};
-  }
-  result<std::vector<state>> kept() override {
-    return newest_ ? std::vector<state>{*newest_} : std::vector<state>{};
-  }
-  bool refers_to(segment_id) const override { return false; }
-  bool wants_rewrite(std::uint64_t) const override { return false; }
-  /// The same pages at another place.
-  result<void> rewrite() override {
-    std::vector<asset_record> all;
-    GRAPHITE_CHECK(newest_->tree.for_each([&](const located_asset& asset) {
-      all.push_back(asset.record);
-      return true;
-    }));
-    GRAPHITE_TRY(newest_->tree, index_tree::build(all, hash_));
-    return {};
-  }
-  std::string folder() const override { return "/memory"; }
-  int writes = 0;
-  std::function<void()> on_write = [] {};
-
- private:
-  const hasher& hash_;
-  std::optional<state> newest_;
-};
 
 class channel_actor_test : public test::actor_fixture {
  protected:
@@ -68,8 +21,9 @@ class channel_actor_test : public test::actor_fixture {
   void start() {
     writer = system.spawn(journal, journal_dependencies{&rows, &contents, &log, [](const error&) {}});
     folder = system.spawn(fold_worker);
-    auto restored = restore_channel({}, now, archive, rows, contents, hash);
+    auto restored = restore_channel(spec, now, archive, rows, contents, hash);
     ASSERT_TRUE(restored) << restored.error().context;
+    follows = restored->follows;
     channel_dependencies with;
     with.contents = &contents;
     with.rows = &rows;
@@ -78,13 +32,15 @@ class channel_actor_test : public test::actor_fixture {
     with.log = &log;
     with.publisher = &publisher;
     with.published = &published;
+    with.open_tree = [this](const digest& root, page_location where) { return archive.open(root, where); };
+    with.beats = beats;
     with.journal = writer;
     with.folder = folder;
     with.write_generation = [this](const index_tree& tree, const head& h) { return archive.write(tree, h); };
     with.newest_tree = [this]() -> result<std::optional<index_tree>> {
       return std::optional(archive.newest().value()->tree);
     };
-    main = system.spawn(channel, std::move(with), restored->core, restored->unfolded);
+    main = system.spawn(channel, std::move(with), std::move(*restored));
     run();
   }
   void stop() {
@@ -116,11 +72,34 @@ class channel_actor_test : public test::actor_fixture {
     asker->request(main, caf::infinite, atom::publish_v, std::move(what));
     run();
   }
+  /// A publication of the graph actor: with its name, which the first channel commits with its rows.
+  publication_ptr named(const std::string& id, publication_ptr what, bool first = true) {
+    auto out = std::make_shared<publication>(*what);
+    out->id = id;
+    if (!first) out->rows.clear();
+    if (first) out->rows.push_back({table::meta, std::string(publication_row_key), id});
+    return out;
+  }
+  void restart() {
+    stop();
+    now.epoch = epoch_number{now.epoch.value + 1};
+    start();
+  }
+  result<head> roll_back(std::uint64_t sequence) {
+    result<head> out = fail(errc::timed_out, "not answered");
+    const query asked{query::rollback{sequence, [&](result<head> how) { out = std::move(how); }}};
+    caf::anon_send(main, atom::answer_v, std::make_shared<const query>(asked));
+    run();
+    return out;
+  }
   head newest() { return decode_head(publisher.announced.back().head, hash)->value; }
 
-  recording_publisher publisher;
+  channel_spec spec;
+  bool beats = false;
+  std::optional<std::string> follows;  ///< as the last start found it
+  test::recording_publisher publisher;
   published_state published{incarnation_id{}, hash};
-  memory_archive archive{hash};
+  test::memory_archive archive{hash};
   reign now{lineage_id{uuid{{1}}}, epoch_number{7}, true};
   journal_actor writer;
   fold_actor folder;
@@ -268,6 +247,162 @@ TEST_F(channel_actor_test, pages_that_move_during_a_commit_are_let_go_after_it) 
   EXPECT_TRUE(old.expired());
   publish(change("c.txt", "three"));
   EXPECT_EQ(newest().assets, 42u);
+}
+
+TEST_F(channel_actor_test, a_channel_that_shows_what_the_rows_say_is_in_step_after_a_restart) {
+  EXPECT_EQ(follows, "") << "nothing was ever published";
+  publish(named("7.1", change("a.txt", "one")));
+  restart();
+  EXPECT_EQ(follows, "7.1");
+  publish(named("8.1", large_change()));
+  restart();
+  EXPECT_EQ(follows, "8.1");
+  publish(named("9.1", change("a.txt", "one")));  // shown already
+  restart();
+  EXPECT_EQ(follows, "9.1");
+}
+
+TEST_F(channel_actor_test, a_channel_that_missed_a_publication_is_astray_after_a_restart) {
+  publish(named("7.1", change("a.txt", "one")));
+  // The process died after another channel's commit, which had the rows.
+  ASSERT_TRUE(rows.write({{table::meta, std::string(publication_row_key), "7.2"}},
+                         key_value_store::durability::synced));
+  restart();
+  EXPECT_FALSE(follows);
+}
+
+TEST_F(channel_actor_test, a_channel_that_is_ahead_of_the_rows_is_astray_after_a_restart) {
+  publish(named("7.1", change("a.txt", "one")));
+  publish(named("7.2", change("a.txt", "two"), false));
+  restart();
+  EXPECT_FALSE(follows);
+}
+
+TEST_F(channel_actor_test, a_folder_that_is_ahead_of_the_rows_is_astray_after_a_restart) {
+  publish(named("7.1", change("a.txt", "one")));
+  archive.on_write = [this] { rows.options().fail_writes = errc::out_of_space; };  // and then it died
+  publish(named("7.2", large_change()));
+  archive.on_write = [] {};
+  rows.options().fail_writes.reset();
+  restart();
+  EXPECT_FALSE(follows);
+}
+
+TEST_F(channel_actor_test, a_channel_with_another_filter_is_astray_after_a_restart) {
+  publish(named("7.1", change("a.txt", "one")));
+  spec.exclude = {*glob::parse("*.png")};
+  restart();
+  EXPECT_FALSE(follows);
+}
+
+TEST_F(channel_actor_test, a_channel_that_went_astray_is_in_step_once_it_was_told_all) {
+  publish(named("7.1", change("a.txt", "one")));
+  publish(named("7.2", change("b.txt", "two"), false));
+  restart();
+  ASSERT_FALSE(follows);
+  publish(named("8.1", change("c.txt", "three")));
+  restart();
+  EXPECT_FALSE(follows) << "it does not know what it missed";
+  auto all = std::make_shared<publication>(*change("a.txt", "one"));
+  all->changes.upserts.push_back(change("c.txt", "three")->changes.upserts[0]);
+  all->complete = true;
+  publish(named("8.1", all, false));
+  EXPECT_EQ(newest().assets, 2u) << "b.txt is gone";
+  restart();
+  EXPECT_EQ(follows, "8.1");
+}
+
+TEST_F(channel_actor_test, what_it_shows_already_costs_a_channel_without_rows_no_sync) {
+  publish(named("7.1", change("a.txt", "one")));
+  const auto before = rows.options().synced_writes;
+  publish(named("7.2", change("a.txt", "one"), false));
+  EXPECT_EQ(rows.options().synced_writes, before);
+  EXPECT_EQ(publisher.announced.size(), 1u);
+}
+
+TEST_F(channel_actor_test, a_rollback_is_announced_folded_and_stays) {
+  publish(named("7.1", change("a.txt", "one")));
+  pass(channel_actor_state::fold_after);
+  const auto first = newest();
+  publish(named("7.2", change("a.txt", "two")));
+  pass(channel_actor_state::fold_after);
+  const auto back = roll_back(1);
+  ASSERT_TRUE(back) << back.error().context;
+  EXPECT_EQ(back->root, first.root);
+  EXPECT_EQ(back->sequence, sequence_number{3});
+  ASSERT_EQ(publisher.announced.size(), 3u);
+  EXPECT_EQ(newest(), *back);
+  EXPECT_EQ(publisher.announced[2].upserts.size(), 1u) << "what it changes rides along";
+  EXPECT_TRUE(published.page(back->root)) << "a late joiner begins here";
+  restart();
+  EXPECT_EQ(follows, "7.2") << "it was meant: nothing brings the newer one back";
+  pass(channel_actor_state::fold_after);
+  EXPECT_EQ(archive.newest().value()->now.root, first.root);
+  publish(named("8.1", change("b.txt", "three")));
+  EXPECT_EQ(newest().sequence, sequence_number{4});
+  EXPECT_EQ(newest().assets, 2u);
+}
+
+TEST_F(channel_actor_test, a_generation_that_is_not_kept_cannot_be_rolled_back_to) {
+  publish(change("a.txt", "one"));
+  const auto back = roll_back(41);
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().code, errc::not_found);
+  EXPECT_EQ(publisher.announced.size(), 1u);
+}
+
+TEST_F(channel_actor_test, the_heartbeat_goes_out_at_the_start_and_each_half_second) {
+  EXPECT_EQ(publisher.beats, 0) << "another channel's actor beats for all";
+  stop();
+  beats = true;
+  start();
+  EXPECT_EQ(publisher.beats, 1);
+  pass(milliseconds(499));
+  EXPECT_EQ(publisher.beats, 1);
+  pass(milliseconds(1));
+  EXPECT_EQ(publisher.beats, 2);
+  for (int i = 0; i < 4; ++i) pass(milliseconds(500));
+  EXPECT_EQ(publisher.beats, 6);
+}
+
+/// Bytes that one edit asks for, its fold included, in a channel of so many assets.
+class channel_cost_test : public channel_actor_test {
+ protected:
+  std::uint64_t bytes_of_an_edit(std::size_t assets) {
+    stop();
+    const auto text = std::string("content of all");
+    const auto chunks = chunk_bytes(as_bytes(text), hash);
+    EXPECT_TRUE(contents.put(as_bytes(text), chunks));
+    const auto part = part_of(content_of(chunks, hash), chunks, part_codec::raw);
+    std::vector<asset_record> all;
+    for (std::size_t i = 0; i < assets; ++i)
+      all.push_back(
+          {*logical_path::parse("folder" + std::to_string(i % 997) + "/" + std::to_string(i)), {part}, {}});
+    const auto tree = index_tree::build(all, hash);
+    head seed;
+    seed.channel = "main";
+    seed.lineage = now.lineage;
+    seed.epoch = now.epoch;
+    seed.sequence = sequence_number{1};
+    seed.root = tree->root();
+    seed.assets = assets;
+    EXPECT_TRUE(archive.write(*tree, seed));
+    start();
+    publish(change("folder3/3", "edited once"));
+    pass(channel_actor_state::fold_after);
+    const auto before = test::allocated_bytes();
+    publish(change("folder3/3", "edited twice"));
+    pass(channel_actor_state::fold_after);
+    EXPECT_EQ(newest().assets, assets);
+    return test::allocated_bytes() - before;
+  }
+};
+
+TEST_F(channel_cost_test, an_edit_costs_nearly_the_same_with_a_thousand_assets_and_with_200_000) {
+  const auto few = bytes_of_an_edit(1'000);
+  now.epoch = epoch_number{now.epoch.value + 1};
+  const auto many = bytes_of_an_edit(200'000);
+  EXPECT_LT(many, few + 512 * KiB) << "a list of all assets has over a megabyte";
 }
 
 }  // namespace

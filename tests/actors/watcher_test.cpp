@@ -1,6 +1,7 @@
 #include "actors/watcher.hpp"
 
 #include "tests/actors/actor_fixture.hpp"
+#include "tests/actors/allocation_count.hpp"
 
 namespace graphite {
 namespace {
@@ -105,7 +106,7 @@ class watcher_actor_test : public test::actor_fixture {
     end(graph_);
   }
 
-  void start() {
+  void start(known_sources known = {}) {
     watcher_dependencies with;
     with.config = config_;
     with.events = &events;
@@ -126,7 +127,7 @@ class watcher_actor_test : public test::actor_fixture {
     with.outdated = [this] { return outdated_(); };
     with.graph = graph_;
     with.surveyor = surveyor_;
-    watcher_ = system.spawn(watcher, std::move(with), std::make_shared<guarded_sources>());
+    watcher_ = system.spawn(watcher, std::move(with), std::make_shared<guarded_sources>(std::move(known)));
     caf::anon_send(watcher_, atom::watch_v);
     run();
   }
@@ -360,6 +361,42 @@ TEST_F(watcher_actor_test, a_name_that_is_not_utf8_is_forgotten_with_its_file) {
   tell({{fs_event_kind::deleted, "bad\xff", {}, clock.now()}});
   ASSERT_EQ(said.size(), 2u);
   EXPECT_EQ(said[1].second, "");
+}
+
+/// Bytes that an edit, a new file and a deletion ask for where `files` are known, after one of each.
+class watcher_cost_test : public watcher_actor_test {
+ protected:
+  std::uint64_t bytes_of_three_saves(std::size_t files) {
+    known_sources known;
+    for (std::size_t folder = 0; folder < files / 100; ++folder) {
+      std::vector<known_sources::file> all(100);
+      for (std::size_t i = 0; i < all.size(); ++i) all[i].name = std::to_string(i) + ".txt";
+      known.put_folder("folder" + std::to_string(folder), std::move(all));
+    }
+    start(std::move(known));
+    three_saves("1");
+    const auto before = test::allocated_bytes(), told = revisions.size();
+    three_saves("2");
+    EXPECT_GE(revisions.size(), told + 2);
+    const auto out = test::allocated_bytes() - before;
+    end(watcher_);
+    return out;
+  }
+
+ private:
+  void three_saves(const std::string& text) {
+    save("folder3/7.txt", text);
+    save("folder5/new" + text, text);
+    files.texts.erase("folder3/8.txt");
+    tell({{fs_event_kind::deleted, "folder3/8.txt", {}, clock.now()}});
+    pass(milliseconds(100));
+    save("folder3/8.txt", text);
+  }
+};
+
+TEST_F(watcher_cost_test, a_save_costs_the_same_with_a_thousand_files_and_with_200_000) {
+  const auto few = bytes_of_three_saves(1'000), many = bytes_of_three_saves(200'000);
+  EXPECT_LT(many, few + 16 * KiB) << "a list of all files has over a megabyte";
 }
 
 }  // namespace

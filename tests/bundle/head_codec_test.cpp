@@ -90,10 +90,9 @@ TEST(head_codec, what_is_shared_does_not_depend_on_local_pointers) {
 }
 
 TEST(head_codec, channel_names_are_checked) {
-  for (const auto* bad : {"", ".", "..", "a/b", ".x", "a b", "a\n"})
-    EXPECT_FALSE(is_channel_name(bad)) << bad;
-  for (const auto* good : {"main", "A-1_b.c"}) EXPECT_TRUE(is_channel_name(good));
   auto from = sample();
+  from.value.channel = "a+b";
+  EXPECT_EQ(encode_head(from, sha()).error().code, errc::invalid_argument);
   from.value.channel = std::string(65, 'a');
   EXPECT_EQ(encode_head(from, sha()).error().code, errc::invalid_argument);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/bundle/index_support.hpp"
 
 namespace graphite {
@@ -25,6 +27,25 @@ class channel_core_test : public testing::Test {
     asset_changes changes;
     changes.upserts.push_back(make_asset(asset_name(asset), version));
     return tree.apply(changes).value();
+  }
+  static publication all_of(std::size_t assets) {
+    publication out;
+    out.complete = true;
+    out.changes.upserts = test::many_assets(assets);
+    return out;
+  }
+  /// Every content is stored, in chunks that nobody looks at; `missing` is not.
+  static channel_core::chunks_of stored_but(const content_ref& missing = {}) {
+    return [missing](const content_ref& content) -> result<std::optional<chunk_list>> {
+      if (content == missing) return std::nullopt;
+      return std::optional(chunk_list{{chunk_ref{content.id, static_cast<std::uint32_t>(content.size)}}});
+    };
+  }
+  static std::set<std::string> shown(const index_tree& tree) {
+    std::set<std::string> out;
+    EXPECT_TRUE(
+        tree.for_each([&](const located_asset& one) { return out.insert(one.record.path.str()).second; }));
+    return out;
   }
   /// Whether the two trees are made of the same pages in memory, one below the root at least.
   static bool share_pages(const index_tree& left, const index_tree& right) {
@@ -72,6 +93,62 @@ TEST_F(channel_core_test, a_rollback_does_not_hold_the_older_pages) {
   EXPECT_EQ(planned->tree.root(), older.root());
   EXPECT_EQ(planned->changes.upserts.size(), 3u);
   EXPECT_FALSE(share_pages(planned->tree, older));
+}
+
+TEST_F(channel_core_test, all_that_there_is_changes_nothing_where_it_is_shown) {
+  const auto core = core_with(of(500));
+  const auto planned = core.plan(all_of(500), {}, stored_but(), 5);
+  ASSERT_TRUE(planned) << planned.error().context;
+  EXPECT_FALSE(*planned);
+}
+
+TEST_F(channel_core_test, all_that_there_is_adds_changes_and_removes) {
+  auto all = all_of(20);
+  all.changes.upserts.erase(all.changes.upserts.begin() + 3);
+  all.changes.upserts[7] = make_asset(all.changes.upserts[7].path.str(), 77);
+  all.changes.upserts.push_back(make_asset("new", 1));
+  const auto planned = core_with(of(20)).plan(all, {}, stored_but(), 5);
+  ASSERT_TRUE(planned && *planned);
+  EXPECT_EQ((*planned)->changes.upserts.size(), 2u);
+  ASSERT_EQ((*planned)->changes.removals.size(), 1u);
+  EXPECT_EQ((*planned)->changes.removals[0].str(), asset_name(3));
+  EXPECT_EQ((*planned)->now.assets, 20u);
+}
+
+TEST_F(channel_core_test, what_is_not_known_stays_as_it_is) {
+  auto all = all_of(20);
+  const auto unknown = all.changes.upserts[3], not_stored = make_asset(asset_name(4), 77);
+  all.changes.upserts[4] = not_stored;
+  all.changes.upserts.erase(all.changes.upserts.begin() + 3);
+  all.uncertain = {test::path("nobody/shows/this"), unknown.path};
+  const auto planned = core_with(of(20)).plan(all, {}, stored_but(not_stored.parts[0].content), 5);
+  ASSERT_TRUE(planned) << planned.error().context;
+  EXPECT_FALSE(*planned);
+}
+
+TEST_F(channel_core_test, a_new_filter_is_applied_to_what_is_there) {
+  head newest;
+  newest.sequence = sequence_number{1};
+  const auto tree = of(20);
+  newest.root = tree.root();
+  const channel_spec spec{"main", {}, {*glob::parse("**/*_000001*")}, {}};
+  auto all = all_of(20);
+  all.changes.upserts.erase(all.changes.upserts.begin() + 12);
+  all.uncertain = {test::path(asset_name(12))};
+  const auto planned = channel_core(spec, {}, epoch_number{1}, tree, newest).plan(all, {}, stored_but(), 5);
+  ASSERT_TRUE(planned && *planned);
+  const auto left = shown((*planned)->tree);
+  EXPECT_EQ(left.size(), 10u);
+  EXPECT_FALSE(left.contains(asset_name(12))) << "not shown any more, whatever its content is";
+}
+
+TEST_F(channel_core_test, a_new_channel_without_assets_has_a_first_generation) {
+  publication nothing;
+  nothing.complete = true;
+  const channel_core core({}, {}, epoch_number{1}, of(0), std::nullopt);
+  const auto planned = core.plan(nothing, {}, stored_but(), 5);
+  ASSERT_TRUE(planned && *planned);
+  EXPECT_EQ((*planned)->now.sequence, sequence_number{1});
 }
 
 }  // namespace

@@ -345,5 +345,40 @@ TEST(engine_build, a_dry_engine_lists_what_would_run_and_starts_nothing) {
   EXPECT_FALSE(list[1].certain);
 }
 
+revision stamped(std::map<std::string, std::string> changes, std::int64_t at_ns) {
+  revision what;
+  for (const auto& [name, text] : changes)
+    what.changes.push_back({path_of(name), source_state{content_of(text), {}, {}}});
+  what.times.hashed = time_from_ns(at_ns);
+  what.trace = trace_id{static_cast<std::uint64_t>(at_ns)};
+  return what;
+}
+
+TEST(engine_times, a_publication_tells_when_its_actions_ran_whatever_was_saved_meanwhile) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"})});
+  const auto begin = w.now;
+  w.apply(stamped({{"m.c", "M"}, {"copy", "C"}}, 7));
+  w.run_for(milliseconds(50));
+  w.apply(stamped({}, 8));  // nothing changed
+  w.settle();
+  const auto last = std::find_if(w.publications.begin(), w.publications.end(), [](const auto& one) {
+    return one.what.changes.upserts.back().path.str() == "m.o";
+  });
+  ASSERT_NE(last, w.publications.end());
+  EXPECT_EQ(last->what.trace, trace_id{7});
+  EXPECT_EQ(last->what.times.hashed, time_from_ns(7));
+  EXPECT_EQ(last->what.times.scheduled, begin);
+  EXPECT_EQ(last->what.times.built, begin + milliseconds(100));
+}
+
+TEST(engine_times, what_is_shown_together_has_the_last_times_of_each_stage) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"})},
+                 [](engine_options& options) { options.mode = engine_options::publishing::all_or_nothing; });
+  w.apply(stamped({{"m.c", "M"}, {"z", "a copy"}}, 7));
+  w.settle();
+  ASSERT_EQ(w.publications.size(), 1u);
+  EXPECT_EQ(w.publications[0].what.times.built, w.now);
+}
+
 }  // namespace
 }  // namespace graphite::test

@@ -259,5 +259,52 @@ TEST(engine_restart, a_damaged_row_is_refused_and_the_rest_is_loaded) {
   EXPECT_EQ(other.status().sources, 1u);
 }
 
+std::map<std::string, asset_record> by_path(const std::vector<asset_record>& records) {
+  std::map<std::string, asset_record> out;
+  for (const auto& one : records) out.emplace(one.path.str(), one);
+  return out;
+}
+
+TEST(engine_shown, is_what_the_channel_was_given_before_and_after_a_restart) {
+  engine_world w(rules());
+  fill(w);
+  for (const bool again : {false, true}) {
+    if (again) w.restart(), w.apply({}), w.settle();
+    const auto all = w.engine->shown();
+    EXPECT_TRUE(all.complete);
+    EXPECT_EQ(by_path(all.changes.upserts), w.channel);
+    EXPECT_TRUE(all.uncertain.empty());
+  }
+}
+
+TEST(engine_shown, has_what_is_held_back_as_it_was_shown_last) {
+  engine_world w(rules());
+  fill(w);
+  const auto before = w.channel;
+  w.save({{"x.idl", "bad"}, {"inc/y.h", std::nullopt}, {"added", "A"}});
+  w.settle();
+  ASSERT_GT(w.engine->status().behind, 0u);
+  EXPECT_EQ(by_path(w.engine->shown().changes.upserts), w.channel);
+  EXPECT_EQ(w.channel.at("m.o"), before.at("m.o")) << "nothing was held back";
+  // What was held back is known by name only after a restart.
+  w.restart();
+  w.apply({});
+  const auto all = w.engine->shown();
+  auto known = by_path(all.changes.upserts);
+  for (const auto& path : all.uncertain) known.emplace(path.str(), w.channel.at(path.str()));
+  EXPECT_EQ(known, w.channel);
+}
+
+TEST(engine_shown, what_is_behind_is_counted_by_name) {
+  engine_world w(rules());
+  fill(w);
+  w.save({{"x.idl", "bad"}});
+  w.settle();
+  const auto all = w.engine->behind_count([](std::string_view) { return true; });
+  EXPECT_EQ(all, w.engine->status().behind);
+  EXPECT_EQ(w.engine->behind_count([](std::string_view path) { return path == "m.o"; }), 1u);
+  EXPECT_EQ(w.engine->behind_count([](std::string_view path) { return path == "t/readme"; }), 0u);
+}
+
 }  // namespace
 }  // namespace graphite::test

@@ -120,6 +120,37 @@ TEST(engine_why, the_story_outlives_a_restart) {
   EXPECT_EQ(after.strong, before.strong);
 }
 
+TEST(engine_why, a_long_path_is_named_as_the_cause_in_full) {
+  const std::string deep = std::string(180, 'd') + "/" + std::string(180, 'e') + "/", wrong = deep + "w.h";
+  const auto cause = deep + std::string(180, 'f') + ".h";
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"**/*.h"})});
+  w.save({{"m.c", "M"}, {wrong, "W"}, {cause, "X"}});
+  w.settle();
+  w.save({{cause, "X2"}});
+  w.settle();
+  for (const bool again : {false, true}) {
+    if (again) w.restart(), w.apply({});
+    const auto why = w.why("m.o");
+    EXPECT_EQ(why.reason, "changed: " + cause);
+    EXPECT_EQ(why.chain, (std::vector<std::string>{cause + " (changed, rule cc)", "m.o"}));
+  }
+  for (const auto& [key, row] : w.stored[table::history]) EXPECT_LE(row.size(), action_history::bytes_max);
+}
+
+TEST(engine_why, a_long_path_that_is_gone_is_named_as_far_as_it_is_kept) {
+  const auto cause = std::string(200, 'd') + "/" + std::string(200, 'f') + ".h";
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"**/*.h"})});
+  w.save({{"m.c", "M"}, {cause, "X"}});
+  w.settle();
+  w.save({{cause, std::nullopt}});
+  w.settle();
+  w.restart();
+  w.apply({});
+  const auto why = w.why("m.o");
+  EXPECT_EQ(why.reason.substr(0, 220), ("vanished: " + cause).substr(0, 220));
+  EXPECT_EQ(why.chain.back(), "m.o");
+}
+
 TEST(engine_why, a_failed_asset_differs_from_its_last_good_key) {
   engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"})});
   w.save({{"m.c", "M"}, {"x.h", "X"}});

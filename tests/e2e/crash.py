@@ -283,6 +283,61 @@ def every_kill_point_is_survived():
     check(not missed, f"never passed by dev or build: {missed}; put them on the list ELSEWHERE only with a reason")
 
 
+TWO_CHANNELS = '''[project]
+name = "crash"
+
+[[channel]]
+name = "main"
+exclude = ["kept/**"]
+
+[[channel]]
+name = "second"
+'''
+
+
+def expect_both(world, what):
+    sources = world.sources()
+    main_shows = {name: data for name, data in sources.items() if not name.startswith("kept/")}
+    equal(bundle_contents(world), main_shows, f"{what}: channel main")
+    equal(bundle_contents(world, world.root / ".graphite/bundles/second"), sources, f"{what}: channel second")
+
+
+def channels_part_at(name, kind):
+    """Dies between two channels' commits, or between a folder's head and its rows; nothing may part for good."""
+    for count in range(1, 9):
+        with World(TWO_CHANNELS) as world:
+            for i in range(60):
+                world.write(f"{i}.txt", f"{i} ".ljust(2000, "."))
+            world.write("kept/small.txt", "in the second channel only")
+            world.build()
+            old = world.sources()
+            world.write("7.txt", "edited".ljust(2000, "."))
+            world.write("kept/small.txt", "edited, too")
+            (world.root / "8.txt").unlink()
+            if kind == "many":
+                for i in range(20, 60):
+                    world.write(f"{i}.txt", f"edited {i} ".ljust(2000, "-"))
+            done = subprocess.run([PROGRAM, "build", "-C", world.root, "--json"], capture_output=True, timeout=60,
+                                  env={**os.environ, "GRAPHITE_KILL_AT": f"{name}:{count}"}, check=False)
+            if done.returncode == 0:
+                return count - 1
+            equal(done.returncode, -9, f"{name}:{count}: how the build ended")
+            if count % 2 == 0:  # taken back before anybody looks: also what one channel shows already
+                for path, data in old.items():
+                    world.write(path, data)
+            world.build()
+            expect_both(world, f"{kind} at {name}:{count}")
+    return count
+
+
+def two_channels_never_part():
+    for kind in ("few", "many"):
+        for name in ("journal.before_commit", "journal.after_commit", "fold.after_work", "bundle.after_head"):
+            died = channels_part_at(name, kind)
+            check(died > 0, f"{kind}: never passed {name}")
+            print(f"        {kind}, {name}: died {died} times", flush=True)
+
+
 class Editor:
     """Saves files at random until it is told to end."""
 
@@ -419,4 +474,4 @@ if __name__ == "__main__":
     options = parser.parse_args()
     options.kills = options.kills or (200 if options.all else 20)
     sys.argv[1:] = options.tests
-    main([every_kill_point_is_survived, random_kills_lose_nothing])
+    main([two_channels_never_part, every_kill_point_is_survived, random_kills_lose_nothing])

@@ -261,23 +261,95 @@ def a_commit_can_be_built_instead_of_the_working_tree():
         world.build("--rev", "nothing", code=2)
 
 
+def metrics_of(world):
+    """Series and their values."""
+    with urllib.request.urlopen(f"http://{world.ready['metrics']}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if line and line[0] != "#"}
+
+
 def status_and_metrics_tell_of_the_service():
     with World(UPPER) as world:
         world.write("w.low", "abc")
-        process = world.dev()
+        world.dev()
         world.build()
         status = run("status", "-C", world.root, "--json")
         equal(status["pid"], world.ready["pid"], "the process")
         equal((status["heads"], status["chunks"], status["metrics"]),
               (world.ready["heads"], world.ready["chunks"], world.ready["metrics"]), "addresses")
         equal((status["sources"], status["actions"], status["assets"]), (1, 1, 1), "counts")
-        with urllib.request.urlopen(f"http://{world.ready['metrics']}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        for line in ('graphite_actions_total{result="ran"} 1', 'graphite_actions_total{result="cached"} 0',
-                     "graphite_sources 1", "graphite_actions 1", "graphite_actions_stale 0", "graphite_failed 0",
-                     "graphite_assets_behind 0", "graphite_subscribers 0"):
-            check(line in text, f"/metrics has no line {line!r}:\n{text}")
-        del process
+        equal((status["running"], status["subscribers"]), ([], []), "what runs and who follows")
+        found = metrics_of(world)
+        for name, value in {'graphite_actions_total{result="ran"}': 1, 'graphite_actions_total{result="cached"}': 0,
+                            "graphite_sources": 1, "graphite_actions": 1, "graphite_actions_stale": 0,
+                            "graphite_failed": 0, "graphite_assets_behind": 0, "graphite_subscribers": 0}.items():
+            equal(found.get(name), value, name)
+
+
+def stages(world):
+    names = ("notice", "invalidate", "schedule", "build", "publish")
+    found = metrics_of(world)
+    return {name: found[f'graphite_stage_seconds_count{{stage="{name}"}}'] for name in names}
+
+
+def every_stage_of_every_change_is_counted():
+    with World(UPPER) as world:
+        world.write("w.low", "abc")
+        world.write("copy.txt", "abc")
+        world.dev()
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="w.up")
+        world.build()
+        before = stages(world)
+        equal(before["notice"], 0, "saves seen at the start, when nothing was watched yet")
+        for name in ("invalidate", "schedule", "build", "publish"):
+            check(before[name] >= 1, f"stage {name} of the first generation is not counted: {before}")
+        for i in range(3):
+            world.write("w.low", f"abc {i}")
+            reader.swap_with(changed="w.up")
+            world.build()
+        world.write("copy.txt", "edited")
+        reader.swap_with(changed="copy.txt")
+        grown = {name: count - before[name] for name, count in stages(world).items()}
+        equal(grown, {"notice": 4, "invalidate": 4, "schedule": 3, "build": 3, "publish": 4}, "stages of four edits")
+
+
+SLOW = '''[project]
+name = "e2e"
+
+[[rule]]
+name = "slow"
+match = ["*.slow"]
+outputs = ["{stem}.out"]
+[rule.command]
+argv = ["while [ ! -e '%s' ]; do sleep 0.05; done; cp \\"$1\\" \\"$2\\"", "{in}", "{out}"]
+shell = true
+'''
+
+
+def status_tells_what_runs_and_who_follows():
+    with World() as world:
+        world.write("graphite.toml", SLOW % (world.work / "go"))
+        world.write("a.txt", "a")
+        world.write("b.slow", "b")
+        world.dev()
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="a.txt")
+        status = lambda: run("status", "-C", world.root, "--json")
+        wait_until(lambda: status()["running"] and status()["subscribers"], "an action that runs and a subscriber")
+        now = status()
+        equal([(one["rule"], one["path"]) for one in now["running"]], [("slow", "b.slow")], "what runs")
+        equal((now["channels"][0]["behind"], now["channels"][0]["subscribers"], now["stale"]), (1, 1, 1), "the channel")
+        newest = now["channels"][0]["newest"]
+        wait_until(lambda: (status()["subscribers"][0]["epoch"], status()["subscribers"][0]["sequence"]) ==
+                   (newest["epoch"], newest["sequence"]), "the subscriber to say what it shows")
+        equal(now["subscribers"][0]["channel"], "main", "whom it follows")
+        wait_until(lambda: metrics_of(world)["graphite_subscribers"] == 1, "the gauge of subscribers")
+        (world.work / "go").touch()
+        reader.swap_with(changed="b.out")
+        world.build()
+        now = status()
+        equal((now["running"], now["channels"][0]["behind"], now["stale"]), ([], 0, 0), "once it is done")
 
 
 def saves_under_a_hold_are_one_generation():
@@ -418,5 +490,6 @@ if __name__ == "__main__":
           a_second_process_is_told_who_holds_the_state,
           a_changed_project_file_takes_effect_and_a_broken_one_does_not, the_graph_and_why_can_be_asked,
           a_commit_can_be_built_instead_of_the_working_tree, status_and_metrics_tell_of_the_service,
+          every_stage_of_every_change_is_counted, status_tells_what_runs_and_who_follows,
           a_warning_ends_with_its_cause, saves_under_a_hold_are_one_generation, dead_segments_are_unlinked,
           builds_alone_give_space_back])

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/channel_name.hpp"
 #include "tests/schemas/mutate.hpp"
 
 namespace graphite {
@@ -111,7 +112,7 @@ TEST(heartbeat_codec, survives_every_flip_and_truncation) {
   test::mutate(encode(beat()), 5000, [&](byte_span bad) {
     const auto read = decode_heartbeat(bad);
     if (!read) return;
-    for (const auto& channel : read->channels) EXPECT_TRUE(is_channel_text(channel.channel));
+    for (const auto& channel : read->channels) EXPECT_TRUE(is_channel_name(channel.channel));
   });
 }
 

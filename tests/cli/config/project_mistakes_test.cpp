@@ -64,6 +64,8 @@ constexpr expected_mistake table_mistakes[] = {
     {"[tools.'a b']\npaths='x'", 1, 8, "no name for a tool", "letters"},
     {"[channel]\nname = 'x'", 1, 1, "must be a list of tables", "[[channel]]"},
     {"[[channel]]\nname = 'a/b'", 2, 8, "no name for a channel", ""},
+    {"[[channel]]\nname = 'a+b'", 2, 8, "'a+b' is no name for a channel", "letters, digits and _ . -"},
+    {"[[channel]]\nname = '-a'", 2, 8, "no name for a channel", ""},
     {"[[channel]]\nname = 'a'\n[[channel]]\nname = 'A'", 4, 8, "two channels are named 'A'", "line 1"},
     {"[[rules]]\nmatch = 'x'", 1, 3, "unknown key 'rules'", "did you mean 'rule'?"},
     {"[rule]\nmatch = 'x'", 1, 1, "must be a list of tables", "[[rule]]"},
