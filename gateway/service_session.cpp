@@ -21,8 +21,8 @@ namespace {
 
 using connection_ptr = std::shared_ptr<connection_state>;
 
-/// Where a facade's thread lays an answer for the loop's thread: the order of the two is our own lock's, not only that
-/// inside kj's promise, which race detectors cannot see.
+/// Where a facade's thread lays an answer for the loop's thread: the order of the two is our own lock's, not
+/// only that inside kj's promise, which race detectors cannot see.
 template <class T>
 class answer_box {
  public:
@@ -40,7 +40,8 @@ class answer_box {
   std::optional<result<T>> value_;
 };
 
-/// One question under way at the facade; shared by the copies of its reply, which any thread may call or drop.
+/// One question under way at the facade; shared by the copies of its reply, which any thread may call or
+/// drop.
 template <class T>
 class pending {
  public:

@@ -67,7 +67,9 @@ class graph_actor_test : public test::actor_fixture {
       return {[](atom::watch) {},
               [this](atom::sync, const query_ptr& asked) { asked_again.push_back(asked); },
               [this](atom::rescan, const paths_ptr& paths) { reread = *paths; },
-              [](atom::notice, const events_ptr&) {}, [](atom::wake, std::uint64_t) {}};
+              [](atom::notice, const events_ptr&) {},
+              [](atom::check, bool) {},
+              [](atom::wake, std::uint64_t) {}};
     });
     engine_options how;
     how.config = std::make_shared<const project>(config);
