@@ -255,7 +255,7 @@ void bundle_sink::finish_upkeep(bool wait) {
 
 result<void> bundle_sink::mark_generation(const head_file& generation, std::uint64_t& live_bytes) {
   GRAPHITE_TRY(const auto tree,
-               index_tree::open(generation.value.root, generation.root, folder_->pages(), hash_));
+               index_tree::open(generation.value, generation.root, folder_->pages(), hash_));
   std::vector<digest> batch;
   GRAPHITE_CHECK(
       for_each_part(tree, [&](std::string_view, const std::vector<asset_part>& parts) -> result<void> {

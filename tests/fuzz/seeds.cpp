@@ -86,6 +86,7 @@ void write_export() {
   const auto tree = index_tree::build({some_asset("a.png", where.length, 1)}, blind).value();
   head_file from{some_head(), {}, where, {}};
   from.value.root = tree.root();
+  from.value.assets = tree.assets();
   from.value.behind = blind.sha256({});
   byte_vector out;
   const auto put = [&](byte_span more) -> result<void> {
