@@ -146,7 +146,9 @@ result<void> object_folder::adopt(const content_ref& content) {
   if (moved != 0 && errno == ENOENT && size_of(home_, object) == content.size) return {};
   if (moved != 0 && errno == ENOENT) {
     const std::string folder = object.substr(0, object.rfind('/'));
+    GRAPHITE_KILL_POINT("mirror.before_shelf_mkdir");
     GRAPHITE_CHECK(make_folder(home_, folder.c_str()));
+    GRAPHITE_KILL_POINT("mirror.after_shelf_mkdir");
     moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   }
   if (moved != 0) return fail_errno(errno, "keep a content");
