@@ -26,7 +26,7 @@ result<void> make_folder(int home, const char* name) {
 }
 
 result<owned_fd> create(int home, const std::string& name) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
   owned_fd file(::openat(home, name.c_str(), flags, 0444));
   if (!file && errno == EEXIST) {  // left by a crash
     ::unlinkat(home, name.c_str(), 0);
@@ -101,6 +101,10 @@ result<void> object_folder::writer::append(byte_span bytes) {
   GRAPHITE_KILL_POINT("mirror.after_large_write");
   tail_ += bytes.size();
   return {};
+}
+
+result<void> object_folder::writer::read(std::uint64_t offset, std::span<std::byte> out) const {
+  return read_fully(file_.get(), out, offset, "read " + name_);
 }
 
 result<void> object_folder::writer::finish(byte_span list) {

@@ -293,6 +293,7 @@ def five_gigabytes_reach_a_subscriber():
             seconds = time.monotonic() - began
         for who, most in peaks.most.items():
             check(most < 256 << 20, f"{who} used {most >> 20} MiB of memory")
+        check(swap["bytes_fetched"] < 64 << 20, f"{swap['bytes_fetched'] >> 20} MiB fetched of what is nearly all zeros")
         shown = world.current("reader") / "huge.bin"
         equal(shown.stat().st_size, 5 * GIB, "bytes shown")
         equal(subprocess.run(["cmp", world.root / "huge.bin", shown], check=False).returncode, 0, "exit code of cmp")
