@@ -38,7 +38,7 @@ class folder_archive final : public bundle_archive {
   result<std::vector<state>> kept() override {
     std::vector<state> out;
     for (const auto& file : disk_->generations()) {
-      GRAPHITE_TRY(auto tree, index_tree::open(file.value.root, file.root, disk_->pages(), hash_));
+      GRAPHITE_TRY(auto tree, index_tree::open(file.value, file.root, disk_->pages(), hash_));
       out.push_back({file.value, std::move(tree)});
     }
     return out;

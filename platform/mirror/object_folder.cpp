@@ -26,7 +26,7 @@ result<void> make_folder(int home, const char* name) {
 }
 
 result<owned_fd> create(int home, const std::string& name) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
   owned_fd file(::openat(home, name.c_str(), flags, 0444));
   if (!file && errno == EEXIST) {  // left by a crash
     ::unlinkat(home, name.c_str(), 0);
@@ -103,6 +103,10 @@ result<void> object_folder::writer::append(byte_span bytes) {
   return {};
 }
 
+result<void> object_folder::writer::read(std::uint64_t offset, std::span<std::byte> out) const {
+  return read_fully(file_.get(), out, offset, "read " + name_);
+}
+
 result<void> object_folder::writer::finish(byte_span list) {
   GRAPHITE_TRY(const owned_fd beside, create(home_, list_name(name_)));
   GRAPHITE_KILL_POINT("mirror.before_list_write");
@@ -146,7 +150,9 @@ result<void> object_folder::adopt(const content_ref& content) {
   if (moved != 0 && errno == ENOENT && size_of(home_, object) == content.size) return {};
   if (moved != 0 && errno == ENOENT) {
     const std::string folder = object.substr(0, object.rfind('/'));
+    GRAPHITE_KILL_POINT("mirror.before_shelf_mkdir");
     GRAPHITE_CHECK(make_folder(home_, folder.c_str()));
+    GRAPHITE_KILL_POINT("mirror.after_shelf_mkdir");
     moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   }
   if (moved != 0) return fail_errno(errno, "keep a content");

@@ -92,6 +92,10 @@ result<void> segment_file::write(byte_span bytes, std::uint64_t offset) {
   return written;
 }
 
+result<void> segment_file::read(std::span<std::byte> out, std::uint64_t offset) const {
+  return read_fully(fd_.get(), out, offset, "read " + path_);
+}
+
 result<void> segment_file::write_header(const placement& place, const segment_record& record) {
   return write(encode_segment_record(record, id_, place.header_offset), place.header_offset);
 }

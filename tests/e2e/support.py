@@ -333,10 +333,15 @@ def main(tests, when_named=()):
     if not PROGRAM:
         sys.exit("GRAPHITE_PROGRAM must name the program")
     wanted = sys.argv[1:]
+    strangers = set(wanted) - {test.__name__ for test in [*tests, *when_named]}
+    if strangers:
+        sys.exit(f"no such test: {', '.join(sorted(strangers))}")
     failed = 0
     _turn = own_ports()
     for test in [*tests, *when_named]:
         if test.__name__ not in wanted and (wanted or test in when_named):
+            if not wanted:
+                print(f"not run {test.__name__}: takes long, is run when it is named", flush=True)
             continue
         begin = time.monotonic()
         try:

@@ -167,8 +167,8 @@ class live_swap : public ::testing::Test {
     for (int edits = 0; edits < edits_max; ++edits) {
       if (dying.ended(milliseconds(edits % 8 == 7 ? 400 : 30))) return true;  // it syncs in a pause
       random_edit(publisher);
-      // Made, changed before the tree that is not shown has it, and gone.
-      publisher.edit("short-lived", edits % 3 == 2 ? std::nullopt : std::optional(text(100)));
+      // Made, changed before the tree that is not shown has it, and gone; so is its folder.
+      publisher.edit("short/lived", edits % 3 == 2 ? std::nullopt : std::optional(text(100)));
       channel.publish();
     }
     return false;
