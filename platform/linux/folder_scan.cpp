@@ -46,23 +46,4 @@ void folder_names::take(int folder, const char* name, unsigned char type) {
   names_.append(name, bytes + 1);
 }
 
-std::string join_path(std::string_view folder, std::string_view name) {
-  std::string out;
-  out.reserve(folder.size() + 1 + name.size());
-  out.append(folder);
-  if (!folder.empty() && !name.empty()) out.push_back('/');
-  out.append(name);
-  return out;
-}
-
-std::string_view parent_path(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
-bool at_or_below(std::string_view path, std::string_view folder) {
-  if (folder.empty()) return true;
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
-}
-
 }  // namespace graphite

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
@@ -109,8 +110,7 @@ result<void> link_tree::remove(const logical_path& path) {
   GRAPHITE_KILL_POINT("mirror.after_unlink");
   std::string folder(path.folder());
   while (!folder.empty() && ::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) == 0) {
-    const auto slash = folder.rfind('/');
-    folder.resize(slash == std::string::npos ? 0 : slash);
+    folder.resize(folder_of(folder).size());
   }
   return {};
 }

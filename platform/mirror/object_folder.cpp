@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/durable_file.hpp"
 
 namespace graphite {
@@ -145,7 +146,7 @@ result<void> object_folder::adopt(const content_ref& content) {
   int moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   if (moved != 0 && errno == ENOENT && size_of(home_, object) == content.size) return {};
   if (moved != 0 && errno == ENOENT) {
-    const std::string folder = object.substr(0, object.rfind('/'));
+    const std::string folder(folder_of(object));
     GRAPHITE_CHECK(make_folder(home_, folder.c_str()));
     moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   }
