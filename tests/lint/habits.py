@@ -7,7 +7,6 @@ VIRTUALS_MAX = 6
 # Interfaces that are larger, with how much and why.
 LARGER = {
     "core/ports/chunk_store.hpp": 7,     # put, begin, find, read, sync: and hold, fold of what a record makes durable
-    "actors/bundle_archive.hpp": 9,      # has one user, which needs them all
     "actors/facade.hpp": 10,             # one function a verb of the service
 }
 
