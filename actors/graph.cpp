@@ -193,7 +193,7 @@ void graph_state::note(const engine_commands::diagnostic& line) {
 }
 
 graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencies with,
-                                            std::shared_ptr<build_engine> engine,
+                                            const std::shared_ptr<build_engine>& engine,
                                             engine_command_list loaded) {
   self->state.with = std::move(with);
   self->state.engine.emplace(std::move(*engine));

@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/units.hpp"
+
 namespace graphite {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 64 * 1024;
+constexpr std::size_t buffer_bytes = 64 * KiB;
 
 unsigned char type_by_stat(int folder, const char* name) {
   struct ::stat raw {};

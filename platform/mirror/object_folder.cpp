@@ -80,7 +80,7 @@ result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   ++staged_max_;
   GRAPHITE_TRY(const owned_fd file, create(home_, name));
   GRAPHITE_KILL_POINT("mirror.before_content_write");
-  const auto written = write_fully(file.get(), bytes, 0, "write " + name);
+  auto written = write_fully(file.get(), bytes, 0, "write " + name);
   GRAPHITE_KILL_POINT("mirror.after_content_write");
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;

@@ -12,7 +12,7 @@ using impl = segment_store::impl;
 
 void impl::begin_gc(unsigned copy_below_percent) {
   std::lock_guard lock(mutex_);
-  collection_.emplace();
+  collection_ = collection{};
   collection_->copy_below_percent = copy_below_percent;
   for (const auto& [id, entry] : table_.all())
     if (!entry.file) collection_->todo.push_back(id);
