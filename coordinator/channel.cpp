@@ -66,8 +66,7 @@ result<asset_changes> channel_core::shown_changes(const asset_changes& all, bool
     GRAPHITE_TRY(const auto before, tree_.find(shown.id()));
     if (!before || before->record != shown) out.upserts.push_back(std::move(shown));
   }
-  for (const auto& path : all.removals) {
-    if (!shows(path)) continue;
+  for (const auto& path : all.removals) {  // what the filter hides, too: it may have been shown with another
     GRAPHITE_TRY(const auto before, tree_.find(id_of(path)));
     if (before) out.removals.push_back(path);
   }

@@ -11,6 +11,10 @@ namespace graphite {
 using impl = segment_store::impl;
 
 void impl::begin_gc(unsigned copy_below_percent) {
+  if (!options_.read_only) {
+    const std::lock_guard one_at_a_time(tidying_);
+    seal_full_ones();  // only what nobody writes to any more is collected
+  }
   std::lock_guard lock(mutex_);
   collection_ = collection{};
   collection_->copy_below_percent = copy_below_percent;

@@ -94,7 +94,10 @@ result<stored_content> impl::commit(const taken_place& taken, const content_ref&
   }
   taken.file->finish(taken.place);  // after it is pending: a sync between the two writes its row
   GRAPHITE_KILL_POINT("store.after_commit");
-  if (waiting > pending_max) GRAPHITE_CHECK(sync());
+  if (waiting > pending_max) {  // much comes in at once: no publication is waiting for just this
+    GRAPHITE_CHECK(sync());
+    tidy();
+  }
   return content;
 }
 

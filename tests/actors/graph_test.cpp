@@ -15,12 +15,16 @@ struct fake_channel {
   std::vector<publication_ptr> got;
   std::vector<caf::typed_response_promise<publish_outcome>> open;
   std::size_t status_asked = 0;
+  channel_actor handle;
+  std::shared_ptr<const error> with;  ///< of the answers
 
-  void answer(std::shared_ptr<const error> failure = nullptr) {
-    for (auto& one : std::exchange(open, {})) one.deliver(publish_outcome{failure, nullptr});
+  /// The `count` oldest, or all. Done by the actor, as soon as it runs.
+  void answer(std::shared_ptr<const error> failure = nullptr, std::size_t count = SIZE_MAX) {
+    with = std::move(failure);
+    caf::anon_send(handle, atom::wake_v, std::uint64_t{count});
   }
   channel_actor spawn(caf::actor_system& system, std::string name) {
-    return system.spawn([this, name](channel_actor::pointer self) -> channel_actor::behavior_type {
+    return handle = system.spawn([this, name](channel_actor::pointer self) -> channel_actor::behavior_type {
       return {[this, self](atom::publish, const publication_ptr& what) -> caf::result<publish_outcome> {
                 got.push_back(what);
                 open.push_back(self->make_response_promise<publish_outcome>());
@@ -34,7 +38,13 @@ struct fake_channel {
                   if (one.name == name) one.subscribers = 7;
                 status->done(*status->so_far);
               },
-              [](atom::fold) { return outcome{}; }, [](atom::rebase) {}, [](atom::wake, std::uint64_t) {}};
+              [](atom::fold) { return outcome{}; }, [](atom::rebase) {},
+              [this](atom::wake, std::uint64_t count) {
+                for (; count > 0 && !open.empty(); --count) {
+                  open.front().deliver(publish_outcome{with, nullptr});
+                  open.erase(open.begin());
+                }
+              }};
     });
   }
 };
@@ -53,7 +63,7 @@ class graph_actor_test : public test::actor_fixture {
   }
   void TearDown() override {
     stop();
-    for (auto* one : {&one, &two}) one->open.clear();
+    for (auto* one : {&one, &two}) one->open.clear(), one->handle = nullptr;
   }
 
   void start() {
@@ -67,7 +77,9 @@ class graph_actor_test : public test::actor_fixture {
       return {[](atom::watch) {},
               [this](atom::sync, const query_ptr& asked) { asked_again.push_back(asked); },
               [this](atom::rescan, const paths_ptr& paths) { reread = *paths; },
-              [](atom::notice, const events_ptr&) {}, [](atom::wake, std::uint64_t) {}};
+              [](atom::notice, const events_ptr&) {},
+              [](atom::check, bool) {},
+              [](atom::wake, std::uint64_t) {}};
     });
     engine_options how;
     how.config = std::make_shared<const project>(config);
@@ -235,8 +247,8 @@ TEST_F(graph_actor_test, a_build_does_not_wait_for_what_is_published_after_it) {
   build();
   save({{"b.txt", "B"}});
   EXPECT_TRUE(built.empty());
-  one.open.front().deliver(publish_outcome{});
-  two.open.front().deliver(publish_outcome{});
+  one.answer(nullptr, 1);
+  two.answer(nullptr, 1);
   run();
   EXPECT_EQ(built.size(), 1u);
 }

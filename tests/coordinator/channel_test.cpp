@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "tests/bundle/index_support.hpp"
@@ -34,11 +35,17 @@ class channel_core_test : public testing::Test {
     out.changes.upserts = test::many_assets(assets);
     return out;
   }
-  /// Every content is stored, in chunks that nobody looks at; `missing` is not.
+  /// The contents of make_asset() in their first thousand versions are stored; `missing` is not.
   static channel_core::chunks_of stored_but(const content_ref& missing = {}) {
-    return [missing](const content_ref& content) -> result<std::optional<chunk_list>> {
-      if (content == missing) return std::nullopt;
-      return std::optional(chunk_list{{chunk_ref{content.id, static_cast<std::uint32_t>(content.size)}}});
+    std::map<digest, digest> chunk_of;
+    for (std::uint64_t version = 0; version < 1000; ++version) {
+      const auto part = make_asset("any", version).parts[0];
+      chunk_of[part.content.id] = part.only_chunk;
+    }
+    return [missing, chunk_of](const content_ref& content) -> result<std::optional<chunk_list>> {
+      const auto chunk = chunk_of.find(content.id);
+      if (content == missing || chunk == chunk_of.end()) return std::nullopt;
+      return std::optional(chunk_list{{chunk_ref{chunk->second, static_cast<std::uint32_t>(content.size)}}});
     };
   }
   static std::set<std::string> shown(const index_tree& tree) {
@@ -108,7 +115,8 @@ TEST_F(channel_core_test, all_that_there_is_adds_changes_and_removes) {
   all.changes.upserts[7] = make_asset(all.changes.upserts[7].path.str(), 77);
   all.changes.upserts.push_back(make_asset("new", 1));
   const auto planned = core_with(of(20)).plan(all, {}, stored_but(), 5);
-  ASSERT_TRUE(planned && *planned);
+  ASSERT_TRUE(planned) << planned.error().context;
+  ASSERT_TRUE(*planned);
   EXPECT_EQ((*planned)->changes.upserts.size(), 2u);
   ASSERT_EQ((*planned)->changes.removals.size(), 1u);
   EXPECT_EQ((*planned)->changes.removals[0].str(), asset_name(3));
@@ -136,7 +144,8 @@ TEST_F(channel_core_test, a_new_filter_is_applied_to_what_is_there) {
   all.changes.upserts.erase(all.changes.upserts.begin() + 12);
   all.uncertain = {test::path(asset_name(12))};
   const auto planned = channel_core(spec, {}, epoch_number{1}, tree, newest).plan(all, {}, stored_but(), 5);
-  ASSERT_TRUE(planned && *planned);
+  ASSERT_TRUE(planned) << planned.error().context;
+  ASSERT_TRUE(*planned);
   const auto left = shown((*planned)->tree);
   EXPECT_EQ(left.size(), 10u);
   EXPECT_FALSE(left.contains(asset_name(12))) << "not shown any more, whatever its content is";
@@ -147,7 +156,8 @@ TEST_F(channel_core_test, a_new_channel_without_assets_has_a_first_generation) {
   nothing.complete = true;
   const channel_core core({}, {}, epoch_number{1}, of(0), std::nullopt);
   const auto planned = core.plan(nothing, {}, stored_but(), 5);
-  ASSERT_TRUE(planned && *planned);
+  ASSERT_TRUE(planned) << planned.error().context;
+  ASSERT_TRUE(*planned);
   EXPECT_EQ((*planned)->now.sequence, sequence_number{1});
 }
 
