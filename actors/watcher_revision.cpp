@@ -130,8 +130,8 @@ class revision_maker {
 
   std::shared_ptr<revision> finish(time_point noticed) {
     made_->times.noticed = noticed;
-    // The two clocks are read one after the other.
-    made_->times.edited = std::min(made_->times.edited, noticed);
+    // The two clocks are read one after the other. What is found at the start was not being watched.
+    made_->times.edited = state_.revisions == 0 ? time_point{} : std::min(made_->times.edited, noticed);
     std::sort(made_->changes.begin(), made_->changes.end(),
               [](const source_change& a, const source_change& b) { return a.path < b.path; });
     return std::move(made_);

@@ -137,6 +137,11 @@ result<void> segment_file::sync() {
   return {};
 }
 
+bool segment_file::is_linked() const {
+  struct stat info {};
+  return ::fstat(fd_.get(), &info) == 0 && info.st_nlink > 0;
+}
+
 void segment_file::trim() {
   std::lock_guard lock(mutex_);
   if (allocated_ > tail_ && ::ftruncate(fd_.get(), static_cast<off_t>(tail_)) == 0) allocated_ = tail_;

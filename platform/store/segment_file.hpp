@@ -58,6 +58,8 @@ class segment_file {
   /// Gives back the space behind the tail.
   void trim();
 
+  /// The file still has a name: nobody removed it.
+  bool is_linked() const;
   segment_id id() const { return id_; }
   std::uint64_t capacity() const { return capacity_; }
   /// Before anything is placed in it.

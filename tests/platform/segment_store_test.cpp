@@ -107,6 +107,36 @@ TEST_F(segment_store_test, a_fold_seals_full_segments_read_only) {
   for (const auto& content : all) EXPECT_TRUE(readable(content));
 }
 
+TEST_F(segment_store_test, the_segment_made_ahead_is_the_next_one_after_a_restart_too) {
+  open();
+  const auto first = make_content(1, 800'000), second = make_content(2, 800'000);
+  put(first);
+  ASSERT_TRUE(store_->fold());
+  ASSERT_TRUE(std::filesystem::exists(store_->segment_path(segment_id{2})));
+  EXPECT_EQ(store_->usage().segments, 1u);
+  open();
+  put(second);
+  ASSERT_TRUE(store_->sync());
+  EXPECT_EQ(store_->find(second.ref.id)->value().where->segment, segment_id{2});
+  EXPECT_FALSE(std::filesystem::exists(store_->segment_path(segment_id{3})));
+}
+
+TEST_F(segment_store_test, a_segment_made_ahead_and_removed_is_not_written_to) {
+  open();
+  const auto first = make_content(1, 800'000), second = make_content(2, 800'000);
+  put(first);
+  ASSERT_TRUE(store_->fold());
+  ASSERT_TRUE(std::filesystem::remove(store_->segment_path(segment_id{2})));
+  put(second);
+  ASSERT_TRUE(store_->sync());
+  EXPECT_TRUE(
+      std::filesystem::exists(store_->segment_path(store_->find(second.ref.id)->value().where->segment)));
+  EXPECT_TRUE(readable(second));
+  open();
+  EXPECT_TRUE(readable(second));
+  EXPECT_TRUE(store_->lost().empty());
+}
+
 TEST_F(segment_store_test, writers_side_by_side_do_not_mix) {
   open();
   std::vector<std::vector<test::sample_content>> all(4);
