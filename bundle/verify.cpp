@@ -113,7 +113,7 @@ result<std::optional<behind_list>> read_behind(const head_file& head, const exte
   extent where = head.behind;
   if (where.segment.value == 0 && find) where = find({id, 0}).value_or(extent{});
   if (where.segment.value == 0) return std::nullopt;
-  const auto told = [](error problem) {
+  const auto told = [](const error& problem) {
     return fail(problem.code, "the list of what is behind: " + problem.context);
   };
   const auto bytes = contents.bytes(where);

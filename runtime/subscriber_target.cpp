@@ -82,7 +82,7 @@ std::vector<content_want> subscriber::wants_of(const index_difference& differenc
     for (std::size_t i = 0; i < record.parts.size(); ++i) {
       content_want wanted{record.parts[i].content, std::nullopt};
       if (had && i < before->parts.size()) wanted.similar = before->parts[i].content;
-      out.push_back(std::move(wanted));
+      out.push_back(wanted);
     }
   }
   return out;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
@@ -115,8 +116,7 @@ result<void> link_tree::remove(const logical_path& path) {
     GRAPHITE_KILL_POINT("mirror.before_rmdir");
     if (::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) != 0) break;
     GRAPHITE_KILL_POINT("mirror.after_rmdir");
-    const auto slash = folder.rfind('/');
-    folder.resize(slash == std::string::npos ? 0 : slash);
+    folder.resize(folder_of(folder).size());
   }
   return {};
 }

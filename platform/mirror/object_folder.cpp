@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/durable_file.hpp"
 
 namespace graphite {
@@ -79,7 +80,7 @@ result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   ++staged_max_;
   GRAPHITE_TRY(const owned_fd file, create(home_, name));
   GRAPHITE_KILL_POINT("mirror.before_content_write");
-  const auto written = write_fully(file.get(), bytes, 0, "write " + name);
+  auto written = write_fully(file.get(), bytes, 0, "write " + name);
   GRAPHITE_KILL_POINT("mirror.after_content_write");
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;
@@ -149,7 +150,7 @@ result<void> object_folder::adopt(const content_ref& content) {
   int moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   if (moved != 0 && errno == ENOENT && size_of(home_, object) == content.size) return {};
   if (moved != 0 && errno == ENOENT) {
-    const std::string folder = object.substr(0, object.rfind('/'));
+    const std::string folder(folder_of(object));
     GRAPHITE_KILL_POINT("mirror.before_shelf_mkdir");
     GRAPHITE_CHECK(make_folder(home_, folder.c_str()));
     GRAPHITE_KILL_POINT("mirror.after_shelf_mkdir");
