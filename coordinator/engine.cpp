@@ -149,9 +149,12 @@ void impl::stamped_at_apply() {
   stamp = std::move(known);
 }
 
+/// Nothing new starts.
+bool impl::stopped() const { return options.dry || (!options.keep_going && !failures.empty()); }
+
 bool impl::nothing_moves() const {
-  const bool stopped = options.dry || (!options.keep_going && !failures.empty());
-  return flights.empty() && backoffs.empty() && (stopped || ready.empty()) && lookups.size() == ready.size();
+  return flights.empty() && backoffs.empty() && (stopped() || ready.empty()) &&
+         lookups.size() == ready.size();
 }
 
 engine_command_list impl::flush() {

@@ -129,7 +129,8 @@ struct dry_run_action {
 struct engine_status {
   std::uint64_t sources = 0, artefacts = 0, actions = 0, assets = 0;
   std::uint64_t stale = 0;  ///< actions not up to date, running ones included
-  std::uint64_t queued = 0, running = 0, failed = 0, behind = 0;
+  std::uint64_t queued = 0;  ///< that will start; none after a failure that ends the build
+  std::uint64_t running = 0, failed = 0, behind = 0;
   revision_id revision;  ///< last applied
 };
 

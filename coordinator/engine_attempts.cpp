@@ -90,8 +90,7 @@ void impl::dequeue(action_index a) {
 }
 
 void impl::start_ready() {
-  const bool stopped = options.dry || (!options.keep_going && !failures.empty());
-  while (!stopped && !ready.empty() && flights.size() < std::max(options.jobs, 1u)) {
+  while (!stopped() && !ready.empty() && flights.size() < std::max(options.jobs, 1u)) {
     const auto a = std::get<3>(*ready.begin());
     ready.erase(ready.begin());
     ready_key.erase(a);

@@ -228,7 +228,7 @@ engine_status build_engine::status() const {
   s.actions = impl_->nodes.action_count();
   s.assets = impl_->asset_count;
   s.stale = impl_->stale_count;
-  s.queued = impl_->ready.size();
+  s.queued = impl_->stopped() ? 0 : impl_->ready.size();
   s.running = impl_->flights.size();
   s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
   s.behind = impl_->behind_count();

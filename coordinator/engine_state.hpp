@@ -363,6 +363,7 @@ struct engine_impl {
   // engine.cpp
   void apply(const revision& what);
   void stamped_at_apply();
+  bool stopped() const;
   bool nothing_moves() const;
   engine_command_list flush();
 
