@@ -176,6 +176,7 @@ engine_command_list impl::flush() {
     out.push_back(engine_commands::wake_at{when});
   }
   if (idle && !was_idle) {
+    tell_behind();
     out.push_back(engine_commands::idle{asset_count, std::exchange(ran, 0), std::exchange(cached, 0),
                                         failures.size() + failed_assets.size() + unread.size(),
                                         behind_count()});

@@ -35,6 +35,7 @@ struct engine_options {
   publishing mode = publishing::as_ready;
   bool keep_going =
       true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
+  bool shown_behind = false;  ///< the newest generation that is shown says that something is behind
   bool dry = false;  ///< plan and ask the cache, start and publish nothing: for dry_run()
   duration refused_backoff = milliseconds(250);  ///< doubled each time, up to …
   duration refused_backoff_max = seconds(30);
@@ -57,7 +58,7 @@ struct cache_lookup {
   action_id action;
   digest weak_key;
 };
-/// Show these changes; commit `what.rows` in the same batch.
+/// Show these changes; commit `what.rows` in the same batch. Without changes: only `what.behind` is news.
 struct publish {
   publication what;
 };

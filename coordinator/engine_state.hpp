@@ -213,6 +213,7 @@ struct engine_impl {
   std::uint64_t stale_count = 0, asset_count = 0, source_count = 0;
   std::uint64_t ran = 0, cached = 0;
   revision_id last_revision;
+  std::optional<behind_list> behind_told;  ///< with the last publication; nothing before the first
   revision_id shown_of;  ///< the newest that the publication in hand shows something of
   engine_counters counted;
 
@@ -347,6 +348,7 @@ struct engine_impl {
   void publish_changed();
   void publish_joined(publication& what);
   void finish_publication(publication what);
+  void tell_behind();
   bool may_publish(component_set::component which, std::vector<wanted_asset>& values) const;
   asset_record record_of(artefact_index a, const content_ref& content,
                          const std::vector<artefact_index>& refers_to) const;
