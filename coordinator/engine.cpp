@@ -58,6 +58,7 @@ rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
 engine_impl::engine_impl(engine_options given)
     : options(std::move(given)),
       config(*options.config),
+      backoffs(options.refused_backoff, options.refused_backoff_max),
       components([this](artefact_index a, const std::function<void(artefact_index)>& visit_one) {
         parents_of(a, visit_one);
       }) {
@@ -170,11 +171,7 @@ engine_command_list impl::flush() {
   const bool idle = started && nothing_moves();
   if (idle && keeper.deltas[0].size() + keeper.deltas[1].size() > options.delta_rows_max) fold();
   write_rows(nullptr);
-  if (!backoffs.empty()) {
-    auto when = time_point::max();
-    for (const auto& [a, one] : backoffs) when = std::min(when, one.first);
-    out.push_back(engine_commands::wake_at{when});
-  }
+  if (const auto when = backoffs.next()) out.push_back(engine_commands::wake_at{*when});
   if (idle && !was_idle) {
     tell_behind();
     out.push_back(engine_commands::idle{asset_count, std::exchange(ran, 0), std::exchange(cached, 0),

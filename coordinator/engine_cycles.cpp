@@ -138,7 +138,7 @@ void impl::find_cycles(const std::set<action_index>& planned) {
   if (from.empty()) return;
   for (const auto a : from) {
     if (cycle_of.erase(a) == 0) continue;
-    actions[a].broken = disputed.count(a) != 0;
+    actions[a].broken = claims.any_of(a);
     if (!actions[a].broken) problems.erase(a);
     stale(a, reason_kind::references, no_index, std::max(revision_now, 1u));
   }

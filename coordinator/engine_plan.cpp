@@ -31,7 +31,7 @@ void impl::drop_action(action_index a) {
   overtake(a, 0);
   lookups.erase(a);
   dequeue(a);
-  backoffs.erase(a);
+  backoffs.forget(a);
   failures.erase(a);
   problems.erase(a);
   disputes_end(a);
@@ -48,16 +48,9 @@ void impl::drop_action(action_index a) {
 
 /// Takes back every claim of `a` on names that others have; these look again.
 void impl::disputes_end(action_index a) {
-  const auto found = disputed.find(a);
-  if (found == disputed.end()) return;
-  for (const auto artefact : found->second) {
-    auto& by = claims[artefact];
-    by.erase(a);
+  for (const auto artefact : claims.withdraw(a))
     if (const auto owner = nodes.producer(artefact); owner != no_index && owner != a)
       undeclared.push_back(nodes.main_input(owner));
-    if (by.empty()) claims.erase(artefact);
-  }
-  disputed.erase(found);
 }
 
 void impl::set_broken(action_index a, const std::string& message) {
@@ -103,14 +96,13 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
                 path(nodes.main_input(std::max(a, owner)));
       if (!actions[owner].broken) set_broken(owner, problem);
     } else {
-      if (const auto other = claims.find(artefact); other != claims.end() && !other->second.empty())
+      if (const auto& others = claims.of(artefact); !others.empty())
         problem = "two producers of " + name + ": " + path(nodes.main_input(a)) + " and " +
-                  path(nodes.main_input(*other->second.begin()));
+                  path(nodes.main_input(*others.begin()));
       if (std::find(mine.begin(), mine.end(), artefact) == mine.end()) mine.push_back(artefact);
       continue;
     }
-    claims[artefact].insert(a);
-    disputed[a].push_back(artefact);
+    claims.add(a, artefact);
   }
   replace_outputs(a, std::move(mine));
   if (!problem.empty()) {
@@ -122,8 +114,7 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
 
 /// `output` is shown and the action of `main` makes it no more: the row of `main` stays until that is shown.
 void impl::orphan(artefact_index output, artefact_index main) {
-  if ((flags[output] & listed) == 0) return;
-  if (const auto [at, fresh] = orphan_of.emplace(output, main); fresh) orphans[main].insert(output);
+  if ((flags[output] & listed) != 0) orphans.add(output, main);
 }
 
 void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
@@ -142,8 +133,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
     orphan(output, nodes.main_input(a));
     nodes.set_content(output, {});
     value_from[output] = std::max(value_from[output], revision_now);
-    if (const auto claim = claims.find(output); claim != claims.end())
-      for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
+    for (const auto by : claims.of(output)) undeclared.push_back(nodes.main_input(by));
   }
   if (!added.empty()) actions[a].has_result = false;
   for (const auto output : added) resolution_changes(output);

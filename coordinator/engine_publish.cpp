@@ -155,12 +155,7 @@ void impl::note_shown(artefact_index a, std::vector<artefact_index> now_shown) {
 void impl::forget_dirty(artefact_index a) {
   note_shown(a, {});
   dirty.erase(a);
-  if (const auto orphaned = orphan_of.extract(a)) {
-    const auto main = orphaned.mapped();
-    auto& left = orphans.at(main);
-    left.erase(a);
-    if (left.empty()) orphans.erase(main), save_results.insert(main);
-  }
+  if (const auto main = orphans.remove(a); main != no_index) save_results.insert(main);
   if (const auto by = nodes.producer(a); by != no_index) {
     save_results.insert(nodes.main_input(by));
   } else {

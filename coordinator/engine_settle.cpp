@@ -33,7 +33,7 @@ void impl::stale(action_index a, reason_kind why, artefact_index by, revision_nu
       dequeue(a);
       break;
     case action_phase::backoff:
-      backoffs.erase(a);
+      backoffs.drop(a);
       break;
     case action_phase::running:
       return overtake(a, ended);

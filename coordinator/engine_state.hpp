@@ -12,6 +12,8 @@
 #include "coordinator/glob_index.hpp"
 #include "coordinator/graph.hpp"
 #include "coordinator/graph_rows.hpp"
+#include "coordinator/output_names.hpp"
+#include "coordinator/ready_queue.hpp"
 #include "coordinator/reference_table.hpp"
 #include "core/output_set.hpp"
 
@@ -173,19 +175,14 @@ struct engine_impl {
   std::map<action_index, std::string> problems;             ///< why an action is `broken`
   std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
   std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere
-  std::map<artefact_index, std::set<action_index>> claims;  ///< producers beside the graph's, or of a source
-  std::map<action_index, std::vector<artefact_index>> disputed;
+  name_claims claims;                                       ///< on names of the graph's producers and of sources
   std::map<action_index, std::vector<artefact_index>> cycle_of;  ///< artefacts of its cycle
   std::map<std::pair<action_index, std::uint32_t>, flight> flights;
   std::map<action_index, lookup> lookups;
-  std::map<action_index, std::pair<time_point, duration>> backoffs;
-  std::map<action_index, duration> backoff_delay;
-  std::set<std::tuple<bool, std::uint64_t, std::string, action_index>> ready;  ///< best first
-  std::map<action_index, std::tuple<bool, std::uint64_t, std::string, action_index>> ready_key;
+  backoff_table backoffs;
+  ready_queue ready;
   std::map<artefact_index, dirty_asset> dirty;
-  // Shown, made once by the action of a main input that does not make it any more: by either of the two.
-  std::map<artefact_index, artefact_index> orphan_of;
-  std::map<artefact_index, std::set<artefact_index>> orphans;
+  former_outputs orphans;
   std::unordered_multimap<artefact_index, artefact_index>
       old_parents;  ///< by shown references of dirty assets
   component_set components;
