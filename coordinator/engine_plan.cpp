@@ -195,7 +195,9 @@ void impl::join_group(group_index g, artefact_index a) {
 
 void impl::join_groups(artefact_index a) {
   if (groups.empty()) return;
+  const auto tried = globs.tried();
   for (const auto g : globs.matching(path(a))) join_group(g, a);
+  visit(globs.tried() - tried);
 }
 
 void impl::leave_groups(artefact_index a, revision_number ended) {
@@ -215,14 +217,44 @@ void impl::leave_groups(artefact_index a, revision_number ended) {
   }
 }
 
+/// Notes what an action with a depfile reads or looked for: a file of the same name may take its place.
+void impl::note_reads(const std::map<artefact_index, edge_kind>& edges) {
+  for (const auto& [artefact, kind] : edges) {
+    if (kind == edge_kind::declared || (flags[artefact] & named_read) != 0) continue;
+    flags[artefact] |= named_read;
+    reads_by_name.emplace(id_of_path_text(nodes.paths().name(artefact)).value, artefact);
+  }
+}
+
+/// Users of `g` with a depfile that a file named like `by` may mean something to: those that read one of that
+/// name, those that failed, and those whose attempt is under way, for nobody knows yet what it reads.
+std::set<action_index> impl::narrowed_users(group_index g, artefact_index by) {
+  std::set<action_index> out;
+  const auto add = [&](action_index a) {
+    visit();
+    if (nodes.live(a) && actions[a].narrowed && actions[a].group == g) out.insert(a);
+  };
+  const auto& paths = nodes.paths();
+  const auto [first, last] = reads_by_name.equal_range(id_of_path_text(paths.name(by)).value);
+  for (auto i = first; i != last; ++i) {
+    if (paths.name(i->second) != paths.name(by)) continue;
+    for (const auto user : nodes.users(i->second))
+      if (!user.group()) add(user.index());
+  }
+  for (const auto& [attempt, f] : flights) add(attempt.first);
+  for (const auto& [a, text] : failures) add(a);
+  return out;
+}
+
+/// The group has another member or lost `by` (`names`), or `by` has another content.
 void impl::group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
                          revision_number ended) {
   groups[g].listed = false;
   if (loading) return;
-  for (const auto user : nodes.group_users(g)) {
-    visit();
-    if (names || user.kind() == edge_kind::glob) stale(user.index(), why, by, std::max(from, 1u), ended);
-  }
+  from = std::max(from, 1u);
+  for (const auto user : nodes.group_users(g, edge_kind::glob)) stale(user.index(), why, by, from, ended);
+  if (!names || nodes.group_users(g, edge_kind::names).empty()) return;
+  for (const auto user : narrowed_users(g, by)) stale(user, why, by, from, ended);
 }
 
 artefact_index impl::resolve(std::span<const reference_table::candidate> one) const {
@@ -305,6 +337,7 @@ void impl::plan_inputs(action_index a, const std::vector<artefact_index>* discov
       if (!edge.group() && edge.kind() == edge_kind::discovered)
         found.emplace(edge.index(), edge_kind::discovered);
   }
+  if (st.narrowed && st.group != no_index) note_reads(found);
   std::vector<graph_edge> edges;
   for (const auto& [artefact, kind] : found) edges.push_back(graph_edge::to(artefact, kind));
   if (st.group != no_index)

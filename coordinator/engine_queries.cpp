@@ -70,8 +70,7 @@ std::vector<artefact_index> impl::needed_by(artefact_index a) const {
     if (!user.group()) {
       made_by(user.index());
     } else {
-      for (const auto one : nodes.group_users(user.index()))
-        if (one.kind() == edge_kind::glob) made_by(one.index());
+      for (const auto one : nodes.group_users(user.index(), edge_kind::glob)) made_by(one.index());
     }
   }
   for (const auto referrer : references.referrers(a))

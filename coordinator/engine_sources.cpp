@@ -194,9 +194,10 @@ void impl::valid_again(artefact_index a, revision_number from) {
   for (const auto user : nodes.users(a)) {
     if (!user.group()) {
       raise(user.index());
-    } else {
-      for (const auto one : nodes.group_users(user.index())) raise(one.index());
+      continue;
     }
+    for (const auto& [attempt, f] : flights)
+      if (const auto by = attempt.first; nodes.live(by) && actions[by].group == user.index()) raise(by);
   }
 }
 

@@ -151,6 +151,7 @@ struct engine_impl {
   // By artefact.
   enum flag : std::uint8_t {
     source = 1,
+    named_read = 2,  ///< in `reads_by_name`
     listed = 4,
     rule_known = 8,
     being_written = 16,  ///< open: its content is not known yet
@@ -188,6 +189,8 @@ struct engine_impl {
   component_set components;
   std::vector<artefact_index> unjoined;  ///< changed assets not in `components` yet
   std::set<artefact_index> warned;       ///< sources whose missing references were told
+  /// What actions with a depfile read or looked for, by the hash of its file name. Only grows.
+  std::unordered_multimap<std::uint64_t, artefact_index> reads_by_name;
 
   // Work of the present event.
   revision_number revision_now = 0;
@@ -267,6 +270,8 @@ struct engine_impl {
   void count_group(group_index g, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
   void group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
                      revision_number ended = forever);
+  void note_reads(const std::map<artefact_index, edge_kind>& edges);
+  std::set<action_index> narrowed_users(group_index g, artefact_index by);
   void plan_all();
   artefact_index resolve(std::span<const reference_table::candidate> one) const;
   void find_cycles(const std::set<action_index>& planned);
