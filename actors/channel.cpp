@@ -211,7 +211,7 @@ void send_rows(self_pointer self, const commit_ptr& request, const std::shared_p
 }
 
 void commit_rows(self_pointer self, std::vector<row_write> rows, bool sync_contents,
-                 std::shared_ptr<in_commit> plan) {
+                 const std::shared_ptr<in_commit>& plan) {
   send_rows(self, std::make_shared<const commit_request>(commit_request{std::move(rows), sync_contents}),
             plan);
 }
@@ -222,7 +222,7 @@ row_write generation_row_of(const head& now, page_location where, const hasher& 
 }
 
 /// Large changes: contents, pages and head are on disk before the rows.
-void commit_bulk(self_pointer self, std::shared_ptr<in_commit> plan) {
+void commit_bulk(self_pointer self, const std::shared_ptr<in_commit>& plan) {
   auto where = std::make_shared<page_location>();
   auto work = [contents = self->state.with.contents, write = self->state.with.write_generation, plan,
                where]() -> result<void> {

@@ -1,15 +1,8 @@
 #include "actors/complaints.hpp"
 
+#include "core/path_text.hpp"
+
 namespace graphite {
-
-namespace {
-
-bool is_at_or_below(std::string_view path, std::string_view folder) {
-  return folder.empty() ||
-         (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
-}
-
-}  // namespace
 
 bool complaint_book::add(const std::string& path, const std::string& text, source by) {
   const auto known = said_.find(path);

@@ -3,23 +3,20 @@
 #include <deque>
 #include <map>
 
+#include "actors/hooks.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/rest_listener.hpp"
-#include "coordinator/engine.hpp"
 #include "core/ports/clock.hpp"
 
 namespace graphite {
 
 /// What a graph actor works with; outlives the actor.
-struct graph_dependencies {
+struct graph_dependencies : graph_hooks {
   key_value_store* rows = nullptr;
   clock_source* clock = nullptr;
   log_sink* log = nullptr;
   /// An action_cache row without the results whose outputs are not stored any more; nothing where none is
   /// left.
   std::function<std::optional<std::string>(std::string row)> usable_results;
-  /// True once after contents of the store were lost; looks for it.
-  std::function<bool()> losses = [] { return false; };
   std::function<bool(const digest&)> stored;  ///< whether the store has the content
   std::vector<rebuild_actor> domains;         ///< at least one
   std::vector<channel_actor> channels;        ///< of the view; at least one
@@ -29,15 +26,6 @@ struct graph_dependencies {
   std::string published;               ///< newest_publication(), as it was restored
   std::vector<std::size_t> astray;     ///< channels that may show something else than it, by number
   epoch_number epoch;                  ///< of this start
-  /// Told of every diagnostic and of every settling; called by the actor's thread.
-  std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
-  std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
-                                                                                       const auto&) {};
-  /// Settled: nothing runs and every publication is answered.
-  rest_listener on_rest = [](const auto&) {};
-  /// Actions up to date, actions in all, and the one that was started last.
-  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
-      [](auto, auto, const auto&) {};
 };
 
 /// Executes the engine's commands: nothing is decided here.

@@ -95,7 +95,7 @@ void ask_channels(std::vector<channel_actor> left, const query::status& asked) {
   left.pop_back();
   query::status step = asked;
   if (!left.empty())
-    step.done = [left = std::move(left), asked](result<service_status>) { ask_channels(left, asked); };
+    step.done = [left = std::move(left), asked](const result<service_status>&) { ask_channels(left, asked); };
   caf::anon_send(next, atom::answer_v, std::make_shared<const query>(query{std::move(step)}));
 }
 

@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include "core/path_text.hpp"
+
 namespace graphite {
 
 live_filter::live_filter(std::shared_ptr<const project> spec, const file_reader& files)
@@ -10,9 +12,7 @@ live_filter::live_filter(std::shared_ptr<const project> spec, const file_reader&
 }
 
 std::optional<std::string> live_filter::read_ignore_file(std::string_view folder) const {
-  const auto text = folder.empty() ? std::string(ignore_file_name)
-                                   : std::string(folder) + "/" + std::string(ignore_file_name);
-  const auto path = logical_path::parse(text);
+  const auto path = logical_path::parse(join_path(folder, ignore_file_name));
   if (!path) return std::nullopt;
   const auto opened = files_.open(*path);
   if (!opened) return std::nullopt;

@@ -12,7 +12,7 @@ namespace graphite {
 
 namespace {
 
-constexpr std::uint64_t day_seconds = 24 * 60 * 60;
+constexpr std::uint64_t day_seconds = 86'400;
 constexpr std::string_view lineage_row = "lineage", epoch_row = "epoch";
 
 result<std::uint64_t> last_epoch(const key_value_store& rows) {

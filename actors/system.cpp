@@ -149,7 +149,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
     return found && *found;
   };
   // A channel that is to show more than before may ask for what nobody needed to be stored.
-  if (ports.losses() || !astray.empty()) {
+  if (ports.building.losses() || !astray.empty()) {
     for (auto& command : engine->contents_lost(stored, ports.clock->now()))
       loaded.push_back(std::move(command));
     for (const auto& path : engine->sources_not_stored(stored)) known->erase(path);
@@ -159,13 +159,13 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
                                       return pool->submit(std::move(job)).has_value();
                                     }});
   graph_dependencies with;
+  static_cast<graph_hooks&>(with) = ports.building;
   with.rows = ports.rows;
   with.clock = ports.clock;
   with.log = ports.log;
   with.usable_results = [contents = ports.contents](std::string row) {
     return usable_results(*contents, std::move(row));
   };
-  with.losses = ports.losses;
   with.stored = stored;
   with.domains = {domain};
   with.channels = channels;
@@ -175,12 +175,9 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.published = published;
   with.astray = astray;
   with.epoch = now.epoch;
-  with.on_diagnostic = ports.on_diagnostic;
-  with.on_running = ports.on_running;
-  with.on_rest = ports.on_rest;
-  with.on_idle = ports.on_idle;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;
+  static_cast<watcher_hooks&>(look) = ports.watching;
   look.config = ports.config;
   look.events = ports.events;
   look.files = ports.files;
@@ -189,17 +186,10 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   look.clock = ports.clock;
   look.random = ports.random;
   look.log = ports.log;
-  look.survey = ports.survey;
-  look.refresh = ports.refresh;
-  look.parallel = ports.parallel;
-  look.scan = ports.scan;
-  look.on_progress = ports.on_ingest;
-  look.is_input = ports.is_input;
-  look.outdated = ports.outdated;
   look.graph = graph;
   if (ports.events != nullptr)
-    looks =
-        system.spawn<caf::detached>(surveyor, [survey = ports.survey, known] { return survey("", *known); });
+    looks = system.spawn<caf::detached>(
+        surveyor, [survey = ports.watching.survey, known] { return survey("", *known); });
   look.surveyor = looks;
   watch = system.spawn<caf::detached>(watcher, std::move(look), std::move(known));
   caf::anon_send(graph, atom::watch_v, watch);
@@ -264,7 +254,7 @@ void local_system::pages_moved() {
 
 void local_system::look_for_rest() {
   if (impl_->graph) return caf::anon_send(impl_->graph, atom::rest_v);
-  impl_->ports.on_rest([] { return std::vector<digest>(); });
+  impl_->ports.building.on_rest([] { return std::vector<digest>(); });
 }
 
 void local_system::gc(gc_request request, reply<gc_report> done) {

@@ -4,10 +4,9 @@
 
 #include "actors/bundle_archive.hpp"
 #include "actors/facade.hpp"
+#include "actors/hooks.hpp"
 #include "actors/published_state.hpp"
-#include "actors/rest_listener.hpp"
 #include "actors/restore.hpp"
-#include "actors/survey.hpp"
 #include "core/cancel_token.hpp"
 #include "core/ports/thread_pool.hpp"
 #include "core/ports/transport.hpp"
@@ -40,34 +39,16 @@ struct system_ports {
   std::map<std::string, bundle_archive*> archives;  ///< one a channel
   uuid boot;
 
-  std::function<result<tree_survey>(const std::string& folder, const guarded_sources& known)> survey;
-  std::function<void(const std::string& folder)> refresh = [](const auto&) {};
-  std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
-  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&,
-                                                                         const logical_path&)>
-      scan;
+  watcher_hooks watching;
+  graph_hooks building;
   std::function<attempt_result(const attempt_spec&, const cancel_token&)> run_attempt;
   std::function<void(const error&)> on_fatal;
-  /// True once after contents were lost, at the start, too; looks for it. Cheap.
-  std::function<bool()> losses = [] { return false; };
-  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
-      [](auto, auto, const auto&) {};
-  std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   std::function<void(const head&, const asset_changes&, const stage_times&)> on_generation =
       [](const auto&, const auto&, const auto&) {};
-  /// Of watcher_dependencies.
-  std::function<bool(std::string_view path)> is_input = [](auto) { return false; };
-  std::function<bool()> outdated = [] { return false; };
-  /// Settled: totals since the start, and what there is.
-  std::function<void(const engine_commands::idle&, const engine_status&)> on_idle = [](const auto&,
-                                                                                       const auto&) {};
-  rest_listener on_rest = [](const auto&) {};  ///< nothing is running, queued or on its way to a channel
   /// Collects garbage at the next rest; called by any thread.
-  std::function<void(gc_request, reply<gc_report>)> collect = [](gc_request, reply<gc_report> done) {
+  std::function<void(gc_request, reply<gc_report>)> collect = [](gc_request, const reply<gc_report>& done) {
     done(fail(errc::unsupported, "nothing is collected here"));
   };
-  std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
-      [](auto, auto, const auto&) {};
 };
 
 /// The actors of one process, wired. Hides CAF. Thread-safe as a facade.
@@ -109,7 +90,8 @@ class local_system final : public service_facade {
   bool drain(duration wait);
   /// Bundle folders were rewritten: the channels go on from their new pages. Any thread; returns at once.
   void pages_moved();
-  /// Calls ports.on_rest() if it is at rest now; else that comes with the rest. Any thread; returns at once.
+  /// Calls on_rest of the graph's hooks if it is at rest now; else that comes with the rest. Any thread;
+  /// returns at once.
   void look_for_rest();
 
  private:

@@ -5,9 +5,9 @@
 #include <unordered_map>
 
 #include "actors/complaints.hpp"
+#include "actors/hooks.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/live_filter.hpp"
-#include "actors/survey.hpp"
 #include "coordinator/case_twins.hpp"
 #include "coordinator/revision.hpp"
 #include "core/ports/clock.hpp"
@@ -18,7 +18,7 @@
 namespace graphite {
 
 /// What a watcher works with; outlives the actor.
-struct watcher_dependencies {
+struct watcher_dependencies : watcher_hooks {
   std::shared_ptr<const project> config;
   tree_watcher* events = nullptr;  ///< null: nothing is watched, only the first revision is made (`build`)
   const file_reader* files = nullptr;
@@ -27,23 +27,6 @@ struct watcher_dependencies {
   clock_source* clock = nullptr;
   random_source* random = nullptr;
   log_sink* log = nullptr;
-  /// Compares the tree at or below a folder with what is known. Blocks.
-  std::function<result<tree_survey>(const std::string& folder, const guarded_sources& known)> survey;
-  /// Lets the tree watcher's watches follow a changed ignore file of `folder`.
-  std::function<void(const std::string& folder)> refresh = [](const auto&) {};
-  /// Runs `job(0) … job(count - 1)` on several threads and returns when all are done.
-  std::function<void(std::size_t count, const std::function<void(std::size_t)>& job)> parallel;
-  /// Reference scanner of a rule; null: it has none.
-  std::function<std::function<std::vector<scanned_reference>(byte_span)>(const rule_spec&,
-                                                                         const logical_path&)>
-      scan;
-  /// Told of long work: files done, files in all, the file that was just read. Called from several threads.
-  std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_progress =
-      [](auto, auto, const auto&) {};
-  /// Whether `path` (below the root) is an input of the view beside its sources: the project file, a tool.
-  std::function<bool(std::string_view path)> is_input = [](auto) { return false; };
-  /// Looks at these inputs. True where the view was set up with others; whoever set it up knows of it then.
-  std::function<bool()> outdated = [] { return false; };
   graph_actor graph;
   surveyor_actor surveyor;  ///< for the anti-entropy rescan; none: there is none
 };

@@ -84,7 +84,7 @@ void start_rescan(watcher_self self, std::function<void(const std::vector<rescan
   if (state.with.filter->reload("")) state.with.refresh("");
   self->request(state.with.surveyor, caf::infinite, atom::rescan_v)
       .then(
-          [self, done](const survey_ptr& answer) {
+          [self, done = std::move(done)](const survey_ptr& answer) {
             std::vector<rescan_change> differences;
             const auto newer = [self](const auto& path) { return newer_is_known(self->state.rescan, path); };
             if (*answer)

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "core/path_text.hpp"
+
 namespace graphite {
 
 namespace {
@@ -104,7 +106,7 @@ std::vector<std::string> files_of(const known_sources& known, const std::string&
   std::vector<std::string> out;
   if (known.find(name) != nullptr) out.push_back(name);
   for (const auto& folder : known.folders(name))
-    for (const auto& one : known.files(folder)) out.push_back(folder + "/" + one.name);
+    for (const auto& one : known.files(folder)) out.push_back(join_path(folder, one.name));
   return out;
 }
 
@@ -234,7 +236,7 @@ void know_names(watcher_state& state) {
   const auto& known = state.known->mine();
   for (const auto& folder : known.folders(""))
     for (const auto& one : known.files(folder)) {
-      auto flips = state.twins->add(folder.empty() ? one.name : folder + "/" + one.name);
+      auto flips = state.twins->add(join_path(folder, one.name));
       state.flipped.insert(flips.begin(), flips.end());
     }
 }

@@ -9,6 +9,7 @@
 #include "bench/child.hpp"
 #include "bench/process_cost.hpp"
 #include "bench/workloads.hpp"
+#include "core/units.hpp"
 
 namespace graphite::bench {
 
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 
 struct setting {
   std::string name;
-  std::size_t subscribers = 1, edits = 300, edit_bytes = 16 * 1024, assets = 1000, asset_bytes = 100;
+  std::size_t subscribers = 1, edits = 300, edit_bytes = 16 * KiB, assets = 1000, asset_bytes = 100;
   bool files = true;
 };
 
@@ -179,7 +180,7 @@ report run_edit_to_swap(const bench_options& options) {
     add_stages(out, crowd);
   }
   if (chosen("64_64k")) {
-    const auto crowd = run_setting(options, {"64_64k", many, edits, 64 * 1024});
+    const auto crowd = run_setting(options, {"64_64k", many, edits, 64 * KiB});
     add("p50_ms_64_64k", percentile(crowd.last_ms, 0.5), {});
     add("p99_ms_64_64k", percentile(crowd.last_ms, 0.99), 40);
   }
@@ -191,7 +192,7 @@ report run_edit_to_swap(const bench_options& options) {
       out.notes.push_back("left out: " + std::to_string(assets) + " assets");
       continue;
     }
-    const auto m = run_setting(options, {"16", 16, edits, 16 * 1024, assets, 100, false});
+    const auto m = run_setting(options, {"16", 16, edits, 16 * KiB, assets, 100, false});
     const auto p99 = percentile(m.last_ms, 0.99);
     add("p50_ms_16_" + label + "_assets", percentile(m.last_ms, 0.5), {});
     add("p99_ms_16_" + label + "_assets", p99, base ? std::optional(*base * 1.5) : std::nullopt);

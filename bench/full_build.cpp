@@ -35,7 +35,7 @@ build_times build(const bench_options& options, const std::string& root) {
 }
 
 std::string make_heavy(const std::string& work, std::size_t files) {
-  const auto root = work + "/heavy";
+  auto root = work + "/heavy";
   fs::create_directories(root);
   for (std::size_t i = 0; i < files; ++i)
     write_file(root + "/" + std::to_string(i) + ".txt", prose(1'500'000, i));
@@ -51,7 +51,7 @@ shell = true
 }
 
 std::string make_many(const std::string& work, std::size_t actions) {
-  const auto root = work + "/many";
+  auto root = work + "/many";
   std::string ninja = "rule c\n  command = /bin/cp $in $out\n";
   for (std::size_t i = 0; i < actions; ++i) {
     const auto folder = root + "/in/" + std::to_string(i / 100);

@@ -107,10 +107,10 @@ engine_figures loaded_engine(std::uint32_t files) {
     source_state state;
     state.content = {openssl_hasher{}.sha256(as_bytes(file_name(i))), 100};
     state.content.id.bytes[0] = version;
-    for (int r = 0; r < 3; ++r)
-      state.references.push_back(
-          {{*logical_path::parse(file_name(std::min<std::uint32_t>(files - 1, i / 40 * 40 + random() % 40)))},
-           false});
+    for (int r = 0; r < 3; ++r) {
+      const auto target = std::min<std::uint32_t>(files - 1, i / 40 * 40 + random() % 40);
+      state.references.push_back({{*logical_path::parse(file_name(target))}, false});
+    }
     return state;
   };
   {

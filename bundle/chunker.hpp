@@ -2,6 +2,7 @@
 
 #include "core/content.hpp"
 #include "core/ports/hasher.hpp"
+#include "core/units.hpp"
 
 namespace graphite {
 
@@ -17,7 +18,7 @@ chunk_list chunk_bytes(byte_span bytes, const hasher& hash);
 /// chunk are hashed where they are. `hash` must outlive it.
 class content_builder {
  public:
-  static constexpr std::size_t buffer_bytes_max = 1024 * 1024;
+  static constexpr std::size_t buffer_bytes_max = MiB;
 
   explicit content_builder(const hasher& hash) : hash_(&hash) {}
 

@@ -141,6 +141,7 @@ result<export_summary> export_bundle(const head_file& from, const index_tree& tr
                                      const extent_source& contents, const extent_lookup& find,
                                      const byte_sink& sink) {
   if (from.value.root != tree.root()) return fail(errc::invalid_argument, "the head is of another index");
+  GRAPHITE_CHECK(check_assets(from.value, tree.assets()));
   return exporter(tree, contents, find, sink).run(from.value, from.behind);
 }
 

@@ -263,7 +263,7 @@ result<asset_record> decode_asset(const leaf_entry& entry, byte_span body, const
   byte_reader from(body);
   from.bytes(2);
   const auto references = from.number<std::uint16_t>();
-  from = byte_reader(body.last(8u * references));
+  from = byte_reader(body.last(std::size_t{8} * references));
   out.references.reserve(references);
   for (unsigned i = 0; i < references; ++i) out.references.push_back(asset_id{from.number<std::uint64_t>()});
   return out;

@@ -1,5 +1,7 @@
 #include "bundle/index_tree.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "bundle/index_loading.hpp"
@@ -14,6 +16,18 @@ result<index_tree> index_tree::open(const digest& root, page_location where, sou
   GRAPHITE_TRY(auto node, index_node::from_stored(root, where, std::move(page), false, hash));
   if (node->depth() != 0) return fail(errc::corrupt, "an index's root is a page from below it");
   return index_tree(std::move(node), std::move(source), hash);
+}
+
+result<index_tree> index_tree::open(const head& of, page_location where, source_ptr source,
+                                    const hasher& hash) {
+  GRAPHITE_TRY(auto tree, open(of.root, where, std::move(source), hash));
+  GRAPHITE_CHECK(check_assets(of, tree.assets()));
+  return tree;
+}
+
+result<void> check_assets(const head& of, std::uint64_t assets) {
+  if (of.assets == assets) return {};
+  return fail(errc::corrupt, fmt::format("the head says {} assets, its index has {}", of.assets, assets));
 }
 
 index_tree index_tree::with_source(source_ptr source) const { return {root_, std::move(source), *hash_}; }

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "bundle/head.hpp"
 #include "bundle/index_node.hpp"
 
 namespace graphite {
@@ -28,6 +29,8 @@ class index_tree {
   /// The tree named `root`; loads only its root page. Errors: those of the source, corrupt.
   static result<index_tree> open(const digest& root, page_location where, source_ptr source,
                                  const hasher& hash);
+  /// The tree of `of`. Errors: as above; corrupt where it does not have the assets that `of` says.
+  static result<index_tree> open(const head& of, page_location where, source_ptr source, const hasher& hash);
   /// Of `records` in any order. O(n log n). Errors: those of check_record; already_exists where two have
   /// one asset_id.
   static result<index_tree> build(const std::vector<asset_record>& records, const hasher& hash);
@@ -65,6 +68,9 @@ class index_tree {
   source_ptr source_;
   const hasher* hash_;
 };
+
+/// Errors: corrupt where `of` says another count than that of its index, `assets`.
+result<void> check_assets(const head& of, std::uint64_t assets);
 
 /// Sees one asset that differs: before absent: added; after absent: removed. Return false to stop.
 using difference_visitor = std::function<bool(const asset_record* before, const asset_record* after)>;

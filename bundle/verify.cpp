@@ -32,6 +32,9 @@ class verifier {
         note(child.error(), "");
     }
   }
+  void count(const head& of, std::uint64_t assets) {
+    if (const auto good = check_assets(of, assets); !good) note(good.error(), "");
+  }
   /// After the pages: `progress` may have ended the walk.
   void side_object(const head_file& head) {
     if (!report_.complete) return;
@@ -110,7 +113,7 @@ result<std::optional<behind_list>> read_behind(const head_file& head, const exte
   extent where = head.behind;
   if (where.segment.value == 0 && find) where = find({id, 0}).value_or(extent{});
   if (where.segment.value == 0) return std::nullopt;
-  const auto told = [](error problem) {
+  const auto told = [](const error& problem) {
     return fail(problem.code, "the list of what is behind: " + problem.context);
   };
   const auto bytes = contents.bytes(where);
@@ -124,6 +127,7 @@ result<std::optional<behind_list>> read_behind(const head_file& head, const exte
 verify_report verify_bundle(const index_tree& tree, const extent_source& contents,
                             const verify_options& options) {
   verifier walk(tree, contents, options);
+  if (options.head != nullptr) walk.count(options.head->value, tree.assets());
   walk.page(tree.root_node(), {});
   if (options.head != nullptr && options.contents) walk.side_object(*options.head);
   return walk.take();

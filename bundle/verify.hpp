@@ -27,7 +27,8 @@ struct verify_options {
   bool contents = true;          ///< false: the index alone
   /// Where contents lie that the index does not place. Null: those are errors.
   extent_lookup find;
-  /// The head that leads to the tree: its side object is read, too, where it is held. Null: the tree alone.
+  /// The head that leads to the tree: it must say how many assets that has, and its side object is read,
+  /// too, where it is held. Null: the tree alone.
   const head_file* head = nullptr;
   /// Asked after each asset; false ends the walk early (cancelled, or to show progress).
   std::function<bool(std::uint64_t assets, std::uint64_t bytes)> progress;

@@ -6,7 +6,7 @@ namespace graphite {
 
 namespace {
 
-class folder_archive final : public bundle_archive {
+class folder_archive final : public kept_archive {
  public:
   folder_archive(std::unique_ptr<bundle_folder> disk, segment_store& contents, const hasher& hash,
                  std::string folder)
@@ -16,7 +16,7 @@ class folder_archive final : public bundle_archive {
     const auto file = disk_->current();
     if (!file) return std::nullopt;
     GRAPHITE_TRY(auto tree, disk_->tree());
-    return std::optional<state>(std::in_place, file->value, std::move(tree));
+    return std::optional(state{file->value, std::move(tree)});
   }
 
   result<index_tree> open(const digest& root, page_location where) override {
@@ -38,7 +38,7 @@ class folder_archive final : public bundle_archive {
   result<std::vector<state>> kept() override {
     std::vector<state> out;
     for (const auto& file : disk_->generations()) {
-      GRAPHITE_TRY(auto tree, index_tree::open(file.value.root, file.root, disk_->pages(), hash_));
+      GRAPHITE_TRY(auto tree, index_tree::open(file.value, file.root, disk_->pages(), hash_));
       out.push_back({file.value, std::move(tree)});
     }
     return out;
@@ -72,9 +72,9 @@ class folder_archive final : public bundle_archive {
 
 }  // namespace
 
-result<std::unique_ptr<bundle_archive>> open_archive(const std::string& folder, const std::string& segments,
-                                                     segment_store& contents, const hasher& hash,
-                                                     log_sink& log) {
+result<std::unique_ptr<kept_archive>> open_archive(const std::string& folder, const std::string& segments,
+                                                   segment_store& contents, const hasher& hash,
+                                                   log_sink& log) {
   bundle_folder_options options;
   options.folder = folder;
   options.segments_folder = segments;

@@ -19,7 +19,7 @@ namespace {
 bool may_name_state(const std::string& text) { return text.find("state") != std::string::npos; }
 
 std::string state_of(const std::string& file) {
-  const std::string usual = (std::filesystem::path(file).parent_path() / ".graphite").string();
+  std::string usual = (std::filesystem::path(file).parent_path() / ".graphite").string();
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();

@@ -28,23 +28,13 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       ->envname("GRAPHITE_KEEP_GOING");
   command.add_flag("--dry-run", options.dry_run, "List what would run, and why; run nothing")
       ->envname("GRAPHITE_DRY_RUN");
-  command
-      .add_option("--jobs", options.jobs, "Actions at once (default: what the project says, or one a core)")
-      ->envname("GRAPHITE_JOBS")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
-  command.add_option("--scratch", options.scratch, "Where small actions work: memory (a tmpfs) or disk")
-      ->envname("GRAPHITE_SCRATCH")
-      ->type_name("WHERE")
-      ->check(CLI::IsMember({"memory", "disk"}));
+  add_action_options(command, options.jobs, options.scratch);
   command
       .add_option("--coordinator", options.coordinator,
                   "Build on the cluster of this coordinator; not in this version")
       ->envname("GRAPHITE_COORDINATOR")
       ->type_name("HOST:PORT");
-  command.add_option("--log-level", options.log_level, "debug, info, warning or error")
-      ->envname("GRAPHITE_LOG_LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  add_log_level_option(command, options.log_level);
   command.footer(
       "Where `graphite dev` runs for the project, it is asked to build; otherwise this process builds.\n\n"
       "Examples:\n"

@@ -203,7 +203,7 @@ result<void> bundle_sink::check_shown(const head_file& shown, state_trust trust)
 }
 
 result<void> bundle_sink::check_beyond(const head_file& synced) {
-  GRAPHITE_TRY(const auto before, index_tree::open(synced.value.root, synced.root, folder_->pages(), hash_));
+  GRAPHITE_TRY(const auto before, index_tree::open(synced.value, synced.root, folder_->pages(), hash_));
   GRAPHITE_TRY(const auto after, folder_->tree());
   GRAPHITE_TRY(const auto changes, changes_between(before, after));
   for (const auto& record : changes.upserts)

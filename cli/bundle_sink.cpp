@@ -22,6 +22,9 @@ class stored_part final : public partial_content {
   stored_part(std::unique_ptr<content_writer> out, chunk_list list)
       : out_(std::move(out)), list_(std::move(list)) {}
   result<void> append(byte_span bytes) override { return out_->append(bytes); }
+  result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
+    return out_->read(offset, out);
+  }
   result<void> finish() override {
     GRAPHITE_TRY([[maybe_unused]] const auto stored, out_->commit(list_));
     return {};
@@ -254,8 +257,7 @@ void bundle_sink::finish_upkeep(bool wait) {
 }
 
 result<void> bundle_sink::mark_generation(const head_file& generation, std::uint64_t& live_bytes) {
-  GRAPHITE_TRY(const auto tree,
-               index_tree::open(generation.value.root, generation.root, folder_->pages(), hash_));
+  GRAPHITE_TRY(const auto tree, index_tree::open(generation.value, generation.root, folder_->pages(), hash_));
   std::vector<digest> batch;
   GRAPHITE_CHECK(
       for_each_part(tree, [&](std::string_view, const std::vector<asset_part>& parts) -> result<void> {

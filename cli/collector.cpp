@@ -145,7 +145,7 @@ result<void> collector::mark_generations() {
 }
 
 /// The newest one as a whole, of the others what they show differently.
-result<void> collector::mark_generations_of(bundle_archive& archive) {
+result<void> collector::mark_generations_of(kept_archive& archive) {
   GRAPHITE_TRY(const auto kept, archive.kept());
   if (kept.empty()) return {};
   std::vector<digest> live;
@@ -229,7 +229,7 @@ result<void> collector::sweep_cache(const std::optional<gc_request>& asked, gc_r
 
 bool collector::pinned(segment_id segment) const {
   return std::any_of(with_.archives.begin(), with_.archives.end(),
-                     [&](const bundle_archive* archive) { return archive->refers_to(segment); });
+                     [&](const kept_archive* archive) { return archive->refers_to(segment); });
 }
 
 /// Looks at every segment that is left to look at.

@@ -7,9 +7,9 @@
 #include <thread>
 #include <vector>
 
-#include "actors/bundle_archive.hpp"
 #include "actors/facade.hpp"
 #include "actors/rest_listener.hpp"
+#include "cli/kept_archive.hpp"
 #include "coordinator/cache_eviction.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/key_value_store.hpp"
@@ -48,7 +48,7 @@ class collector {
   struct ports {
     segment_store& contents;
     key_value_store& rows;
-    std::vector<bundle_archive*> archives;
+    std::vector<kept_archive*> archives;
     std::function<bool()> drain;  ///< folds the journal; false: give this round up
     /// Pages of an archive were written anew: who reads its index takes it from there again.
     std::function<void()> pages_moved;
@@ -101,7 +101,7 @@ class collector {
   bool stopping() const;
   void mark(std::span<const digest> live);
   result<void> mark_generations();
-  result<void> mark_generations_of(bundle_archive& archive);
+  result<void> mark_generations_of(kept_archive& archive);
   result<void> mark_results();
   result<void> forget_generations();
   result<bool> rewrite_pages();

@@ -36,6 +36,10 @@ struct project_options {
 
 /// -C/--directory, --state and --json with their environment variables.
 void add_project_options(CLI::App& command, project_options& options);
+/// --jobs and --scratch, of the subcommands that run actions.
+void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch);
+/// --log-level; `level` holds its default.
+void add_log_level_option(CLI::App& command, std::string& level);
 /// --json alone.
 void add_json_option(CLI::App& command, bool& json);
 

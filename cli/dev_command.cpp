@@ -23,15 +23,7 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
   dev_options& options = kept->dev;
   CLI::App& command = *root.add_subcommand("dev", "Watch, rebuild on save, and serve running programs");
   add_project_options(command, kept->project);
-  command
-      .add_option("--jobs", options.jobs, "Actions at once (default: what the project says, or one a core)")
-      ->envname("GRAPHITE_JOBS")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
-  command.add_option("--scratch", options.scratch, "Where small actions work: memory (a tmpfs) or disk")
-      ->envname("GRAPHITE_SCRATCH")
-      ->type_name("WHERE")
-      ->check(CLI::IsMember({"memory", "disk"}));
+  add_action_options(command, options.jobs, options.scratch);
   auto* heads =
       add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
                "Where programs hear of new generations (loopback; any free port where the default is taken)");
@@ -39,10 +31,7 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
                           "Where programs fetch content (loopback, as above)");
   auto* metrics = add_port(command, "--metrics-port", "GRAPHITE_METRICS_PORT", options.metrics_port,
                            "HTTP: /metrics, /healthz, /readyz, /status (loopback, as above)");
-  command.add_option("--log-level", options.log_level, "debug, info, warning or error")
-      ->envname("GRAPHITE_LOG_LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+  add_log_level_option(command, options.log_level);
   command.add_flag("--log-json", options.log_json, "Log lines on standard error are JSON objects")
       ->envname("GRAPHITE_LOG_JSON");
   command.footer(

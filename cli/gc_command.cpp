@@ -44,9 +44,7 @@ void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& hand
   command
       .add_flag("--dry-run", kept->options.request.dry_run, "Tell what would go from the cache; drop nothing")
       ->envname("GRAPHITE_DRY_RUN");
-  command.add_option("--log-level", kept->options.log_level, "debug, info, warning or error")
-      ->envname("GRAPHITE_LOG_LEVEL")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  add_log_level_option(command, kept->options.log_level);
   command.footer(
       "A result of an action is kept with its outputs, so that going back to an old state of a source runs\n"
       "nothing. The least recently used ones are dropped until what only the cache keeps fits in "

@@ -116,7 +116,7 @@ struct local_session::parts {
   std::unique_ptr<ingester> ingest;
   std::unique_ptr<scratch_space> scratch;
   std::unique_ptr<attempt_runner> runner;
-  std::map<std::string, std::unique_ptr<bundle_archive>> archives;
+  std::map<std::string, std::unique_ptr<kept_archive>> archives;
   std::unique_ptr<published_state> published;
   std::unique_ptr<inotify_watcher> events;
   std::unique_ptr<inotify_watcher> project_events;  ///< of the project file, where it is outside the root
@@ -149,11 +149,11 @@ struct local_session::parts {
   std::unique_ptr<tool_resolver> make_resolver(const std::string& root);
   void watch_project_file();
   std::unique_ptr<collector> make_collector();
-  std::vector<bundle_archive*> folders() const;
+  std::vector<kept_archive*> folders() const;
 };
 
-std::vector<bundle_archive*> local_session::parts::folders() const {
-  std::vector<bundle_archive*> out;
+std::vector<kept_archive*> local_session::parts::folders() const {
+  std::vector<kept_archive*> out;
   for (const auto& [name, archive] : archives) out.push_back(archive.get());
   return out;
 }
@@ -350,34 +350,34 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.build_pool = pool.get();
   for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
   out.boot = boot_id();
-  out.survey = [this](const std::string& folder, const guarded_sources& known) {
+  out.watching.survey = [this](const std::string& folder, const guarded_sources& known) {
     return surveyor->survey(folder, known);
   };
-  out.refresh = [this](const std::string& folder) {
+  out.watching.refresh = [this](const std::string& folder) {
     surveyor->forget();
     if (events && !folder.empty()) events->refresh(folder);
   };
-  out.parallel = run_parallel;
-  out.scan = [this](const rule_spec& rule, const logical_path& path) {
+  out.watching.parallel = run_parallel;
+  out.watching.scan = [this](const rule_spec& rule, const logical_path& path) {
     return scanners.for_source(rule, path);
   };
   out.run_attempt = [this](const attempt_spec& spec, const cancel_token& cancel) {
     return run(spec, cancel);
   };
   out.on_fatal = end_process;
-  out.losses = [this] {
+  out.building.losses = [this] {
     contents->look_for_losses();
     const auto now = contents->losses();
     return now != std::exchange(losses_seen, now);
   };
-  out.on_ingest = options.on_ingest;
-  out.on_diagnostic = options.on_diagnostic;
+  out.watching.on_progress = options.on_ingest;
+  out.building.on_diagnostic = options.on_diagnostic;
   out.on_generation = [this, tell = options.on_generation](const head& now, const asset_changes& changes,
                                                            const stage_times& times) {
     if (garbage) garbage->generation();
     tell(now, changes, times);
   };
-  out.on_rest = [this](const std::function<std::vector<digest>()>& held) {
+  out.building.on_rest = [this](const std::function<std::vector<digest>()>& held) {
     if (garbage) garbage->at_rest(held);
   };
   out.collect = [this](gc_request request, reply<gc_report> done) {
@@ -385,11 +385,11 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     garbage->ask(request, std::move(done));
   };
   if (options.watch) {
-    out.is_input = [this](std::string_view path) { return inputs->below_root().contains(path); };
-    out.outdated = [this] { return inputs->outdated(); };
+    out.watching.is_input = [this](std::string_view path) { return inputs->below_root().contains(path); };
+    out.watching.outdated = [this] { return inputs->outdated(); };
   }
-  out.on_idle = options.on_idle;
-  out.on_running = options.on_running;
+  out.building.on_idle = options.on_idle;
+  out.building.on_running = options.on_running;
   return out;
 }
 

@@ -5,7 +5,7 @@ namespace graphite {
 namespace {
 
 /// The first asset that cannot be read, or empty.
-result<std::string> missing_asset(const segment_store& contents, bundle_archive& archive) {
+result<std::string> missing_asset(const segment_store& contents, kept_archive& archive) {
   GRAPHITE_TRY(const auto newest, archive.newest());
   std::string out;
   if (!newest) return out;
@@ -21,7 +21,7 @@ result<std::string> missing_asset(const segment_store& contents, bundle_archive&
 
 }  // namespace
 
-result<std::string> repair_losses(segment_store& contents, const std::vector<bundle_archive*>& archives) {
+result<std::string> repair_losses(segment_store& contents, const std::vector<kept_archive*>& archives) {
   if (contents.lost().empty()) return std::string();
   GRAPHITE_CHECK(contents.fold());  // what was read again rides in no journal record
   for (auto* archive : archives) {

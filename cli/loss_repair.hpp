@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/bundle_archive.hpp"
+#include "cli/kept_archive.hpp"
 #include "platform/store/segment_store.hpp"
 
 namespace graphite {
@@ -12,6 +12,6 @@ namespace graphite {
 /// and the loss is forgotten. Where something that is shown is still missing nothing is done and its path is
 /// the answer, else an empty text. To be called at rest, the journal folded. Blocks, O(assets) where
 /// something is lost. Errors: those of the archives and the store.
-result<std::string> repair_losses(segment_store& contents, const std::vector<bundle_archive*>& archives);
+result<std::string> repair_losses(segment_store& contents, const std::vector<kept_archive*>& archives);
 
 }  // namespace graphite

@@ -25,6 +25,9 @@ class staged_content final : public partial_content {
   staged_content(std::unique_ptr<object_folder::writer> file, byte_vector list)
       : file_(std::move(file)), list_(std::move(list)) {}
   result<void> append(byte_span bytes) override { return file_->append(bytes); }
+  result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
+    return file_->read(offset, out);
+  }
   result<void> finish() override { return file_->finish(list_); }
 
  private:
@@ -113,6 +116,8 @@ result<void> mirror_sink::restore(state_trust trust) {
       result<std::vector<digest>>(tl::unexpected(error{errc::corrupt, "it could not be gone on from"}));
   if (const auto root = index_->restore(memory_.active->root, {}); !root)
     live = tl::unexpected(root.error());
+  else if (const auto count = check_assets(*memory_.active, index_->assets(memory_.active->root)); !count)
+    live = tl::unexpected(count.error());
   else if (trust != state_trust::none)
     live = check_shown();
   if (!live) {

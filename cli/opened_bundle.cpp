@@ -142,7 +142,7 @@ result<opened_bundle> open_at(const std::string& path, const mapped_file& file) 
   GRAPHITE_TRY(const head_file head, decode_head(file.bytes(), sha()));
   auto source = std::make_shared<const folder_source>(path);
   source->hold(head);
-  GRAPHITE_TRY(index_tree tree, index_tree::open(head.value.root, head.root, source, sha()));
+  GRAPHITE_TRY(index_tree tree, index_tree::open(head.value, head.root, source, sha()));
   return opened_bundle{path,
                        false,
                        head,
@@ -168,7 +168,7 @@ result<opened_bundle> open_file(const std::string& path) {
   GRAPHITE_TRY(auto file, mapped_file::open(path));
   GRAPHITE_TRY(auto exported, exported_bundle::open(file->bytes(), sha(), file));
   GRAPHITE_TRY(index_tree tree,
-               index_tree::open(exported->head().value.root, exported->head().root, exported, sha()));
+               index_tree::open(exported->head().value, exported->head().root, exported, sha()));
   return opened_bundle{
       path, true, exported->head(), exported, std::make_shared<const index_tree>(std::move(tree)), nullptr};
 }

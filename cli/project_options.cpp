@@ -17,4 +17,22 @@ void add_project_options(CLI::App& command, project_options& options) {
   add_json_option(command, options.json);
 }
 
+void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch) {
+  command.add_option("--jobs", jobs, "Actions at once (default: what the project says, or one a core)")
+      ->envname("GRAPHITE_JOBS")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096));
+  command.add_option("--scratch", scratch, "Where small actions work: memory (a tmpfs) or disk")
+      ->envname("GRAPHITE_SCRATCH")
+      ->type_name("WHERE")
+      ->check(CLI::IsMember({"memory", "disk"}));
+}
+
+void add_log_level_option(CLI::App& command, std::string& level) {
+  command.add_option("--log-level", level, "debug, info, warning or error")
+      ->envname("GRAPHITE_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+}
+
 }  // namespace graphite

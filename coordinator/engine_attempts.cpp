@@ -165,7 +165,7 @@ std::string impl::accept_outputs(action_index a, const std::vector<attempt_outpu
     if (std::find(names.begin(), names.end(), name) == names.end()) return "did not write " + name;
   if (!declared->wild().empty()) {
     set_outputs(a, names);
-    if (actions[a].broken) return problems[a];
+    if (actions[a].broken) return problem_of(a);
   }
   for (const auto& output : outputs) {
     const auto artefact = nodes.find(output.path.str());

@@ -138,8 +138,8 @@ void impl::find_cycles(const std::set<action_index>& planned) {
   if (from.empty()) return;
   for (const auto a : from) {
     if (cycle_of.erase(a) == 0) continue;
-    actions[a].broken = claims.any_of(a);
-    if (!actions[a].broken) problems.erase(a);
+    cycle_problems.erase(a);
+    actions[a].broken = problems.count(a) != 0;
     stale(a, reason_kind::references, no_index, std::max(revision_now, 1u));
   }
   upstream_search search(nodes, counted.nodes_visited);
@@ -153,7 +153,9 @@ void impl::find_cycles(const std::set<action_index>& planned) {
     text += outputs_text(way.front());
     for (const auto a : members) {
       cycle_of[a] = artefacts;
-      set_broken(a, text);
+      cycle_problems[a] = text;
+      actions[a].broken = true;
+      stale(a, reason_kind::outputs, no_index, revision_now);
     }
   }
 }

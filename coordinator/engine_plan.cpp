@@ -33,7 +33,9 @@ void impl::drop_action(action_index a) {
   dequeue(a);
   backoffs.forget(a);
   failures.erase(a);
+  bad_inputs.erase(a);
   problems.erase(a);
+  cycle_problems.erase(a);
   disputes_end(a);
   set_outputs(a, {});
   if (!actions[a].final()) --stale_count;
@@ -59,6 +61,12 @@ void impl::set_broken(action_index a, const std::string& message) {
   stale(a, reason_kind::outputs, no_index, revision_now);
 }
 
+/// What to say of a `broken` action.
+const std::string& impl::problem_of(action_index a) const {
+  const auto cycle = cycle_problems.find(a);
+  return cycle != cycle_problems.end() ? cycle->second : problems.at(a);
+}
+
 result<output_set> impl::declared_outputs(action_index a) const {
   return output_set::expand(rule_of(a).outputs, logical(nodes.main_input(a)));
 }
@@ -77,7 +85,7 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
   const bool was_broken = actions[a].broken;
   disputes_end(a);
   problems.erase(a);
-  actions[a].broken = false;
+  actions[a].broken = cycle_problems.count(a) != 0;
   std::vector<artefact_index> mine;
   for (const auto& name : names) {
     const auto valid = logical_path::parse(name);
@@ -105,6 +113,7 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
     claims.add(a, artefact);
   }
   replace_outputs(a, std::move(mine));
+  if (const auto bad = bad_inputs.find(a); problem.empty() && bad != bad_inputs.end()) problem = bad->second;
   if (!problem.empty()) {
     set_broken(a, problem);
   } else if (was_broken) {
@@ -297,7 +306,11 @@ void impl::plan(action_index a) {
   for (const auto& text : rule_of(a).command.inputs) {
     auto expanded = expand_glob(text, main);
     const auto pattern = expanded.and_then([](const auto& one) { return glob::parse(one); });
-    if (!pattern) return set_broken(a, "inputs: " + pattern.error().context);
+    if (!pattern) {
+      bad_inputs[a] = "inputs: " + pattern.error().context;
+      if (problems.count(a) == 0) set_broken(a, bad_inputs[a]);
+      return;
+    }
     texts.push_back(std::move(*expanded));
   }
   actions[a].group = texts.empty() ? no_index : group_for(nodes.rule_of(a), texts);

@@ -207,11 +207,11 @@ void impl::evaluate(action_index a) {
   if (!nodes.live(a) || st.phase != action_phase::waiting || (st.pending != 0 && !st.broken)) return;
   visit();
   if (st.broken) {
-    if (auto& told_before = told[a]; told_before != problems[a]) {
-      told_before = problems[a];
-      tell(log_level::error, path(nodes.main_input(a)), problems[a]);
+    if (auto& told_before = told[a]; told_before != problem_of(a)) {
+      told_before = problem_of(a);
+      tell(log_level::error, path(nodes.main_input(a)), problem_of(a));
     }
-    return settle(a, action_phase::failed, problems[a]);
+    return settle(a, action_phase::failed, problem_of(a));
   }
   if (auto text = failed_input(a); !text.empty()) {
     if (missing_input.count(a) != 0) tell(log_level::error, path(nodes.main_input(a)), text);

@@ -173,7 +173,9 @@ struct engine_impl {
   std::map<action_index, std::string> failures;
   std::map<std::string, std::string> unread;                ///< why a source could not be read, by path
   std::map<artefact_index, revision_number> held_since;     ///< of what is open or unreadable
-  std::map<action_index, std::string> problems;             ///< why an action is `broken`
+  std::map<action_index, std::string> bad_inputs;           ///< `inputs` that make no glob for its main input
+  std::map<action_index, std::string> problems;             ///< why it is `broken`, but for cycles
+  std::map<action_index, std::string> cycle_problems;       ///< why it is, too: a cycle goes through it
   std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
   std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere
   name_claims claims;                                       ///< on names of the graph's producers and of sources
@@ -277,6 +279,7 @@ struct engine_impl {
   void find_cycles(const std::set<action_index>& planned);
   std::string outputs_text(action_index a) const;
   void set_broken(action_index a, const std::string& message);
+  const std::string& problem_of(action_index a) const;
 
   // engine_settle.cpp: staleness.
   void stale(action_index a, reason_kind why, artefact_index by, revision_number from,

@@ -85,7 +85,7 @@ std::vector<std::string> known_sources::displaced_by(std::string_view path) cons
   for (auto end = path.find('/'); end != std::string_view::npos; end = path.find('/', end + 1))
     if (find(path.substr(0, end)) != nullptr) out.emplace_back(path.substr(0, end));
   for (const auto& folder : folders(path))
-    for (const auto& one : files(folder)) out.push_back(folder + "/" + one.name);
+    for (const auto& one : files(folder)) out.push_back(join_path(folder, one.name));
   return out;
 }
 

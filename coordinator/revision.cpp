@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/path_text.hpp"
 
 /// \file When a revision closes, and what has to be asked before. See revision_events.cpp for the events.
 
@@ -153,8 +154,7 @@ void revision_builder::issue_rescans(time_point now, bool calm, steps& out) {
       ++f;
       continue;
     }
-    const bool below = above && (above->empty() || folder.starts_with(*above + "/"));
-    if (below) {
+    if (above && is_at_or_below(folder, *above)) {
       auto& cover = rescans_.find(*above)->second;
       cover.order = std::min(cover.order, state.order);
       f = rescans_.erase(f);

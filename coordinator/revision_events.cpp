@@ -2,17 +2,13 @@
 #include <functional>
 
 #include "coordinator/revision.hpp"
+#include "core/path_text.hpp"
 
 /// \file What events do to the pending paths. What follows from that is decided in revision.cpp.
 
 namespace graphite {
 
 namespace {
-
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
 
 /// Whether the bytes are as their writer wants them.
 bool is_finished(fs_event_kind kind) { return kind == fs_event_kind::closed || kind == fs_event_kind::moved; }

@@ -1,16 +1,13 @@
 #include "coordinator/source_filter.hpp"
 
-#include "core/project_file_name.hpp"
-
 #include <algorithm>
+
+#include "core/path_text.hpp"
+#include "core/project_file_name.hpp"
 
 namespace graphite {
 
 namespace {
-
-bool is_at_or_below(std::string_view path, std::string_view folder) {
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
-}
 
 /// Whether any component of `path` is `name`.
 bool has_component(std::string_view path, std::string_view name) {
@@ -21,13 +18,6 @@ bool has_component(std::string_view path, std::string_view name) {
     path.remove_prefix(slash + 1);
   }
 }
-
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
-std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 /// `state` relative to `root`; empty where it lies elsewhere.
 std::string state_below(std::string_view root, std::string_view state) {
@@ -69,7 +59,7 @@ path_role source_filter::role_of(std::string_view path) const {
   if (path == git_lock_path) return path_role::git_lock;
   if (path.empty() || never_ours(path)) return path_role::none;
   if (!recursive_ && !folder_of(path).empty()) return path_role::none;
-  if (name_of(path) == ignore_file_name)
+  if (file_name_of(path) == ignore_file_name)
     return gitignore_ && !prunes(folder_of(path)) ? path_role::ignore_file : path_role::none;
   if (path == project_file_name || ignored_by_glob(path) || rules_.ignored(path, false))
     return path_role::none;
@@ -77,7 +67,7 @@ path_role source_filter::role_of(std::string_view path) const {
 }
 
 path_role source_filter::role_in_walk(std::string_view path) const {
-  const auto name = name_of(path);
+  const auto name = file_name_of(path);
   if (path == git_lock_path || path == project_file_name || name == ".git" || name == ignore_file_name)
     return role_of(path);
   if (path.empty() || (!state_.empty() && path == state_)) return path_role::none;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/glob_match.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
@@ -281,7 +282,7 @@ std::optional<std::string> glob::only_folder() const {
 
 bool glob::matches(std::string_view path) const {
   if (names_.size() == alternatives_.size()) {
-    const auto name = path.substr(path.rfind('/') + 1);
+    const auto name = file_name_of(path);
     return std::any_of(names_.begin(), names_.end(), [&](const auto& one) { return one.matches(name); });
   }
   return std::any_of(alternatives_.begin(), alternatives_.end(),

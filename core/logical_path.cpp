@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/path_check.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
@@ -112,15 +113,9 @@ result<logical_path> logical_path::parse(std::string_view text) {
   return logical_path(std::string(text));
 }
 
-std::string_view logical_path::folder() const {
-  const auto slash = text_.rfind('/');
-  return slash == std::string::npos ? std::string_view{} : std::string_view(text_).substr(0, slash);
-}
+std::string_view logical_path::folder() const { return folder_of(text_); }
 
-std::string_view logical_path::file_name() const {
-  const auto slash = text_.rfind('/');
-  return slash == std::string::npos ? std::string_view(text_) : std::string_view(text_).substr(slash + 1);
-}
+std::string_view logical_path::file_name() const { return file_name_of(text_); }
 
 std::string_view logical_path::stem() const {
   const auto name = file_name();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace graphite {
@@ -14,6 +15,16 @@ constexpr std::string_view folder_of(std::string_view path) {
 
 /// All behind the last `/`.
 constexpr std::string_view file_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+/// `folder`, a `/` and `name`; the other alone where one is empty.
+inline std::string join_path(std::string_view folder, std::string_view name) {
+  std::string out;
+  out.reserve(folder.size() + 1 + name.size());
+  out.append(folder);
+  if (!folder.empty() && !name.empty()) out.push_back('/');
+  out.append(name);
+  return out;
+}
 
 /// Whether `path` is `folder` or lies below it; everything is below the empty folder.
 constexpr bool is_at_or_below(std::string_view path, std::string_view folder) {

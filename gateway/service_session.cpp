@@ -12,7 +12,7 @@
 namespace graphite::service_session {
 
 hold_lease::~hold_lease() {
-  if (token_) facade_->release(*token_, [](result<bool>) {});
+  if (token_) facade_->release(*token_, [](const result<bool>&) {});
 }
 
 std::optional<std::uint64_t> hold_lease::take() { return std::exchange(token_, std::nullopt); }
@@ -132,7 +132,7 @@ result<T> within(result<T> value, std::uint64_t bytes_max) {
 
 std::string text(capnp::Text::Reader in) { return {in.begin(), in.size()}; }
 
-kj::Promise<result<bool>> ask_release(connection_ptr connection, std::uint64_t token) {
+kj::Promise<result<bool>> ask_release(const connection_ptr& connection, std::uint64_t token) {
   auto& facade = connection->shared.facade;
   // Not bounded by the client's limits: holds are, and the token would be lost.
   return ask_anyway<bool>(connection, connection->shared.options.query_timeout,
@@ -297,7 +297,7 @@ class session_server final : public wire::Session::Server {
   }
 
  private:
-  static constexpr std::uint64_t hold_timeout_ms_max = 24 * 3600 * 1000;
+  static constexpr std::uint64_t hold_timeout_ms_max = 86'400'000;
 
   /// The lease is made where the token arrives: if nobody waits any more, its destructor releases.
   static void begin_hold(service_facade& facade, milliseconds timeout,

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "core/attempt.hpp"
 #include "core/cancel_token.hpp"
@@ -40,7 +41,7 @@ class attempt_runner {
     const process_transform& transform;
   };
 
-  attempt_runner(ports with, attempt_options options = {}) : ports_(with), options_(options) {}
+  attempt_runner(ports with, attempt_options options = {}) : ports_(with), options_(std::move(options)) {}
 
   /// Runs `spec` to its end; always has a result. Its outputs are durable only after the next
   /// chunk_store::sync(), but for those that were held. An attempt that outgrows a small scratch folder is

@@ -12,8 +12,8 @@ namespace {
 
 using limits = chunk_port_limits;
 
-chunk_reply refuse(errc code, std::string message) {
-  return {refusal{code, message.substr(0, limits::message_text_max)}, {}};
+chunk_reply refuse(errc code, std::string_view message) {
+  return {refusal{code, std::string(message.substr(0, limits::message_text_max))}, {}};
 }
 chunk_reply refuse(const error& why) { return refuse(why.code, why.context); }
 

@@ -53,7 +53,7 @@ std::uint64_t content_fetch::remaining(const want& wanted) {
   const large& big = *wanted.big;
   std::uint64_t sum = 0;
   for (std::size_t i = big.appended; i < big.list.chunks.size(); ++i)
-    if (!big.local.contains(big.list.chunks[i].id)) sum += big.list.chunks[i].size;
+    if (!big.local.contains(big.list.chunks[i].id) && !comes_again(big, i)) sum += big.list.chunks[i].size;
   return sum;
 }
 
@@ -120,6 +120,7 @@ result<bool> content_fetch::start_large(want& wanted, const chunk_list& list) {
   big->list = list;
   big->similar = wanted.similar;
   find_local(*big);
+  find_repeated(*big);
   wanted.big = std::move(big);
   wanted.asked = true;
   ready_.erase({wanted.content.size, wanted.content.id});
@@ -140,6 +141,26 @@ void content_fetch::find_local(large& big) const {
   }
 }
 
+/// A list that gives one chunk two sizes is hostile: then each is fetched, and fails.
+void content_fetch::find_repeated(large& big) {
+  std::map<digest, std::pair<first_place, std::uint32_t>> seen;
+  std::uint64_t offset = 0;
+  for (std::size_t i = 0; i < big.list.chunks.size(); ++i) {
+    const auto& chunk = big.list.chunks[i];
+    const auto [first, fresh] = seen.try_emplace(chunk.id, first_place{i, offset}, chunk.size);
+    if (!fresh && first->second.second == chunk.size) big.repeated.emplace(chunk.id, first->second.first);
+    offset += chunk.size;
+  }
+}
+
+/// Whether chunk `index` is appended before it is needed.
+bool content_fetch::comes_again(const large& big, std::size_t index) {
+  const auto& chunk = big.list.chunks[index];
+  const auto found = big.repeated.find(chunk.id);
+  return found != big.repeated.end() && found->second.index < index &&
+         big.list.chunks[found->second.index].size == chunk.size;
+}
+
 /// False where the next chunk is not here yet.
 result<bool> content_fetch::append_one(large& big) {
   const chunk_ref& chunk = big.list.chunks[big.appended];
@@ -153,7 +174,26 @@ result<bool> content_fetch::append_one(large& big) {
     GRAPHITE_CHECK(big.out->append(offered->second));
     return true;
   }
+  if (comes_again(big, big.appended)) return copy_repeated(big, chunk);
   return copy_local(big, chunk);
+}
+
+result<bool> content_fetch::copy_repeated(large& big, const chunk_ref& chunk) {
+  byte_vector bytes(chunk.size);
+  const auto read = big.out->read(big.repeated.at(chunk.id).offset, bytes);
+  if (!read || hash_.sha256(bytes) != chunk.id) {
+    big.repeated.erase(chunk.id);
+    fetch_again(big, chunk.id);
+    return false;
+  }
+  GRAPHITE_CHECK(big.out->append(bytes));
+  return true;
+}
+
+/// It is not what it was where it could be copied from.
+void content_fetch::fetch_again(large& big, const digest& chunk) {
+  for (std::size_t i = big.appended; i < big.asked; ++i)
+    if (big.list.chunks[i].id == chunk && !big.arrived.contains(i)) big.again.insert(i);
 }
 
 result<bool> content_fetch::copy_local(large& big, const chunk_ref& chunk) {
@@ -161,10 +201,9 @@ result<bool> content_fetch::copy_local(large& big, const chunk_ref& chunk) {
   if (local == big.local.end()) return false;
   byte_vector bytes(chunk.size);
   const auto read = sink_.read(*big.similar, local->second, bytes);
-  if (!read || hash_.sha256(bytes) != chunk.id) {  // no longer what it was: fetch it instead
+  if (!read || hash_.sha256(bytes) != chunk.id) {
     big.local.erase(local);
-    for (std::size_t i = big.appended; i < big.asked; ++i)
-      if (big.list.chunks[i].id == chunk.id) big.again.insert(i);
+    fetch_again(big, chunk.id);
     return false;
   }
   GRAPHITE_CHECK(big.out->append(bytes));
@@ -200,7 +239,8 @@ bool content_fetch::copying() const {
     const large& big = *wants_.at(key.second).big;
     if (!big.out) return open < options_.large_open_max;
     const digest& id = big.list.chunks[big.appended].id;
-    return big.local.contains(id) || big.arrived.contains(big.appended) || offered_.contains(id);
+    return big.local.contains(id) || comes_again(big, big.appended) || big.arrived.contains(big.appended) ||
+           offered_.contains(id);
   });
 }
 
@@ -262,7 +302,7 @@ std::optional<content_fetch::ask> content_fetch::next_large() {
 std::optional<chunk_range> content_fetch::next_run(const digest& content, large& big, std::uint64_t& room) {
   const auto& chunks = big.list.chunks;
   const auto is_here = [&](std::size_t i) {
-    return big.local.contains(chunks[i].id) || offered_.contains(chunks[i].id);
+    return big.local.contains(chunks[i].id) || offered_.contains(chunks[i].id) || comes_again(big, i);
   };
   const auto fits = [&](std::size_t i) {
     return chunks[i].size <= room &&

@@ -24,8 +24,9 @@ struct content_want {
 ///
 /// Pure but for the sink. Small contents come before large ones. Every byte is verified before the sink
 /// sees it; a content of several chunks is appended in order, its unchanged chunks copied from the similar
-/// content. Bounds: what is asked for and not yet appended is at most `ahead_bytes_max` for each large
-/// content, and only `large_open_max` of those are under way.
+/// content, and a chunk that comes again from where it was appended first. Bounds: what is asked for and not
+/// yet appended is at most `ahead_bytes_max` for each large content, and only `large_open_max` of those are
+/// under way.
 class content_fetch {
  public:
   struct options {
@@ -76,10 +77,16 @@ class content_fetch {
   result<void> copy_some();
 
  private:
+  /// A chunk that a content has more than once, where it comes first.
+  struct first_place {
+    std::size_t index = 0;
+    std::uint64_t offset = 0;
+  };
   struct large {
     chunk_list list;
     std::optional<content_ref> similar;
     std::map<digest, std::uint64_t> local;  ///< offsets in `similar`
+    std::map<digest, first_place> repeated;
     std::unique_ptr<partial_content> out;
     std::size_t appended = 0;       ///< chunks
     std::size_t asked = 0;          ///< chunks before this are appended, asked for or local
@@ -98,9 +105,13 @@ class content_fetch {
   static std::uint64_t remaining(const want& wanted);
   result<bool> start_large(want& wanted, const chunk_list& list);
   void find_local(large& big) const;
+  static void find_repeated(large& big);
+  static bool comes_again(const large& big, std::size_t index);
   result<void> advance(const digest& content);
   result<bool> append_one(large& big);
   result<bool> copy_local(large& big, const chunk_ref& chunk);
+  result<bool> copy_repeated(large& big, const chunk_ref& chunk);
+  static void fetch_again(large& big, const digest& chunk);
   std::optional<ask> next_batch();
   std::optional<ask> next_large();
   std::optional<chunk_range> next_run(const digest& content, large& big, std::uint64_t& room);

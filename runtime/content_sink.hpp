@@ -36,6 +36,8 @@ class partial_content {
   virtual ~partial_content() = default;
   /// `bytes` are verified. Errors: out_of_space, io.
   virtual result<void> append(byte_span bytes) = 0;
+  /// Of what was appended. The caller verifies what it reads. Errors: io.
+  virtual result<void> read(std::uint64_t offset, std::span<std::byte> out) = 0;
   virtual result<void> finish() = 0;
 };
 

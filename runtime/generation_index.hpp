@@ -22,6 +22,8 @@ class generation_index {
 
   /// True where every page below `root` is here.
   virtual bool complete(const digest& root) const = 0;
+  /// How many assets `root` (complete) has. O(1).
+  virtual std::uint64_t assets(const digest& root) const = 0;
   /// Root of the tree of `base` (complete) with `changes`; its pages are kept. O(changes · log n).
   /// Errors: corrupt where `changes` cannot be applied.
   virtual result<digest> apply(const digest& base, const asset_changes& changes) = 0;

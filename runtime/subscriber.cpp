@@ -141,6 +141,7 @@ const lineage_mark* subscriber::mark_of(const lineage_id& lineage) const {
 /// Above everything that was active or is known of its lineage.
 bool subscriber::newer_than_known(const lineage_mark& offered) const {
   if (const auto* mark = mark_of(offered.lineage); mark && !is_newer(offered, *mark)) return false;
+  if (refused_ && refused_->lineage == offered.lineage && !is_newer(offered, *refused_)) return false;
   for (const auto* known : {&target_, &next_})
     if (*known && (*known)->now.lineage == offered.lineage && !is_newer(offered, (*known)->now)) return false;
   return true;

@@ -158,6 +158,7 @@ class subscriber {
   // the generation under way
   void pump(instant at);
   bool plan_target(instant at);
+  void refuse_target(const error& why);
   bool offer_told(instant at);
   std::vector<content_want> wants_of(const index_difference& difference) const;
   bool fetch_target(instant at);
@@ -204,7 +205,8 @@ class subscriber {
   std::optional<head> active_;
   std::vector<lineage_mark> marks_;
   std::optional<candidate> target_, next_;
-  std::deque<announced_chunk> spare_;  ///< told with heads that wait or were passed over
+  std::optional<lineage_mark> refused_;  ///< the newest head that can never be shown
+  std::deque<announced_chunk> spare_;    ///< told with heads that wait or were passed over
   std::size_t spare_bytes_ = 0;
 
   bool connected_ = false, followed_ = false, has_chunk_port_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bundle/index_tree.hpp"
 #include "runtime/subscriber.hpp"
 
 // The generation under way: pages, contents, swap.
@@ -36,6 +37,10 @@ bool subscriber::plan_target(instant at) {
   if (target_->planned) return true;
   const digest& root = target_->now.root;
   if (!index_.complete(root) && (!index_.missing(root, 1) || !index_.complete(root))) return false;
+  if (const auto good = check_assets(target_->now, index_.assets(root)); !good) {
+    refuse_target(good.error());
+    return false;
+  }
   auto difference = index_.diff(active_root(), root);
   if (!difference) {
     sink_failed(difference.error(), at);
@@ -77,7 +82,7 @@ std::vector<content_want> subscriber::wants_of(const index_difference& differenc
     for (std::size_t i = 0; i < record.parts.size(); ++i) {
       content_want wanted{record.parts[i].content, std::nullopt};
       if (had && i < before->parts.size()) wanted.similar = before->parts[i].content;
-      out.push_back(std::move(wanted));
+      out.push_back(wanted);
     }
   }
   return out;
@@ -164,6 +169,12 @@ void subscriber::drop_target(const std::string& why) {
   next_.reset();
   if (!target_) (void)fetch_.want_only({});
   snapshot_wanted_ = true;
+}
+
+/// It is wrong in itself: asking again for the same head would not help.
+void subscriber::refuse_target(const error& why) {
+  refused_ = {target_->now.lineage, target_->now.epoch, target_->now.sequence};
+  drop_target(why.context);
 }
 
 /// What is held is not what it was: trying again would not help.

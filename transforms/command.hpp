@@ -9,6 +9,7 @@
 #include "core/attempt.hpp"
 #include "core/error.hpp"
 #include "core/ports/process_transform.hpp"
+#include "core/units.hpp"
 
 namespace graphite {
 
@@ -52,7 +53,7 @@ std::optional<logical_path> logical_from_tool(std::string_view path, const attem
 /// The `command` transform behind the port that node/ knows. Pure, thread-safe.
 class command_transform final : public process_transform {
  public:
-  static constexpr std::size_t message_bytes_max = 16 * 1024;
+  static constexpr std::size_t message_bytes_max = 16 * KiB;
 
   result<process_plan> plan(const attempt_spec& spec, const attempt_place& place) const override;
   result<depfile_reading> discovered(const attempt_spec& spec, const attempt_place& place,

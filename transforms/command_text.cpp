@@ -123,7 +123,7 @@ std::string variable_name(const placeholder& found) {
 }
 
 std::string reference_in(char quote, const std::string& variable) {
-  const auto reference = "${" + variable + "}";
+  auto reference = "${" + variable + "}";
   if (quote == '"') return reference;
   return quote == '\'' ? "'\"" + reference + "\"'" : '"' + reference + '"';
 }

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/units.hpp"
 
 namespace graphite {
 
 struct depfile_options {
-  std::size_t bytes_max = 8 * 1024 * 1024;
+  std::size_t bytes_max = 8 * MiB;
   std::size_t paths_max = 65'536;
   std::size_t path_bytes_max = 4096;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/units.hpp"
 
 namespace graphite {
 
@@ -15,7 +16,7 @@ struct init_options {
   std::size_t entries_max = 200'000;  ///< files and folders looked at before the survey stops
   std::size_t depth_max = 64;
   std::size_t samples_max = 256;  ///< files opened to tell a format
-  std::size_t sample_bytes_max = 64 * 1024;
+  std::size_t sample_bytes_max = 64 * KiB;
 };
 
 /// What a folder holds, as far as `init` cares.

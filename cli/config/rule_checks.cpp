@@ -5,6 +5,7 @@
 #include "cli/config/rule_reader.hpp"
 #include "core/did_you_mean.hpp"
 #include "core/path_template.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
@@ -93,7 +94,7 @@ void declare_program(project& value, rule_spec& rule) {
   const std::string program = command.shell ? "/bin/sh" : command.argv.front();
   const bool in_view = program.find('/') != std::string::npos && program.front() != '/';
   if (in_view || !placeholders_of(program).empty()) return;
-  auto name = program.substr(program.rfind('/') + 1);
+  std::string name(file_name_of(program));
   // Another program may have this name already: in another folder, or declared with other files.
   if (const auto taken = value.tools.find(name); taken != value.tools.end())
     if (!is_program_of(taken->second, program)) name = "program " + program;

@@ -23,6 +23,8 @@ class content_writer {
   virtual ~content_writer() = default;
   /// Errors: out_of_space, io, invalid_argument (more than announced).
   virtual result<void> append(byte_span bytes) = 0;
+  /// Copies appended bytes, as they lie there. Errors: invalid_argument (not all are appended), io.
+  virtual result<void> read(std::uint64_t offset, std::span<std::byte> out) const = 0;
   /// `chunks` must describe exactly the appended bytes. Visible at once, durable after sync().
   virtual result<stored_content> commit(const chunk_list& chunks) = 0;
 };

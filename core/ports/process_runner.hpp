@@ -17,7 +17,7 @@ struct process_spec {
   duration timeout{};                              ///< zero: none
   std::uint64_t memory_bytes_max = 0;              ///< zero: none
   std::uint64_t file_bytes_max = 0;                ///< of any file it writes; zero: none
-  std::size_t output_bytes_max = 64 * 1024;        ///< of each stream, the tail is kept
+  std::size_t output_bytes_max = 64 * KiB;         ///< of each stream, the tail is kept
   int nice = 10;
 };
 

@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/units.hpp"
+
 namespace graphite {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = 64 * 1024;
+constexpr std::size_t buffer_bytes = 64 * KiB;
 
 unsigned char type_by_stat(int folder, const char* name) {
   struct ::stat raw {};
@@ -44,25 +46,6 @@ void folder_names::take(int folder, const char* name, unsigned char type) {
   const auto bytes = std::strlen(name);
   entries_.push_back({static_cast<std::uint32_t>(names_.size()), static_cast<std::uint16_t>(bytes), type});
   names_.append(name, bytes + 1);
-}
-
-std::string join_path(std::string_view folder, std::string_view name) {
-  std::string out;
-  out.reserve(folder.size() + 1 + name.size());
-  out.append(folder);
-  if (!folder.empty() && !name.empty()) out.push_back('/');
-  out.append(name);
-  return out;
-}
-
-std::string_view parent_path(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
-bool at_or_below(std::string_view path, std::string_view folder) {
-  if (folder.empty()) return true;
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
 }  // namespace graphite

@@ -37,9 +37,4 @@ class folder_names {
   std::vector<char> buffer_;
 };
 
-/// `folder` + `/` + `name`; `name` alone at the root.
-std::string join_path(std::string_view folder, std::string_view name);
-std::string_view parent_path(std::string_view path);
-bool at_or_below(std::string_view path, std::string_view folder);
-
 }  // namespace graphite

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "core/units.hpp"
 #include "platform/linux/inotify_watcher.hpp"
 #include "platform/linux/mount_poller.hpp"
 #include "platform/linux/owned_fd.hpp"
@@ -48,7 +49,7 @@ class inotify_watcher::impl {
 
  private:
   using events = std::vector<fs_event>;
-  static constexpr std::size_t read_bytes = 256 * 1024;
+  static constexpr std::size_t read_bytes = 256 * KiB;
 
   result<void> start_events(events& first);
   result<void> start_polling(std::string reason);

@@ -68,7 +68,7 @@ struct capture {
 
   /// Takes what is there; closes at the end of the stream. `rounds` bounds a writer that is never quiet.
   void drain(int rounds) {
-    char buffer[16 * 1024];
+    char buffer[16 * KiB];
     while (reader && rounds-- > 0) {
       const auto count = ::read(reader.get(), buffer, sizeof buffer);
       if (count > 0)

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/path_text.hpp"
 #include "platform/linux/beneath.hpp"
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/tree_scan.hpp"
@@ -61,7 +62,7 @@ class comparer {
   void remove(std::string_view folder, std::string_view name) {
     auto path = join_path(folder, name);
     for (const auto& u : unreadable_)
-      if (at_or_below(path, u)) return;
+      if (is_at_or_below(path, u)) return;
     out_.push_back({std::move(path), difference_kind::removed, {}});
   }
 

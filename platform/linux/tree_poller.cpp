@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "core/path_text.hpp"
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/posix_file_reader.hpp"
 
@@ -31,7 +32,7 @@ void tree_poller::snapshot::files(std::string_view folder, std::vector<file>& ou
 }
 
 void tree_poller::snapshot::apply(const tree_difference& d) {
-  const std::string folder(parent_path(d.path));
+  const std::string folder(folder_of(d.path));
   const auto name = d.path.substr(folder.empty() ? 0 : folder.size() + 1);
   if (d.kind != difference_kind::removed) {
     all[folder][name] = d.signature;

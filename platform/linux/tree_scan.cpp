@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "core/logical_path.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/beneath.hpp"
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/posix_file_reader.hpp"
@@ -230,7 +231,7 @@ void scan_worker::follow(const task& t, std::string_view name, int target, std::
   if (info.kind == file_kind::folder) return follow_folder(t, std::move(path), where.path, more);
   if (!context_.wanted(path)) return;
   if (info.kind != file_kind::regular) return skip(std::move(path), skip_reason::special_file);
-  if (context_.pruned(parent_path(where.path)))
+  if (context_.pruned(folder_of(where.path)))
     return skip(std::move(path), skip_reason::link_to_ignored, where.path);
   add_file(name, info);
   out_.links.push_back({std::move(path), where.path, false});
@@ -240,7 +241,7 @@ void scan_worker::follow_folder(const task& t, std::string path, std::string tar
                                 std::vector<task>& more) {
   if (!context_.options.recursive || context_.pruned(path)) return;
   if (context_.pruned(target)) return skip(std::move(path), skip_reason::link_to_ignored, target);
-  const auto leads_back = [&](std::string_view folder) { return at_or_below(folder, target); };
+  const auto leads_back = [&](std::string_view folder) { return is_at_or_below(folder, target); };
   if (leads_back(t.real) || std::any_of(t.hops.begin(), t.hops.end(), leads_back) ||
       t.hops.size() >= link_depth_max || ++context_.folder_links > context_.options.links_max)
     return skip(std::move(path), skip_reason::link_loops, target);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/path_text.hpp"
 #include "platform/linux/beneath.hpp"
 #include "platform/linux/network_file_system.hpp"
 
@@ -22,8 +23,6 @@ constexpr std::uint32_t folder_mask = lone_mask | IN_MODIFY | IN_ATTRIB | IN_MOV
 
 /// A name no folder can have: where a node is parked while another takes its place.
 constexpr std::string_view parked_name = "/";
-
-std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 bool same_file(const struct ::stat& a, const struct ::stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
@@ -68,7 +67,7 @@ bool watched_tree::is_lone_file(std::string_view path) const {
 
 bool watched_tree::holds_lone_file(std::string_view folder) const {
   return std::any_of(options_.lone_files.begin(), options_.lone_files.end(),
-                     [&](const std::string& file) { return parent_path(file) == folder; });
+                     [&](const std::string& file) { return folder_of(file) == folder; });
 }
 
 void watched_tree::emit(fs_event_kind kind, std::string path, std::string old_path, events& out) const {
@@ -107,8 +106,8 @@ void watched_tree::drop(watch_table::node n) {
 
 /// The node of `path`, whose folder was found to have `wd`. `known`: it was watched under this name already.
 watch_table::node watched_tree::place(const std::string& path, int wd, bool& known) {
-  const auto parent = path.empty() ? watch_table::none : table_.find(parent_path(path));
-  const auto name = last_name(path);
+  const auto parent = path.empty() ? watch_table::none : table_.find(folder_of(path));
+  const auto name = file_name_of(path);
   const auto before = table_.child(parent, name);
   const auto same = table_.by_wd(wd);
   known = same != watch_table::none && same == before;
@@ -128,13 +127,13 @@ watch_table::node watched_tree::place(const std::string& path, int wd, bool& kno
 
 void watched_tree::sync(const std::string& path, const report& how, events& out) {
   if (exhausted_) return;
-  const auto parent = path.empty() ? watch_table::none : table_.find(parent_path(path));
+  const auto parent = path.empty() ? watch_table::none : table_.find(folder_of(path));
   if (!path.empty() && parent == watch_table::none) return;  // its own event comes, or it is gone
-  const auto before = table_.child(parent, last_name(path));
+  const auto before = table_.child(parent, file_name_of(path));
   const auto fd = open_beneath(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!fd || (pruned(path) && !holds_lone_file(path))) {
     if (before != watch_table::none) drop(before);
-    std::erase_if(mounts_, [&](const auto& one) { return at_or_below(one.first, path); });
+    std::erase_if(mounts_, [&](const auto& one) { return is_at_or_below(one.first, path); });
     return;
   }
   mounts_.erase(path);
@@ -186,7 +185,7 @@ void watched_tree::sync_children(int folder, watch_table::node n, const std::str
 
 void watched_tree::sync_lone(const std::string& path, events& out) {
   for (const auto& file : options_.lone_files) {
-    if (parent_path(file) != path) continue;
+    if (folder_of(file) != path) continue;
     struct ::stat raw {};
     const bool exists = ::fstatat(root_.get(), file.c_str(), &raw, AT_SYMLINK_NOFOLLOW) == 0;
     emit(exists ? fs_event_kind::created : fs_event_kind::deleted, file, {}, out);
@@ -217,7 +216,7 @@ void watched_tree::translate_one(const raw_event& raw, events& out) {
   if ((raw.mask & IN_IGNORED) != 0) return drop(n);
   if (raw.name.empty()) return;
   auto path = join_path(table_.path(n), raw.name);
-  if (pruned(parent_path(path)) && !is_lone_file(path)) {
+  if (pruned(folder_of(path)) && !is_lone_file(path)) {
     if (const auto from = departed_.extract(raw.cookie); (raw.mask & IN_MOVED_TO) != 0 && !from.empty())
       depart(from.mapped(), out);
     return;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 
 namespace graphite {
 
@@ -31,6 +32,7 @@ int copy_file(int home, const std::string& from, int to_folder, const std::strin
 
 result<link_tree> link_tree::open(int home, const std::string& name) {
   if (::mkdirat(home, name.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno(errno, "make " + name);
+  GRAPHITE_KILL_POINT("mirror.after_tree_mkdir");
   owned_fd folder(::openat(home, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder) return fail_errno(errno, "open " + name);
   return link_tree(home, name, std::move(folder));
@@ -94,8 +96,10 @@ result<void> link_tree::make_parents(const logical_path& path) {
   for (std::size_t at = 0; at < text.size();) {
     const auto slash = text.find('/', at);
     const std::string part = text.substr(0, slash);
+    GRAPHITE_KILL_POINT("mirror.before_mkdir");
     if (::mkdirat(folder_.get(), part.c_str(), 0755) != 0 && errno != EEXIST)
       return fail_errno(errno, "make the folder " + part);
+    GRAPHITE_KILL_POINT("mirror.after_mkdir");
     at = slash == std::string::npos ? text.size() : slash + 1;
   }
   return {};
@@ -108,9 +112,11 @@ result<void> link_tree::remove(const logical_path& path) {
     return fail_errno(errno, "remove " + path.str());
   GRAPHITE_KILL_POINT("mirror.after_unlink");
   std::string folder(path.folder());
-  while (!folder.empty() && ::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) == 0) {
-    const auto slash = folder.rfind('/');
-    folder.resize(slash == std::string::npos ? 0 : slash);
+  while (!folder.empty()) {
+    GRAPHITE_KILL_POINT("mirror.before_rmdir");
+    if (::unlinkat(folder_.get(), folder.c_str(), AT_REMOVEDIR) != 0) break;
+    GRAPHITE_KILL_POINT("mirror.after_rmdir");
+    folder.resize(folder_of(folder).size());
   }
   return {};
 }

@@ -95,7 +95,7 @@ result<std::unique_ptr<mirror_tree>> mirror_tree::open(mirror_options options) {
   GRAPHITE_TRY(auto first, link_tree::open(home.get(), tree_names[0]));
   GRAPHITE_TRY(auto second, link_tree::open(home.get(), tree_names[1]));
   std::unique_ptr<mirror_tree> out(new mirror_tree(std::move(options), std::move(root), std::move(home),
-                                                   std::move(lock), std::move(objects), std::move(first),
+                                                   std::move(lock), objects, std::move(first),
                                                    std::move(second)));
   GRAPHITE_CHECK(out->recover());
   return out;
@@ -107,7 +107,7 @@ mirror_tree::mirror_tree(mirror_options options, owned_fd root, owned_fd home, o
       root_(std::move(root)),
       home_(std::move(home)),
       lock_(std::move(lock)),
-      objects_(std::move(objects)),
+      objects_(objects),
       trees_{std::move(first), std::move(second)} {}
 
 mirror_tree::~mirror_tree() = default;
@@ -150,7 +150,7 @@ result<void> mirror_tree::recover() {
     say("contents of the newest swaps are missing or damaged: all is shown anew");
     return {};
   }
-  if (const auto finished = finish_last(changes); !finished) {
+  if (auto finished = finish_last(changes); !finished) {
     if (finished.error().code != errc::not_found) return finished;
     say("contents of the newest swap are missing: all is shown anew");
     note_.reset();
@@ -279,7 +279,7 @@ result<void> mirror_tree::swap(mirror_change change) {
   change.tree = static_cast<std::uint8_t>(1 - shown_);
   if (failed_ && !change.from_nothing) GRAPHITE_CHECK(undo(trees_[change.tree], *failed_));
   failed_.reset();
-  if (const auto done = attempt(change); !done) {
+  if (auto done = attempt(change); !done) {
     failed_ = std::move(change);
     return done;
   }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/ports/log.hpp"
+#include "core/units.hpp"
 #include "platform/mirror/link_tree.hpp"
 #include "platform/mirror/mirror_change.hpp"
 #include "platform/mirror/object_folder.hpp"
@@ -16,7 +17,7 @@
 namespace graphite {
 
 /// The log of swaps is written anew, with what is needed of it, where it is longer than this.
-inline constexpr std::uint64_t swap_log_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::uint64_t swap_log_bytes_max = 4 * MiB;
 
 struct mirror_options {
   std::string folder;             ///< DIR; state lies in DIR/.graphite

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/durable_file.hpp"
 
 namespace graphite {
@@ -26,7 +27,7 @@ result<void> make_folder(int home, const char* name) {
 }
 
 result<owned_fd> create(int home, const std::string& name) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
   owned_fd file(::openat(home, name.c_str(), flags, 0444));
   if (!file && errno == EEXIST) {  // left by a crash
     ::unlinkat(home, name.c_str(), 0);
@@ -79,7 +80,7 @@ result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   ++staged_max_;
   GRAPHITE_TRY(const owned_fd file, create(home_, name));
   GRAPHITE_KILL_POINT("mirror.before_content_write");
-  const auto written = write_fully(file.get(), bytes, 0, "write " + name);
+  auto written = write_fully(file.get(), bytes, 0, "write " + name);
   GRAPHITE_KILL_POINT("mirror.after_content_write");
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;
@@ -101,6 +102,10 @@ result<void> object_folder::writer::append(byte_span bytes) {
   GRAPHITE_KILL_POINT("mirror.after_large_write");
   tail_ += bytes.size();
   return {};
+}
+
+result<void> object_folder::writer::read(std::uint64_t offset, std::span<std::byte> out) const {
+  return read_fully(file_.get(), out, offset, "read " + name_);
 }
 
 result<void> object_folder::writer::finish(byte_span list) {
@@ -145,8 +150,10 @@ result<void> object_folder::adopt(const content_ref& content) {
   int moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   if (moved != 0 && errno == ENOENT && size_of(home_, object) == content.size) return {};
   if (moved != 0 && errno == ENOENT) {
-    const std::string folder = object.substr(0, object.rfind('/'));
+    const std::string folder(folder_of(object));
+    GRAPHITE_KILL_POINT("mirror.before_shelf_mkdir");
     GRAPHITE_CHECK(make_folder(home_, folder.c_str()));
+    GRAPHITE_KILL_POINT("mirror.after_shelf_mkdir");
     moved = ::renameat(home_, from.c_str(), home_, object.c_str());
   }
   if (moved != 0) return fail_errno(errno, "keep a content");

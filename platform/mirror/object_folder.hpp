@@ -31,6 +31,8 @@ class object_folder {
     writer& operator=(const writer&) = delete;
     ~writer();
     result<void> append(byte_span bytes);
+    /// Of what was appended. Errors: io.
+    result<void> read(std::uint64_t offset, std::span<std::byte> out) const;
     /// `list` is kept beside it.
     result<void> finish(byte_span list);
 

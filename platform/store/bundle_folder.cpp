@@ -94,7 +94,7 @@ result<void> bundle_folder::load_head() {
 }
 
 result<index_tree> bundle_folder::tree_of(const head_file& from) const {
-  return index_tree::open(from.value.root, from.root, pages_, hash_);
+  return index_tree::open(from.value, from.root, pages_, hash_);
 }
 
 std::optional<head_file> bundle_folder::current() const {

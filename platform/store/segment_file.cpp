@@ -8,11 +8,10 @@
 
 #include "bundle/byte_io.hpp"
 #include "core/kill_point.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/durable_file.hpp"
 
 namespace graphite {
-
-static std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 result<std::shared_ptr<segment_file>> segment_file::create(const std::string& path,
                                                            const segment_header& header,
@@ -23,7 +22,7 @@ result<std::shared_ptr<segment_file>> segment_file::create(const std::string& pa
   GRAPHITE_KILL_POINT("store.after_segment_create");
   auto written = write_fully(fd.get(), encode_segment_header(header), 0, "write " + path);
   GRAPHITE_KILL_POINT("store.after_header_write");
-  if (written) written = sync_folder(folder_of(path));
+  if (written) written = sync_folder(std::string(folder_of(path)));
   if (!written) {
     ::unlink(path.c_str());
     return tl::unexpected(written.error());
@@ -90,6 +89,10 @@ result<void> segment_file::write(byte_span bytes, std::uint64_t offset) {
   if (before / write_back_bytes != (before + bytes.size()) / write_back_bytes)
     (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
   return written;
+}
+
+result<void> segment_file::read(std::span<std::byte> out, std::uint64_t offset) const {
+  return read_fully(fd_.get(), out, offset, "read " + path_);
 }
 
 result<void> segment_file::write_header(const placement& place, const segment_record& record) {

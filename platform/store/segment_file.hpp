@@ -39,6 +39,8 @@ class segment_file {
   result<std::optional<placement>> reserve(const segment_record& record, byte_span data);
   /// Fills a part of a taken place, which nobody else writes to. Errors: out_of_space, io.
   result<void> write(byte_span bytes, std::uint64_t offset);
+  /// What write() put there. Errors: io.
+  result<void> read(std::span<std::byte> out, std::uint64_t offset) const;
   /// Replaces a taken place's header.
   result<void> write_header(const placement& place, const segment_record& record);
   /// The place is filled and known to the index: it no longer holds back mark().

@@ -16,7 +16,7 @@ void impl::begin_gc(unsigned copy_below_percent) {
     seal_full_ones();  // only what nobody writes to any more is collected
   }
   std::lock_guard lock(mutex_);
-  collection_.emplace();
+  collection_ = collection{};
   collection_->copy_below_percent = copy_below_percent;
   for (const auto& [id, entry] : table_.all())
     if (!entry.file) collection_->todo.push_back(id);

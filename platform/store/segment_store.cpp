@@ -277,6 +277,12 @@ class segment_writer final : public content_writer {
     return {};
   }
 
+  result<void> read(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (offset > written_ || out.size() > written_ - offset)
+      return fail(errc::invalid_argument, "bytes that are not appended yet");
+    return taken_.file->read(out, taken_.place.data_offset + offset);
+  }
+
   result<stored_content> commit(const chunk_list& chunks) override {
     if (done_ || written_ != size_) return fail(errc::invalid_argument, "fewer bytes than announced");
     GRAPHITE_TRY(const auto ref, store_->described(size_, chunks));

@@ -3,13 +3,14 @@
 #include <memory>
 
 #include "core/ports/transport.hpp"
+#include "core/units.hpp"
 #include "platform/zmq/context.hpp"
 
 namespace graphite {
 
 struct zmq_chunk_server_options {
   listen_options listen{"127.0.0.1", 7403, true};
-  std::size_t request_bytes_max = 64 * 1024;
+  std::size_t request_bytes_max = 64 * KiB;
 };
 
 /// The chunk port as a ROUTER socket with a thread of its own, which calls `handler`; `handler` outlives

@@ -3,13 +3,14 @@
 #include <memory>
 
 #include "core/ports/transport.hpp"
+#include "core/units.hpp"
 #include "platform/zmq/context.hpp"
 
 namespace graphite {
 
 struct zmq_link_options {
-  std::size_t head_bytes_max = 1024 * 1024;        ///< largest message of the heads port
-  std::size_t reply_bytes_max = 48 * 1024 * 1024;  ///< largest frame of the chunk port
+  std::size_t head_bytes_max = MiB;        ///< largest message of the heads port
+  std::size_t reply_bytes_max = 48 * MiB;  ///< largest frame of the chunk port
   std::size_t reply_frames_max = 257;
 };
 

@@ -116,7 +116,7 @@ result<announced_list> read_list(wire::ChunkList::Reader in, std::size_t room) {
     return fail(errc::corrupt, "a chunk list with loose ends");
   out.list.chunks.resize(sizes.size());
   for (unsigned i = 0; i < sizes.size(); ++i) {
-    std::memcpy(out.list.chunks[i].id.bytes.data(), digests.begin() + 32 * i, 32);
+    std::memcpy(out.list.chunks[i].id.bytes.data(), digests.begin() + std::size_t{32} * i, 32);
     out.list.chunks[i].size = sizes[i];
   }
   return out;

@@ -47,13 +47,8 @@ class memory_archive final : public bundle_archive {
     kept_.insert_or_assign(now.root, tree);
     return page_location{1, 64};
   }
-  result<std::vector<state>> kept() override {
-    return newest_ ? std::vector<state>{*newest_} : std::vector<state>{};
-  }
-  bool refers_to(segment_id) const override { return false; }
-  bool wants_rewrite(std::uint64_t) const override { return false; }
   /// The same pages at another place.
-  result<void> rewrite() override {
+  result<void> rewrite() {
     std::vector<asset_record> all;
     GRAPHITE_CHECK(newest_->tree.for_each([&](const located_asset& asset) {
       all.push_back(asset.record);

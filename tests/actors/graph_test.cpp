@@ -60,6 +60,7 @@ class graph_actor_test : public test::actor_fixture {
     upper.outputs = {"{stem}.up"};
     upper.command.argv = {"tool", "{in}"};
     config.rules = {upper};
+    how.jobs = 4;
   }
   void TearDown() override {
     stop();
@@ -153,7 +154,7 @@ class graph_actor_test : public test::actor_fixture {
   }
 
   project config;
-  engine_options how{.jobs = 4};
+  engine_options how;
   epoch_number epoch{5};
   graph_dependencies with;
   journal_actor writer;

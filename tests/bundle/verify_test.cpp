@@ -121,6 +121,21 @@ TEST(verify, a_page_at_many_places_is_refused_and_not_walked_for_each) {
   EXPECT_LE(report.pages, 8u * 16);
 }
 
+TEST(verify, a_head_that_miscounts_its_assets_is_refused) {
+  auto bundle = std::make_shared<memory_bundle>();
+  const auto tree = fill(*bundle, 300);
+  bundle->write(tree);
+  head_file from{sample_head(tree), {}, {}, {}};
+  EXPECT_TRUE(verify(bundle, tree, {.find = {}, .head = &from, .progress = {}}).good());
+  from.value.assets = 301;
+  const auto report = verify(bundle, tree, {.find = {}, .head = &from, .progress = {}});
+  ASSERT_EQ(report.errors, 1u);
+  EXPECT_EQ(report.first_errors[0].context, "the head says 301 assets, its index has 300");
+  EXPECT_EQ(report.assets, 300u) << "the rest is read all the same";
+  EXPECT_EQ(index_tree::open(from.value, tree.root_location(), bundle, sha()).error().code, errc::corrupt);
+  EXPECT_EQ(export_to_memory(tree, *bundle, from).error().code, errc::corrupt);
+}
+
 TEST(verify, can_be_ended_early) {
   auto bundle = std::make_shared<memory_bundle>();
   const auto tree = fill(*bundle, 300);

@@ -150,6 +150,54 @@ TEST(engine_build, a_source_that_takes_an_outputs_name_stays_and_the_action_fail
   EXPECT_EQ(w.shown_text("a.dds"), "conv(P:)");
 }
 
+/// Of this stem a fivefold one is longer than a glob may be.
+const std::string long_stem(220, 'l');
+
+TEST(engine_build, inputs_that_make_no_glob_stay_a_failure_after_a_conflict_of_outputs) {
+  engine_world w({command_rule("conv", {"*.png"}, {"{stem}.dds"}, {"{stem}{stem}{stem}{stem}{stem}/*.h"}),
+                  command_rule("other", {"*.tga"}, {"{stem}.dds"})});
+  w.save({{long_stem + ".png", "P"}, {"short.png", "S"}});
+  w.settle();
+  EXPECT_EQ(w.told("inputs: a pattern is over 1024 bytes"), 1u);
+  EXPECT_TRUE(w.shows("short.dds"));
+  w.save({{long_stem + ".tga", "T"}});
+  w.settle();
+  EXPECT_GE(w.told("two producers of"), 1u);
+  w.save({{long_stem + ".tga", std::nullopt}});
+  w.settle();
+  EXPECT_FALSE(w.shows(long_stem + ".dds")) << "made without its inputs";
+  EXPECT_EQ(w.idles.back().failed, 1u);
+  EXPECT_EQ(w.why(long_stem + ".dds").message, "inputs: a pattern is over 1024 bytes");
+}
+
+TEST(engine_build, inputs_that_make_no_glob_stay_a_failure_after_a_restart) {
+  engine_world w({command_rule("conv", {"*.png"}, {"{stem}*.dds"}, {"{stem}{stem}{stem}{stem}{stem}/*.h"})});
+  w.save({{long_stem + ".png", "P"}});
+  w.settle();
+  w.restart();
+  w.save({});
+  w.settle();
+  EXPECT_EQ(w.idles.back().failed, 1u);
+}
+
+TEST(engine_build, a_cycle_stays_one_after_a_conflict_of_outputs) {
+  engine_world w({command_rule("one", {"*.a"}, {"out/{stem}.b"}, {"out/*.c"}),
+                  command_rule("two", {"*.d"}, {"out/{stem}.c"}, {"out/*.b"}),
+                  command_rule("three", {"*.e"}, {"out/{stem}.b"})});
+  w.save({{"x.a", "A"}, {"y.d", "D"}});
+  w.settle();
+  ASSERT_EQ(w.idles.back().failed, 2u);
+  w.save({{"x.e", "E"}});
+  w.settle();
+  w.save({{"x.e", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.engine->cycles().size(), 1u);
+  EXPECT_EQ(w.idles.back().failed, 2u);
+  w.save({{"y.d", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.shown_text("out/x.b"), "one(A:)");
+}
+
 TEST(engine_build, reports_a_cycle_with_its_whole_path_and_builds_the_rest) {
   engine_world w({command_rule("one", {"*.a"}, {"out/{stem}.b"}, {"out/*.c"}),
                   command_rule("two", {"*.d"}, {"out/{stem}.c"}, {"out/*.b"})});

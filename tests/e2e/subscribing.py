@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from support import PROGRAM, SmallDisk, World, check, equal, main, run, wait_until
+from support import PROGRAM, SmallDisk, World, check, equal, main, run, verify, wait_until
 
 
 def refused(world, code, exit_code, *arguments, word=""):
@@ -79,6 +79,23 @@ def a_subscriber_without_files_stays_on_a_full_disk_and_catches_up():
     stays_on_a_full_disk_and_catches_up("--no-files")
 
 
+def equal_chunks_are_fetched_once():
+    with World() as world:
+        world.write("small.txt", "small")
+        world.dev()
+        readers = {name: world.subscribe(name, *mode) for name, mode in (("files", ()), ("bundle", ("--no-files",)))}
+        for reader in readers.values():
+            reader.swap_with(changed="small.txt")
+        data = bytes(40 << 20) + os.urandom(1 << 20) + bytes(40 << 20)
+        world.write("disk.img", data)
+        for name, reader in readers.items():
+            fetched = reader.swap_with(changed="disk.img")["bytes_fetched"]
+            check(1 << 20 <= fetched < 4 << 20, f"{name}: {fetched} bytes were fetched of {len(data)}")
+        equal((world.current("files") / "disk.img").read_bytes() == data, True, "the file shown is the source")
+        verify(world, world.work / "bundle")
+
+
 if __name__ == "__main__":
-    main([failures_are_told_as_those_of_every_command, a_subscriber_stays_on_a_full_disk_and_catches_up,
+    main([failures_are_told_as_those_of_every_command, equal_chunks_are_fetched_once,
+          a_subscriber_stays_on_a_full_disk_and_catches_up,
           a_subscriber_without_files_stays_on_a_full_disk_and_catches_up])

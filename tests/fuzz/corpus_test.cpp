@@ -4,7 +4,9 @@
 #include <fstream>
 #include <random>
 
+#include "tests/fuzz/seeds.hpp"
 #include "tests/fuzz/targets.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 // The fuzz targets over their corpus and thousands of seeded mutations of it, with any compiler.
 
@@ -80,6 +82,28 @@ TEST_P(fuzz_corpus, every_byte_flipped_and_every_length_truncated_do_no_harm) {
       byte ^= std::byte{0xff};
     }
   }
+}
+
+TEST(fuzz_seeds, the_corpus_has_what_the_encoders_write_today) {
+  const test::temporary_folder fresh;
+  fuzz::write_seeds(fresh.path());
+  std::size_t seeds = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(fresh.path())) {
+    if (!file.is_regular_file()) continue;
+    ++seeds;
+    const auto name = std::filesystem::relative(file.path(), fresh.path());
+    EXPECT_EQ(read_file(corpus_of(name.string())), read_file(file.path()))
+        << name << " is of a former format: write the corpus again with fuzz_seeds";
+  }
+  EXPECT_GT(seeds, 20u);
+}
+
+TEST(fuzz_seeds, a_row_of_a_newer_cache_is_refused_and_one_of_the_former_read) {
+  EXPECT_FALSE(fuzz::cache_row(read_file(corpus_of("cache_row/newer"))));
+  const auto former = read_file(corpus_of("cache_row/version_1"));
+  ASSERT_FALSE(former.empty());
+  EXPECT_EQ(former.front(), std::byte{1});
+  EXPECT_TRUE(fuzz::cache_row(former));
 }
 
 INSTANTIATE_TEST_SUITE_P(every, fuzz_corpus, testing::ValuesIn(fuzz::targets),

@@ -1,11 +1,9 @@
-// fuzz_seeds FOLDER: writes what the encoders write today as the corpus of each target, where an encoder is
-// there to ask; single pages and files of a bundle and texts are kept by hand.
+#include "tests/fuzz/seeds.hpp"
+
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <fcntl.h>
 
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
 
 #include "bundle/byte_io.hpp"
@@ -86,6 +84,7 @@ void write_export() {
   const auto tree = index_tree::build({some_asset("a.png", where.length, 1)}, blind).value();
   head_file from{some_head(), {}, where, {}};
   from.value.root = tree.root();
+  from.value.assets = tree.assets();
   from.value.behind = blind.sha256({});
   byte_vector out;
   const auto put = [&](byte_span more) -> result<void> {
@@ -245,7 +244,10 @@ void write_graph_rows() {
               90,
               "argv = tr"});
   cached.add({{}, number(7), {}, 1, 1, "", 1'700'000'000'000});
-  write("cache_row/two", encode(cached));
+  const auto row = encode(cached);
+  write("cache_row/two", row);
+  // Of a program to come; `version_1` is of one that was, and is read.
+  write("cache_row/newer", std::string(1, static_cast<char>(row[0] + 1)) + row.substr(1));
   action_history history{"changed",
                          "a/include.h",
                          17,
@@ -309,23 +311,19 @@ void write_logs() {
 }
 
 }  // namespace
-}  // namespace graphite::fuzz
 
-int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: fuzz_seeds FOLDER\n");
-    return 2;
-  }
-  graphite::fuzz::folder = argv[1];
-  graphite::fuzz::write_records();
-  graphite::fuzz::write_export();
-  graphite::fuzz::write_index_walks();
-  graphite::fuzz::write_announcements();
-  graphite::fuzz::write_chunk_messages();
-  graphite::fuzz::write_service_messages();
-  graphite::fuzz::write_graph_rows();
-  graphite::fuzz::write_store_rows();
-  graphite::fuzz::write_mirror_rows();
-  graphite::fuzz::write_logs();
-  return 0;
+void write_seeds(const std::filesystem::path& into) {
+  folder = into;
+  write_records();
+  write_export();
+  write_index_walks();
+  write_announcements();
+  write_chunk_messages();
+  write_service_messages();
+  write_graph_rows();
+  write_store_rows();
+  write_mirror_rows();
+  write_logs();
 }
+
+}  // namespace graphite::fuzz

@@ -88,6 +88,36 @@ TEST_F(local_service_test, every_question_reaches_the_facade_and_comes_back) {
   EXPECT_EQ(facade_.last_graph().to, "level.bin");
 }
 
+TEST_F(local_service_test, a_request_to_collect_garbage_tells_no_bound_from_the_bound_zero) {
+  facade_.gc_value.results_dropped = 12;
+  facade_.gc_value.seconds = 0.5;
+  serve();
+  auto client = connect();
+  const auto report = (*client)->gc({std::nullopt, true});
+  ASSERT_TRUE(report) << report.error().context;
+  EXPECT_EQ(report->results_dropped, 12u);
+  EXPECT_EQ(report->seconds, 0.5);
+  EXPECT_FALSE(facade_.last_gc().cache_bytes);
+  EXPECT_TRUE(facade_.last_gc().dry_run);
+  ASSERT_TRUE((*client)->gc({0, false}));
+  EXPECT_EQ(facade_.last_gc().cache_bytes, 0u);
+  EXPECT_FALSE(facade_.last_gc().dry_run);
+}
+
+TEST_F(local_service_test, a_collection_may_take_longer_than_any_other_answer) {
+  serve();
+  auto client = connect(milliseconds(1));
+  facade_.set(behaviour::slow);
+  ASSERT_EQ((*client)->status().error().code, errc::timed_out);
+  std::jthread late([this] {
+    EXPECT_TRUE(facade_.wait_until([this] { return facade_.kept_count() == 2; }));
+    // One that is asked later and may take as long has run out of time before.
+    EXPECT_EQ((*connect(milliseconds(1)))->status().error().code, errc::timed_out);
+    facade_.answer_all();
+  });
+  EXPECT_TRUE((*client)->gc({}));
+}
+
 TEST_F(local_service_test, a_failure_keeps_its_code_and_context) {
   facade_.set_failure({errc::out_of_space, "the disk is full"});
   serve();

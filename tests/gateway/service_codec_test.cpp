@@ -78,6 +78,22 @@ TEST(service_codec, a_build_summary_survives_the_wire) {
   EXPECT_EQ(back->bundle, "/b");
 }
 
+TEST(service_codec, a_report_of_a_collection_survives_the_wire) {
+  const gc_report report{1, 2, 1ull << 40, 4, 5, 6, 7, 0.125};
+  capnp::MallocMessageBuilder message;
+  service_codec::encode(report, message.initRoot<wire::Collected>());
+  const auto back = service_codec::decode(message.getRoot<wire::Collected>().asReader());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->results, report.results);
+  EXPECT_EQ(back->results_dropped, report.results_dropped);
+  EXPECT_EQ(back->cache_bytes, report.cache_bytes);
+  EXPECT_EQ(back->cache_bytes_dropped, report.cache_bytes_dropped);
+  EXPECT_EQ(back->freed_bytes, report.freed_bytes);
+  EXPECT_EQ(back->segments_removed, report.segments_removed);
+  EXPECT_EQ(back->segment_bytes, report.segment_bytes);
+  EXPECT_EQ(back->seconds, report.seconds);
+}
+
 TEST(service_codec, a_digest_of_a_wrong_length_is_corrupt) {
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<wire::Head>();

@@ -170,15 +170,6 @@ TEST_F(live_bundle, a_restart_fetches_only_what_changed) {
 /// `bytes_max`.
 class damaged_bundle : public live_bundle, public ::testing::WithParamInterface<int> {
  protected:
-  static void flip(const fs::path& path, double where) {
-    fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto at = static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * where);
-    file.seekg(at);
-    const char old = static_cast<char>(file.get());
-    file.seekp(at);
-    file.put(static_cast<char>(old ^ 1));
-  }
   static fs::path first(const fs::path& folder, const std::string& prefix) {
     for (const auto& entry : fs::directory_iterator(folder))
       if (entry.path().filename().string().starts_with(prefix)) return entry.path();

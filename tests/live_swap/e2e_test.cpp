@@ -289,15 +289,6 @@ TEST_F(live_swap, a_failed_asset_is_told) {
 /// Damages the state of a stopped subscriber; the next one shows all again.
 class damaged_files : public live_swap, public ::testing::WithParamInterface<int> {
  protected:
-  static void flip(const fs::path& path, double where) {
-    fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto at = static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * where);
-    file.seekg(at);
-    const char old = static_cast<char>(file.get());
-    file.seekp(at);
-    file.put(static_cast<char>(old ^ 1));
-  }
   static std::vector<fs::path> objects(const fs::path& home) {
     std::vector<fs::path> out;
     for (const auto& entry : fs::recursive_directory_iterator(home / "objects"))

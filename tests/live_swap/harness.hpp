@@ -28,6 +28,17 @@ namespace graphite::test {
 
 namespace fs = std::filesystem;
 
+/// Turns one bit of a file, `where` of it (0 to 1) from its beginning.
+inline void flip(const fs::path& path, double where) {
+  fs::permissions(path, fs::perms::owner_write, fs::perm_options::add);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto at = static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * where);
+  file.seekg(at);
+  const char old = static_cast<char>(file.get());
+  file.seekp(at);
+  file.put(static_cast<char>(old ^ 1));
+}
+
 /// Who says when a heartbeat goes out.
 enum class beating { by_itself, by_hand };
 
@@ -167,8 +178,8 @@ class live_swap : public ::testing::Test {
     for (int edits = 0; edits < edits_max; ++edits) {
       if (dying.ended(milliseconds(edits % 8 == 7 ? 400 : 30))) return true;  // it syncs in a pause
       random_edit(publisher);
-      // Made, changed before the tree that is not shown has it, and gone.
-      publisher.edit("short-lived", edits % 3 == 2 ? std::nullopt : std::optional(text(100)));
+      // Made, changed before the tree that is not shown has it, and gone; so is its folder.
+      publisher.edit("short/lived", edits % 3 == 2 ? std::nullopt : std::optional(text(100)));
       channel.publish();
     }
     return false;

@@ -1,9 +1,11 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <map>
 
+#include "core/path_text.hpp"
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/tree_scan.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -155,7 +157,7 @@ struct remembered_tree : known_tree {
   std::vector<std::string> folders(std::string_view folder) const override {
     std::vector<std::string> out;
     for (const auto& [path, files] : all)
-      if (at_or_below(path, folder)) out.push_back(path);
+      if (is_at_or_below(path, folder)) out.push_back(path);
     return out;
   }
   void files(std::string_view folder, std::vector<file>& out) const override {

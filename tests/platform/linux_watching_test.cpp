@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "coordinator/revision.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/posix_file_reader.hpp"
 #include "platform/linux/tree_scan.hpp"
@@ -200,7 +202,7 @@ class learner {
       files_.erase(path);
   }
   void rescan(const std::string& folder) {
-    std::erase_if(files_, [&](const auto& item) { return at_or_below(item.first, folder); });
+    std::erase_if(files_, [&](const auto& item) { return is_at_or_below(item.first, folder); });
     files_.merge(scan(root_, folder));
   }
 
@@ -279,7 +281,7 @@ class random_tree {
     folders_.push_back(path);
   }
   void forget(const std::string& gone) {
-    std::erase_if(folders_, [&](const std::string& f) { return !f.empty() && at_or_below(f, gone); });
+    std::erase_if(folders_, [&](const std::string& f) { return !f.empty() && is_at_or_below(f, gone); });
   }
   void remove_folder() {
     const auto path = folder();
@@ -291,13 +293,13 @@ class random_tree {
     const auto from = folder();
     const auto to = join_path(folder(), "r" + std::to_string(pick(6)));
     std::error_code failed;
-    if (from.empty() || too_deep(to) || at_or_below(to, from)) return;
+    if (from.empty() || too_deep(to) || is_at_or_below(to, from)) return;
     fs::rename(base_ + "/" + from, base_ + "/" + to, failed);
     if (failed) return;
     forget(to);
     std::vector<std::string> moved;
     for (auto& f : folders_)
-      if (!f.empty() && at_or_below(f, from)) moved.push_back(to + f.substr(from.size()));
+      if (!f.empty() && is_at_or_below(f, from)) moved.push_back(to + f.substr(from.size()));
     forget(from);
     folders_.insert(folders_.end(), moved.begin(), moved.end());
   }

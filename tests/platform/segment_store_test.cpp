@@ -81,6 +81,18 @@ TEST_F(segment_store_test, a_writer_takes_slices_and_shows_nothing_before_its_co
   }
 }
 
+TEST_F(segment_store_test, a_writer_reads_what_it_has_appended) {
+  open();
+  const auto content = make_content(1, 300'000);
+  auto writer = store_->begin(content.bytes.size());
+  ASSERT_TRUE((*writer)->append(byte_span(content.bytes).first(200'000)));
+  byte_vector out(50'000);
+  ASSERT_TRUE((*writer)->read(150'000, out));
+  EXPECT_TRUE(std::equal(out.begin(), out.end(), content.bytes.begin() + 150'000));
+  EXPECT_EQ((*writer)->read(150'001, out).error().code, errc::invalid_argument);
+  EXPECT_EQ((*writer)->read(~std::uint64_t{0}, out).error().code, errc::invalid_argument);
+}
+
 TEST_F(segment_store_test, a_writer_that_is_dropped_leaves_nothing) {
   open();
   const auto content = make_content(1, 2'000'000);

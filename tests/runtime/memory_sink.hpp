@@ -51,6 +51,7 @@ class memory_sink final : public content_sink {
   std::map<std::string, std::string> shown;
   std::vector<head> swaps;
   int failures_left = 0;
+  bool partial_reads_go_bad = false;
   std::string never_shown;
 
  private:
@@ -58,6 +59,12 @@ class memory_sink final : public content_sink {
     partial(memory_sink& sink, content_ref content) : sink_(sink), content_(content) {}
     result<void> append(byte_span bytes) override {
       bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+      return {};
+    }
+    result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
+      EXPECT_LE(offset + out.size(), bytes_.size()) << "reads what was not appended";
+      std::memcpy(out.data(), bytes_.data() + offset, out.size());
+      if (sink_.partial_reads_go_bad) out[0] ^= std::byte{1};
       return {};
     }
     result<void> finish() override {

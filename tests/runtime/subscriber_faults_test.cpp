@@ -164,6 +164,37 @@ TEST_F(subscriber_test, contents_that_are_gone_do_not_wedge_it) {
   EXPECT_TRUE(shows(r, publisher_));
 }
 
+TEST_F(subscriber_test, a_head_that_miscounts_its_assets_is_not_shown_and_not_asked_for_again) {
+  rig r(hash_);
+  r.serve(publisher_);
+  publisher_.edit("a", "one");
+  publisher_.publish();
+  int asked = 0;
+  r.meddle = [&](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+    if (!std::holds_alternative<snapshot_request>(request)) return reply;
+    ++asked;
+    auto lie = decode_head(reply.frames.front(), hash_).value();
+    if (lie.value.sequence.value > 1) return reply;
+    lie.value.assets = 2;
+    reply.frames.front() = encode_head(lie, hash_).value();
+    return reply;
+  };
+  for (int i = 0; i < 20; ++i) {
+    r.beat();
+    r.advance(milliseconds(500));
+  }
+  EXPECT_TRUE(r.swaps.empty());
+  EXPECT_LE(asked, 2);
+  EXPECT_TRUE(std::any_of(r.said.begin(), r.said.end(), [](const std::string& text) {
+    return text.find("the head says 2 assets, its index has 1") != std::string::npos;
+  }));
+  publisher_.edit("a", "two");
+  publisher_.publish();
+  r.beat();
+  r.advance(seconds(1));
+  EXPECT_TRUE(shows(r, publisher_)) << "a newer generation is taken";
+}
+
 TEST_F(subscriber_test, a_restarted_publisher_is_asked_at_once) {
   rig r(hash_);
   r.serve(publisher_, 1);

@@ -199,6 +199,49 @@ TEST_F(subscriber_test, unchanged_chunks_are_copied_and_checked) {
   EXPECT_LT(r.swaps.back().bytes_fetched, 800'000u);
 }
 
+/// Raw bytes of contents that the relay sends.
+rig::tamper count_sent(std::uint64_t& bytes) {
+  return [&bytes](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+    if (std::holds_alternative<contents_request>(request))
+      for (const auto& frame : reply.frames) bytes += frame.size();
+    return reply;
+  };
+}
+
+TEST_F(subscriber_test, equal_chunks_of_a_content_are_fetched_once) {
+  rig r(hash_);
+  r.serve(publisher_);
+  std::uint64_t sent = 0;
+  r.meddle = count_sent(sent);
+  const std::string middle = text(1 << 19);
+  const std::string zeros(6 << 20, 0);
+  publisher_.edit("disk.img", zeros + middle + zeros + middle);
+  publisher_.publish();
+  r.beat();
+  r.advance(seconds(1));
+  ASSERT_TRUE(shows(r, publisher_));
+  // Chunks of zeros, those that are partly zeros around the middle, and the middle itself.
+  EXPECT_LT(sent, 2u << 20);
+  EXPECT_GE(sent, middle.size());
+  EXPECT_LT(r.swaps.back().bytes_fetched, 2u << 20);
+}
+
+TEST_F(subscriber_test, a_chunk_that_went_bad_where_it_was_appended_is_fetched_again) {
+  rig r(hash_);
+  r.serve(publisher_);
+  std::uint64_t sent = 0;
+  r.meddle = count_sent(sent);
+  r.sink.partial_reads_go_bad = true;
+  const std::string twice = text(3 << 20);
+  publisher_.edit("twice", twice + twice);
+  publisher_.publish();
+  r.beat();
+  r.advance(seconds(5));
+  ASSERT_TRUE(shows(r, publisher_));
+  EXPECT_GT(sent, 5u << 20);
+  EXPECT_LE(sent, 2 * twice.size()) << "each place is fetched once";
+}
+
 TEST_F(subscriber_test, several_channels_need_a_choice) {
   rig r(hash_);
   r.serve(publisher_);

@@ -130,6 +130,12 @@ class memory_chunk_store final : public chunk_store {
       bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
       return {};
     }
+    result<void> read(std::uint64_t offset, std::span<std::byte> out) const override {
+      if (offset > bytes_.size() || out.size() > bytes_.size() - offset)
+        return fail(errc::invalid_argument, "bytes that are not appended yet");
+      if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
+      return {};
+    }
     result<stored_content> commit(const chunk_list& chunks) override {
       if (bytes_.size() != size_) return fail(errc::invalid_argument, "fewer bytes than announced");
       const std::lock_guard lock(store_.mutex_);

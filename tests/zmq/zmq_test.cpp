@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <thread>
 
 #include "platform/zmq/chunk_server.hpp"
 #include "platform/zmq/head_publisher.hpp"
 #include "platform/zmq/runtime_link.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace graphite {
 namespace {
@@ -130,13 +130,12 @@ TEST_F(zmq_adapters, a_listener_that_is_busy_for_long_is_cut_off_and_comes_back)
   heard into;
   ASSERT_TRUE(busy->connect_heads(heads->address()));
   ASSERT_TRUE(poll_until(*busy, into, [&] { return !into.heartbeats.empty(); }));
-  const auto end = std::chrono::steady_clock::now() + seconds(60);
-  while (heads->count().listeners > 0 && std::chrono::steady_clock::now() < end) {
+  const auto deaf = [&] {  // it fills its queue, and then answers no ping
     heads->beat(bytes_of(std::string(4096, 'x')));
     heads->beat(bytes_of("last"));
-    std::this_thread::sleep_for(milliseconds(1));
-  }
-  ASSERT_EQ(heads->count().listeners, 0u);  // it fills its queue, and then answers no ping
+    return heads->count().listeners == 0;
+  };
+  ASSERT_TRUE(test::wait_until(deaf, seconds(60)));
   EXPECT_TRUE(poll_until(*busy, into, [&] {
     heads->beat(bytes_of("after"));
     return into.heartbeats.back() == "after";

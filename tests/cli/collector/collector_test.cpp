@@ -23,7 +23,7 @@ class set_clock final : public clock_source {
 };
 
 /// A channel that has published nothing.
-class empty_archive final : public bundle_archive {
+class empty_archive final : public kept_archive {
  public:
   result<std::optional<state>> newest() override { return std::nullopt; }
   result<index_tree> open(const digest&, page_location) override { return fail(errc::not_found, "empty"); }

@@ -20,6 +20,7 @@ using test::run_cli;
 struct recorded {
   std::optional<build_options> build;
   std::optional<dev_options> dev;
+  std::optional<gc_options> gc;
   command_handlers handlers() {
     command_handlers out;
     out.build = [this](const build_options& options) {
@@ -28,6 +29,10 @@ struct recorded {
     };
     out.dev = [this](const dev_options& options) {
       dev = options;
+      return 0;
+    };
+    out.gc = [this](const gc_options& options) {
+      gc = options;
       return 0;
     };
     return out;
@@ -67,6 +72,39 @@ TEST(command_line, a_default_port_and_a_given_port_differ) {
   EXPECT_TRUE(seen.dev->heads_port_given);
   EXPECT_FALSE(seen.dev->metrics_port_given);
   EXPECT_EQ(seen.dev->metrics_port, 7404);
+}
+
+TEST(command_line, gc_options_are_all_taken) {
+  recorded seen;
+  const auto run = run_cli({"gc", "-C", "/p", "--state", "/s", "--json", "--cache-bytes", "2 GiB",
+                            "--dry-run", "--log-level", "debug"},
+                           seen.handlers());
+  EXPECT_EQ(run.code, 0) << run.err;
+  ASSERT_TRUE(seen.gc);
+  EXPECT_EQ(seen.gc->directory, "/p");
+  EXPECT_EQ(seen.gc->state, "/s");
+  EXPECT_EQ(seen.gc->log_level, "debug");
+  EXPECT_EQ(seen.gc->request.cache_bytes, 2ull << 30);
+  EXPECT_TRUE(seen.gc->json && seen.gc->request.dry_run);
+}
+
+TEST(command_line, gc_keeps_what_the_project_says_unless_told_a_number_even_zero) {
+  recorded seen;
+  EXPECT_EQ(run_cli({"gc"}, seen.handlers()).code, 0);
+  EXPECT_FALSE(seen.gc->request.cache_bytes);
+  EXPECT_FALSE(seen.gc->request.dry_run);
+  EXPECT_EQ(run_cli({"gc", "--cache-bytes", "0"}, seen.handlers()).code, 0);
+  EXPECT_EQ(seen.gc->request.cache_bytes, 0u);
+  const test::environment_value bytes("GRAPHITE_CACHE_BYTES", "1500");
+  EXPECT_EQ(run_cli({"gc"}, seen.handlers()).code, 0);
+  EXPECT_EQ(seen.gc->request.cache_bytes, 1500u);
+}
+
+TEST(command_line, gc_refuses_what_is_no_size) {
+  recorded seen;
+  for (const char* bad : {"lots", "-1", "", "2 parsecs"})
+    EXPECT_EQ(run_cli({"gc", "--cache-bytes", bad}, seen.handlers()).code, exit_usage) << bad;
+  EXPECT_FALSE(seen.gc);
 }
 
 TEST(command_line, commands_without_a_handler_are_not_offered) {

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "cli/exit_codes.hpp"
+#include "cli/gc.hpp"
 #include "gateway/local_service.hpp"
 #include "gateway/service_client.hpp"
 #include "tests/cli/commands/cli_support.hpp"
@@ -117,6 +118,69 @@ TEST_F(service_commands, diff_and_rollback) {
   EXPECT_EQ(diff.out, "+ new\n~ other\n- gone\n1 added, 1 changed, 1 removed\n");
   const auto rollback = run({"rollback", "main", "7", "--json"}).objects();
   EXPECT_EQ(rollback.at(0)["generation"]["sequence"], 1007);
+}
+
+/// `gc` as the program does it where a service runs.
+class gc_attached_test : public service_commands {
+ protected:
+  gc_attached_test() { facade_.gc_value = {30, 12, 4'000'000, 2'500'000, 1'000'000, 2, 7'000'000, 0.25}; }
+
+  test::cli_run gc(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "gc");
+    arguments.insert(arguments.end(), {"-C", folder_.path()});
+    command_handlers handlers;
+    handlers.gc = [](const gc_options& options) { return gc_attached(options).value_or(99); };
+    return test::run_cli(arguments, handlers);
+  }
+};
+
+TEST_F(gc_attached_test, the_service_is_asked_and_what_it_did_is_told) {
+  const auto shown = gc({"--cache-bytes", "5 MB"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(facade_.last_gc().cache_bytes, 5'000'000u);
+  EXPECT_FALSE(facade_.last_gc().dry_run);
+  EXPECT_NE(shown.out.find("dropped 12 of 30 results and 2.5 MB of 4.0 MB"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("freed 1.0 MB in 2 segments, 7.0 MB are left"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.err.find("collects as soon as nothing is being built"), std::string::npos) << shown.err;
+}
+
+TEST_F(gc_attached_test, a_dry_run_says_what_would_go_and_of_nothing_freed) {
+  const auto shown = gc({"--dry-run"});
+  EXPECT_TRUE(facade_.last_gc().dry_run);
+  EXPECT_FALSE(facade_.last_gc().cache_bytes) << "the project's own bound";
+  EXPECT_NE(shown.out.find("would drop 12 of 30 results"), std::string::npos) << shown.out;
+  EXPECT_EQ(shown.out.find("freed"), std::string::npos) << shown.out;
+}
+
+TEST_F(gc_attached_test, json_is_one_object_with_every_figure) {
+  const auto objects = gc({"--json", "--cache-bytes", "0"}).objects();
+  EXPECT_EQ(facade_.last_gc().cache_bytes, 0u);
+  const nlohmann::json wanted = {{"event", "gc"},
+                                 {"dry_run", false},
+                                 {"results", 30},
+                                 {"results_dropped", 12},
+                                 {"cache_bytes", 4'000'000},
+                                 {"cache_bytes_dropped", 2'500'000},
+                                 {"freed_bytes", 1'000'000},
+                                 {"segments_removed", 2},
+                                 {"segment_bytes", 7'000'000},
+                                 {"seconds", 0.25}};
+  ASSERT_EQ(objects.size(), 1u);
+  EXPECT_EQ(objects[0], wanted);
+}
+
+TEST_F(gc_attached_test, a_failure_of_the_service_is_told_with_its_code) {
+  facade_.set_failure({errc::corrupt, "a segment is broken"});
+  const auto shown = gc({"--json"});
+  EXPECT_EQ(shown.code, exit_corrupt);
+  EXPECT_NE(shown.err.find("a segment is broken"), std::string::npos) << shown.err;
+  EXPECT_EQ(shown.objects().at(0)["event"], "error");
+}
+
+TEST_F(gc_attached_test, without_a_service_it_is_left_to_the_caller) {
+  service_.reset();
+  EXPECT_EQ(gc({}).code, 99);
+  EXPECT_EQ(facade_.calls(), 0u);
 }
 
 TEST_F(service_commands, a_hold_lasts_as_long_as_its_command_and_gives_its_code) {
