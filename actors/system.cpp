@@ -78,6 +78,7 @@ struct local_system::impl {
   fold_actor folder;
   std::vector<channel_actor> channels;
   std::shared_ptr<const head> newest;  ///< of the first channel, as it was restored
+  bool shown_behind = false;           ///< a channel's newest generation says that something is behind
   std::string published;               ///< newest_publication()
   std::vector<std::size_t> astray;     ///< see graph_dependencies
   time_point started{};
@@ -104,6 +105,7 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
                  restore_channel(spec, now, archive, *ports.rows, *ports.contents, *ports.hash));
     if (channels.empty() && restored.core->newest())
       newest = std::make_shared<const head>(*restored.core->newest());
+    if (const auto& shown = restored.core->newest(); shown && !shown->behind.is_zero()) shown_behind = true;
     channel_dependencies with;
     with.contents = ports.contents;
     with.rows = ports.rows;
@@ -138,6 +140,7 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
 void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   how.config = ports.config;
   how.epoch = now.epoch;
+  how.shown_behind = shown_behind;
   auto engine = std::make_shared<build_engine>(std::move(how));
   auto loaded = load_engine(*engine, *ports.rows, *ports.log);
   auto known = known_from(*engine);

@@ -58,6 +58,7 @@ rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
 engine_impl::engine_impl(engine_options given)
     : options(std::move(given)),
       config(*options.config),
+      backoffs(options.refused_backoff, options.refused_backoff_max),
       components([this](artefact_index a, const std::function<void(artefact_index)>& visit_one) {
         parents_of(a, visit_one);
       }) {
@@ -149,9 +150,12 @@ void impl::stamped_at_apply() {
   stamp = std::move(known);
 }
 
+/// Nothing new starts.
+bool impl::stopped() const { return options.dry || (!options.keep_going && !failures.empty()); }
+
 bool impl::nothing_moves() const {
-  const bool stopped = options.dry || (!options.keep_going && !failures.empty());
-  return flights.empty() && backoffs.empty() && (stopped || ready.empty()) && lookups.size() == ready.size();
+  return flights.empty() && backoffs.empty() && (stopped() || ready.empty()) &&
+         lookups.size() == ready.size();
 }
 
 engine_command_list impl::flush() {
@@ -167,12 +171,9 @@ engine_command_list impl::flush() {
   const bool idle = started && nothing_moves();
   if (idle && keeper.deltas[0].size() + keeper.deltas[1].size() > options.delta_rows_max) fold();
   write_rows(nullptr);
-  if (!backoffs.empty()) {
-    auto when = time_point::max();
-    for (const auto& [a, one] : backoffs) when = std::min(when, one.first);
-    out.push_back(engine_commands::wake_at{when});
-  }
+  if (const auto when = backoffs.next()) out.push_back(engine_commands::wake_at{*when});
   if (idle && !was_idle) {
+    tell_behind();
     out.push_back(engine_commands::idle{asset_count, std::exchange(ran, 0), std::exchange(cached, 0),
                                         failures.size() + failed_assets.size() + unread.size(),
                                         behind_count()});

@@ -76,27 +76,15 @@ std::uint64_t impl::critical_ns(action_index a, int depth) const {
 void impl::enqueue(action_index a, lookup with) {
   actions[a].phase = action_phase::queued;
   lookups[a] = std::move(with);
-  const auto key = std::tuple(!actions[a].interactive, ~critical_ns(a, 0), path(nodes.main_input(a)), a);
-  ready.insert(key);
-  ready_key[a] = key;
+  ready.put(a, {actions[a].interactive, critical_ns(a, 0), path(nodes.main_input(a))});
 }
 
 void impl::dequeue(action_index a) {
-  const auto found = ready_key.find(a);
-  if (found == ready_key.end()) return;
-  ready.erase(found->second);
-  ready_key.erase(found);
-  lookups.erase(a);
+  if (ready.drop(a)) lookups.erase(a);
 }
 
 void impl::start_ready() {
-  const bool stopped = options.dry || (!options.keep_going && !failures.empty());
-  while (!stopped && !ready.empty() && flights.size() < std::max(options.jobs, 1u)) {
-    const auto a = std::get<3>(*ready.begin());
-    ready.erase(ready.begin());
-    ready_key.erase(a);
-    start(a);
-  }
+  while (!stopped() && !ready.empty() && flights.size() < std::max(options.jobs, 1u)) start(ready.take());
 }
 
 void impl::start(action_index a) {
@@ -310,7 +298,7 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
   auto& st = actions[a];
   ++ran;
   st.cost_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
-  backoff_delay.erase(a);
+  backoffs.succeeded(a);
   const auto one = result_of(a, f, what);
   f.row.add(one);
   rows.push_back({table::action_cache, cache_row_key(f.weak), encode(f.row)});
@@ -331,22 +319,13 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
 }
 
 void impl::back_off(action_index a) {
-  auto& st = actions[a];
-  auto& delay = backoff_delay[a];
-  delay = delay == duration{} ? options.refused_backoff : std::min(delay * 2, options.refused_backoff_max);
-  st.phase = action_phase::backoff;
-  st.changed = true;
-  backoffs[a] = {now + delay, delay};
+  actions[a].phase = action_phase::backoff;
+  actions[a].changed = true;
+  backoffs.refused(a, now);
 }
 
 void impl::wake() {
-  for (auto at = backoffs.begin(); at != backoffs.end();) {
-    if (at->second.first > now) {
-      ++at;
-      continue;
-    }
-    const auto a = at->first;
-    at = backoffs.erase(at);
+  for (const auto a : backoffs.take_due(now)) {
     actions[a].phase = action_phase::waiting;
     want_evaluation(a);
   }

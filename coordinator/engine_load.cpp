@@ -239,7 +239,8 @@ void impl::restore_dirty() {
           unsettle(user.index());
           continue;
         }
-        for (const auto one : nodes.group_users(user.index())) unsettle(one.index());
+        for (const auto kind : graph::group_kinds)
+          for (const auto one : nodes.group_users(user.index(), kind)) unsettle(one.index());
       }
     }
   }

@@ -31,7 +31,7 @@ void impl::drop_action(action_index a) {
   overtake(a, 0);
   lookups.erase(a);
   dequeue(a);
-  backoffs.erase(a);
+  backoffs.forget(a);
   failures.erase(a);
   bad_inputs.erase(a);
   problems.erase(a);
@@ -50,16 +50,9 @@ void impl::drop_action(action_index a) {
 
 /// Takes back every claim of `a` on names that others have; these look again.
 void impl::disputes_end(action_index a) {
-  const auto found = disputed.find(a);
-  if (found == disputed.end()) return;
-  for (const auto artefact : found->second) {
-    auto& by = claims[artefact];
-    by.erase(a);
+  for (const auto artefact : claims.withdraw(a))
     if (const auto owner = nodes.producer(artefact); owner != no_index && owner != a)
       undeclared.push_back(nodes.main_input(owner));
-    if (by.empty()) claims.erase(artefact);
-  }
-  disputed.erase(found);
 }
 
 void impl::set_broken(action_index a, const std::string& message) {
@@ -111,14 +104,13 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
                 path(nodes.main_input(std::max(a, owner)));
       if (!actions[owner].broken) set_broken(owner, problem);
     } else {
-      if (const auto other = claims.find(artefact); other != claims.end() && !other->second.empty())
+      if (const auto& others = claims.of(artefact); !others.empty())
         problem = "two producers of " + name + ": " + path(nodes.main_input(a)) + " and " +
-                  path(nodes.main_input(*other->second.begin()));
+                  path(nodes.main_input(*others.begin()));
       if (std::find(mine.begin(), mine.end(), artefact) == mine.end()) mine.push_back(artefact);
       continue;
     }
-    claims[artefact].insert(a);
-    disputed[a].push_back(artefact);
+    claims.add(a, artefact);
   }
   replace_outputs(a, std::move(mine));
   if (const auto bad = bad_inputs.find(a); problem.empty() && bad != bad_inputs.end()) problem = bad->second;
@@ -131,8 +123,7 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
 
 /// `output` is shown and the action of `main` makes it no more: the row of `main` stays until that is shown.
 void impl::orphan(artefact_index output, artefact_index main) {
-  if ((flags[output] & listed) == 0) return;
-  if (const auto [at, fresh] = orphan_of.emplace(output, main); fresh) orphans[main].insert(output);
+  if ((flags[output] & listed) != 0) orphans.add(output, main);
 }
 
 void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
@@ -151,8 +142,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
     orphan(output, nodes.main_input(a));
     nodes.set_content(output, {});
     value_from[output] = std::max(value_from[output], revision_now);
-    if (const auto claim = claims.find(output); claim != claims.end())
-      for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
+    for (const auto by : claims.of(output)) undeclared.push_back(nodes.main_input(by));
   }
   if (!added.empty()) actions[a].has_result = false;
   for (const auto output : added) resolution_changes(output);
@@ -214,7 +204,9 @@ void impl::join_group(group_index g, artefact_index a) {
 
 void impl::join_groups(artefact_index a) {
   if (groups.empty()) return;
+  const auto tried = globs.tried();
   for (const auto g : globs.matching(path(a))) join_group(g, a);
+  visit(globs.tried() - tried);
 }
 
 void impl::leave_groups(artefact_index a, revision_number ended) {
@@ -234,14 +226,44 @@ void impl::leave_groups(artefact_index a, revision_number ended) {
   }
 }
 
+/// Notes what an action with a depfile reads or looked for: a file of the same name may take its place.
+void impl::note_reads(const std::map<artefact_index, edge_kind>& edges) {
+  for (const auto& [artefact, kind] : edges) {
+    if (kind == edge_kind::declared || (flags[artefact] & named_read) != 0) continue;
+    flags[artefact] |= named_read;
+    reads_by_name.emplace(id_of_path_text(nodes.paths().name(artefact)).value, artefact);
+  }
+}
+
+/// Users of `g` with a depfile that a file named like `by` may mean something to: those that read one of that
+/// name, those that failed, and those whose attempt is under way, for nobody knows yet what it reads.
+std::set<action_index> impl::narrowed_users(group_index g, artefact_index by) {
+  std::set<action_index> out;
+  const auto add = [&](action_index a) {
+    visit();
+    if (nodes.live(a) && actions[a].narrowed && actions[a].group == g) out.insert(a);
+  };
+  const auto& paths = nodes.paths();
+  const auto [first, last] = reads_by_name.equal_range(id_of_path_text(paths.name(by)).value);
+  for (auto i = first; i != last; ++i) {
+    if (paths.name(i->second) != paths.name(by)) continue;
+    for (const auto user : nodes.users(i->second))
+      if (!user.group()) add(user.index());
+  }
+  for (const auto& [attempt, f] : flights) add(attempt.first);
+  for (const auto& [a, text] : failures) add(a);
+  return out;
+}
+
+/// The group has another member or lost `by` (`names`), or `by` has another content.
 void impl::group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
                          revision_number ended) {
   groups[g].listed = false;
   if (loading) return;
-  for (const auto user : nodes.group_users(g)) {
-    visit();
-    if (names || user.kind() == edge_kind::glob) stale(user.index(), why, by, std::max(from, 1u), ended);
-  }
+  from = std::max(from, 1u);
+  for (const auto user : nodes.group_users(g, edge_kind::glob)) stale(user.index(), why, by, from, ended);
+  if (!names || nodes.group_users(g, edge_kind::names).empty()) return;
+  for (const auto user : narrowed_users(g, by)) stale(user, why, by, from, ended);
 }
 
 artefact_index impl::resolve(std::span<const reference_table::candidate> one) const {
@@ -328,6 +350,7 @@ void impl::plan_inputs(action_index a, const std::vector<artefact_index>* discov
       if (!edge.group() && edge.kind() == edge_kind::discovered)
         found.emplace(edge.index(), edge_kind::discovered);
   }
+  if (st.narrowed && st.group != no_index) note_reads(found);
   std::vector<graph_edge> edges;
   for (const auto& [artefact, kind] : found) edges.push_back(graph_edge::to(artefact, kind));
   if (st.group != no_index)

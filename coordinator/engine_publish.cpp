@@ -155,12 +155,7 @@ void impl::note_shown(artefact_index a, std::vector<artefact_index> now_shown) {
 void impl::forget_dirty(artefact_index a) {
   note_shown(a, {});
   dirty.erase(a);
-  if (const auto orphaned = orphan_of.extract(a)) {
-    const auto main = orphaned.mapped();
-    auto& left = orphans.at(main);
-    left.erase(a);
-    if (left.empty()) orphans.erase(main), save_results.insert(main);
-  }
+  if (const auto main = orphans.remove(a); main != no_index) save_results.insert(main);
   if (const auto by = nodes.producer(a); by != no_index) {
     save_results.insert(nodes.main_input(by));
   } else {
@@ -371,7 +366,29 @@ void impl::finish_publication(publication what) {
             [](const asset_record& x, const asset_record& y) { return x.path < y.path; });
   std::sort(what.changes.removals.begin(), what.changes.removals.end());
   what.behind = behind();
+  behind_told = what.behind;
   write_rows(&what);
+  out.push_back(engine_commands::publish{std::move(what)});
+}
+
+static bool same_list(const behind_list& x, const behind_list& y) {
+  const auto same = [](const behind_asset& a, const behind_asset& b) {
+    return a.path == b.path && a.reason == b.reason && a.message == b.message;
+  };
+  return x.count == y.count && std::ranges::equal(x.listed, y.listed, same);
+}
+
+/// At rest: those who follow a channel learn what is behind, also where nothing else is new.
+void impl::tell_behind() {
+  const bool whole = options.mode == engine_options::publishing::as_ready || options.keep_going;
+  if (options.dry || !whole) return;
+  publication what;
+  what.revision = last_revision;
+  what.behind = behind();
+  const bool known = behind_told ? same_list(*behind_told, what.behind)
+                                 : what.behind.count == 0 && !options.shown_behind;
+  if (known) return;
+  behind_told = what.behind;
   out.push_back(engine_commands::publish{std::move(what)});
 }
 

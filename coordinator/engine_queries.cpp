@@ -70,8 +70,7 @@ std::vector<artefact_index> impl::needed_by(artefact_index a) const {
     if (!user.group()) {
       made_by(user.index());
     } else {
-      for (const auto one : nodes.group_users(user.index()))
-        if (one.kind() == edge_kind::glob) made_by(one.index());
+      for (const auto one : nodes.group_users(user.index(), edge_kind::glob)) made_by(one.index());
     }
   }
   for (const auto referrer : references.referrers(a))
@@ -170,7 +169,7 @@ std::vector<dry_run_action> build_engine::dry_run() const {
     out.push_back(
         {impl_->rule_of(a).name, impl_->path(impl_->nodes.main_input(a)), std::move(reason), certain});
   };
-  for (const auto& one : impl_->ready) add(std::get<3>(one), true);
+  for (const auto a : impl_->ready.in_order()) add(a, true);
   for (action_index a = 0; a < impl_->actions.size(); ++a)
     if (impl_->nodes.live(a) && !impl_->actions[a].final())
       add(a, impl_->actions[a].phase != action_phase::waiting);
@@ -186,7 +185,7 @@ std::vector<digest> build_engine::held_contents() const {
   };
   for (const auto& [artefact, shown] : impl_->dirty) add(artefact);
   // The row of such an action waits until its former outputs are no longer shown.
-  for (const auto& [main, gone] : impl_->orphans)
+  for (const auto main : impl_->orphans.mains())
     if (const auto action = impl_->main_action[main]; action != no_index)
       for (const auto output : impl_->nodes.outputs(action)) add(output);
   return out;
@@ -228,7 +227,7 @@ engine_status build_engine::status() const {
   s.actions = impl_->nodes.action_count();
   s.assets = impl_->asset_count;
   s.stale = impl_->stale_count;
-  s.queued = impl_->ready.size();
+  s.queued = impl_->stopped() ? 0 : impl_->ready.size();
   s.running = impl_->flights.size();
   s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
   s.behind = impl_->behind_count();

@@ -24,7 +24,7 @@ source_record impl::source_row(artefact_index a) const {
   source_record record{logical(a), (flags[a] & source) != 0, (flags[a] & listed) != 0, rules[a], {}};
   if (const auto found = dirty.find(a); found != dirty.end()) {
     // Not what is shown: after a restart it must be read again, and counts as shown until then.
-    const bool was_source = nodes.producer(a) == no_index && orphan_of.count(a) == 0;
+    const bool was_source = nodes.producer(a) == no_index && !orphans.has(a);
     record.present = (record.listed && was_source) || record.present;
     if (record.listed && record.present) {
       record.shown.emplace();
@@ -51,7 +51,7 @@ source_record impl::source_row(artefact_index a) const {
 std::optional<result_record> impl::result_row(artefact_index main) {
   result_record record{logical(main), false, no_rule, {}, {}, 0, 0, false, {}, {}};
   const auto a = main_action[main];
-  if (orphans.count(main) != 0) return std::nullopt;
+  if (!orphans.of(main).empty()) return std::nullopt;
   if (a == no_index) return record;
   const auto& st = actions[a];
   bool held = st.phase != action_phase::clean;
@@ -167,8 +167,7 @@ void impl::fold() {
 result_record impl::held_row(artefact_index main) const {
   const auto a = main_action[main];
   result_record held{logical(main), true, no_rule, {}, {}, 0, 0, false, {}, {}};
-  std::set<artefact_index> names;
-  if (const auto gone = orphans.find(main); gone != orphans.end()) names = gone->second;
+  auto names = orphans.of(main);
   if (a != no_index) {
     held.rule = nodes.rule_of(a);
     held.cost_ns = actions[a].cost_ns;

@@ -33,7 +33,7 @@ void impl::stale(action_index a, reason_kind why, artefact_index by, revision_nu
       dequeue(a);
       break;
     case action_phase::backoff:
-      backoffs.erase(a);
+      backoffs.drop(a);
       break;
     case action_phase::running:
       return overtake(a, ended);
@@ -103,7 +103,8 @@ void impl::count_group(group_index g, int pending, int loose, std::vector<action
   const int dp = static_cast<int>(group.pending > 0) - static_cast<int>(was_pending);
   const int dl = static_cast<int>(group.loose > 0) - static_cast<int>(was_loose);
   if (dp == 0 && dl == 0) return;
-  for (const auto user : nodes.group_users(g)) count_user(user.index(), dp, dl, unsettled);
+  for (const auto kind : graph::group_kinds)
+    for (const auto user : nodes.group_users(g, kind)) count_user(user.index(), dp, dl, unsettled);
 }
 
 void impl::want_evaluation(action_index a) {

@@ -103,8 +103,7 @@ void impl::drop_source(artefact_index a) {
   nodes.set_content(a, {});
   references.set(a, {});
   forget_warnings(a);
-  if (const auto claim = claims.find(a); claim != claims.end())
-    for (const auto by : claim->second) undeclared.push_back(nodes.main_input(by));
+  for (const auto by : claims.of(a)) undeclared.push_back(nodes.main_input(by));
 }
 
 void impl::set_references(artefact_index a, const std::vector<scanned_reference>& found) {
@@ -195,9 +194,10 @@ void impl::valid_again(artefact_index a, revision_number from) {
   for (const auto user : nodes.users(a)) {
     if (!user.group()) {
       raise(user.index());
-    } else {
-      for (const auto one : nodes.group_users(user.index())) raise(one.index());
+      continue;
     }
+    for (const auto& [attempt, f] : flights)
+      if (const auto by = attempt.first; nodes.live(by) && actions[by].group == user.index()) raise(by);
   }
 }
 

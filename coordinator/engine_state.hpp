@@ -12,6 +12,8 @@
 #include "coordinator/glob_index.hpp"
 #include "coordinator/graph.hpp"
 #include "coordinator/graph_rows.hpp"
+#include "coordinator/output_names.hpp"
+#include "coordinator/ready_queue.hpp"
 #include "coordinator/reference_table.hpp"
 #include "core/output_set.hpp"
 
@@ -149,6 +151,7 @@ struct engine_impl {
   // By artefact.
   enum flag : std::uint8_t {
     source = 1,
+    named_read = 2,  ///< in `reads_by_name`
     listed = 4,
     rule_known = 8,
     being_written = 16,  ///< open: its content is not known yet
@@ -175,24 +178,21 @@ struct engine_impl {
   std::map<action_index, std::string> cycle_problems;       ///< why it is, too: a cycle goes through it
   std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
   std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere
-  std::map<artefact_index, std::set<action_index>> claims;  ///< producers beside the graph's, or of a source
-  std::map<action_index, std::vector<artefact_index>> disputed;
+  name_claims claims;                                       ///< on names of the graph's producers and of sources
   std::map<action_index, std::vector<artefact_index>> cycle_of;  ///< artefacts of its cycle
   std::map<std::pair<action_index, std::uint32_t>, flight> flights;
   std::map<action_index, lookup> lookups;
-  std::map<action_index, std::pair<time_point, duration>> backoffs;
-  std::map<action_index, duration> backoff_delay;
-  std::set<std::tuple<bool, std::uint64_t, std::string, action_index>> ready;  ///< best first
-  std::map<action_index, std::tuple<bool, std::uint64_t, std::string, action_index>> ready_key;
+  backoff_table backoffs;
+  ready_queue ready;
   std::map<artefact_index, dirty_asset> dirty;
-  // Shown, made once by the action of a main input that does not make it any more: by either of the two.
-  std::map<artefact_index, artefact_index> orphan_of;
-  std::map<artefact_index, std::set<artefact_index>> orphans;
+  former_outputs orphans;
   std::unordered_multimap<artefact_index, artefact_index>
       old_parents;  ///< by shown references of dirty assets
   component_set components;
   std::vector<artefact_index> unjoined;  ///< changed assets not in `components` yet
   std::set<artefact_index> warned;       ///< sources whose missing references were told
+  /// What actions with a depfile read or looked for, by the hash of its file name. Only grows.
+  std::unordered_multimap<std::uint64_t, artefact_index> reads_by_name;
 
   // Work of the present event.
   revision_number revision_now = 0;
@@ -215,6 +215,7 @@ struct engine_impl {
   std::uint64_t stale_count = 0, asset_count = 0, source_count = 0;
   std::uint64_t ran = 0, cached = 0;
   revision_id last_revision;
+  std::optional<behind_list> behind_told;  ///< with the last publication; nothing before the first
   revision_id shown_of;  ///< the newest that the publication in hand shows something of
   engine_counters counted;
 
@@ -271,6 +272,8 @@ struct engine_impl {
   void count_group(group_index g, int pending, int loose, std::vector<action_index>* unsettled = nullptr);
   void group_changed(group_index g, reason_kind why, artefact_index by, bool names, revision_number from,
                      revision_number ended = forever);
+  void note_reads(const std::map<artefact_index, edge_kind>& edges);
+  std::set<action_index> narrowed_users(group_index g, artefact_index by);
   void plan_all();
   artefact_index resolve(std::span<const reference_table::candidate> one) const;
   void find_cycles(const std::set<action_index>& planned);
@@ -350,6 +353,7 @@ struct engine_impl {
   void publish_changed();
   void publish_joined(publication& what);
   void finish_publication(publication what);
+  void tell_behind();
   bool may_publish(component_set::component which, std::vector<wanted_asset>& values) const;
   asset_record record_of(artefact_index a, const content_ref& content,
                          const std::vector<artefact_index>& refers_to) const;
@@ -366,6 +370,7 @@ struct engine_impl {
   // engine.cpp
   void apply(const revision& what);
   void stamped_at_apply();
+  bool stopped() const;
   bool nothing_moves() const;
   engine_command_list flush();
 

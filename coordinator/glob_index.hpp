@@ -13,8 +13,9 @@ namespace graphite {
 
 /// Which of many groups of globs match a path, without trying all of them.
 ///
-/// Pure. A glob is filed under the text that every match of it begins with; a look-up tries only the globs
-/// filed under the path's own beginnings, and only lengths that occur. Numbers are the caller's.
+/// Pure. A glob is filed under the text that every match of it begins with, and the file name where all
+/// matches have the same; a look-up tries only the globs filed under the path's own beginnings and name, and
+/// only lengths that occur. Numbers are the caller's.
 class glob_index {
  public:
   void add(std::uint32_t group, const std::vector<glob>& globs);
@@ -28,7 +29,12 @@ class glob_index {
     std::uint32_t group;
     glob pattern;
   };
-  std::map<std::size_t, std::unordered_map<std::string, std::vector<entry>>> by_prefix_;  ///< by its length
+  /// By the beginning, a NUL, and the file name or nothing.
+  using filed = std::unordered_map<std::string, std::vector<entry>>;
+  void try_all(const filed& in, const std::string& under, std::string_view path,
+               std::vector<std::uint32_t>& out) const;
+
+  std::map<std::size_t, filed> by_prefix_;  ///< by its length
   mutable std::uint64_t tried_ = 0;
 };
 

@@ -62,14 +62,17 @@ group_index graph::add_group() {
   return static_cast<group_index>(group_users_.size() - 1);
 }
 
+edge_list& graph::users_at(graph_edge edge) {
+  if (!edge.group()) return users_[edge.index()];
+  return group_users_[edge.index()][edge.kind() == edge_kind::names];
+}
+
 void graph::link_input(action_index action, graph_edge edge) {
-  auto& users = edge.group() ? group_users_[edge.index()] : users_[edge.index()];
-  pool_.push(users, graph_edge::to(action, edge.kind()).bits);
+  pool_.push(users_at(edge), graph_edge::to(action, edge.kind()).bits);
 }
 
 void graph::unlink_input(action_index action, graph_edge edge) {
-  auto& users = edge.group() ? group_users_[edge.index()] : users_[edge.index()];
-  GRAPHITE_INVARIANT(pool_.erase(users, graph_edge::to(action, edge.kind()).bits));
+  GRAPHITE_INVARIANT(pool_.erase(users_at(edge), graph_edge::to(action, edge.kind()).bits));
 }
 
 void graph::set_inputs(action_index action, std::vector<graph_edge> edges) {
@@ -121,7 +124,8 @@ void graph::visit_users(artefact_index artefact) {
     if (group_seen_[user.index()] == round_) continue;
     group_seen_[user.index()] = round_;
     ++visited_;
-    for (const auto action : group_users(user.index())) visit_action(action.index());
+    for (const auto kind : group_kinds)
+      for (const auto action : group_users(user.index(), kind)) visit_action(action.index());
   }
 }
 

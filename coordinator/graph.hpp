@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -82,7 +83,11 @@ class graph {
   std::span<const artefact_index> outputs(action_index action) const;
   /// Edges to actions and groups that use the artefact.
   std::span<const graph_edge> users(artefact_index artefact) const { return edges_of(users_[artefact]); }
-  std::span<const graph_edge> group_users(group_index group) const { return edges_of(group_users_[group]); }
+  /// Users whose edge to the group is of this kind, one of group_kinds.
+  std::span<const graph_edge> group_users(group_index group, edge_kind kind) const {
+    return edges_of(group_users_[group][kind == edge_kind::names]);
+  }
+  static constexpr std::array group_kinds{edge_kind::glob, edge_kind::names};
   std::span<const artefact_index> members(group_index group) const;
   action_index producer(artefact_index artefact) const { return producer_[artefact]; }
 
@@ -100,6 +105,7 @@ class graph {
   std::span<const graph_edge> edges_of(edge_list list) const;
   void visit_users(artefact_index artefact);
   void visit_action(action_index action);
+  edge_list& users_at(graph_edge edge);
   void unlink_input(action_index action, graph_edge edge);
   void link_input(action_index action, graph_edge edge);
 
@@ -112,7 +118,8 @@ class graph {
   std::vector<std::uint16_t> action_rule_;
   std::vector<edge_list> action_inputs_, action_outputs_;
   std::vector<std::uint32_t> action_seen_, group_seen_;
-  std::vector<edge_list> group_users_, group_members_;
+  std::vector<std::array<edge_list, 2>> group_users_;  ///< by kind: those of glob, those of names
+  std::vector<edge_list> group_members_;
   std::vector<action_index> free_actions_;
   std::vector<action_index> stale_;
   std::uint32_t round_ = 0;

@@ -42,6 +42,7 @@ class memory_archive final : public bundle_archive {
   result<page_location> write(const index_tree& tree, const head& now) override {
     ++writes;
     on_write();
+    if (newest_) pages_last = new_pages(newest_->tree, tree)->size();
     newest_.emplace(state{now, tree});
     kept_.insert_or_assign(now.root, tree);
     return page_location{1, 64};
@@ -60,6 +61,7 @@ class memory_archive final : public bundle_archive {
   }
   std::string folder() const override { return "/memory"; }
   int writes = 0;
+  std::size_t pages_last = 0;  ///< that the last write had to add to those before
   std::function<void()> on_write = [] {};
 
  private:

@@ -391,8 +391,14 @@ class channel_cost_test : public channel_actor_test {
     publish(change("folder3/3", "edited once"));
     pass(channel_actor_state::fold_after);
     const auto before = test::allocated_bytes();
+    const auto syncs = rows.options().synced_writes;
+    std::uint64_t syncs_before = 0;
+    publisher.on_announce = [&] { syncs_before = rows.options().synced_writes - syncs; };
     publish(change("folder3/3", "edited twice"));
+    publisher.on_announce = [] {};
+    EXPECT_EQ(syncs_before, 1u) << assets << " assets";
     pass(channel_actor_state::fold_after);
+    EXPECT_LE(archive.pages_last, 8u) << assets << " assets";
     EXPECT_EQ(newest().assets, assets);
     return test::allocated_bytes() - before;
   }

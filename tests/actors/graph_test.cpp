@@ -60,6 +60,7 @@ class graph_actor_test : public test::actor_fixture {
     upper.outputs = {"{stem}.up"};
     upper.command.argv = {"tool", "{in}"};
     config.rules = {upper};
+    how.jobs = 4;
   }
   void TearDown() override {
     stop();
@@ -81,12 +82,10 @@ class graph_actor_test : public test::actor_fixture {
               [](atom::check, bool) {},
               [](atom::wake, std::uint64_t) {}};
     });
-    engine_options how;
     how.config = std::make_shared<const project>(config);
     how.hash = std::shared_ptr<const hasher>(&hash, [](const hasher*) {});
     how.epoch = epoch;
-    how.jobs = 4;
-    auto engine = std::make_shared<build_engine>(std::move(how));
+    auto engine = std::make_shared<build_engine>(how);
     auto loaded = load_engine(*engine, rows, log);
     with.rows = &rows;
     with.clock = &clock;
@@ -155,6 +154,7 @@ class graph_actor_test : public test::actor_fixture {
   }
 
   project config;
+  engine_options how;
   epoch_number epoch{5};
   graph_dependencies with;
   journal_actor writer;
@@ -263,6 +263,22 @@ TEST_F(graph_actor_test, a_build_says_why_nothing_could_be_published) {
   ASSERT_EQ(built.size(), 1u);
   ASSERT_FALSE(built[0]);
   EXPECT_EQ(built[0].error().code, errc::out_of_space);
+}
+
+TEST_F(graph_actor_test, a_build_that_a_failure_ends_is_answered_though_actions_are_left) {
+  how.mode = engine_options::publishing::all_or_nothing;
+  how.keep_going = false;
+  how.jobs = 1;
+  start();
+  save({{"1.low", "1"}, {"2.low", "2"}});
+  build();
+  ASSERT_EQ(started.size(), 1u);
+  finish(0, "another", "x");  // it did not write what its rule says
+  EXPECT_EQ(started.size(), 1u);
+  ASSERT_EQ(built.size(), 1u);
+  ASSERT_TRUE(built[0]);
+  EXPECT_EQ(built[0]->failed, 1u);
+  EXPECT_TRUE(one.got.empty());
 }
 
 TEST_F(graph_actor_test, lost_contents_are_read_again_before_a_build_is_answered) {

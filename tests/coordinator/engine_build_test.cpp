@@ -352,6 +352,23 @@ TEST(engine_build, all_or_nothing_publishes_once_and_only_without_failures) {
   EXPECT_EQ(w.channel.size(), 3u);
 }
 
+TEST(engine_build, a_failure_that_ends_a_build_leaves_nothing_queued) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})}, [](engine_options& o) {
+    o.mode = engine_options::publishing::all_or_nothing;
+    o.keep_going = false;
+    o.jobs = 1;
+  });
+  w.save({{"1.x", "bad"}, {"2.x", "2"}, {"3.x", "3"}});
+  EXPECT_EQ(w.engine->status().queued, 2u);
+  w.settle();
+  EXPECT_EQ(w.started.size(), 1u);
+  EXPECT_EQ(w.engine->status().queued, 0u) << "who waits for the build would wait for ever";
+  EXPECT_EQ(w.idles.size(), 1u);
+  w.save({{"1.x", "good"}});
+  w.settle();
+  EXPECT_EQ(w.channel.size(), 3u);
+}
+
 TEST(engine_build, a_source_that_cannot_be_read_fails_the_build_and_keeps_what_it_was) {
   engine_world w({}, [](engine_options& o) {
     o.mode = engine_options::publishing::all_or_nothing;

@@ -83,6 +83,46 @@ TEST(cache_row, a_hit_moves_a_result_to_the_front_so_that_another_goes_beyond_ei
                            [&](const cached_result& one) { return one.strong == key(1); }));
 }
 
+TEST(cache_row, has_at_most_eight_path_sets_of_a_weak_key_and_loses_those_not_used_for_longest) {
+  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"});
+  rule.command.depfile = "d";
+  engine_world w({rule, copy_rule("h", {"**/*.h"}, false)});
+  int reads = 0;
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    out.discovered = std::vector{path_of("inc/" + std::to_string(reads) + ".h")};
+    return out;
+  };
+  std::map<std::string, std::optional<std::string>> all{{"m.c", "M"}};
+  for (int i = 0; i < 10; ++i) all["inc/" + std::to_string(i) + ".h"] = "0";
+  w.save(all);
+  w.settle();
+  const auto row = [&] { return *decode_cache_row(w.stored[table::action_cache].begin()->second); };
+  // The header that was read changes, and what is read next is another one: a path set a run.
+  for (reads = 1; reads < 8; ++reads) {
+    w.save({{"inc/" + std::to_string(reads - 1) + ".h", "1"}});
+    w.settle();
+  }
+  ASSERT_EQ(w.stored[table::action_cache].size(), 1u) << "one weak key";
+  ASSERT_EQ(row().results.size(), cache_row::results_max);
+  const auto first = row().results.back().set;
+  // The first result holds again, and so counts as used.
+  w.save({{"inc/0.h", "0"}, {"inc/7.h", "1"}});
+  w.settle();
+  ASSERT_EQ(w.started.size(), 8u);
+  for (reads = 8; reads < 10; ++reads) {
+    w.save({{"inc/0.h", std::to_string(reads)}, {"inc/" + std::to_string(reads - 1) + ".h", "1"}});
+    w.settle();
+  }
+  EXPECT_EQ(w.started.size(), 10u);
+  const auto kept = row().results;
+  ASSERT_EQ(kept.size(), cache_row::results_max);
+  std::set<path_set> sets;
+  for (const auto& one : kept) sets.insert(one.set);
+  EXPECT_EQ(sets.size(), cache_row::results_max) << "each of another set";
+  EXPECT_TRUE(sets.contains(first)) << "used since";
+}
+
 /// A row as the version before wrote it.
 std::string row_of_version_1() {
   record_writer out;

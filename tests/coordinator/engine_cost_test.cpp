@@ -49,6 +49,63 @@ TEST(engine_cost, a_hub_is_shown_without_a_look_at_its_referrers_while_something
   EXPECT_LE(w.engine->counters().nodes_visited - before, 100u);
 }
 
+/// Many actions that may read any header and say which one they read.
+struct narrowed_actions {
+  static constexpr int actions = 5'000, headers = 20;
+  engine_world w{{rule(), copy_rule("h", {"**/*.h"}, false)}};
+
+  static rule_spec rule() {
+    auto out = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"*.h"});
+    out.command.depfile = "d";
+    return out;
+  }
+  narrowed_actions() {
+    w.tool = [this](const attempt_spec& spec) {
+      auto out = concatenate(w, spec);
+      for (const auto& input : spec.inputs)
+        if (input.path == spec.main_input)
+          out.discovered = std::vector{path_of("inc/" + w.texts[input.content] + ".h")};
+      return out;
+    };
+    std::map<std::string, std::optional<std::string>> all;
+    for (int i = 0; i < headers; ++i) all["inc/" + std::to_string(i) + ".h"] = "h" + std::to_string(i);
+    for (int i = 0; i < actions; ++i) all[std::to_string(i) + ".c"] = std::to_string(i == 0 ? 0 : 1 + i % 19);
+    w.save(all);
+    w.settle();
+  }
+  /// Nodes visited by one save and all it starts.
+  std::uint64_t cost(const std::string& path, std::optional<std::string> text) {
+    const auto before = w.engine->counters().nodes_visited;
+    w.save({{path, std::move(text)}});
+    w.settle();
+    return w.engine->counters().nodes_visited - before;
+  }
+};
+
+TEST(engine_cost, a_header_that_comes_and_goes_concerns_those_who_read_one_of_its_name) {
+  narrowed_actions n;
+  ASSERT_EQ(n.w.started.size(), static_cast<std::size_t>(n.actions));
+  EXPECT_LE(n.cost("inc/new.h", "n"), 100u);
+  EXPECT_LE(n.cost("inc/new.h", "m"), 100u);
+  EXPECT_LE(n.cost("inc/new.h", std::nullopt), 100u);
+  EXPECT_EQ(n.w.started.size(), static_cast<std::size_t>(n.actions));
+  EXPECT_LE(n.cost("sub/0.h", "shadow"), 100u);
+  EXPECT_EQ(n.w.started.size(), n.actions + 1u) << "the one that read inc/0.h looks again";
+  EXPECT_LE(n.cost("sub/0.h", std::nullopt), 100u);
+  EXPECT_LE(n.cost("inc/0.h", "edited"), 100u) << "one action reads it";
+  EXPECT_EQ(n.w.started.size(), n.actions + 2u);
+  EXPECT_EQ(n.w.engine->status().stale, 0u);
+}
+
+TEST(engine_cost, a_header_that_comes_while_an_attempt_runs_concerns_it) {
+  narrowed_actions n;
+  n.w.save({{"7.c", "3"}});
+  ASSERT_EQ(n.w.running.size(), 1u);
+  n.w.save({{"sub/3.h", "shadow"}});
+  n.w.settle();
+  EXPECT_NE(n.w.shown_text("7.o").find("shadow"), std::string::npos) << "it had that header to read, too";
+}
+
 TEST(graph, invalidate_costs_the_answer_not_the_graph) {
   graph g;
   for (int i = 0; i < 50'000; ++i) {
@@ -69,6 +126,17 @@ TEST(glob_index, tries_only_globs_filed_under_the_paths_own_beginning) {
   index.add(5'000, {*glob::parse("*.h")});
   EXPECT_EQ(index.matching("d/1007.h"), (std::vector<std::uint32_t>{7, 5'000}));
   EXPECT_LE(index.tried(), 2u);
+}
+
+TEST(glob_index, files_globs_of_any_folder_under_their_file_name) {
+  glob_index index;
+  for (std::uint32_t i = 0; i < 1'000; ++i)
+    index.add(i, {*glob::parse("**/" + std::to_string(i) + ".tex")});
+  index.add(2'000, {*glob::parse("7.{tex,png}")});
+  index.add(3'000, {*glob::parse("a/{b,c}/7.tex")});
+  EXPECT_EQ(index.matching("a/b/7.tex"), (std::vector<std::uint32_t>{7, 2'000, 3'000}));
+  EXPECT_LE(index.tried(), 3u);
+  EXPECT_EQ(index.matching("7.tex"), (std::vector<std::uint32_t>{7, 2'000}));
 }
 
 TEST(path_table, refuses_two_paths_with_one_asset_id_and_names_both) {

@@ -173,5 +173,48 @@ TEST(engine_held, touching_what_refers_to_a_failed_asset_tries_again) {
   EXPECT_TRUE(w.shows("1.y"));
 }
 
+TEST(engine_held, a_failure_is_told_to_those_who_follow_where_nothing_else_is_new) {
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})});
+  w.save({{"1.x", "good"}, {"t", "T"}});
+  w.settle();
+  const auto before = w.publications.size();
+  const auto last = [&]() -> const publication& { return w.publications.back().what; };
+  w.save({{"1.x", "bad"}});
+  w.settle();
+  ASSERT_EQ(w.publications.size(), before + 1);
+  EXPECT_TRUE(last().changes.empty());
+  ASSERT_EQ(last().behind.count, 1u);
+  EXPECT_EQ(last().behind.listed.at(0).path, path_of("1.y"));
+  EXPECT_EQ(last().behind.listed[0].reason, behind_asset::why::failed);
+  w.save({{"1.x", "bad"}});
+  w.settle();
+  EXPECT_EQ(w.publications.size(), before + 1) << "the same failure is no news";
+  w.save({{"1.x", "good"}});
+  w.settle();
+  ASSERT_EQ(w.publications.size(), before + 2);
+  EXPECT_TRUE(last().changes.empty()) << "it was shown all the time";
+  EXPECT_EQ(last().behind.count, 0u);
+}
+
+TEST(engine_held, a_restart_takes_back_what_was_told_and_holds_no_more) {
+  bool shown = false;
+  engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})},
+                 [&](engine_options& options) { options.shown_behind = shown; });
+  w.save({{"1.x", "good"}});
+  w.settle();
+  w.save({{"1.x", "bad"}});
+  w.settle();
+  ASSERT_EQ(w.publications.back().what.behind.count, 1u);
+  const auto before = w.publications.size();
+  for (const bool told : {false, true}) {
+    shown = told;
+    w.restart();
+    w.save({{"1.x", "good"}}, true);
+    w.settle();
+    EXPECT_EQ(w.publications.size(), before + (told ? 1u : 0u));
+  }
+  EXPECT_EQ(w.publications.back().what.behind.count, 0u);
+}
+
 }  // namespace
 }  // namespace graphite::test

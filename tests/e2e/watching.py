@@ -4,11 +4,9 @@ import ctypes
 import itertools
 import mmap
 import os
-import pathlib
 import queue
 import random
 import shutil
-import signal
 import subprocess
 import time
 
@@ -431,105 +429,6 @@ def a_gltf_saved_before_its_buffer_is_one_generation():
         equal(bundle_contents_after(world)["m/a.bin"], b"3", "the buffer")
 
 
-class RandomTree:
-    """Every kind of change to a tree, folders included."""
-
-    def __init__(self, root, outside, seed):
-        self.root, self.outside, self.random = str(root), str(outside), random.Random(seed)
-        self.folders, self.done = [""], 0
-        os.makedirs(outside)
-
-    def folder(self):
-        return self.random.choice(self.folders)
-
-    def at(self, *parts):
-        return os.path.join(self.root, *parts)
-
-    def file(self):
-        return self.at(self.folder(), f"f{self.random.randrange(15)}")
-
-    def forget(self, gone):
-        self.folders = [f for f in self.folders if f != gone and not f.startswith(gone + "/")]
-
-    def learn(self):
-        self.folders = [""] + [os.path.relpath(at, self.root) for at, _, _ in os.walk(self.root)
-                               if at != self.root and ".graphite" not in at]
-
-    def step(self):
-        self.done += 1
-        what = self.random.randrange(100)
-        try:
-            if what < 50:
-                with open(self.file(), "w") as file:
-                    file.write("x" * self.random.randrange(40) + str(self.done))
-            elif what < 65:
-                os.unlink(self.file())
-            elif what < 78:
-                os.replace(self.file(), self.file())
-            elif what < 86:
-                path = os.path.join(self.folder(), f"d{self.random.randrange(6)}")
-                if path.count("/") < 4 and len(self.folders) < 60:
-                    os.mkdir(self.at(path))
-                    self.folders.append(path)
-            elif what < 92:
-                self.move_folder()
-            elif what < 96:
-                self.move_out_and_in()
-            elif len(self.folders) > 30:
-                path = self.folder()
-                if path:
-                    shutil.rmtree(self.at(path))
-                    self.forget(path)
-        except OSError:
-            pass  # it was not there, or something else is
-
-    def move_folder(self):
-        old, new = self.folder(), os.path.join(self.folder(), f"r{self.random.randrange(6)}")
-        if old and new.count("/") < 4 and not (new + "/").startswith(old + "/"):
-            os.rename(self.at(old), self.at(new))
-            self.learn()
-
-    def move_out_and_in(self):
-        old, kept = self.folder(), os.path.join(self.outside, f"k{self.random.randrange(4)}")
-        if old:
-            shutil.rmtree(kept, ignore_errors=True)
-            os.rename(self.at(old), kept)
-        kept = os.path.join(self.outside, f"k{self.random.randrange(4)}")
-        if os.path.isdir(kept):
-            os.rename(kept, self.at(self.folder(), f"in{self.random.randrange(4)}"))
-        self.learn()
-
-    def more_events_than_the_queue_holds(self):
-        path = self.at("burst")
-        held = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
-        for i in range(held // 3):  # each makes four
-            with open(path, "w") as file:
-                file.write(str(i))
-            os.unlink(path)
-
-
-def random_work_on_a_tree_with_overflow_ends_as_the_tree_is():
-    operations = 0
-    with World(PROJECT + '[watch]\nrescan_ms = 0\n') as world:
-        dev = world.dev()
-        tree = RandomTree(world.root, world.work / "outside", 11)
-        for round_number in range(8):
-            overflow = round_number in (2, 5)
-            if overflow:
-                dev.child.send_signal(signal.SIGSTOP)
-            for _ in range(2500):
-                tree.step()
-            if overflow:
-                tree.more_events_than_the_queue_holds()
-                for _ in range(500):
-                    tree.step()
-                dev.child.send_signal(signal.SIGCONT)
-            world.build()
-            equal(bundle_contents(world), world.sources(), f"bundle after {tree.done} operations")
-            operations = tree.done
-    print(f"        {operations} operations and two overflows", flush=True)
-
-
 if __name__ == "__main__":
     main([a_cold_dry_run_runs_nothing, a_changed_tool_is_another_key,
           a_tool_outside_the_project_is_looked_at_with_every_build, a_tool_that_changes_while_it_runs_poisons_nothing,
@@ -540,4 +439,4 @@ if __name__ == "__main__":
           a_file_system_mounted_below_the_root_is_watched, folders_that_are_twins_are_left_out_in_every_order,
           twins_that_come_and_go_end_as_a_cold_scan_has_them, a_checkout_of_5000_files_is_one_generation,
           without_recursion_no_folder_counts, a_write_that_no_event_tells_is_found_by_the_rescan,
-          a_gltf_saved_before_its_buffer_is_one_generation, random_work_on_a_tree_with_overflow_ends_as_the_tree_is])
+          a_gltf_saved_before_its_buffer_is_one_generation])
