@@ -192,10 +192,10 @@ void graph_state::note(const engine_commands::diagnostic& line) {
   if (diagnostics.size() > diagnostics_max) diagnostics.pop_front();
 }
 
-graph_actor::behavior_type dependency_graph(
-    self_pointer self, graph_dependencies with,
-    std::shared_ptr<build_engine> engine,  // NOLINT: as CAF hands it over
-    engine_command_list loaded) {
+graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencies with,
+                                            std::shared_ptr<build_engine> engine,  // NOLINT(performance-unnecessary-value-param):
+                                                                                   // as CAF hands it over
+                                            engine_command_list loaded) {
   self->state.with = std::move(with);
   self->state.engine.emplace(std::move(*engine));
   self->state.newest = self->state.with.newest;

@@ -116,7 +116,7 @@ result<void> mirror_sink::restore(state_trust trust) {
       result<std::vector<digest>>(tl::unexpected(error{errc::corrupt, "it could not be gone on from"}));
   if (const auto root = index_->restore(memory_.active->root, {}); !root)
     live = tl::unexpected(root.error());
-  else if (const auto count = check_assets(*memory_.active, index_->assets(memory_.active->root)); !count)
+  else if (const auto count = check_assets(*memory_.active, *index_->assets(memory_.active->root)); !count)
     live = tl::unexpected(count.error());
   else if (trust != state_trust::none)
     live = check_shown();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace graphite {
 
@@ -28,7 +29,7 @@ std::string time_left(const progress_state& state, duration elapsed) {
   if (state.done == 0 || state.total <= state.done) return "";
   const double left =
       seconds_of(elapsed) / static_cast<double>(state.done) * static_cast<double>(state.total - state.done);
-  const auto whole = static_cast<std::uint64_t>(std::min(left, 359'999.0) + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(std::min(left, 359'999.0)));
   if (whole < 3600) return fmt::format("{}:{:02} left", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02} left", whole / 3600, whole / 60 % 60, whole % 60);
 }

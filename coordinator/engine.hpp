@@ -36,7 +36,7 @@ struct engine_options {
   bool keep_going =
       true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
   bool shown_behind = false;  ///< the newest generation that is shown says that something is behind
-  bool dry = false;  ///< plan and ask the cache, start and publish nothing: for dry_run()
+  bool dry = false;           ///< plan and ask the cache, start and publish nothing: for dry_run()
   duration refused_backoff = milliseconds(250);  ///< doubled each time, up to …
   duration refused_backoff_max = seconds(30);
   std::size_t delta_rows_max = 256;  ///< more small rows than this are folded when idle
@@ -129,7 +129,7 @@ struct dry_run_action {
 
 struct engine_status {
   std::uint64_t sources = 0, artefacts = 0, actions = 0, assets = 0;
-  std::uint64_t stale = 0;  ///< actions not up to date, running ones included
+  std::uint64_t stale = 0;   ///< actions not up to date, running ones included
   std::uint64_t queued = 0;  ///< that will start; none after a failure that ends the build
   std::uint64_t running = 0, failed = 0, behind = 0;
   revision_id revision;  ///< last applied

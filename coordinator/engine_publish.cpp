@@ -385,8 +385,8 @@ void impl::tell_behind() {
   publication what;
   what.revision = last_revision;
   what.behind = behind();
-  const bool known = behind_told ? same_list(*behind_told, what.behind)
-                                 : what.behind.count == 0 && !options.shown_behind;
+  const bool known =
+      behind_told ? same_list(*behind_told, what.behind) : what.behind.count == 0 && !options.shown_behind;
   if (known) return;
   behind_told = what.behind;
   out.push_back(engine_commands::publish{std::move(what)});

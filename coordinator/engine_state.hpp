@@ -171,14 +171,14 @@ struct engine_impl {
 
   // Sparse.
   std::map<action_index, std::string> failures;
-  std::map<std::string, std::string> unread;                ///< why a source could not be read, by path
-  std::map<artefact_index, revision_number> held_since;     ///< of what is open or unreadable
-  std::map<action_index, std::string> bad_inputs;           ///< `inputs` that make no glob for its main input
-  std::map<action_index, std::string> problems;             ///< why it is `broken`, but for cycles
-  std::map<action_index, std::string> cycle_problems;       ///< why it is, too: a cycle goes through it
-  std::map<action_index, std::string> told;                 ///< the problem last told, to tell it once
-  std::map<action_index, std::string> missing_input;        ///< a required reference that leads nowhere
-  name_claims claims;                                       ///< on names of the graph's producers and of sources
+  std::map<std::string, std::string> unread;             ///< why a source could not be read, by path
+  std::map<artefact_index, revision_number> held_since;  ///< of what is open or unreadable
+  std::map<action_index, std::string> bad_inputs;        ///< `inputs` that make no glob for its main input
+  std::map<action_index, std::string> problems;          ///< why it is `broken`, but for cycles
+  std::map<action_index, std::string> cycle_problems;    ///< why it is, too: a cycle goes through it
+  std::map<action_index, std::string> told;              ///< the problem last told, to tell it once
+  std::map<action_index, std::string> missing_input;     ///< a required reference that leads nowhere
+  name_claims claims;                                    ///< on names of the graph's producers and of sources
   std::map<action_index, std::vector<artefact_index>> cycle_of;  ///< artefacts of its cycle
   std::map<std::pair<action_index, std::uint32_t>, flight> flights;
   std::map<action_index, lookup> lookups;
@@ -216,7 +216,7 @@ struct engine_impl {
   std::uint64_t ran = 0, cached = 0;
   revision_id last_revision;
   std::optional<behind_list> behind_told;  ///< with the last publication; nothing before the first
-  revision_id shown_of;  ///< the newest that the publication in hand shows something of
+  revision_id shown_of;                    ///< the newest that the publication in hand shows something of
   engine_counters counted;
 
   // engine_sources.cpp: what exists.

@@ -39,8 +39,8 @@ class ready_queue {
   std::map<action_index, key> keys_;
 };
 
-/// Actions whose attempts our own side refused (a full disk): each waits, twice as long as the last time up to
-/// a bound, until an attempt of it succeeds.
+/// Actions whose attempts our own side refused (a full disk): each waits, twice as long as the last time up
+/// to a bound, until an attempt of it succeeds.
 ///
 /// Pure: time is an argument.
 class backoff_table {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,10 +21,10 @@ class generation_index {
  public:
   virtual ~generation_index() = default;
 
+  /// How many assets `root` has; nothing where it is not complete. O(log trees).
+  virtual std::optional<std::uint64_t> assets(const digest& root) const = 0;
   /// True where every page below `root` is here.
-  virtual bool complete(const digest& root) const = 0;
-  /// How many assets `root` (complete) has. O(1).
-  virtual std::uint64_t assets(const digest& root) const = 0;
+  bool complete(const digest& root) const { return assets(root).has_value(); }
   /// Root of the tree of `base` (complete) with `changes`; its pages are kept. O(changes · log n).
   /// Errors: corrupt where `changes` cannot be applied.
   virtual result<digest> apply(const digest& base, const asset_changes& changes) = 0;

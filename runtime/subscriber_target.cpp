@@ -37,7 +37,7 @@ bool subscriber::plan_target(instant at) {
   if (target_->planned) return true;
   const digest& root = target_->now.root;
   if (!index_.complete(root) && (!index_.missing(root, 1) || !index_.complete(root))) return false;
-  if (const auto good = check_assets(target_->now, index_.assets(root)); !good) {
+  if (const auto good = check_assets(target_->now, *index_.assets(root)); !good) {
     refuse_target(good.error());
     return false;
   }

@@ -39,8 +39,10 @@ class tree_index final : public generation_index {
   void adopt_only(const index_tree& tree);
   digest empty_root() const { return empty_root_; }
 
-  bool complete(const digest& root) const override { return trees_.contains(root); }
-  std::uint64_t assets(const digest& root) const override { return trees_.at(root).assets(); }
+  std::optional<std::uint64_t> assets(const digest& root) const override {
+    const auto found = trees_.find(root);
+    return found == trees_.end() ? std::nullopt : std::optional(found->second.assets());
+  }
   result<digest> apply(const digest& base, const asset_changes& changes) override;
   result<std::vector<digest>> missing(const digest& root, std::size_t most) override;
   result<void> add(const digest& id, byte_span page) override;

@@ -130,8 +130,7 @@ TEST(glob_index, tries_only_globs_filed_under_the_paths_own_beginning) {
 
 TEST(glob_index, files_globs_of_any_folder_under_their_file_name) {
   glob_index index;
-  for (std::uint32_t i = 0; i < 1'000; ++i)
-    index.add(i, {*glob::parse("**/" + std::to_string(i) + ".tex")});
+  for (std::uint32_t i = 0; i < 1'000; ++i) index.add(i, {*glob::parse("**/" + std::to_string(i) + ".tex")});
   index.add(2'000, {*glob::parse("7.{tex,png}")});
   index.add(3'000, {*glob::parse("a/{b,c}/7.tex")});
   EXPECT_EQ(index.matching("a/b/7.tex"), (std::vector<std::uint32_t>{7, 2'000, 3'000}));

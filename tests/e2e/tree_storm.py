@@ -96,10 +96,10 @@ rescan_ms = 0
 [[rule]]
 name = "gather"
 match = ["all.list"]
-outputs = ["all.txt"]
+outputs = ["{dir}/{stem}.txt"]
 [rule.command]
 inputs = ["**/f3"]
-argv = ["find . -name f3 | LC_ALL=C sort | while read -r f; do echo $f; cat $f; echo; done > all.txt"]
+argv = ["find . -name f3 | LC_ALL=C sort | while read -r f; do echo $f; cat $f; echo; done > \\"$1\\"", "{out}"]
 shell = true
 """
 
