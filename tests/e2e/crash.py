@@ -269,7 +269,7 @@ def die_everywhere_at(name):
 def every_kill_point_is_survived():
     wanted = [options.only] if options.only else [n for n in kill_points() if n not in ELSEWHERE]
     missed, failed = [], []
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:  # they wait more than they work
         for job in [pool.submit(die_everywhere_at, name) for name in wanted]:
             try:
                 name, hits = job.result()
