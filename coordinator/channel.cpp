@@ -109,7 +109,9 @@ result<planned_generation> channel_core::plan_rollback(const index_tree& older, 
   // Not `older` itself: its pages may go while this generation is on its way.
   GRAPHITE_TRY(auto tree, tree_.apply(changes));
   GRAPHITE_INVARIANT(tree.root() == older.root());
-  auto now = next_head(tree, newest_ ? newest_->revision : revision_id{}, digest{}, unix_ns);
+  // What stands failed still does.
+  auto now = next_head(tree, newest_ ? newest_->revision : revision_id{}, newest_ ? newest_->behind : digest{},
+                       unix_ns);
   return planned_generation{std::move(now), std::move(tree), std::move(changes)};
 }
 

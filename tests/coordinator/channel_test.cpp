@@ -102,6 +102,19 @@ TEST_F(channel_core_test, a_rollback_does_not_hold_the_older_pages) {
   EXPECT_FALSE(share_pages(planned->tree, older));
 }
 
+TEST_F(channel_core_test, a_rollback_goes_on_telling_what_stands_failed) {
+  const auto older = of(20);
+  head newest;
+  newest.sequence = sequence_number{1};
+  newest.behind = test::sha().sha256(as_bytes("what is behind"));
+  const auto now = edit(older, 3, 1000);
+  newest.root = now.root();
+  const channel_core core({}, {}, epoch_number{1}, now, newest);
+  const auto planned = core.plan_rollback(older, 5);
+  ASSERT_TRUE(planned) << planned.error().context;
+  EXPECT_EQ(planned->now.behind, newest.behind);
+}
+
 TEST_F(channel_core_test, all_that_there_is_changes_nothing_where_it_is_shown) {
   const auto core = core_with(of(500));
   const auto planned = core.plan(all_of(500), {}, stored_but(), 5);
