@@ -192,9 +192,10 @@ void graph_state::note(const engine_commands::diagnostic& line) {
   if (diagnostics.size() > diagnostics_max) diagnostics.pop_front();
 }
 
+// As CAF hands them over.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencies with,
-                                            std::shared_ptr<build_engine> engine,  // NOLINT(performance-unnecessary-value-param):
-                                                                                   // as CAF hands it over
+                                            std::shared_ptr<build_engine> engine,
                                             engine_command_list loaded) {
   self->state.with = std::move(with);
   self->state.engine.emplace(std::move(*engine));

@@ -110,8 +110,8 @@ result<planned_generation> channel_core::plan_rollback(const index_tree& older, 
   GRAPHITE_TRY(auto tree, tree_.apply(changes));
   GRAPHITE_INVARIANT(tree.root() == older.root());
   // What stands failed still does.
-  auto now = next_head(tree, newest_ ? newest_->revision : revision_id{}, newest_ ? newest_->behind : digest{},
-                       unix_ns);
+  auto now = next_head(tree, newest_ ? newest_->revision : revision_id{},
+                       newest_ ? newest_->behind : digest{}, unix_ns);
   return planned_generation{std::move(now), std::move(tree), std::move(changes)};
 }
 

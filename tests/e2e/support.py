@@ -125,8 +125,15 @@ def bundle_contents(world, bundle=None):
     return found
 
 
-def files_below(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def files_below(folder, without=""):
+    """Path and bytes of each file; a folder that is named `without` is not looked into."""
+    found = {}
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != without]
+        for path in (pathlib.Path(at, name) for name in names):
+            if path.is_file():
+                found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
 
 
 def private_bytes(pid):
@@ -233,8 +240,9 @@ class World:
 
     def sources(self):
         """Every file of the project, for projects in which all are copied."""
-        return {name: data for name, data in files_below(self.root).items()
-                if name != "graphite.toml" and not name.startswith(".graphite/")}
+        found = files_below(self.root, without=".graphite")
+        found.pop("graphite.toml", None)
+        return found
 
     def shown(self, name):
         """What a subscriber shows; of a moment between two flips possibly less."""
