@@ -224,7 +224,7 @@ void write_graph_rows() {
   gone.present = false;
   write("source_row/three", encode_sources({7, 9}, {plain, sprite, gone}));
   write("source_row/none", encode_sources({}, {}));
-  result_record made{.main = path("a/word.low")};
+  result_record made{.main = path("a/word.low"), .recipe = {}, .built = {}, .outputs = {}, .discovered = {}};
   made.rule = 1;
   made.recipe = number(3);
   made.built = number(4);
