@@ -17,7 +17,8 @@ result<std::string> find_state_folder(const std::string& directory, const std::s
 result<std::unique_ptr<service_client>> attach(const std::string& state_folder);
 result<std::unique_ptr<service_client>> attach(const project_options& options);
 
-/// Says in the state folder, while it lives, that this process serves it no longer for a moment only.
+/// Says in the state folder, while it lives, that this process serves it no longer for a moment only. Where
+/// it cannot be written a `build` of that moment does not wait: it says that the service went away.
 class restart_mark {
  public:
   explicit restart_mark(const std::string& state_folder);

@@ -87,7 +87,8 @@ result<void> check_attachable(const build_options& options, std::uint64_t pid) {
   return {};
 }
 
-/// A service that starts again with a changed project file or tool is back within this.
+/// A service that starts again with a changed project file or tool is back within this. It is asked for again
+/// and again: nothing tells when its socket is there.
 constexpr seconds restart_wait{30};
 constexpr milliseconds restart_poll{10};
 

@@ -102,7 +102,7 @@ void impl::set_outputs(action_index a, const std::vector<std::string>& names, st
     } else if (owner != no_index && owner != a) {
       problem = "two producers of " + name + ": " + path(nodes.main_input(std::min(a, owner))) + " and " +
                 path(nodes.main_input(std::max(a, owner)));
-      if (!actions[owner].broken) set_broken(owner, problem);
+      if (problems.count(owner) == 0) set_broken(owner, problem);  // also where a cycle broke it already
     } else {
       if (const auto& others = claims.of(artefact); !others.empty())
         problem = "two producers of " + name + ": " + path(nodes.main_input(a)) + " and " +

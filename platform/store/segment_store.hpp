@@ -97,10 +97,10 @@ class segment_store final : public chunk_store {
   /// Keeps `contents` from collection until the returned handle is dropped, whether or not they are marked.
   std::shared_ptr<void> pin(std::vector<digest> contents);
 
-  /// Collection: begin_gc(), then mark() with everything that is to stay in steps of any size, then
-  /// gc_step() until `more` is false. Whatever is stored or found meanwhile stays, too. Starting again
-  /// forgets an unfinished round.
-  /// Segments of which less than `copy_below_percent` lives are copied out.
+  /// Collection: begin_gc() (which seals full segments: one sync each), then mark() with everything that is
+  /// to stay in steps of any size, then gc_step() until `more` is false. Whatever is stored or found
+  /// meanwhile stays, too. Starting again forgets an unfinished round. Segments of which less than
+  /// `copy_below_percent` lives are copied out.
   void begin_gc(unsigned copy_below_percent = 25);
   void mark(std::span<const digest> live);
   /// Looks at one segment: unlinks it when nothing in it is live, copies its live contents out when they

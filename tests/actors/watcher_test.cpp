@@ -31,7 +31,9 @@ class memory_files final : public file_reader {
     if (refused.contains(path.str())) return fail(errc::invalid_argument, "it leads nowhere");
     const auto found = texts.find(path.str());
     if (found == texts.end()) return fail(errc::not_found, path.str());
-    return file_info{file_kind::regular, signature(found->second)};
+    auto now = signature(found->second);
+    now.mtime_ns = mtime_ns;
+    return file_info{file_kind::regular, now};
   }
   result<std::unique_ptr<open_file>> open(const logical_path& path) const override {
     GRAPHITE_TRY(const auto now, info(path));
@@ -44,6 +46,7 @@ class memory_files final : public file_reader {
   }
   std::map<std::string, std::string> texts;
   std::set<std::string> refused;
+  std::int64_t mtime_ns = 5;  ///< of every file
 };
 
 class quiet_watcher final : public tree_watcher {
@@ -182,6 +185,20 @@ TEST_F(watcher_actor_test, a_save_during_the_rescan_does_not_wait_for_it) {
   ASSERT_EQ(revisions.size(), 2u);  // the first is the start's
   EXPECT_EQ(changed_paths(1), std::vector<std::string>{"a.txt"});
   EXPECT_EQ(looks, std::vector<std::string>{""});  // the start's: nothing was looked at on this thread since
+}
+
+TEST_F(watcher_actor_test, only_what_was_saved_under_watch_has_a_time_of_its_edit) {
+  pass(seconds(1));
+  files.mtime_ns = clock.unix_ns();
+  files.texts["old.txt"] = "O";
+  next_look.differences = {{"old.txt", change_kind::written, false}};
+  start();
+  const auto saved = clock.now();
+  save("new.txt", "N");
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(changed_paths(0), std::vector<std::string>{"old.txt"});
+  EXPECT_EQ(revisions[0]->times.edited, time_point{});
+  EXPECT_EQ(revisions[1]->times.edited, saved);
 }
 
 TEST_F(watcher_actor_test, a_rescan_reports_what_no_event_told) {

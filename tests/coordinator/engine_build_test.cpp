@@ -198,6 +198,22 @@ TEST(engine_build, a_cycle_stays_one_after_a_conflict_of_outputs) {
   EXPECT_EQ(w.shown_text("out/x.b"), "one(A:)");
 }
 
+TEST(engine_build, a_conflict_of_outputs_stays_one_after_a_cycle) {
+  engine_world w({command_rule("one", {"*.a"}, {"out/{stem}.b"}, {"out/*.c"}),
+                  command_rule("two", {"*.d"}, {"out/{stem}.c"}, {"out/*.b"}),
+                  command_rule("three", {"*.e"}, {"out/{stem}.b"})});
+  w.save({{"x.a", "A"}, {"y.d", "D"}});
+  w.settle();
+  w.save({{"x.e", "E"}});
+  w.settle();
+  ASSERT_EQ(w.engine->cycles().size(), 1u);
+  w.save({{"y.d", std::nullopt}});
+  w.settle();
+  EXPECT_TRUE(w.engine->cycles().empty());
+  EXPECT_EQ(w.idles.back().failed, 2u);
+  EXPECT_FALSE(w.shows("out/x.b")) << "neither of its two producers may make it";
+}
+
 TEST(engine_build, reports_a_cycle_with_its_whole_path_and_builds_the_rest) {
   engine_world w({command_rule("one", {"*.a"}, {"out/{stem}.b"}, {"out/*.c"}),
                   command_rule("two", {"*.d"}, {"out/{stem}.c"}, {"out/*.b"})});

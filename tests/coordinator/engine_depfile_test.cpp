@@ -30,6 +30,26 @@ TEST(engine_depfile, a_depfile_narrows_what_counts) {
   EXPECT_EQ(w.shown_text("m.o"), "cc(M:A,B,)");
 }
 
+TEST(engine_depfile, a_failed_action_is_tried_again_when_a_file_that_it_may_have_read_goes) {
+  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"});
+  rule.command.depfile = "d";
+  engine_world w({rule, copy_rule("h", {"**/*.h"}, false)});
+  w.tool = [&](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    out.discovered = std::vector<logical_path>{path_of("inc/a.h")};
+    return out;
+  };
+  w.save({{"m.c", "M"}, {"inc/a.h", "A"}});
+  w.settle();
+  w.save({{"m.c", "M2"}, {"inc/b.h", "bad"}});
+  w.settle();
+  ASSERT_EQ(w.idles.back().failed, 1u);
+  w.save({{"inc/b.h", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.idles.back().failed, 0u);
+  EXPECT_EQ(w.shown_text("m.o"), "cc(M2:A,)");
+}
+
 /// Compiles *.c: reads v.h of the first folder that has one.
 struct search_path {
   engine_world w{{rule(), copy_rule("h", {"**/*.h"}, false)}};
