@@ -207,7 +207,6 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
       [self](atom::revise, const revision_ptr& what) {
         auto& state = self->state;
         state.seen_revision = true;
-        state.changed_sources += what->changes.size();
         execute(self, state.engine->apply(*what, state.with.clock->now()));
       },
       [self](atom::finish, const attempt_result_ptr& how) {

@@ -61,8 +61,7 @@ struct graph_state {
   std::vector<waiting_build> waiting;
   std::shared_ptr<const head> newest;            ///< of the first channel
   std::shared_ptr<const error> publish_failure;  ///< of the last publication, null: it went well
-  engine_commands::idle totals;  ///< ran and cached since the start; the rest as of the last idle
-  std::uint64_t changed_sources = 0;
+  engine_commands::idle totals;    ///< ran and cached since the start; the rest as of the last idle
   engine_commands::idle answered;  ///< totals when the last build was answered: its counts start there
   std::uint64_t changed_answered = 0;
   std::uint64_t published = 0,

@@ -15,7 +15,7 @@ build_summary summary_of(const graph_state& state, const graph_state::waiting_bu
   out.cached = state.totals.cached - state.answered.cached;
   out.failed = now.failed;
   out.behind = now.behind;
-  out.changed_sources = state.changed_sources - state.changed_answered;
+  out.changed_sources = state.engine->counters().source_changes - state.changed_answered;
   out.seconds = std::chrono::duration<double>(state.with.clock->now() - build.since).count();
   out.diagnostics.assign(state.diagnostics.begin(), state.diagnostics.end());
   for (const auto& [path, lines] : state.standing)
@@ -130,7 +130,7 @@ void answer_builds(graph_state& state) {
   }
   state.diagnostics.clear();
   state.answered = state.totals;
-  state.changed_answered = state.changed_sources;
+  state.changed_answered = state.engine->counters().source_changes;
 }
 
 void answer_query(graph_self self, const query_ptr& asked, const query::build& what) {

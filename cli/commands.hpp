@@ -1,7 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <functional>
 #include <string>
 
@@ -10,6 +8,10 @@
 #include "cli/gc.hpp"
 
 /// \file The parse table: each subcommand's file adds its options and says what to run.
+
+namespace CLI {
+class App;
+}
 
 namespace graphite {
 

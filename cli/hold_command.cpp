@@ -1,3 +1,5 @@
+#include <CLI/CLI.hpp>
+
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>

@@ -8,6 +8,10 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
+# The compiler collects its garbage again and again below this (KB), and every time touches each page of a precompiled
+# header: a tenth of the time, for 200 MB more of memory.
+add_compile_options($<$<AND:$<CXX_COMPILER_ID:GNU>,$<COMPILE_LANGUAGE:CXX>>:--param=ggc-min-heapsize=1000000>)
+
 add_library(graphite_warnings INTERFACE)
 target_compile_options(graphite_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow=compatible-local -Wnon-virtual-dtor
   -Woverloaded-virtual -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict
@@ -29,10 +33,10 @@ set(GRAPHITE_SANITIZER_ENVIRONMENT
   "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/ubsan.supp"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/tsan.supp")
 
-# For code that is compiled often and runs seldom: the compiler's time is what counts, two fifths less than with -O3.
+# For code that is compiled often and runs seldom: the compiler's time is what counts, half of that with -O3.
 add_library(graphite_quick_to_compile INTERFACE)
 if(NOT GRAPHITE_SANITIZE)
-  target_compile_options(graphite_quick_to_compile INTERFACE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(graphite_quick_to_compile INTERFACE $<$<CONFIG:Release>:-Og>)
 endif()
 
 find_package(Threads REQUIRED)

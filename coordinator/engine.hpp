@@ -139,6 +139,7 @@ struct engine_status {
 struct engine_counters {
   std::uint64_t nodes_visited = 0;  ///< artefacts, groups and actions looked at by events since the start
   std::uint64_t rows_written = 0;
+  std::uint64_t source_changes = 0;  ///< sources that came, went or got other bytes
   std::uint64_t lookups = 0;
 };
 

@@ -76,6 +76,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
     resolution_changes(a);
     flags[a] |= source;
     ++source_count;
+    ++counted.source_changes;
     nodes.set_content(a, state.content);
     value_from[a] = revision_now;
     set_references(a, state.references);
@@ -83,6 +84,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
     return;
   }
   if (nodes.content(a) != state.content) {
+    ++counted.source_changes;
     about_to_change(a);
     nodes.set_content(a, state.content);
     value_from[a] = revision_now;
@@ -99,6 +101,7 @@ void impl::drop_source(artefact_index a) {
   if (has_source(a)) vanish(a);
   flags[a] &= static_cast<std::uint8_t>(~source);
   --source_count;
+  ++counted.source_changes;
   value_from[a] = revision_now;
   nodes.set_content(a, {});
   references.set(a, {});

@@ -87,6 +87,24 @@ TEST(engine_restart, the_sources_come_back_with_signature_and_references) {
   EXPECT_EQ(w.engine->deps(path_of("d/a"))->paths, std::vector<std::string>{"c"});
 }
 
+TEST(engine_restart, a_source_read_again_with_the_same_bytes_has_not_changed) {
+  engine_world w({});
+  const auto read = [&](std::int64_t mtime_ns) {
+    revision what;
+    what.changes.push_back({path_of("a"), source_state{content_of("A"), {1, 2, 1, mtime_ns, 5, true}, {}}});
+    w.apply(what);
+  };
+  read(1);
+  EXPECT_EQ(w.engine->counters().source_changes, 1u);
+  read(2);
+  EXPECT_EQ(w.engine->counters().source_changes, 1u);
+  w.restart();
+  EXPECT_EQ(w.engine->sources().find("a")->mtime_ns, 2);
+  w.save({{"a", "B"}});
+  w.save({{"a", std::nullopt}});
+  EXPECT_EQ(w.engine->counters().source_changes, 2u);
+}
+
 TEST(engine_restart, builds_only_what_changed_while_it_was_down) {
   engine_world w(rules());
   fill(w);

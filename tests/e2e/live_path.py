@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import time
 import urllib.request
 
 from support import (Peaks, World, bundle_contents, check, disk_bytes, equal, main, private_bytes, run, verify,
@@ -132,6 +133,11 @@ def building_twice_runs_nothing_twice():
         shutil.copyfile(world.root / "in/4.low", world.root / "in/copy.low")
         world.write("in/3.low", "text 3")
         equal(world.build()["ran"], 1, "an earlier input comes from the cache, a new path does not")
+        # What was written just now, or in the future, is read again each time.
+        os.utime(world.root / "in/7.low", (time.time() + 1e6,) * 2)
+        for _ in range(2):
+            again = world.build()
+            equal((again["ran"], again["changed_sources"]), (0, 0), "a file with a new time and the same bytes")
 
 
 def build_attaches_to_dev():

@@ -88,7 +88,10 @@ TEST_F(live_swap, dies_at_every_named_point_and_converges) {
     const std::string point(name);
     fs::remove_all(into());
     EXPECT_TRUE(dies_at(point, publisher, channel)) << point << " is not on a new subscriber's way";
-    (void)dies_at(point + ":4", publisher, channel);
+    {
+      child at_a_later_pass({channel.address(), into(), "", false, log_bytes_max_, point + ":4"});
+      (void)dies_of_edits(at_a_later_pass, publisher, channel);  // where it comes that far
+    }
     const auto next = subscribe(channel.address());
     ASSERT_TRUE(converges(publisher)) << point << slurp(into().string() + ".err");
     random_edit(publisher);

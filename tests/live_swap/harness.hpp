@@ -170,11 +170,14 @@ class live_swap : public ::testing::Test {
   std::unique_ptr<child> subscribe(const std::string& from, int n = 0) {
     return std::make_unique<child>(child_options{from, into(n), "", false, log_bytes_max_, ""});
   }
-  /// False where a subscriber is fed edits and does not come to the kill point.
+  /// False where a subscriber that is fed edits, and then left in peace, does not come to the kill point.
   bool dies_at(const std::string& kill_at, small_publisher& publisher, served_channel& channel,
                bool no_files = false) {
-    constexpr int edits_max = 60;
     child dying({channel.address(), into(), "", no_files, log_bytes_max_, kill_at});
+    return dies_of_edits(dying, publisher, channel) || dying.ended(std::chrono::seconds(30));
+  }
+  bool dies_of_edits(child& dying, small_publisher& publisher, served_channel& channel) {
+    constexpr int edits_max = 60;
     for (int edits = 0; edits < edits_max; ++edits) {
       if (dying.ended(milliseconds(edits % 8 == 7 ? 400 : 30))) return true;  // it syncs in a pause
       random_edit(publisher);
