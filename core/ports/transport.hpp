@@ -26,6 +26,7 @@ class head_publisher {
  public:
   struct counters {
     std::uint64_t listeners = 0;  ///< connected now, over all channels
+    std::uint64_t left = 0;       ///< listeners that have gone or were cut off
     std::uint64_t sent = 0, dropped = 0;
   };
   virtual ~head_publisher() = default;

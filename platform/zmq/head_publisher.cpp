@@ -45,7 +45,7 @@ class xpub_publisher final : public head_publisher {
   }
   void beat(byte_vector message) override { push({std::string(heartbeat_topic), std::move(message)}); }
   std::string address() const override { return address_; }
-  counters count() const override { return {listeners_.load(), sent_.load(), dropped_.load()}; }
+  counters count() const override { return {listeners_.load(), left_.load(), sent_.load(), dropped_.load()}; }
 
  private:
   struct queued {
@@ -112,7 +112,9 @@ class xpub_publisher final : public head_publisher {
       const bool joins = *static_cast<const char*>(message.data()) == 1;
       if (joins) newcomers_ = true;
       if (joins) ++listeners_;
-      if (!joins && listeners_ > 0) --listeners_;
+      if (joins || listeners_ == 0) continue;
+      --listeners_;
+      ++left_;
     }
   }
 
@@ -133,7 +135,7 @@ class xpub_publisher final : public head_publisher {
 
   std::mutex mutex_;
   std::deque<queued> queue_;
-  std::atomic<std::uint64_t> listeners_{0}, sent_{0}, dropped_{0};
+  std::atomic<std::uint64_t> listeners_{0}, left_{0}, sent_{0}, dropped_{0};
   std::atomic<bool> stopping_{false};
 
   std::optional<queued> kept_;  // of the thread
