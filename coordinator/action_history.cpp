@@ -8,7 +8,7 @@ namespace graphite {
 
 namespace {
 
-constexpr std::uint8_t row_version = 1;
+constexpr std::uint8_t history_row_version = 1;
 constexpr std::size_t digest_digits = 16, components_max = 256;
 
 std::size_t encoded_bytes(std::string_view text) { return text.size() + 2; }
@@ -135,7 +135,7 @@ void fit_components(const hasher& hash, action_history& what) {
 
 std::string encode(const action_history& what) {
   record_writer out;
-  out.byte(row_version);
+  out.byte(history_row_version);
   out.bytes(what.reason);
   out.bytes(what.cause);
   out.number(what.revision);
@@ -155,9 +155,9 @@ std::string encode(const action_history& what) {
 result<action_history> decode_action_history(std::string_view bytes) {
   record_reader in(bytes);
   const auto version = in.byte();
-  if (in.ok() && version > row_version && version < ' ')
+  if (in.ok() && version > history_row_version && version < ' ')
     return fail(errc::newer_version, "a history row of version " + std::to_string(version));
-  if (version != row_version) in.fault();
+  if (version != history_row_version) in.fault();
   action_history out;
   out.reason = in.bytes(64);
   out.cause = in.bytes(action_history::cause_bytes_max);

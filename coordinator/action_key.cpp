@@ -10,7 +10,7 @@ namespace {
 
 // Bump when the meaning of a key changes: old rows are then simply never found.
 constexpr std::string_view key_format = "graphite action key 2";
-constexpr std::uint8_t row_version = 2, row_version_without_use = 1;
+constexpr std::uint8_t cache_row_version = 2, cache_row_version_without_use = 1;
 
 void put(record_writer& out, std::string_view tag, std::string_view value) {
   out.bytes(tag);
@@ -159,7 +159,7 @@ cached_result decode_result(record_reader& in, std::uint8_t version) {
   one.wall_ns = in.number();
   one.cpu_ns = in.number();
   one.provenance = in.bytes(cache_row::provenance_bytes_max);
-  if (version > row_version_without_use) one.used_unix_ms = in.number();
+  if (version > cache_row_version_without_use) one.used_unix_ms = in.number();
   return one;
 }
 
@@ -167,7 +167,7 @@ cached_result decode_result(record_reader& in, std::uint8_t version) {
 
 std::string encode(const cache_row& row) {
   record_writer out;
-  out.byte(row_version);
+  out.byte(cache_row_version);
   out.number(row.results.size());
   for (const auto& one : row.results) encode_result(out, one);
   return out.take();
@@ -177,12 +177,12 @@ result<cache_row> decode_cache_row(std::string_view bytes) {
   if (bytes.size() > cache_row::bytes_max) return fail(errc::corrupt, "an action cache row is over 16 MiB");
   record_reader in(bytes);
   const auto version = in.byte();
-  if (in.ok() && version > row_version)
+  if (in.ok() && version > cache_row_version)
     return fail(errc::newer_version, "an action cache row of a newer version");
   cache_row row;
   const auto count = in.number_up_to(cache_row::results_max);
   for (std::uint64_t i = 0; in.ok() && i < count; ++i) row.results.push_back(decode_result(in, version));
-  if (!in.ok() || !in.at_end() || version < row_version_without_use)
+  if (!in.ok() || !in.at_end() || version < cache_row_version_without_use)
     return fail(errc::corrupt, "an action cache row is damaged");
   return row;
 }

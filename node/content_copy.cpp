@@ -28,16 +28,6 @@ class buffer {
 };
 
 /// Fills `out` as far as the file goes.
-result<std::size_t> read_full(open_file& from, std::span<std::byte> out) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    GRAPHITE_TRY(const auto count, from.read(out.subspan(done)));
-    if (count == 0) break;
-    done += count;
-  }
-  return done;
-}
-
 tl::unexpected<error> changed(const logical_path& path) {
   return fail(errc::corrupt, "the bytes of " + path.str() + " are not those of the revision");
 }

@@ -5,21 +5,6 @@
 
 namespace graphite {
 
-namespace {
-
-/// Reads until `out` is full or the file ends; the bytes read.
-result<std::size_t> read_full(open_file& file, std::span<std::byte> out) {
-  std::size_t have = 0;
-  while (have < out.size()) {
-    GRAPHITE_TRY(const std::size_t got, file.read(out.subspan(have)));
-    if (got == 0) break;
-    have += got;
-  }
-  return have;
-}
-
-}  // namespace
-
 result<void> ingester::read_whole(open_file& file, std::uint64_t size, const source_use& use,
                                   source_state& out) const {
   // One byte more than announced tells growth from the end.

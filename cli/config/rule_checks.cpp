@@ -11,7 +11,7 @@ namespace graphite {
 
 namespace {
 
-text_place place_of(const source_location& where) { return {where.line, where.column, 1}; }
+text_place place_in_text(const source_location& where) { return {where.line, where.column, 1}; }
 
 std::vector<std::string> texts_of(const std::vector<glob>& globs) {
   std::vector<std::string> out;
@@ -43,7 +43,7 @@ bool is_constant(const std::string& output) {
 }
 
 void check_pair(const rule_spec& rule, const rule_spec& earlier, mistake_list& mistakes) {
-  const auto where = place_of(rule.where);
+  const auto where = place_in_text(rule.where);
   if (rule.name == earlier.name)
     mistakes.add(where, fmt::format("two rules are named '{}'", rule.name),
                  fmt::format("the first is in line {}", earlier.where.line));
@@ -64,7 +64,7 @@ void check_constant_outputs(const rule_spec& rule, mistake_list& mistakes) {
   for (const auto& output : rule.outputs)
     if (is_constant(output))
       mistakes.add(
-          place_of(rule.where),
+          place_in_text(rule.where),
           fmt::format("output '{}' of rule '{}' is the same for every source it takes", output, rule.name),
           "put {dir} and {stem} in, or match one file by its whole path");
 }
@@ -75,7 +75,8 @@ void check_tools(const project& value, const rule_spec& rule, mistake_list& mist
   for (const auto& name : rule.command.tools) {
     if (value.tools.contains(name)) continue;
     const auto near = nearest_word(name, known);
-    mistakes.add(place_of(rule.where), fmt::format("rule '{}' uses the unknown tool '{}'", rule.name, name),
+    mistakes.add(place_in_text(rule.where),
+                 fmt::format("rule '{}' uses the unknown tool '{}'", rule.name, name),
                  near.empty() ? fmt::format("declare it: [tools.{}] with paths or version", name)
                               : did_you_mean(name, known));
   }
@@ -117,7 +118,7 @@ void check_rules(project& value, mistake_list& mistakes) {
     check_constant_outputs(rules[i], mistakes);
     check_tools(value, rules[i], mistakes);
     if (rules[i].settle > value.watch.max_delay)
-      mistakes.add(place_of(rules[i].where),
+      mistakes.add(place_in_text(rules[i].where),
                    fmt::format("'settle' of rule '{}' is over [watch] max_delay", rules[i].name),
                    "no revision waits longer than max_delay");
   }

@@ -41,6 +41,17 @@ class open_file {
   virtual result<std::size_t> read(std::span<std::byte> out) = 0;
 };
 
+/// Reads until `out` is full or the file ends. Bytes read. Errors: io.
+inline result<std::size_t> read_full(open_file& file, std::span<std::byte> out) {
+  std::size_t have = 0;
+  while (have < out.size()) {
+    GRAPHITE_TRY(const std::size_t got, file.read(out.subspan(have)));
+    if (got == 0) break;
+    have += got;
+  }
+  return have;
+}
+
 /// Reads below one root folder, never outside it: links are followed only while they stay inside.
 /// Thread-safe.
 class file_reader {

@@ -6,16 +6,13 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "platform/zmq/message_bytes.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
 namespace {
 
 constexpr std::size_t request_id_bytes = 8;
-
-byte_span span_of(const zmq::message_t& message) {
-  return {static_cast<const std::byte*>(message.data()), message.size()};
-}
 
 class router_server final : public chunk_server {
  public:
@@ -64,7 +61,7 @@ class router_server final : public chunk_server {
       return true;
     }
     ++requests_;
-    answer(peer, id, handler_.handle(span_of(peer), span_of(body)));
+    answer(peer, id, handler_.handle(bytes_of(peer), bytes_of(body)));
     return true;
   }
 

@@ -7,14 +7,11 @@
 #include <zmq.hpp>
 
 #include "platform/zmq/head_publisher.hpp"
+#include "platform/zmq/message_bytes.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
 namespace {
-
-byte_span span_of(const zmq::message_t& message) {
-  return {static_cast<const std::byte*>(message.data()), message.size()};
-}
 
 class dealer_link final : public runtime_link {
  public:
@@ -117,9 +114,9 @@ class dealer_link final : public runtime_link {
     if (!received) return true;
     if (drain(heads_, body.more())) return true;
     if (topic.to_string_view() == heartbeat_topic)
-      listener.on_heartbeat(span_of(body));
+      listener.on_heartbeat(bytes_of(body));
     else
-      listener.on_announcement(span_of(body));
+      listener.on_announcement(bytes_of(body));
     return true;
   }
 
@@ -140,7 +137,7 @@ class dealer_link final : public runtime_link {
     std::vector<byte_vector> frames;
     while (part.more() && chunks_->recv(part, zmq::recv_flags::none)) {
       if (frames.size() > options_.reply_frames_max) continue;
-      const byte_span bytes = span_of(part);
+      const byte_span bytes = bytes_of(part);
       frames.emplace_back(bytes.begin(), bytes.end());
     }
     if (named) listener.on_reply(id, std::move(frames));

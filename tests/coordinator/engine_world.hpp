@@ -9,10 +9,10 @@
 
 #include "coordinator/engine.hpp"
 #include "platform/crypto/sha256.hpp"
+#include "tests/support/paths.hpp"
 
 namespace graphite::test {
 
-inline logical_path path_of(const std::string& text) { return *logical_path::parse(text); }
 content_ref content_of(const std::string& text);
 
 /// Makes a rule: `name`, patterns to match, output templates, input globs.

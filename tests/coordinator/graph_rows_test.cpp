@@ -6,11 +6,12 @@
 
 #include "coordinator/path_table.hpp"
 #include "core/path_check.hpp"
+#include "tests/support/paths.hpp"
 
 namespace graphite {
 namespace {
 
-logical_path path_of(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 std::vector<source_record> two_records() {
   source_record a{path_of("d/a"), true, true, 3, {}};

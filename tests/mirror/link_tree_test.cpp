@@ -11,6 +11,7 @@
 
 #include "core/content.hpp"
 #include "platform/mirror/mirror_tree.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
@@ -18,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 class link_tree_test : public ::testing::Test {
  protected:
@@ -47,21 +48,21 @@ class link_tree_test : public ::testing::Test {
 
 TEST_F(link_tree_test, replaces_a_file_whether_or_not_it_was_said_to_be_there) {
   for (const bool over : {false, true}) {
-    ASSERT_TRUE(tree_.place(path("a/b"), "one", over));
+    ASSERT_TRUE(tree_.place(path_of("a/b"), "one", over));
     EXPECT_EQ(shown("a/b"), "first");
-    ASSERT_TRUE(tree_.place(path("a/b"), "two", over));
+    ASSERT_TRUE(tree_.place(path_of("a/b"), "two", over));
     EXPECT_EQ(shown("a/b"), "second");
-    ASSERT_TRUE(tree_.place(path("a/b"), "two", over));  // the same once more
+    ASSERT_TRUE(tree_.place(path_of("a/b"), "two", over));  // the same once more
     EXPECT_EQ(shown("a/b"), "second");
-    ASSERT_TRUE(tree_.remove(path("a/b")));
+    ASSERT_TRUE(tree_.remove(path_of("a/b")));
   }
   EXPECT_EQ(names_in_home(), 3u);  // one, two, tree: nothing is left over
 }
 
 TEST_F(link_tree_test, readers_that_have_the_old_file_open_keep_it) {
-  ASSERT_TRUE(tree_.place(path("a"), "one"));
+  ASSERT_TRUE(tree_.place(path_of("a"), "one"));
   std::ifstream before(folder_.path() + "/tree/a");
-  ASSERT_TRUE(tree_.place(path("a"), "two", true));
+  ASSERT_TRUE(tree_.place(path_of("a"), "two", true));
   std::string bytes;
   before >> bytes;
   EXPECT_EQ(bytes, "first");
@@ -69,18 +70,18 @@ TEST_F(link_tree_test, readers_that_have_the_old_file_open_keep_it) {
 
 TEST_F(link_tree_test, a_link_that_a_crash_left_is_no_obstacle) {
   write("link.tmp", "torn");
-  ASSERT_TRUE(tree_.place(path("a"), "one", true));
+  ASSERT_TRUE(tree_.place(path_of("a"), "one", true));
   write("link.tmp", "torn");
-  ASSERT_TRUE(tree_.place(path("a"), "two"));
+  ASSERT_TRUE(tree_.place(path_of("a"), "two"));
   EXPECT_EQ(shown("a"), "second");
 }
 
 TEST_F(link_tree_test, somebody_elses_folder_in_the_place_of_a_file_is_left_alone) {
   fs::create_directories(folder_.path() + "/tree/a");
   std::ofstream(folder_.path() + "/tree/a/notes") << "mine";
-  EXPECT_FALSE(tree_.place(path("a"), "one", true));
+  EXPECT_FALSE(tree_.place(path_of("a"), "one", true));
   EXPECT_EQ(shown("a/notes"), "mine");
-  ASSERT_TRUE(tree_.place(path("b"), "two", true));  // and does not stand in the way of others
+  ASSERT_TRUE(tree_.place(path_of("b"), "two", true));  // and does not stand in the way of others
 }
 
 class mirror_flip_test : public ::testing::Test {
@@ -101,9 +102,9 @@ class mirror_flip_test : public ::testing::Test {
     mirror_change change;
     const byte_vector bytes(1, static_cast<std::byte>(number));
     ASSERT_TRUE(tree_->objects().put(content(number), bytes));
-    change.shown = {{path("a"), content(number)}};
+    change.shown = {{path_of("a"), content(number)}};
     change.from_nothing = number == 1;
-    if (number > 1) change.replaced = {{path("a"), content(static_cast<std::uint8_t>(number - 1))}};
+    if (number > 1) change.replaced = {{path_of("a"), content(static_cast<std::uint8_t>(number - 1))}};
     ASSERT_TRUE(tree_->swap(std::move(change)));
     while (tree_->tidy()) {
     }

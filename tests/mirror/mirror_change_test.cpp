@@ -8,19 +8,22 @@
 
 #include "platform/mirror/record_log.hpp"
 #include "tests/schemas/mutate.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
 namespace {
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 mirror_change sample() {
   mirror_change out;
   out.note = test::bytes_of("a head");
-  out.shown = {{path("a"), {test::digest_of_number(1), 10}}, {path("b/c"), {test::digest_of_number(2), 20}}};
-  out.hidden = {path("d")};
-  out.replaced = {{path("a"), {test::digest_of_number(3), 30}}, {path("d"), {test::digest_of_number(4), 40}}};
+  out.shown = {{path_of("a"), {test::digest_of_number(1), 10}},
+               {path_of("b/c"), {test::digest_of_number(2), 20}}};
+  out.hidden = {path_of("d")};
+  out.replaced = {{path_of("a"), {test::digest_of_number(3), 30}},
+                  {path_of("d"), {test::digest_of_number(4), 40}}};
   out.tree = 1;
   return out;
 }

@@ -15,6 +15,7 @@
 #include "platform/linux/process_runner.hpp"
 #include "platform/linux/scratch_space.hpp"
 #include "tests/support/memory_chunk_store.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/wait_until.hpp"
 #include "transforms/command.hpp"
@@ -27,7 +28,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 std::string noise(std::size_t size) {
   std::mt19937_64 random(7);
@@ -59,11 +60,11 @@ class attempt_test : public testing::Test {
   void input(const std::string& name, std::string_view text) {
     fs::create_directories(fs::path(view_folder_ + "/" + name).parent_path());
     std::ofstream(view_folder_ + "/" + name) << text;
-    spec_.inputs.push_back({path(name), content(text), false});
+    spec_.inputs.push_back({path_of(name), content(text), false});
   }
   void generated(const std::string& name, std::string_view text) {
     ASSERT_TRUE(store_.put(as_bytes(text), chunk_bytes(as_bytes(text), hash_)));
-    spec_.inputs.push_back({path(name), content(text), true});
+    spec_.inputs.push_back({path_of(name), content(text), true});
   }
   command_spec& command(std::vector<std::string> argv) {
     command_.argv = std::move(argv);
@@ -98,7 +99,7 @@ class attempt_test : public testing::Test {
   std::unique_ptr<disk_scratch_space> scratch_;
   command_spec command_;
   cancel_token cancel_;
-  attempt_spec spec_{{},      {}, {}, {}, "rule", path("a/in.txt"), {}, {{"out/in.bin", false}},
+  attempt_spec spec_{{},      {}, {}, {}, "rule", path_of("a/in.txt"), {}, {{"out/in.bin", false}},
                      nullptr, {}, {}, {}};
 };
 
@@ -109,7 +110,7 @@ TEST_F(attempt_test, output_of_a_tool_is_stored_under_its_digest) {
   EXPECT_EQ(result.status, attempt_status::succeeded) << result.message;
   EXPECT_EQ(result.action, action_id{3});
   ASSERT_EQ(result.outputs.size(), 1u);
-  EXPECT_EQ(result.outputs[0].path, path("out/in.bin"));
+  EXPECT_EQ(result.outputs[0].path, path_of("out/in.bin"));
   EXPECT_EQ(result.outputs[0].content, content("hello"));
   EXPECT_EQ(stored(result.outputs[0]), "hello");
   EXPECT_FALSE(result.discovered);
@@ -247,8 +248,8 @@ TEST_F(attempt_test, wildcard_outputs_are_what_the_run_made) {
   const auto result = run();
   ASSERT_EQ(result.status, attempt_status::succeeded) << result.message;
   ASSERT_EQ(result.outputs.size(), 2u);
-  EXPECT_EQ(result.outputs[0].path, path("out/b.p"));
-  EXPECT_EQ(result.outputs[1].path, path("out/deep/a.p"));
+  EXPECT_EQ(result.outputs[0].path, path_of("out/b.p"));
+  EXPECT_EQ(result.outputs[1].path, path_of("out/deep/a.p"));
 }
 
 TEST_F(attempt_test, depfile_tells_what_was_read) {
@@ -259,7 +260,7 @@ TEST_F(attempt_test, depfile_tells_what_was_read) {
       "{stem}.d";
   const auto result = run();
   ASSERT_EQ(result.status, attempt_status::succeeded) << result.message;
-  EXPECT_EQ(*result.discovered, std::vector{path("inc/c.h")});
+  EXPECT_EQ(*result.discovered, std::vector{path_of("inc/c.h")});
   EXPECT_EQ(result.outputs.size(), 1u);
 }
 
@@ -268,7 +269,7 @@ TEST_F(attempt_test, reading_a_file_of_the_project_that_is_no_input_fails_the_at
   input("inc/b.h", "B");
   input("l[1]/x.h", "X");
   spec_.inputs.pop_back();  // there, but not among the rule's inputs
-  spec_.main_input = path("a.c");
+  spec_.main_input = path_of("a.c");
   attempt_options options;
   options.view_folder = view_folder_;
   const auto reads = [&](const std::string& what) {
@@ -281,7 +282,7 @@ TEST_F(attempt_test, reading_a_file_of_the_project_that_is_no_input_fails_the_at
   EXPECT_EQ(reads("l[1]/x.h").status, attempt_status::failed);
   const auto fine = reads(view_folder_ + "/inc/b.h /usr/include/stdio.h own.tmp");
   EXPECT_EQ(fine.status, attempt_status::succeeded) << fine.message;
-  EXPECT_THAT(*fine.discovered, ElementsAre(path("inc/b.h")));
+  EXPECT_THAT(*fine.discovered, ElementsAre(path_of("inc/b.h")));
 }
 
 TEST_F(attempt_test, bad_depfiles_fail_the_attempt) {

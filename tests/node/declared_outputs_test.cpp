@@ -1,4 +1,5 @@
 #include "node/declared_outputs.hpp"
+#include "tests/support/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,16 +9,17 @@ namespace {
 
 using testing::HasSubstr;
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 /// Paths that `collect` takes from regular files of these names, or the error's text.
 std::string collect(std::vector<std::string> outputs, std::vector<std::string> entries) {
-  attempt_spec spec{{}, {}, {}, {}, {}, path("in.png"), {{path("in.png"), {}, false}}, {}, {}, {}, {}, {}};
+  attempt_spec spec{{}, {}, {}, {}, {}, path_of("in.png"), {{path_of("in.png"), {}, false}},
+                    {}, {}, {}, {}, {}};
   for (const auto& text : outputs) {
-    const auto name = expand_output(text, path("in.png"));
+    const auto name = expand_output(text, path_of("in.png"));
     spec.outputs.push_back(name ? *name : output_name{text, text.find('*') != text.npos});
   }
-  const auto declared = declared_outputs::make(spec, path("in.d"));
+  const auto declared = declared_outputs::make(spec, path_of("in.d"));
   if (!declared) return declared.error().context;
   std::vector<scratch_entry> listed;
   for (auto& name : entries) listed.push_back({std::move(name), file_kind::regular, 0});

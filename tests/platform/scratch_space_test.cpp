@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/paths.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 class scratch_space_test : public testing::Test {
  protected:
@@ -25,17 +26,17 @@ class scratch_space_test : public testing::Test {
 
 TEST_F(scratch_space_test, files_go_in_and_are_listed_and_read) {
   const auto folder = *space_->create();
-  ASSERT_TRUE((*folder->create(path("a/b/c.txt")))->write(as_bytes("hello")));
-  ASSERT_TRUE(folder->create_folder_of(path("x/y/out.bin")));
+  ASSERT_TRUE((*folder->create(path_of("a/b/c.txt")))->write(as_bytes("hello")));
+  ASSERT_TRUE(folder->create_folder_of(path_of("x/y/out.bin")));
   EXPECT_TRUE(fs::is_directory(folder->path() + "/x/y"));
   const auto listed = *folder->list(10);
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].path, "a/b/c.txt");
   EXPECT_EQ(listed[0].size, 5u);
   std::array<std::byte, 10> bytes;
-  EXPECT_EQ(*(*folder->open(path("a/b/c.txt")))->read(bytes), 5u);
-  EXPECT_EQ(folder->create(path("a/b/c.txt")).error().code, errc::already_exists);
-  EXPECT_EQ(folder->open(path("none")).error().code, errc::not_found);
+  EXPECT_EQ(*(*folder->open(path_of("a/b/c.txt")))->read(bytes), 5u);
+  EXPECT_EQ(folder->create(path_of("a/b/c.txt")).error().code, errc::already_exists);
+  EXPECT_EQ(folder->open(path_of("none")).error().code, errc::not_found);
 }
 
 TEST_F(scratch_space_test, links_and_special_files_are_reported_not_followed) {
@@ -49,13 +50,13 @@ TEST_F(scratch_space_test, links_and_special_files_are_reported_not_followed) {
   EXPECT_EQ(listed[0].kind, file_kind::link);
   EXPECT_EQ(listed[1].kind, file_kind::link);
   EXPECT_EQ(listed[2].kind, file_kind::special);
-  EXPECT_EQ(folder->open(path("file_link")).error().code, errc::invalid_argument);
-  EXPECT_EQ(folder->open(path("pipe")).error().code, errc::invalid_argument);
+  EXPECT_EQ(folder->open(path_of("file_link")).error().code, errc::invalid_argument);
+  EXPECT_EQ(folder->open(path_of("pipe")).error().code, errc::invalid_argument);
 }
 
 TEST_F(scratch_space_test, listing_is_bounded) {
   const auto folder = *space_->create();
-  for (const auto* name : {"a", "b", "c"}) ASSERT_TRUE(folder->create(path(name)));
+  for (const auto* name : {"a", "b", "c"}) ASSERT_TRUE(folder->create(path_of(name)));
   EXPECT_EQ(folder->list(3)->size(), 3u);
   EXPECT_EQ(folder->list(2).error().code, errc::too_large);
 }

@@ -4,6 +4,7 @@
 
 #include "core/channel_name.hpp"
 #include "tests/schemas/mutate.hpp"
+#include "tests/support/paths.hpp"
 
 namespace graphite {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 using test::bytes_of;
 using test::digest_of_number;
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 announcement sample() {
   announcement a;
@@ -20,7 +21,7 @@ announcement sample() {
   a.base_epoch.value = 1'700'000'000;
   a.base_sequence.value = 41;
   a.upserts = {bytes_of("record one"), bytes_of("record two")};
-  a.removals = {path("a/gone.png"), path("b/gone.wav")};
+  a.removals = {path_of("a/gone.png"), path_of("b/gone.wav")};
   a.lists = {{digest_of_number(2), {{{digest_of_number(3), 65536}, {digest_of_number(4), 17}}}}};
   a.chunks = {{digest_of_number(5), bytes_of("some bytes")}};
   a.times.edited = time_from_ns(10);

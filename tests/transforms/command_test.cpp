@@ -1,4 +1,5 @@
 #include "transforms/command.hpp"
+#include "tests/support/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,10 +9,10 @@ namespace {
 
 using testing::HasSubstr;
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 struct names {
-  logical_path input = path("art/rock.png");
+  logical_path input = path_of("art/rock.png");
   std::vector<output_name> outputs{{"out/rock.tex"}, {"out/rock.mip"}};
   std::string depfile = "rock.d";
   std::map<std::string, std::string> tools{{"g++", "/usr/bin/g++"}, {"texconv", "/opt/t/texconv"}};
@@ -49,7 +50,7 @@ TEST(command_argument, names_what_is_unknown) {
 
 TEST(command_argument, no_file_name_becomes_an_option) {
   names n;
-  n.input = path("-rf");
+  n.input = path_of("-rf");
   EXPECT_EQ(n.argument("{in}"), "./-rf");
   EXPECT_EQ(n.argument("{dir}"), ".");
 }
@@ -70,7 +71,7 @@ TEST(command_script, harmless_values_are_put_in_as_they_are) {
 
 TEST(command_script, file_names_never_become_code) {
   names n;
-  n.input = path("a; rm -rf $(x).png");
+  n.input = path_of("a; rm -rf $(x).png");
   const auto script = expand_script("cat {in} \"{in}\" '{in}' \\\"{in}", n.get());
   EXPECT_EQ(script->text,
             "cat \"${GRAPHITE_IN}\" \"${GRAPHITE_IN}\" ''\"${GRAPHITE_IN}\"'' \\\"\"${GRAPHITE_IN}\"");
@@ -120,14 +121,15 @@ TEST(scratch_paths, map_back_to_logical_ones) {
 
 class command_attempt : public testing::Test {
  protected:
-  command_attempt() : spec_{{}, {}, {}, {}, "r", path("a.src"), {}, {{"a.out"}}, nullptr, {}, {}, {}} {
+  command_attempt() : spec_{{}, {}, {}, {}, "r", path_of("a.src"), {}, {{"a.out"}}, nullptr, {}, {}, {}} {
     auto command = std::make_shared<command_spec>();
     command->argv = {"conv", "{in}", "{out}"};
     command->depfile = "{stem}.d";
     command->timeout = milliseconds(250);
     command->memory_bytes_max = 64 * MiB;
     spec_.command = command;
-    for (const auto* name : {"a.src", "inc/b.h", "inc/c.h"}) spec_.inputs.push_back({path(name), {}, false});
+    for (const auto* name : {"a.src", "inc/b.h", "inc/c.h"})
+      spec_.inputs.push_back({path_of(name), {}, false});
   }
   attempt_spec spec_;
   command_transform transform_;
@@ -144,14 +146,14 @@ TEST_F(command_attempt, plan_has_all_the_process_needs) {
   EXPECT_EQ(plan->process.environment.at("HOME"), "/set");
   EXPECT_EQ(plan->process.timeout, milliseconds(250));
   EXPECT_EQ(plan->process.memory_bytes_max, 64 * MiB);
-  EXPECT_EQ(plan->depfile, path("a.d"));
+  EXPECT_EQ(plan->depfile, path_of("a.d"));
 }
 
 TEST_F(command_attempt, depfile_narrows_to_inputs) {
   const auto found =
       transform_.discovered(spec_, place_, "a.out: a.src /s/1/work/inc/c.h /usr/include/x.h made_up.tmp\n");
-  EXPECT_EQ(found->inputs, std::vector{path("inc/c.h")});
-  EXPECT_EQ(found->others, std::vector{path("made_up.tmp")});
+  EXPECT_EQ(found->inputs, std::vector{path_of("inc/c.h")});
+  EXPECT_EQ(found->others, std::vector{path_of("made_up.tmp")});
   EXPECT_EQ(transform_.discovered(spec_, place_, "nonsense").error().code, errc::corrupt);
 }
 
@@ -159,8 +161,8 @@ TEST_F(command_attempt, a_depfile_may_name_files_of_the_view_by_their_absolute_p
   spec_.tools = {{"conv", "/view/tools/conv"}};
   const auto found = transform_.discovered(
       spec_, place_, "a.out: /view/a.src /view/inc/b.h /view/lib/x.h /view/tools/conv a.out /view/a.out\n");
-  EXPECT_EQ(found->inputs, std::vector{path("inc/b.h")});
-  EXPECT_EQ(found->others, std::vector{path("lib/x.h")});
+  EXPECT_EQ(found->inputs, std::vector{path_of("inc/b.h")});
+  EXPECT_EQ(found->others, std::vector{path_of("lib/x.h")});
 }
 
 TEST_F(command_attempt, failure_says_how_it_ended_and_what_was_said) {

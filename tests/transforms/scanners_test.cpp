@@ -4,12 +4,13 @@
 
 #include <random>
 
+#include "tests/support/paths.hpp"
 #include "transforms/scan_formats.hpp"
 
 namespace graphite {
 namespace {
 
-logical_path path(std::string_view text) { return *logical_path::parse(text); }
+using test::path_of;
 
 reference_spec pattern(std::string text, reference_spec::base base = reference_spec::base::file,
                        std::vector<std::string> search = {}) {
@@ -33,7 +34,7 @@ std::vector<std::string> scan(const std::vector<reference_spec>& specs, std::str
   const auto made = scanner::make(specs, options);
   EXPECT_TRUE(made) << made.error().context;
   std::vector<std::string> out;
-  for (const auto& reference : made->scan(path(file), std::as_bytes(std::span(bytes)))) {
+  for (const auto& reference : made->scan(path_of(file), std::as_bytes(std::span(bytes)))) {
     std::string line;
     for (const auto& candidate : reference.candidates) line += (line.empty() ? "" : "|") + candidate.str();
     out.push_back(line);
@@ -47,7 +48,7 @@ constexpr auto quoted_png = R"re(;[^\n]*|"([^"\n]+\.png)"|"(?:[^"\\]|\\.)*")re";
 TEST(scanners, nothing_to_look_for_finds_nothing) {
   EXPECT_TRUE(scanner::make({})->empty());
   EXPECT_TRUE(scanner().empty());
-  EXPECT_TRUE(scanner().scan(path("a"), {}).empty());
+  EXPECT_TRUE(scanner().scan(path_of("a"), {}).empty());
 }
 
 TEST(scanners, a_pattern_finds_every_match_in_order_once) {
@@ -81,7 +82,7 @@ TEST(scanners, required_wins_where_a_reference_is_found_twice) {
   strict.required = true;
   const auto made = scanner::make({lax, strict});
   const std::string_view bytes = "\"a.png\"";
-  const auto found = made->scan(path("x"), std::as_bytes(std::span(bytes)));
+  const auto found = made->scan(path_of("x"), std::as_bytes(std::span(bytes)));
   ASSERT_EQ(found.size(), 1u);
   EXPECT_TRUE(found[0].required);
 }
@@ -191,7 +192,7 @@ void expect_survives_damage(const std::vector<reference_spec>& specs, std::strin
                             const std::string& bytes) {
   const auto made = *scanner::make(specs);
   const auto run = [&](const std::string& damaged) {
-    for (const auto& reference : made.scan(path(file), std::as_bytes(std::span(damaged))))
+    for (const auto& reference : made.scan(path_of(file), std::as_bytes(std::span(damaged))))
       for (const auto& candidate : reference.candidates) ASSERT_TRUE(logical_path::parse(candidate.str()));
   };
   for (std::size_t n = 0; n <= bytes.size(); ++n) run(bytes.substr(0, n));

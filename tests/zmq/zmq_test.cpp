@@ -131,8 +131,8 @@ TEST_F(zmq_adapters, a_listener_that_is_busy_for_long_is_cut_off_and_comes_back)
   heard into;
   ASSERT_TRUE(busy->connect_heads(heads->address()));
   ASSERT_TRUE(poll_until(*busy, into, [&] { return !into.heartbeats.empty(); }));
-  // Its queue fills, and then it answers no ping. Short messages: where the connection were full, too, no ping
-  // would be sent.
+  // Its queue fills, and then it answers no ping. Short messages: where the connection were full, too, no
+  // ping would be sent.
   const auto deaf = [&] {
     heads->beat(bytes_of("more"));
     heads->beat(bytes_of("last"));

@@ -8,19 +8,19 @@
 namespace graphite::test {
 namespace {
 
-constexpr std::uint64_t now_ms = 1'700'000'000'000;
+constexpr std::uint64_t sweep_ms = 1'700'000'000'000;
 
 class sweep_test : public testing::Test {
  protected:
   sweep_test() {
     for (int i = 0; i < 100; ++i)
       write(cache_row_of(std::to_string(i), {{named("content " + std::to_string(i)), 1'000}},
-                         now_ms - static_cast<std::uint64_t>(i)));
+                         sweep_ms - static_cast<std::uint64_t>(i)));
   }
   void write(const row_write& row) { ASSERT_TRUE(rows_.write({row}, key_value_store::durability::lazy)); }
   result<cache_sweep_summary> run(std::uint64_t bytes_max, bool dry_run = false) {
     cache_sweep sweep({rows_, [](const digest&) { return false; }, keep_, [this] { return stopping_; }});
-    return sweep.run({{bytes_max, 30}, now_ms, dry_run});
+    return sweep.run({{bytes_max, 30}, sweep_ms, dry_run});
   }
 
   memory_key_value_store rows_;
@@ -61,7 +61,7 @@ TEST_F(sweep_test, a_row_that_is_written_meanwhile_stays_as_it_was_written) {
   const int slice = static_cast<unsigned char>(cache_row_key(named("99")).front());
   int calls = 0;
   keep_ = [&](auto) {
-    if (calls++ == slice) write(cache_row_of("99", {{named("fresh"), 1'000}}, now_ms));
+    if (calls++ == slice) write(cache_row_of("99", {{named("fresh"), 1'000}}, sweep_ms));
   };
   ASSERT_TRUE(run(0));
   EXPECT_EQ(rows_.rows(table::action_cache), 1u);
