@@ -21,6 +21,11 @@ int run(const std::string& name, const bench_options& options) {
       std::printf("workload %s: %s\nmachine %s\n", name.c_str(), one.measures.c_str(),
                   machine_line().c_str());
     const auto made = one.run(options);
+    if (made.figures.empty() && !options.only.empty()) {
+      std::fprintf(stderr, "graphite-bench: %s has no setting '%s'; --help names them\n", name.c_str(),
+                   options.only.c_str());
+      return 2;
+    }
     if (!options.json) std::printf("%s", to_table(made).c_str());
     std::printf("%s\n", to_json(name, made).c_str());
     return 0;
@@ -41,7 +46,8 @@ int main(int argc, char** argv) {
   app.add_flag("--json", options.json, "print the JSON object only");
   app.add_flag("--peers", options.peers, "also run the programs it is held against, interleaved");
   app.add_flag("--quick", options.quick, "small sizes: shows that it works, the figures say little");
-  app.add_option("--only", options.only, "run one setting of the workload (edit-to-swap)");
+  app.add_option("--only", options.only,
+                 "run one setting of edit-to-swap: 1, 64, 64_64k, 16_1k, 16_100k or 16_1m");
   app.add_option("--assets-max", options.assets_max, "leave out settings with more assets than this");
   app.add_option("--programs", options.programs, "folder of the shipped programs (default: beside this one)");
   CLI11_PARSE(app, argc, argv);
