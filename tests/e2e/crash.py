@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-from support import PROGRAM, World, bundle_contents, check, equal, main, verify
+from support import PROGRAM, World, bundle_contents, check, equal, main, verify, wait_until
 
 UPPER = '''[project]
 name = "crash"
@@ -214,6 +214,17 @@ def publish_often(world):
         world.build()
 
 
+def follow_edits_alone(world, reader, script, what):
+    """Makes the edits, each when the subscriber that is to die shows the one before, until it has died."""
+    for kind in script:
+        if kind == "edit":
+            wanted = made_of(world.sources())
+            wait_until(lambda: reader.child.poll() is not None or world.shown("reader") == wanted,
+                       f"an edit to be shown, at {what}")
+        if reader.child.poll() is not None:
+            return
+
+
 def subscriber_dies_at(world, name):
     """A subscriber that dies in the midst of its swaps, and one that takes its folder over."""
     hits, rng = {"subscribe": 0}, random.Random(f"{options.seed} {name}")
@@ -221,11 +232,10 @@ def subscriber_dies_at(world, name):
     for count in counts():
         reader = world.start("dying", "subscribe", "--from", world.ready["heads"], "--into", world.work / "reader",
                              "--json", environment={"GRAPHITE_KILL_AT": f"{name}:{count}"})
-        script = edits(world, rng)
-        while reader.child.poll() is None and next(script, None) is not None:
-            time.sleep(0.05)
-        time.sleep(0.3)  # the last sync's turn
-        if reader.child.poll() is None:
+        follow_edits_alone(world, reader, edits(world, rng), f"{name}:{count}")
+        try:
+            reader.child.wait(timeout=20 if count == 1 else 0.3)  # the last sync's turn
+        except subprocess.TimeoutExpired:
             reader.child.terminate()
         died = reader.child.wait(timeout=30) == -9
         hits["subscribe"] += died
