@@ -28,6 +28,7 @@ std::optional<uuid> uuid_from_string(std::string_view text) {
     out.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
     at += 2;
   }
+  if (to_string(out) != text) return std::nullopt;  // upper case
   return out;
 }
 

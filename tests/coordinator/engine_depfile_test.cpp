@@ -7,15 +7,27 @@
 namespace graphite::test {
 namespace {
 
-TEST(engine_depfile, a_depfile_narrows_what_counts) {
-  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"});
-  rule.command.depfile = "d";
-  engine_world w({rule, copy_rule("h", {"**/*.h"}, false)});
-  w.tool = [&](const attempt_spec& spec) {
-    auto out = concatenate(w, spec);
-    out.discovered = std::vector<logical_path>{path_of("inc/a.h")};
+/// Compiles *.c, may read inc/*.h and says that it read inc/a.h.
+struct reads_one_header {
+  engine_world w{{rule(), copy_rule("h", {"**/*.h"}, false)}};
+
+  reads_one_header() {
+    w.tool = [this](const attempt_spec& spec) {
+      auto out = concatenate(w, spec);
+      out.discovered = std::vector<logical_path>{path_of("inc/a.h")};
+      return out;
+    };
+  }
+  static rule_spec rule() {
+    auto out = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"});
+    out.command.depfile = "d";
     return out;
-  };
+  }
+};
+
+TEST(engine_depfile, a_depfile_narrows_what_counts) {
+  reads_one_header fixture;
+  auto& w = fixture.w;
   w.save({{"m.c", "M"}, {"inc/a.h", "A"}, {"inc/b.h", "B"}});
   w.settle();
   w.save({{"inc/b.h", "B2"}});
@@ -31,14 +43,8 @@ TEST(engine_depfile, a_depfile_narrows_what_counts) {
 }
 
 TEST(engine_depfile, a_failed_action_is_tried_again_when_a_file_that_it_may_have_read_goes) {
-  auto rule = command_rule("cc", {"*.c"}, {"{stem}.o"}, {"inc/*.h"});
-  rule.command.depfile = "d";
-  engine_world w({rule, copy_rule("h", {"**/*.h"}, false)});
-  w.tool = [&](const attempt_spec& spec) {
-    auto out = concatenate(w, spec);
-    out.discovered = std::vector<logical_path>{path_of("inc/a.h")};
-    return out;
-  };
+  reads_one_header fixture;
+  auto& w = fixture.w;
   w.save({{"m.c", "M"}, {"inc/a.h", "A"}});
   w.settle();
   w.save({{"m.c", "M2"}, {"inc/b.h", "bad"}});

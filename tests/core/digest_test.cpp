@@ -26,6 +26,8 @@ TEST(uuid, text_round_trip) {
   EXPECT_EQ(to_string(u), "00112233-4455-6677-8899-aabbccddeeff");
   EXPECT_EQ(uuid_from_string(to_string(u)), u);
   EXPECT_FALSE(uuid_from_string("00112233x4455-6677-8899-aabbccddeeff"));
+  EXPECT_TRUE(uuid_from_string("00112233-4455-6677-8899-aabbccddeeff"));
+  EXPECT_FALSE(uuid_from_string("00112233-4455-6677-8899-AABBCCDDEEFF")) << "one spelling";
 }
 
 }  // namespace

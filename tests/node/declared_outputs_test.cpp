@@ -1,8 +1,9 @@
 #include "node/declared_outputs.hpp"
-#include "tests/support/paths.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/paths.hpp"
 
 namespace graphite {
 namespace {
