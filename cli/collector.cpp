@@ -56,7 +56,8 @@ void collector::ask(gc_request request, reply<gc_report> done) {
 }
 
 bool collector::is_due() const {
-  return generations_ >= options_.generations || with_.contents.usage().file_bytes > due_bytes_;
+  const std::uint64_t enough = options_.generations + assets_ / options_.assets_a_generation;
+  return generations_ >= enough || with_.contents.usage().file_bytes > due_bytes_;
 }
 
 void collector::at_rest(const std::function<std::vector<digest>()>& held) {

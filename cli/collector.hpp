@@ -21,9 +21,11 @@
 namespace graphite {
 
 struct collector_options {
-  /// A round begins at the first rest after so many generations, or once the segments have grown by as much
-  /// as the last round found alive, at least by this.
+  /// A round begins at the first rest after so many generations, one more for each `assets_a_generation` of
+  /// the newest (a round looks at all of them, so that the cost of one for each generation does not grow), or
+  /// once the segments have grown by as much as the last round found alive, at least by `grown_bytes_min`.
   std::uint64_t generations = 256;
+  std::uint64_t assets_a_generation = 256;
   std::uint64_t grown_bytes_min = 16 * MiB;
   std::uint64_t segment_bytes_min = 8 * MiB;  ///< an open segment of this size is ended, to be looked at
   int passes_max = 4;                         ///< in a round: as many segments are copied out at most
@@ -70,8 +72,11 @@ class collector {
   /// The next rest begins a round, due or not. `done` is called once, by any thread. Errors: busy (one was
   /// asked for already), unavailable (stopped), those of a round. Any thread.
   void ask(gc_request request, reply<gc_report> done);
-  /// A generation was published. Any thread.
-  void generation() { ++generations_; }
+  /// A generation of so many assets was published. Any thread.
+  void generation(std::uint64_t assets) {
+    ++generations_;
+    assets_ = assets;
+  }
   /// The graph is at rest. Its thread; returns at once, but for `held` where a round begins.
   void at_rest(const std::function<std::vector<digest>()>& held);
   /// Waits for the end of a round that is under way.
@@ -110,7 +115,7 @@ class collector {
 
   ports with_;
   collector_options options_;
-  std::atomic<std::uint64_t> generations_ = 0;
+  std::atomic<std::uint64_t> generations_ = 0, assets_ = 0;
   std::atomic<std::uint64_t> due_bytes_ = 0;  ///< in segments when the next round is to begin
   std::atomic<std::uint64_t> repaired_ = 0;   ///< losses that were looked after
   mutable std::mutex mutex_;

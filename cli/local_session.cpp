@@ -374,7 +374,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.building.on_diagnostic = options.on_diagnostic;
   out.on_generation = [this, tell = options.on_generation](const head& now, const asset_changes& changes,
                                                            const stage_times& times) {
-    if (garbage) garbage->generation();
+    if (garbage) garbage->generation(now.assets);
     tell(now, changes, times);
   };
   out.building.on_rest = [this](const std::function<std::vector<digest>()>& held) {

@@ -151,6 +151,29 @@ TEST_F(collector_test, who_asked_is_told_when_it_ends_before_the_next_rest) {
   EXPECT_EQ(told->code, errc::unavailable);
 }
 
+TEST_F(collector_test, a_round_that_looks_at_many_assets_waits_for_as_many_generations) {
+  open();
+  collector_options how;
+  how.generations = 4;
+  how.assets_a_generation = 10;
+  int rounds = 0;
+  collector counting(
+      {*contents_, *rows_, {&archive_}, [&] { return ++rounds > 0; }, [] {}, [] {}, clock_, log_}, how);
+  const auto publish = [&](int generations, std::uint64_t assets) {
+    for (int i = 0; i < generations; ++i) {
+      counting.generation(assets);
+      counting.at_rest([] { return std::vector<digest>(); });
+      counting.wait();
+    }
+  };
+  publish(4, 9);
+  EXPECT_EQ(rounds, 1);
+  publish(103, 1000);
+  EXPECT_EQ(rounds, 1);
+  publish(1, 1000);
+  EXPECT_EQ(rounds, 2);
+}
+
 TEST_F(collector_test, a_result_that_is_found_while_it_collects_is_not_broken) {
   open();
   for (int i = 0; i < 8; ++i) build(i);
