@@ -155,10 +155,9 @@ measured run_setting(const bench_options& options, const setting& s) {
           return true;
         },
         "ready event", patience_s(s));
-    const bool large = s.assets >= 100'000;
-    if (large) fetch_once(options, s, work, heads);
+    if (s.assets >= 100'000) fetch_once(options, s, work, heads);
     const auto subscribers = start_subscribers(options, s, work, heads, s.subscribers);
-    if (large) rest();
+    rest();
     out = measure_edits(subscribers, dev, root, s);
   }
   fs::remove_all(work);
@@ -229,9 +228,9 @@ report run_edit_to_swap(const bench_options& options) {
   out.notes.push_back(
       "subscribers: separate processes, own folders; last subscriber of each edit; clock from the "
       "writer's close to the flip (CLOCK_MONOTONIC); shipped programs with their defaults; the process that "
-      "reads the events is niced, so that it does not stand in the way of what it measures; with 10^5 assets "
-      "and more one subscriber fetches the first generation, the others get copies of its folder, and edits "
-      "begin ten seconds later");
+      "reads the events is niced, so that it does not stand in the way of what it measures; edits begin ten "
+      "seconds after the first generation; with 10^5 assets and more one subscriber fetches that, the others "
+      "get copies of its folder");
   return out;
 }
 
