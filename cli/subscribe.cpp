@@ -27,7 +27,9 @@ namespace graphite {
 namespace {
 
 constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
-constexpr duration sync_latest = seconds(5);        ///< however many swaps come
+/// However many swaps come; of each process its own time between the two, so that many on one disk, which
+/// hear of a generation at once, do not sync at once and hold up the next one.
+constexpr duration sync_latest_min = seconds(5), sync_latest_max = seconds(15);
 constexpr duration tidy_slice = milliseconds(1);
 constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 
@@ -44,6 +46,12 @@ time_point now() { return std::chrono::steady_clock::now(); }
 instant read_clocks() {
   const auto unix_ns = std::chrono::system_clock::now().time_since_epoch();
   return {now(), std::chrono::duration_cast<std::chrono::nanoseconds>(unix_ns).count()};
+}
+
+duration random_sync_latest() {
+  system_random_source random;
+  const auto span = static_cast<std::uint64_t>((sync_latest_max - sync_latest_min).count());
+  return sync_latest_min + duration(static_cast<duration::rep>(random.next() % span));
 }
 
 std::string process_name() {
@@ -149,14 +157,14 @@ class subscribe_session final : public link_listener {
     if (state_.needs_sync()) next = std::min(next, sync_due());
     return std::max(duration::zero(), next - now());
   }
-  time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest); }
+  time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest_); }
 
   void after_work() {
     tidy();
     if (auto outcome = syncing_.take())
       if (const auto ended = state_.end_sync(*outcome); !ended) warn("sync", ended.error());
     if (syncing_.running() || !state_.needs_sync() || now() < sync_due()) return;
-    first_unsynced_ = time_point::max() - sync_latest;
+    first_unsynced_ = time_point::max() - sync_latest_;
     syncing_.start(state_.begin_sync(), [this] { link_.wake(); });
   }
 
@@ -227,7 +235,8 @@ class subscribe_session final : public link_listener {
   const uuid boot_ = boot_id();
   background_job syncing_;
   std::optional<std::pair<generation_swapped, swap_clock>> untold_;  ///< waits for what is behind
-  time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest;
+  const duration sync_latest_ = random_sync_latest();
+  time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest_;
   bool more_to_tidy_ = true, swapped_ = false;
   std::optional<error> failed_;
 };

@@ -160,7 +160,7 @@ result<void> mirror_tree::recover() {
   }
   for (const auto& change : changes) discard(change);
   for (std::size_t i = first_unsynced; i < changes.size(); ++i)
-    for (const auto& file : changes[i].shown) unsynced_.push_back(file.content);
+    for (const auto& file : changes[i].shown) unsynced_.emplace(file.content.id, file.content.size);
   return {};
 }
 
@@ -283,7 +283,7 @@ result<void> mirror_tree::swap(mirror_change change) {
     failed_ = std::move(change);
     return done;
   }
-  for (const auto& file : change.shown) unsynced_.push_back(file.content);
+  for (const auto& file : change.shown) unsynced_.emplace(file.content.id, file.content.size);
   if (last_) discard(*last_);
   other_is_new_ = change.from_nothing;
   caught_up_ = 0;
@@ -308,7 +308,8 @@ result<void> mirror_tree::attempt(const mirror_change& change) {
 bool mirror_tree::tidy() {
   if (!garbage_.empty()) {
     for (std::size_t i = 0; i < catch_up_step && !garbage_.empty(); ++i) {
-      objects_.collect({garbage_.begin()->first, garbage_.begin()->second});
+      const auto& [id, size] = *garbage_.begin();
+      if (objects_.collect({id, size})) unsynced_.erase(id);
       garbage_.erase(garbage_.begin());
     }
     return true;
@@ -336,8 +337,8 @@ bool mirror_tree::tidy() {
 // ---- what lasts
 
 mirror_tree::sync_job mirror_tree::begin_sync() {
-  sync_job job{std::move(unsynced_), log_->bytes()};
-  unsynced_.clear();
+  sync_job job{{}, log_->bytes()};
+  for (const auto& [id, size] : std::exchange(unsynced_, {})) job.contents.push_back({id, size});
   syncing_ = true;
   return job;
 }
@@ -367,7 +368,7 @@ result<void> mirror_tree::end_sync(const sync_job& job) {
 
 void mirror_tree::give_back(sync_job job) {
   syncing_ = false;
-  unsynced_.insert(unsynced_.end(), job.contents.begin(), job.contents.end());
+  for (const auto& content : job.contents) unsynced_.emplace(content.id, content.size);
 }
 
 result<void> mirror_tree::shorten_log() {

@@ -103,7 +103,8 @@ class mirror_tree {
   std::size_t caught_up_ = 0;                   ///< files of last_ that the other tree has already
   bool other_is_new_ = false;                   ///< the other tree was never shown since it was made
   bool syncing_ = false;
-  std::vector<content_ref> unsynced_;
+  std::map<digest, std::uint64_t>
+      unsynced_;  ///< contents shown since the last sync and not collected, with sizes
   std::map<digest, std::uint64_t> garbage_;  ///< contents that are perhaps not shown any more, with sizes
   std::uint64_t trash_ = 0;
   int synced_with_ = -1;

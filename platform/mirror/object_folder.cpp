@@ -165,14 +165,16 @@ result<void> object_folder::adopt(const content_ref& content) {
   return {};
 }
 
-void object_folder::collect(const content_ref& content) const {
+bool object_folder::collect(const content_ref& content) const {
   struct stat info {};
   const std::string name = object_name(content.id);
-  if (::fstatat(home_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_nlink > 1) return;
+  if (::fstatat(home_, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
+  if (info.st_nlink > 1) return false;
   GRAPHITE_KILL_POINT("mirror.before_collect");
-  ::unlinkat(home_, name.c_str(), 0);
+  if (::unlinkat(home_, name.c_str(), 0) != 0) return false;
   GRAPHITE_KILL_POINT("mirror.after_collect");
   if (content.size > single_chunk_bytes_max) ::unlinkat(home_, list_name(name).c_str(), 0);
+  return true;
 }
 
 void object_folder::quarantine(const content_ref& content) const {

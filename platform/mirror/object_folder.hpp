@@ -52,8 +52,8 @@ class object_folder {
   result<void> adopt(const content_ref& content);
   /// Relative to home, once adopted.
   static std::string object_name(const digest& id);
-  /// Removes an object that nothing links to any more.
-  void collect(const content_ref& content) const;
+  /// Removes an object that nothing links to any more; whether it is gone.
+  bool collect(const content_ref& content) const;
   /// Removes it wherever it is: its bytes are wrong.
   void quarantine(const content_ref& content) const;
 

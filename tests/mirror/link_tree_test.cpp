@@ -130,6 +130,23 @@ TEST_F(mirror_flip_test, flips_make_no_file_but_two_links) {
   EXPECT_LE(links.size(), 2u);
 }
 
+TEST_F(mirror_flip_test, syncs_what_is_shown_and_not_all_that_was) {
+  for (std::uint8_t i = 1; i <= 100; ++i) show(i);
+  ASSERT_TRUE(tree_->needs_sync());
+  auto job = tree_->begin_sync();
+  EXPECT_LE(job.contents.size(), 2u) << "the tree that is not shown has the content before";
+  EXPECT_EQ(std::count(job.contents.begin(), job.contents.end(), content(100)), 1);
+  EXPECT_FALSE(tree_->needs_sync());
+  tree_->give_back(job);
+  show(101);
+  job = tree_->begin_sync();
+  EXPECT_EQ(std::count(job.contents.begin(), job.contents.end(), content(101)), 1);
+  EXPECT_EQ(std::count(job.contents.begin(), job.contents.end(), content(99)), 0);
+  ASSERT_TRUE(tree_->run(job));
+  ASSERT_TRUE(tree_->end_sync(job));
+  EXPECT_FALSE(tree_->needs_sync());
+}
+
 TEST_F(mirror_flip_test, a_link_that_points_elsewhere_is_not_flipped_to) {
   show(1);
   show(2);
