@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <fcntl.h>
 #include <sys/inotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,9 +60,9 @@ result<void> inotify_watcher::impl::start(callback on_events) {
 
 std::string inotify_watcher::impl::polling_reason() const {
   if (options_.force_polling) return "polling was asked for";
-  struct ::statfs raw {};
-  if (::statfs(options_.root.c_str(), &raw) != 0) return {};
-  const auto name = network_file_system(static_cast<long>(raw.f_type));
+  const owned_fd root(::open(options_.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return {};
+  const auto name = network_file_system_of(root.get(), options_.type_of);
   if (name.empty()) return {};
   return fmt::format("'{}' is on {}, which does not report what other machines change", options_.root, name);
 }

@@ -1,6 +1,7 @@
 #include "platform/linux/network_file_system.hpp"
 
 #include <linux/magic.h>
+#include <sys/vfs.h>
 
 namespace graphite {
 
@@ -44,6 +45,13 @@ std::string_view network_file_system(long f_type) {
     default:
       return {};
   }
+}
+
+std::string_view network_file_system_of(int folder, const std::function<long(int folder)>& type_of) {
+  if (type_of) return network_file_system(type_of(folder));
+  struct ::statfs raw {};
+  return ::fstatfs(folder, &raw) == 0 ? network_file_system(static_cast<long>(raw.f_type))
+                                      : std::string_view{};
 }
 
 }  // namespace graphite

@@ -17,7 +17,7 @@ struct pinned_pool_options {
   std::size_t threads = 0;      ///< 0: one for each of `cpus`, or each processor this process may use
   std::size_t queued_max = 4096;
   int nice = 0;
-  std::vector<int> cpus{};  ///< every thread may run on all of these; empty: wherever it likes
+  std::vector<int> cpus{};  ///< every thread may run on all of these; empty: all that the process may use
 };
 
 /// Threads bound to a domain's processors. They are bound to the whole list, not one each, because the

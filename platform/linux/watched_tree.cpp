@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -91,10 +90,7 @@ int watched_tree::watch(int folder, std::uint32_t mask) {
 
 /// The network file system that `folder` is on, or empty.
 std::string_view watched_tree::network_of(int folder) const {
-  if (options_.type_of) return network_file_system(options_.type_of(folder));
-  struct ::statfs raw {};
-  return ::fstatfs(folder, &raw) == 0 ? network_file_system(static_cast<long>(raw.f_type))
-                                      : std::string_view{};
+  return network_file_system_of(folder, options_.type_of);
 }
 
 void watched_tree::drop(watch_table::node n) {

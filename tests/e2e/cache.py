@@ -45,6 +45,25 @@ def build_states(world, numbers, size=MIB):
     return ran
 
 
+def the_same_key_gives_the_same_bytes():
+    """Also of a tool that writes something else each time it runs."""
+    uuid = UPPER.format(options="").replace('tr a-z A-Z < \\"$1\\"', 'cat \\"$1\\" /proc/sys/kernel/random/uuid')
+    with World(uuid) as world:
+        world.write("w.low", "one ")
+        equal(world.build()["ran"], 1, "actions of the first build")
+        first = bundle_contents(world)["w.up"]
+        check(first.startswith(b"one ") and len(first) == 41, f"what the tool wrote: {first}")
+        world.write("w.low", "two ")
+        equal(world.build()["ran"], 1, "actions of another input")
+        check(bundle_contents(world)["w.up"].startswith(b"two "), "the other input is not shown")
+        world.write("w.low", "one ")
+        equal(world.build()["ran"], 0, "actions of the first input again")
+        equal(bundle_contents(world)["w.up"], first, "the first input's result")
+        world.write("other/w.low", "three")
+        world.build()
+        equal(bundle_contents(world)["w.up"], first, "after another build")
+
+
 def gc(world, *extra, **kwargs):
     return run("gc", "-C", world.root, "--json", *extra, **kwargs)
 
@@ -195,6 +214,6 @@ def mistakes_are_told():
 
 
 if __name__ == "__main__":
-    main([what_only_the_cache_keeps_can_be_dropped, builds_keep_the_cache_within_the_bounds_of_the_project,
-          a_running_service_collects_and_comes_back, outputs_that_no_channel_shows_stay_while_actions_read_them,
+    main([the_same_key_gives_the_same_bytes, what_only_the_cache_keeps_can_be_dropped,
+          builds_keep_the_cache_within_the_bounds_of_the_project, a_running_service_collects_and_comes_back, outputs_that_no_channel_shows_stay_while_actions_read_them,
           a_crash_while_results_go_loses_no_truth, mistakes_are_told])

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a failing action does to the rest: nothing is published, or with -k all but what hangs on it."""
 import json
+import os
 import subprocess
 
 from support import PROGRAM, World, bundle_contents, check, equal, main, run, verify
@@ -157,7 +158,35 @@ def dev_shows_all_but_the_broken_asset_and_names_it():
         equal(world.shown("reader"), made_of(world), "after the repair")
 
 
+CYCLE = "".join(f'''
+[[rule]]
+name = "{name}"
+match = ["*.{source}"]
+outputs = ["out/{{stem}}.{made}"]
+[rule.command]
+argv = ["cat {{in}} > {{out}}"]
+shell = true
+inputs = ["out/*.{other}"]
+''' for name, source, made, other in (("one", "a", "b", "c"), ("two", "d", "c", "b")))
+
+
+def a_cycle_is_told_with_its_whole_path_and_the_rest_goes_on():
+    with World(CYCLE) as world:
+        for name in ("x.a", "y.d", "k"):
+            world.write(name, name)
+        world.dev()
+        world.build(code=1)
+        cycles = lambda: run("graph", "cycles", "-C", world.root, "--json")["lines"]
+        check(len(cycles()) == 1 and all(name in cycles()[0] for name in ("x.a", "y.d")), f"{cycles()}")
+        equal(bundle_contents(world), {"k": b"k"}, "what is no part of it")
+        os.unlink(world.root / "y.d")
+        world.build()
+        equal(cycles(), [], "cycles when it is broken")
+        equal(bundle_contents(world), {"k": b"k", "out/x.b": b"x.a"}, "then")
+
+
 if __name__ == "__main__":
     main([a_failure_stops_the_build_and_nothing_is_published, a_failure_leaves_the_generation_before_as_it_was,
           with_keep_going_all_else_is_built_and_published, what_was_good_before_stays_shown_with_keep_going,
-          dev_shows_all_but_the_broken_asset_and_names_it])
+          dev_shows_all_but_the_broken_asset_and_names_it,
+          a_cycle_is_told_with_its_whole_path_and_the_rest_goes_on])

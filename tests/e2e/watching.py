@@ -373,6 +373,25 @@ def a_checkout_of_5000_files_is_one_generation():
             equal(bundle_contents(world)["d7/7.txt"], f"{branch} 7".encode(), "a file of the branch")
 
 
+def ignored_files_are_no_assets_until_they_are_ignored_no_more():
+    with World() as world:
+        world.write(".gitignore", "*.tmp\n/build/\n")
+        world.write("a.txt", "a")
+        world.write("a.tmp", "no")
+        world.write("build/out.txt", "no")
+        world.write("deep/build/in.txt", "yes")
+        world.write("deep/.gitignore", "!kept.tmp\nb.txt\n")
+        world.write("deep/kept.tmp", "yes")
+        world.write("deep/b.txt", "no")
+        world.dev()
+        shown = lambda: world.build() and sorted(n for n in bundle_contents(world) if not n.endswith(".gitignore"))
+        equal(shown(), ["a.txt", "deep/build/in.txt", "deep/kept.tmp"], "what is not ignored")
+        world.write(".gitignore", "a.txt\n")
+        equal(shown(), ["a.tmp", "build/out.txt", "deep/build/in.txt", "deep/kept.tmp"], "after another .gitignore")
+        os.unlink(world.root / "deep/.gitignore")
+        equal(shown(), ["a.tmp", "build/out.txt", "deep/b.txt", "deep/build/in.txt", "deep/kept.tmp"], "without one")
+
+
 def without_recursion_no_folder_counts():
     with World(PROJECT + "[watch]\nrecursive = false\n") as world:
         world.write("a.txt", "1")
@@ -438,5 +457,5 @@ if __name__ == "__main__":
           without_enough_watches_everything_is_polled, watches_that_run_out_later_lose_nothing,
           a_file_system_mounted_below_the_root_is_watched, folders_that_are_twins_are_left_out_in_every_order,
           twins_that_come_and_go_end_as_a_cold_scan_has_them, a_checkout_of_5000_files_is_one_generation,
-          without_recursion_no_folder_counts, a_write_that_no_event_tells_is_found_by_the_rescan,
+          ignored_files_are_no_assets_until_they_are_ignored_no_more, without_recursion_no_folder_counts, a_write_that_no_event_tells_is_found_by_the_rescan,
           a_gltf_saved_before_its_buffer_is_one_generation])

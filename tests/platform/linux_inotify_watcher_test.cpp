@@ -387,6 +387,16 @@ TEST_F(linux_mounted_watcher, a_network_file_system_below_the_root_is_polled_and
   EXPECT_THAT(text, testing::Contains("=local/a"));
 }
 
+TEST_F(linux_mounted_watcher, a_root_on_a_network_file_system_is_polled_and_status_says_so) {
+  options.type_of = [](int) -> long { return NFS_SUPER_MAGIC; };
+  start();
+  EXPECT_EQ(watcher->status().mode, watch_mode::polling);
+  EXPECT_THAT(watcher->status().reason, testing::HasSubstr("is on NFS"));
+  take();
+  folder.write("root/local/c", "");
+  EXPECT_THAT(take_text(), testing::Contains("+local/c"));
+}
+
 TEST_F(linux_mounted_watcher, one_that_appears_later_is_looked_at_whole_and_then_polled) {
   start();
   take();

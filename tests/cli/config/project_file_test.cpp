@@ -151,6 +151,8 @@ command = { argv = ["scripts/convert.sh"] }
   EXPECT_TRUE(value.rules[2].command.tools.empty());
   EXPECT_EQ(value.rules[0].command.program_tool, "gzip");
   EXPECT_EQ(value.rules[2].command.program_tool, "");
+  EXPECT_EQ(value.rules[0].command.timeout.count(), 120'000) << "where the rule names none";
+  EXPECT_EQ(value.rules[0].command.memory_bytes_max, 4 * GiB);
 }
 
 TEST(project_file, programs_of_one_name_are_different_tools) {
