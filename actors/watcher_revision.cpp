@@ -37,6 +37,7 @@ reading failed_reading(error why) {
 reading read_path(const watcher_state& state, const std::string& text, bool small_revision) {
   const auto path = logical_path::parse(text);
   if (!path) return {std::nullopt, std::nullopt, path.error(), true};
+  if (state.with.filter->role_of(text) != path_role::source) return {};  // known, and ignored since
   if (state.hidden.contains(text)) {
     const auto info = state.with.files->info(*path);
     if (info && info->kind == file_kind::regular) return {info->signature, std::nullopt, std::nullopt, false};

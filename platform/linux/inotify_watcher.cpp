@@ -1,9 +1,9 @@
 #include "platform/linux/inotify_watcher.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <fcntl.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
