@@ -16,7 +16,7 @@ class RandomTree:
 
     def __init__(self, root, outside, seed):
         self.root, self.outside, self.random = str(root), str(outside), random.Random(seed)
-        self.folders, self.done = [""], 0
+        self.folders, self.done, self.tried = [""], 0, 0
         os.makedirs(outside)
 
     def folder(self):
@@ -35,39 +35,55 @@ class RandomTree:
         self.folders = [""] + [os.path.relpath(at, self.root) for at, _, _ in os.walk(self.root)
                                if at != self.root and ".graphite" not in at]
 
+    def work(self, operations):
+        until = self.done + operations
+        while self.done < until:
+            self.done += self.step()
+
     def step(self):
-        self.done += 1
+        """Whether it changed anything."""
+        self.tried += 1
         what = self.random.randrange(100)
         try:
             if what < 50:
                 with open(self.file(), "w") as file:
-                    file.write("x" * self.random.randrange(40) + str(self.done))
+                    file.write("x" * self.random.randrange(40) + str(self.tried))
             elif what < 65:
                 os.unlink(self.file())
             elif what < 78:
-                os.replace(self.file(), self.file())
+                old, new = self.file(), self.file()
+                os.replace(old, new)
+                return old != new
             elif what < 86:
                 path = os.path.join(self.folder(), f"d{self.random.randrange(6)}")
                 if path.count("/") < 4 and len(self.folders) < 60:
                     os.mkdir(self.at(path))
                     self.folders.append(path)
+                    return True
+                return False
             elif what < 92:
-                self.move_folder()
+                return self.move_folder()
             elif what < 96:
-                self.move_out_and_in()
+                return self.move_out_and_in()
             elif len(self.folders) > 30:
                 path = self.folder()
-                if path:
-                    shutil.rmtree(self.at(path))
-                    self.forget(path)
+                if not path:
+                    return False
+                shutil.rmtree(self.at(path))
+                self.forget(path)
+            else:
+                return False
         except OSError:
-            pass  # it was not there, or something else is
+            return False  # it was not there, or something else is
+        return True
 
     def move_folder(self):
         old, new = self.folder(), os.path.join(self.folder(), f"r{self.random.randrange(6)}")
-        if old and new.count("/") < 4 and not (new + "/").startswith(old + "/"):
-            os.rename(self.at(old), self.at(new))
-            self.learn()
+        if not old or new.count("/") >= 4 or (new + "/").startswith(old + "/"):
+            return False
+        os.rename(self.at(old), self.at(new))
+        self.learn()
+        return True
 
     def move_out_and_in(self):
         old, kept = self.folder(), os.path.join(self.outside, f"k{self.random.randrange(4)}")
@@ -78,6 +94,7 @@ class RandomTree:
         if os.path.isdir(kept):
             os.rename(kept, self.at(self.folder(), f"in{self.random.randrange(4)}"))
         self.learn()
+        return bool(old)
 
     def more_events_than_the_queue_holds(self):
         path = self.at("burst")
@@ -140,12 +157,10 @@ def random_work_on_a_tree_with_overflow_ends_as_a_scan_from_nothing():
             if overflow:
                 overflows += 1
                 dev.child.send_signal(signal.SIGSTOP)
-            for _ in range(9_000):
-                tree.step()
+            tree.work(9_000)
             if overflow:
                 tree.more_events_than_the_queue_holds()
-            for _ in range(1_000):
-                tree.step()
+            tree.work(1_000)
             if overflow:
                 dev.child.send_signal(signal.SIGCONT)
             built = world.build()
