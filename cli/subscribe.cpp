@@ -29,7 +29,7 @@ namespace {
 constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 /// However many swaps come; of each process its own time between the two, so that many on one disk, which
 /// hear of a generation at once, do not sync at once and hold up the next one.
-constexpr duration sync_latest_min = seconds(5), sync_latest_max = seconds(15);
+constexpr duration sync_latest_min = milliseconds(2'500), sync_latest_max = seconds(5);
 constexpr duration tidy_slice = milliseconds(1);
 constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 

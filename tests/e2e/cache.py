@@ -215,5 +215,5 @@ def mistakes_are_told():
 
 if __name__ == "__main__":
     main([the_same_key_gives_the_same_bytes, what_only_the_cache_keeps_can_be_dropped,
-          builds_keep_the_cache_within_the_bounds_of_the_project, a_running_service_collects_and_comes_back, outputs_that_no_channel_shows_stay_while_actions_read_them,
-          a_crash_while_results_go_loses_no_truth, mistakes_are_told])
+          builds_keep_the_cache_within_the_bounds_of_the_project, a_running_service_collects_and_comes_back,
+          outputs_that_no_channel_shows_stay_while_actions_read_them, a_crash_while_results_go_loses_no_truth, mistakes_are_told])

@@ -462,5 +462,6 @@ if __name__ == "__main__":
           without_enough_watches_everything_is_polled, watches_that_run_out_later_lose_nothing,
           a_file_system_mounted_below_the_root_is_watched, folders_that_are_twins_are_left_out_in_every_order,
           twins_that_come_and_go_end_as_a_cold_scan_has_them, a_checkout_of_5000_files_is_one_generation,
-          ignored_files_are_no_assets_until_they_are_ignored_no_more, without_recursion_no_folder_counts, a_write_that_no_event_tells_is_found_by_the_rescan,
+          ignored_files_are_no_assets_until_they_are_ignored_no_more, without_recursion_no_folder_counts,
+          a_write_that_no_event_tells_is_found_by_the_rescan,
           a_gltf_saved_before_its_buffer_is_one_generation])
