@@ -167,16 +167,16 @@ def link_unnamed(folder, path, text):
 
 
 def ways_to_save(path):
-    beside = path.with_name("graphite.toml.new")
+    beside, backup = path.with_name(path.name + ".new"), path.with_name(path.name + ".bak")
 
     def rename_over(text):
         beside.write_text(text)
         beside.rename(path)
 
     def backup_and_rename(text):
-        path.rename(path.with_name("graphite.toml.bak"))
+        path.rename(backup)
         path.write_text(text)
-        path.with_name("graphite.toml.bak").unlink()
+        backup.unlink()
 
     def delete_and_create(text):
         path.unlink()
@@ -206,6 +206,21 @@ def a_project_file_is_noticed_however_it_is_saved():
         world.prefix = ()
         world.write("a.low", "a")
         every_save_is_noticed(world, "")
+
+
+def an_asset_is_swapped_however_it_is_saved_three_times_in_a_row():
+    with World(PROJECT + '[sources]\nignore = ["*.bak", "*.new"]\n') as world:
+        world.write("a/asset.txt", "first")
+        world.dev()
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="a/asset.txt")
+        for how, save in ways_to_save(world.root / "a/asset.txt").items():
+            for waits in (True, False):
+                for i in range(3):
+                    text = f"{how}, {waits}, {i}"
+                    save(text)
+                    if waits or i == 2:
+                        world.wait_shown("reader", {"a/asset.txt": text.encode()}, f"saved by: {text}")
 
 
 def a_project_file_outside_the_root_is_noticed():
@@ -464,4 +479,5 @@ if __name__ == "__main__":
           twins_that_come_and_go_end_as_a_cold_scan_has_them, a_checkout_of_5000_files_is_one_generation,
           ignored_files_are_no_assets_until_they_are_ignored_no_more, without_recursion_no_folder_counts,
           a_write_that_no_event_tells_is_found_by_the_rescan,
-          a_gltf_saved_before_its_buffer_is_one_generation])
+          a_gltf_saved_before_its_buffer_is_one_generation,
+          an_asset_is_swapped_however_it_is_saved_three_times_in_a_row])
