@@ -10,10 +10,8 @@ namespace graphite {
 
 namespace {
 
-constexpr std::uint32_t file_magic = 0x49505247;    // "GRPI"
-constexpr std::uint32_t record_magic = 0x45474150;  // "PAGE"
-constexpr std::size_t checked_bytes = 56;
-constexpr std::size_t extent_bytes = 24;
+constexpr std::uint32_t page_file_magic = 0x49505247;  // "GRPI"
+constexpr std::size_t page_checked_bytes = 56;
 constexpr std::uint32_t links_max = page_bytes_max / 32;
 constexpr std::uint32_t extents_max = page_bytes_max / 9;
 
@@ -23,7 +21,7 @@ struct record_shape {
 
   std::uint64_t padded_page() const { return align_up(page_bytes, 8); }
   std::uint64_t body_bytes() const {
-    return padded_page() + 8 * std::uint64_t{links} + extent_bytes * std::uint64_t{extents};
+    return padded_page() + 8 * std::uint64_t{links} + encoded_extent_bytes * std::uint64_t{extents};
   }
   bool possible() const {
     return page_bytes <= record_bytes_max && links <= links_max && extents <= extents_max;
@@ -32,7 +30,7 @@ struct record_shape {
 
 std::uint64_t record_checksum(byte_span header, byte_span body, page_location where) {
   checksum64_builder sum(where.packed());
-  sum.feed(header.first(checked_bytes));
+  sum.feed(header.first(page_checked_bytes));
   sum.feed(body);
   return sum.value();
 }
@@ -76,7 +74,7 @@ byte_vector encode_record_header(const index_node& node, const record_shape& sha
                                  page_location where) {
   byte_vector out;
   byte_writer to(out);
-  to.number(record_magic);
+  to.number(page_record_magic);
   to.number(static_cast<std::uint8_t>(node.kind()));
   to.zeros(3);
   to.number(shape.page_bytes);
@@ -140,11 +138,11 @@ result<byte_vector> page_encoder::encode_body(const index_node& node,
 byte_vector encode_page_file_header(std::uint32_t number) {
   byte_vector out;
   byte_writer to(out);
-  to.number(file_magic);
+  to.number(page_file_magic);
   to.number(page_file_version);
   to.number(std::uint16_t{0});
   to.number(number);
-  to.pad_to(checked_bytes);
+  to.pad_to(page_checked_bytes);
   to.number(checksum64(out));
   return out;
 }
@@ -157,10 +155,10 @@ result<std::uint32_t> decode_page_file_header(byte_span file) {
   const auto version = from.number<std::uint16_t>();
   const bool flags_zero = from.zeros(2);
   const auto number = from.number<std::uint32_t>();
-  const bool gap_zero = from.zeros(checked_bytes - 12);
-  if (magic != file_magic) return fail(errc::corrupt, "not a page file: wrong magic");
-  if (byte_reader(file.subspan(checked_bytes)).number<std::uint64_t>() !=
-      checksum64(file.first(checked_bytes)))
+  const bool gap_zero = from.zeros(page_checked_bytes - 12);
+  if (magic != page_file_magic) return fail(errc::corrupt, "not a page file: wrong magic");
+  if (byte_reader(file.subspan(page_checked_bytes)).number<std::uint64_t>() !=
+      checksum64(file.first(page_checked_bytes)))
     return fail(errc::corrupt, "a page file's header fails its checksum");
   if (version > page_file_version) return fail(errc::newer_version, "a page file of a newer version");
   if (version == 0 || !flags_zero || !gap_zero || number == 0 || number > page_location::file_max)
@@ -198,7 +196,7 @@ result<page_record> decode_page_record(byte_span file, std::uint32_t number, std
   gaps_zero = gaps_zero && from.zeros(4);
   page_record out{from.id(), static_cast<page_kind>(kind), {}, 0};
   const auto room = file.size() - offset - page_record_header_bytes;
-  if (magic != record_magic || !gaps_zero || kind < 1 || kind > 3 || !shape.possible() ||
+  if (magic != page_record_magic || !gaps_zero || kind < 1 || kind > 3 || !shape.possible() ||
       shape.body_bytes() > room)
     return fail(errc::corrupt, "bytes that are no page record");
   const auto body = file.subspan(offset + page_record_header_bytes, shape.body_bytes());

@@ -16,6 +16,9 @@ namespace graphite {
 inline constexpr std::uint16_t page_file_version = 1;
 inline constexpr std::uint64_t page_file_header_bytes = 64;
 inline constexpr std::uint64_t page_record_header_bytes = 64;
+inline constexpr std::uint32_t page_record_magic = 0x45474150;  ///< "PAGE"
+/// Of an extent beside a page.
+inline constexpr std::size_t encoded_extent_bytes = 24;
 
 /// Exactly page_file_header_bytes. `number` is 1 … page_location::file_max.
 byte_vector encode_page_file_header(std::uint32_t number);
