@@ -25,21 +25,6 @@ byte_vector encode_export_header() {
   return out;
 }
 
-result<void> check_export_header(byte_span file) {
-  if (file.size() < export_header_bytes + head_file_bytes)
-    return fail(errc::corrupt, "an exported bundle is cut off");
-  byte_reader from(file.first(export_header_bytes));
-  const auto magic = from.number<std::uint32_t>();
-  const auto version = from.number<std::uint16_t>();
-  if (magic != export_magic) return fail(errc::corrupt, "not an exported bundle: wrong magic");
-  const bool gap_zero = from.zeros(checked_bytes - 6);
-  if (from.number<std::uint64_t>() != checksum64(file.first(checked_bytes)))
-    return fail(errc::corrupt, "an exported bundle's header fails its checksum");
-  if (version > export_version) return fail(errc::newer_version, "an exported bundle of a newer version");
-  if (version != export_version || !gap_zero) return fail(errc::corrupt, "not an exported bundle");
-  return {};
-}
-
 /// Writes in file order and knows where it is.
 class exporter {
  public:
@@ -143,6 +128,21 @@ result<export_summary> export_bundle(const head_file& from, const index_tree& tr
   if (from.value.root != tree.root()) return fail(errc::invalid_argument, "the head is of another index");
   GRAPHITE_CHECK(check_assets(from.value, tree.assets()));
   return exporter(tree, contents, find, sink).run(from.value, from.behind);
+}
+
+result<void> check_export_header(byte_span file) {
+  if (file.size() < export_header_bytes + head_file_bytes)
+    return fail(errc::corrupt, "an exported bundle is cut off");
+  byte_reader from(file.first(export_header_bytes));
+  const auto magic = from.number<std::uint32_t>();
+  const auto version = from.number<std::uint16_t>();
+  if (magic != export_magic) return fail(errc::corrupt, "not an exported bundle: wrong magic");
+  const bool gap_zero = from.zeros(checked_bytes - 6);
+  if (from.number<std::uint64_t>() != checksum64(file.first(checked_bytes)))
+    return fail(errc::corrupt, "an exported bundle's header fails its checksum");
+  if (version > export_version) return fail(errc::newer_version, "an exported bundle of a newer version");
+  if (version != export_version || !gap_zero) return fail(errc::corrupt, "not an exported bundle");
+  return {};
 }
 
 result<std::shared_ptr<const exported_bundle>> exported_bundle::open(byte_span file, const hasher& hash,

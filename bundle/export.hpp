@@ -31,6 +31,9 @@ result<export_summary> export_bundle(const head_file& from, const index_tree& tr
                                      const extent_source& contents, const extent_lookup& find,
                                      const byte_sink& sink);
 
+/// Whether `file`, all of it, begins as an exported file does. Errors: corrupt, newer_version.
+result<void> check_export_header(byte_span file);
+
 /// An exported file as the source of its own pages and contents. Immutable, thread-safe.
 class exported_bundle final : public page_source, public extent_source {
  public:

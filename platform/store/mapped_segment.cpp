@@ -43,4 +43,11 @@ result<byte_span> mapped_segment::range(std::uint64_t offset, std::uint64_t leng
   return byte_span(base_ + offset, length);
 }
 
+result<byte_span> mapped_segment::all() const {
+  if (!fd_) return byte_span(base_, bytes_);
+  GRAPHITE_TRY(const auto size, size_of(fd_.get(), path_));
+  known_bytes_.store(std::min(size, bytes_), std::memory_order_relaxed);
+  return byte_span(base_, std::min(size, bytes_));
+}
+
 }  // namespace graphite

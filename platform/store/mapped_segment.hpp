@@ -5,25 +5,24 @@
 #include <memory>
 #include <string>
 
-#include "core/digest.hpp"
-#include "core/error.hpp"
+#include "bundle/bundle_files.hpp"
 #include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
 /// A segment file mapped read-only. Stays valid when the file is unlinked; bytes below the length checked
 /// by range() never change. Thread-safe.
-class mapped_segment {
+class mapped_segment final : public mapped_range {
  public:
   /// Maps `bytes` from the start, which may lie beyond the present end of a file that still grows.
   /// Errors: not_found, io.
   static result<std::shared_ptr<const mapped_segment>> open(const std::string& path, std::uint64_t bytes);
-  ~mapped_segment();
+  ~mapped_segment() override;
   mapped_segment(const mapped_segment&) = delete;
   mapped_segment& operator=(const mapped_segment&) = delete;
 
-  /// Errors: corrupt where the file ends before `offset + length`, so that a short file is never a SIGBUS.
-  result<byte_span> range(std::uint64_t offset, std::uint64_t length) const;
+  result<byte_span> range(std::uint64_t offset, std::uint64_t length) const override;
+  result<byte_span> all() const override;
 
  private:
   mapped_segment(std::string path, owned_fd fd, const std::byte* base, std::uint64_t bytes,

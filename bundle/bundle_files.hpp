@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/ids.hpp"
+
+namespace graphite {
+
+/// A file mapped read-only. Stays valid when the file loses its name; bytes that range() gave never change.
+/// Thread-safe.
+class mapped_range {
+ public:
+  virtual ~mapped_range() = default;
+  /// Errors: corrupt where the file ends before `offset + length`, so that a short file is never a SIGBUS.
+  virtual result<byte_span> range(std::uint64_t offset, std::uint64_t length) const = 0;
+  /// All that the file had when this was called, but no more than was mapped.
+  virtual result<byte_span> all() const = 0;
+};
+
+/// The files of one bundle, as whoever reads it maps them. Thread-safe.
+class bundle_files {
+ public:
+  using mapping = std::shared_ptr<const mapped_range>;
+
+  virtual ~bundle_files() = default;
+  /// The newest head as it is encoded. Errors: not_found (no bundle here), io.
+  virtual result<byte_vector> head() const = 0;
+  /// A page file with at least all that was in it when this was called. Errors: not_found, corrupt, io.
+  virtual result<mapping> page_file(std::uint32_t number) const = 0;
+  /// Errors: not_found, corrupt (another segment lies there), io.
+  virtual result<mapping> segment(segment_id id) const = 0;
+};
+
+}  // namespace graphite

@@ -1,0 +1,133 @@
+#include "runtime/generation.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "bundle/chunker.hpp"
+#include "bundle/page_file.hpp"
+#include "bundle/verify.hpp"
+
+namespace graphite {
+
+const bundle_files::mapping* segment_views::find(segment_id id) const noexcept {
+  const table* const now = newest_.load(std::memory_order_acquire);
+  if (now == nullptr) return nullptr;
+  const auto at = std::lower_bound(now->begin(), now->end(), id,
+                                   [](const entry& e, segment_id wanted) { return e.id < wanted; });
+  return at != now->end() && at->id == id ? &at->view : nullptr;
+}
+
+result<bundle_files::mapping> segment_views::map(segment_id id, const bundle_files& files) const {
+  const std::lock_guard lock(mutex_);
+  const table* const now = newest_.load(std::memory_order_relaxed);
+  auto next = now ? std::make_unique<table>(*now) : std::make_unique<table>();
+  const auto at = std::lower_bound(next->begin(), next->end(), id,
+                                   [](const entry& e, segment_id wanted) { return e.id < wanted; });
+  if (at != next->end() && at->id == id) return at->view;
+  GRAPHITE_TRY(auto view, files.segment(id));
+  next->insert(at, {id, view});
+  newest_.store(next.get(), std::memory_order_release);
+  tables_.push_back(std::move(next));
+  return view;
+}
+
+/// The page files that the head names, as they were when the generation was opened.
+class generation::pages final : public page_source {
+ public:
+  struct file {
+    std::uint32_t number;
+    bundle_files::mapping view;
+    byte_span bytes;
+  };
+  explicit pages(std::vector<file> files) : files_(std::move(files)) {}
+
+  result<stored_page> load(const digest& id, page_location hint) const override {
+    for (const auto& one : files_) {
+      if (one.number != hint.file) continue;
+      GRAPHITE_TRY(auto page, page_at(one.bytes, hint, id));
+      page.keep = one.view;
+      return page;
+    }
+    return fail(errc::not_found, "no place known for page " + to_hex(id));
+  }
+  const std::vector<file>& files() const { return files_; }
+
+ private:
+  const std::vector<file> files_;
+};
+
+result<void> generation::map_pages() {
+  std::vector<pages::file> files;
+  std::vector<mapped_page_file> mapped;
+  for (const auto number : head_.page_files) {
+    GRAPHITE_TRY(auto view, files_->page_file(number));
+    GRAPHITE_TRY(const auto bytes, view->all());
+    mapped.push_back({number, bytes});
+    files.push_back({number, std::move(view), bytes});
+  }
+  pages_ = std::make_shared<const pages>(std::move(files));
+  index_ = mapped_index(mapped, head_.root);
+  return {};
+}
+
+result<std::shared_ptr<const generation>> generation::open(std::shared_ptr<const bundle_files> files,
+                                                           const hasher& hash) {
+  constexpr int tries_max = 5;
+  // Pages may be written anew while they are being mapped: then the head has changed, and it begins again.
+  for (int tries = 1;; ++tries) {
+    GRAPHITE_TRY(const auto before, files->head());
+    GRAPHITE_TRY(auto head, decode_head(before, hash));
+    std::shared_ptr<generation> out(new generation(std::move(head), files, hash));
+    const auto mapped = out->map_pages();
+    GRAPHITE_TRY(const auto after, files->head());
+    if (before != after && tries < tries_max) continue;
+    if (!mapped) return tl::unexpected(mapped.error());
+    GRAPHITE_TRY([[maybe_unused]] const auto root, out->tree());
+    return std::shared_ptr<const generation>(std::move(out));
+  }
+}
+
+result<bundle_files::mapping> generation::owner(const mapped_part& part) const {
+  if (part.size == 0) return bundle_files::mapping();
+  if (part.where.segment.value == 0 || part.where.length != part.size)
+    return fail(errc::not_found, "the bytes are not here");
+  if (const auto* const known = segments_.find(part.where.segment)) return *known;
+  return segments_.map(part.where.segment, *files_);
+}
+
+result<byte_span> generation::bytes(const mapped_part& part) const {
+  const auto* const known = segments_.find(part.where.segment);
+  if (known != nullptr && part.where.length == part.size && part.size > 0)
+    return (*known)->range(part.where.offset, part.where.length);
+  GRAPHITE_TRY(const auto view, owner(part));
+  return view ? view->range(part.where.offset, part.where.length) : byte_span{};
+}
+
+result<index_tree> generation::tree() const {
+  return index_tree::open(head_.value, head_.root, pages_, hash_);
+}
+
+result<asset_changes> generation::verify_since(const generation* before) const {
+  GRAPHITE_TRY(const auto now, tree());
+  index_tree base(hash_);
+  if (before != nullptr) {
+    GRAPHITE_TRY(base, before->tree());
+  }
+  GRAPHITE_TRY(auto changes, changes_between(base, now));
+  for (const auto& record : changes.upserts) {
+    mapped_asset asset;
+    if (find(record.id(), asset) != lookup_result::found || asset.parts != record.parts.size())
+      return fail(errc::corrupt, record.path.str() + " is not where its page says");
+    for (unsigned i = 0; i < asset.parts; ++i) {
+      mapped_part part;
+      if (!mapped_index::part(asset, i, part))
+        return fail(errc::corrupt, record.path.str() + ": a malformed part");
+      GRAPHITE_TRY(const auto found, bytes(part));
+      if (const auto good = verify_content(record.parts[i].content, found, hash_); !good)
+        return fail(good.error().code, record.path.str() + ": " + good.error().context);
+    }
+  }
+  return changes;
+}
+
+}  // namespace graphite
