@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "core/error.hpp"
-
 namespace graphite {
 
 pin_point::pin_point(std::function<void()> fence) : self_fencing_(!fence), fence_(std::move(fence)) {}
@@ -44,14 +42,15 @@ void pin_point::after_fork_in_child(const reader_slot* mine) {
   mutex_.unlock();
 }
 
-void pin_point::replace(std::unique_ptr<pinned_value> next, time_point now) {
+std::uint64_t pin_point::replace(std::shared_ptr<const void> next, time_point now) {
   const std::lock_guard lock(mutex_);
-  GRAPHITE_INVARIANT(next && next->version == next_version());
-  current_.store(next.get(), std::memory_order_release);
-  version_.store(next->version, std::memory_order_release);
+  auto value = std::make_unique<pinned_value>(version() + 1, std::move(next));
+  current_.store(value.get(), std::memory_order_release);
+  version_.store(value->version, std::memory_order_release);
   if (newest_) replaced_.push_back({std::move(newest_), now});
-  newest_ = std::move(next);
+  newest_ = std::move(value);
   collect_locked();
+  return newest_->version;
 }
 
 std::size_t pin_point::collect() {

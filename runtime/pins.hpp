@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "core/units.hpp"
@@ -33,22 +32,24 @@
 
 namespace graphite {
 
-/// One value that was current. Alive until it was replaced and nobody names it.
-class pinned_value {
- public:
-  explicit pinned_value(std::uint64_t version) : version(version) {}
-  virtual ~pinned_value() = default;
-  pinned_value(const pinned_value&) = delete;
-  pinned_value& operator=(const pinned_value&) = delete;
+/// One value that is or was current. Alive until it was replaced and nobody names it.
+///
+/// The first two members, and the first two of reader_slot, are what the inline functions of graphite.h read:
+/// their places are part of the library's binary interface.
+struct pinned_value {
+  pinned_value(std::uint64_t number, std::shared_ptr<const void> value)
+      : version(number), payload(value.get()), owner(std::move(value)) {}
 
   const std::uint64_t version;  ///< of its pin_point, from 1
-  /// Holds that outlive the reader's pin and may be given up in another thread: fibers, handles.
-  void hold() noexcept { holds_.fetch_add(1, std::memory_order_relaxed); }
-  void let_go() noexcept { holds_.fetch_sub(1, std::memory_order_release); }
-  bool held() const noexcept { return holds_.load(std::memory_order_acquire) != 0; }
+  const void* const payload;
 
- private:
-  std::atomic<std::uint64_t> holds_{0};
+  /// Holds that outlive the reader's pin and may be given up in another thread: fibers, handles.
+  void hold() noexcept { holds.fetch_add(1, std::memory_order_relaxed); }
+  void let_go() noexcept { holds.fetch_sub(1, std::memory_order_release); }
+  bool held() const noexcept { return holds.load(std::memory_order_acquire) != 0; }
+
+  std::atomic<std::uint64_t> holds{0};
+  const std::shared_ptr<const void> owner;  ///< of the payload
 };
 
 /// What one thread pins of one pin_point. Written by its thread, read by writers.
@@ -108,10 +109,13 @@ class pin_point {
 
   // writers; any thread
 
+  /// Of what is current; 0: nothing was published yet.
   std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
-  /// Makes `next` current, whose version must be next_version() under the same writer. Frees what it can.
-  void replace(std::unique_ptr<pinned_value> next, time_point now);
-  std::uint64_t next_version() const noexcept { return version() + 1; }
+  /// For the inline functions of graphite.h.
+  const std::atomic<pinned_value*>& current() const noexcept { return current_; }
+  bool readers_fence() const noexcept { return self_fencing_; }
+  /// Makes `next` current; its version. Frees what it can.
+  std::uint64_t replace(std::shared_ptr<const void> next, time_point now);
   /// Frees what was replaced and nobody names any more; how many are left. A reader that is just entering
   /// may keep all of them until the next call.
   std::size_t collect();

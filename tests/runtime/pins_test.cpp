@@ -10,19 +10,19 @@
 namespace graphite {
 namespace {
 
-/// A generation whose every word says which one it is, until it is freed.
-class marked final : public pinned_value {
+/// A payload whose every word says which one it is, until it is freed.
+class marked {
  public:
-  marked(std::uint64_t version, std::atomic<std::int64_t>& alive) : pinned_value(version), alive_(alive) {
-    words_.fill(version);
+  marked(std::uint64_t number, std::atomic<std::int64_t>& alive) : alive_(alive) {
+    words_.fill(number);
     alive_.fetch_add(1);
   }
-  ~marked() override {
+  ~marked() {
     words_.fill(0);
     alive_.fetch_sub(1);
   }
-  bool whole() const {
-    return std::all_of(words_.begin(), words_.end(), [this](auto word) { return word == version; });
+  bool is(std::uint64_t number) const {
+    return std::all_of(words_.begin(), words_.end(), [number](auto word) { return word == number; });
   }
 
  private:
@@ -30,12 +30,12 @@ class marked final : public pinned_value {
   std::atomic<std::int64_t>& alive_;
 };
 
-const marked& as_marked(const pinned_value* value) { return static_cast<const marked&>(*value); }
+bool whole(const pinned_value& value) { return static_cast<const marked*>(value.payload)->is(value.version); }
 
 /// With the kernel's fence and with readers that fence themselves.
 class pins : public testing::TestWithParam<bool> {
  protected:
-  void publish() { point_.replace(std::make_unique<marked>(point_.next_version(), alive_), at_); }
+  void publish() { point_.replace(std::make_shared<const marked>(point_.version() + 1, alive_), at_); }
 
   std::atomic<std::int64_t> alive_{0};
   time_point at_ = time_from_ns(1'000'000'000);
@@ -60,7 +60,7 @@ TEST_P(pins, a_value_stays_while_a_slot_names_it_and_goes_then) {
   publish();
   publish();
   EXPECT_EQ(alive_, 2) << "the second one, that nobody named, is freed though the first is held";
-  EXPECT_TRUE(as_marked(first).whole());
+  EXPECT_TRUE(whole(*first));
   pin_point::release(slot);
   EXPECT_EQ(point_.collect(), 0u);
   EXPECT_EQ(alive_, 1);
@@ -76,7 +76,7 @@ TEST_P(pins, a_nested_pin_sees_what_the_outer_one_does) {
   EXPECT_EQ(point_.acquire(slot), outer);
   pin_point::release(slot);
   EXPECT_EQ(point_.collect(), 1u) << "the outer pin is still there";
-  EXPECT_TRUE(as_marked(outer).whole());
+  EXPECT_TRUE(whole(*outer));
   pin_point::release(slot);
   EXPECT_EQ(point_.collect(), 0u);
 }
@@ -89,7 +89,7 @@ TEST_P(pins, a_hold_outlives_the_pin) {
   pin_point::release(slot);
   for (int i = 0; i < 5; ++i) publish();
   EXPECT_EQ(alive_, 2);
-  EXPECT_TRUE(as_marked(value).whole());
+  EXPECT_TRUE(whole(*value));
   value->let_go();
   EXPECT_EQ(point_.collect(), 0u);
   EXPECT_EQ(alive_, 1);
@@ -176,7 +176,7 @@ TEST_P(pins, readers_at_full_speed_never_see_a_freed_value) {
       std::uint64_t before = 0, mine = 0;
       while (!done.load(std::memory_order_relaxed)) {
         const auto* value = point_.acquire(slot);
-        if (!as_marked(value).whole()) torn.fetch_add(1);
+        if (!whole(*value)) torn.fetch_add(1);
         if (value->version < before) backwards.fetch_add(1);
         before = value->version;
         pin_point::release(slot);
