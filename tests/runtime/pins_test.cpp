@@ -164,6 +164,28 @@ TEST_P(pins, a_child_of_fork_forgets_the_other_threads) {
   EXPECT_EQ(point_.collect(), 0u);
 }
 
+// What goes wrong without it is a matter of nanoseconds that no stress brings about for certain (see the proof).
+TEST(pin_point, runs_the_fence_before_it_looks_at_the_slots) {
+  std::uintptr_t seen_by_fence = 0;
+  reader_slot* slot = nullptr;
+  int fences = 0;
+  std::atomic<std::int64_t> alive{0};
+  pin_point point([&] {
+    ++fences;
+    slot->pinned.store(seen_by_fence);  // what the barrier makes visible
+  });
+  slot = &point.add_reader(1);
+  point.replace(std::make_shared<const marked>(1, alive), {});
+  EXPECT_EQ(fences, 0) << "nothing to free";
+  seen_by_fence = reinterpret_cast<std::uintptr_t>(point.current().load());
+  point.replace(std::make_shared<const marked>(2, alive), {});
+  EXPECT_EQ(fences, 1);
+  EXPECT_EQ(alive, 2) << "the slot that became visible by the fence counts";
+  seen_by_fence = reader_slot::none;
+  EXPECT_EQ(point.collect(), 0u);
+  EXPECT_EQ(fences, 2);
+}
+
 TEST_P(pins, readers_at_full_speed_never_see_a_freed_value) {
   constexpr int readers = 4, swaps = 10'000;
   publish();
