@@ -164,7 +164,8 @@ TEST_P(pins, a_child_of_fork_forgets_the_other_threads) {
   EXPECT_EQ(point_.collect(), 0u);
 }
 
-// What goes wrong without it is a matter of nanoseconds that no stress brings about for certain (see the proof).
+// What goes wrong without it is a matter of nanoseconds that no stress brings about for certain (see the
+// proof).
 TEST(pin_point, runs_the_fence_before_it_looks_at_the_slots) {
   std::uintptr_t seen_by_fence = 0;
   reader_slot* slot = nullptr;
