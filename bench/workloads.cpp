@@ -14,6 +14,10 @@ const std::vector<workload>& workloads() {
       {"full-build", "builds from nothing: 20 s of CPU, and 11,000 small commands against ninja",
        run_full_build},
       {"ingest", "chunk and hash from memory, store to disk; against openssl speed and fio", run_ingest},
+      {"reader",
+       "pinning what is current, inline and by calls, and pauses during 10,000 swaps; against locks",
+       run_reader},
+      {"open", "opening a bundle of a million assets, and look-ups by id", run_open},
   };
   return all;
 }

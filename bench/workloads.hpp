@@ -9,5 +9,7 @@ report run_invalidate(const bench_options& options);
 report run_edit_to_swap(const bench_options& options);
 report run_full_build(const bench_options& options);
 report run_ingest(const bench_options& options);
+report run_reader(const bench_options& options);
+report run_open(const bench_options& options);
 
 }  // namespace graphite::bench
