@@ -31,6 +31,8 @@ class bundle_files {
   virtual result<mapping> page_file(std::uint32_t number) const = 0;
   /// Errors: not_found, corrupt (another segment lies there), io.
   virtual result<mapping> segment(segment_id id) const = 0;
+  /// Zeros, aligned to 64 bytes, that cost nothing until they are written. Null where memory is out.
+  virtual std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const = 0;
 };
 
 }  // namespace graphite

@@ -79,12 +79,12 @@ bool mapped_index::record_at(std::uint64_t packed_location, record& out) const n
   return out.kind == page_kind::record || bytes >= page_header_bytes;
 }
 
-lookup_result mapped_index::find(asset_id id, mapped_asset& out) const noexcept {
+lookup_result mapped_index::find(asset_id id, mapped_asset& out, std::uint64_t* place) const noexcept {
   std::uint64_t where = root_;
   for (unsigned depth = 0; depth <= index_depth_max; ++depth) {
     record here;
     if (!record_at(where, here)) return lookup_result::corrupt;
-    if (here.kind == page_kind::leaf) return find_in_leaf(here, id, out);
+    if (here.kind == page_kind::leaf) return find_in_leaf(here, id, out, place);
     if (here.kind != page_kind::inner || std::to_integer<unsigned>(here.page[2]) != depth ||
         depth == index_depth_max)
       return lookup_result::corrupt;
@@ -99,7 +99,9 @@ lookup_result mapped_index::find(asset_id id, mapped_asset& out) const noexcept 
 }
 
 /// Entries ascend by id. On the way the extents of the inline ones before are counted, and the blobs.
-lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped_asset& out) const noexcept {
+lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped_asset& out,
+                                         std::uint64_t* place) const noexcept {
+  if (place != nullptr) *place = 0;
   const std::byte* at = leaf.page.data() + page_header_bytes;
   const std::byte* const end = leaf.page.data() + leaf.page.size();
   const unsigned entries = number_at<std::uint16_t>(leaf.page.data() + 4);
@@ -122,6 +124,7 @@ lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped
       if (!external) {
         if (!take_body({tail + 2, body_bytes}, out)) return lookup_result::corrupt;
         out.extents = leaf.extents_from(extents, out.parts);
+        if (place != nullptr) *place = place_of(at, out.extents);
         return lookup_result::found;
       }
       record blob;
@@ -138,6 +141,40 @@ lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped
     at += body_at + body_bytes;
   }
   return lookup_result::absent;
+}
+
+// A place: which file (5 bits), offset of the entry (39 bits), and how far behind it its extents lie (in
+// units of 8 bytes from the next multiple of 8, 19 bits), plus one, so that it is never 0.
+std::uint64_t mapped_index::place_of(const std::byte* entry, const byte_span& extents) const noexcept {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const auto& bytes = files_[i].bytes;
+    if (entry < bytes.data() || entry >= bytes.data() + bytes.size() || extents.empty()) continue;
+    const auto offset = static_cast<std::uint64_t>(entry - bytes.data());
+    const auto behind = static_cast<std::uint64_t>(extents.data() - bytes.data()) - align_up(offset, 8);
+    if (offset >> 39 != 0 || behind % 8 != 0 || behind / 8 >= (1u << 19) - 1) return 0;
+    return std::uint64_t{i} << 58 | offset << 19 | (behind / 8 + 1);
+  }
+  return 0;
+}
+
+bool mapped_index::at(std::uint64_t place, asset_id id, mapped_asset& out) const noexcept {
+  const auto& bytes = files_[place >> 58 & (files_max - 1)].bytes;
+  const std::uint64_t offset = place >> 19 & ((std::uint64_t{1} << 39) - 1);
+  const std::uint64_t extents = align_up(offset, 8) + ((place & ((1u << 19) - 1)) - 1) * 8;
+  if (offset + entry_head + 2 > bytes.size() || number_at<std::uint64_t>(bytes.data() + offset) != id.value)
+    return false;
+  const std::byte* const entry = bytes.data() + offset;
+  const std::size_t path_bytes = number_at<std::uint16_t>(entry + 8);
+  const std::uint64_t body_at = offset + entry_head + path_bytes + 2;
+  if (body_at > bytes.size()) return false;
+  const std::size_t body_bytes = number_at<std::uint16_t>(bytes.data() + body_at - 2);
+  if (body_bytes > bytes.size() - body_at || !take_body(bytes.subspan(body_at, body_bytes), out))
+    return false;
+  if (extents > bytes.size() || encoded_extent_bytes * out.parts > bytes.size() - extents) return false;
+  out.id = id;
+  out.path = {reinterpret_cast<const char*>(entry + entry_head), path_bytes};
+  out.extents = bytes.subspan(extents, encoded_extent_bytes * out.parts);
+  return true;
 }
 
 bool mapped_index::part(const mapped_asset& asset, unsigned index, mapped_part& out) noexcept {

@@ -36,7 +36,7 @@ enum class lookup_result : std::uint8_t { found, absent, corrupt };
 
 /// The index of one generation over mapped page files.
 ///
-/// A value of a few hundred bytes; no allocation, no lock, no system call in a look-up: at 10^6 assets four
+/// Some hundred bytes; no allocation, no lock, no system call in a look-up: at 10^6 assets four
 /// inner pages and half a leaf. Nothing is digested: whoever opens a generation verifies what it does not
 /// trust (index_tree, verify_bundle). Damaged pages give `corrupt` or a wrong asset, and never a read outside
 /// the files. Thread-safe while the mappings live.
@@ -48,7 +48,11 @@ class mapped_index {
   /// At most files_max files.
   mapped_index(std::span<const mapped_page_file> files, page_location root);
 
-  lookup_result find(asset_id id, mapped_asset& out) const noexcept;
+  /// `place` (may be null): where it was found, for at(); 0 where that cannot be said.
+  lookup_result find(asset_id id, mapped_asset& out, std::uint64_t* place = nullptr) const noexcept;
+  /// The asset at a place that find() of the same index gave; touches nothing but its own bytes. False where
+  /// something else lies there.
+  bool at(std::uint64_t place, asset_id id, mapped_asset& out) const noexcept;
   /// Parts of `asset` are counted from 0. False where there is no such part or its bytes are malformed.
   static bool part(const mapped_asset& asset, unsigned index, mapped_part& out) noexcept;
   /// Run-time references, `index` below asset.references.
@@ -57,7 +61,9 @@ class mapped_index {
  private:
   struct record;
   bool record_at(std::uint64_t packed_location, record& out) const noexcept;
-  lookup_result find_in_leaf(const record& leaf, asset_id id, mapped_asset& out) const noexcept;
+  lookup_result find_in_leaf(const record& leaf, asset_id id, mapped_asset& out,
+                             std::uint64_t* place) const noexcept;
+  std::uint64_t place_of(const std::byte* entry, const byte_span& extents) const noexcept;
 
   std::array<mapped_page_file, files_max> files_{};
   std::size_t count_ = 0;

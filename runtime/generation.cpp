@@ -67,6 +67,8 @@ result<void> generation::map_pages() {
   }
   pages_ = std::make_shared<const pages>(std::move(files));
   index_ = mapped_index(mapped, head_.root);
+  const auto bytes = lookup_cache::bytes_for(head_.value.assets);
+  found_ = lookup_cache(files_->zeros(bytes), bytes);
   return {};
 }
 

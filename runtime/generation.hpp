@@ -8,6 +8,7 @@
 #include "bundle/bundle_files.hpp"
 #include "bundle/head_codec.hpp"
 #include "bundle/index_tree.hpp"
+#include "bundle/lookup_cache.hpp"
 #include "bundle/mapped_index.hpp"
 
 namespace graphite {
@@ -50,7 +51,14 @@ class generation {
 
   const head& what() const { return head_.value; }
   /// O(log assets), without allocation, lock or system call.
-  lookup_result find(asset_id id, mapped_asset& out) const noexcept { return index_.find(id, out); }
+  lookup_result find(asset_id id, mapped_asset& out) const noexcept {
+    if (const auto place = found_.find(id); place != 0 && index_.at(place, id, out))
+      return lookup_result::found;
+    std::uint64_t place = 0;
+    const auto result = index_.find(id, out, &place);
+    if (place != 0) found_.put(id, place);
+    return result;
+  }
   /// Errors: not_found (its place is not known here, or its segment is gone), corrupt, io.
   result<byte_span> bytes(const mapped_part& part) const;
   /// What keeps those bytes mapped beyond this generation. Null where there are none. Errors: the same.
@@ -73,6 +81,7 @@ class generation {
   const hasher& hash_;
   std::shared_ptr<const pages> pages_;
   mapped_index index_;
+  lookup_cache found_;
   segment_views segments_;
 };
 

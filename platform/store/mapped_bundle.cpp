@@ -1,5 +1,6 @@
 #include "platform/store/mapped_bundle.hpp"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -27,6 +28,13 @@ error misnamed(const std::string& path, const char* what) {
 }
 
 }  // namespace
+
+std::shared_ptr<std::byte> zero_pages(std::uint64_t bytes) {
+  void* const base =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) return nullptr;
+  return {static_cast<std::byte*>(base), [bytes](std::byte* memory) { ::munmap(memory, bytes); }};
+}
 
 result<byte_vector> mapped_bundle_folder::head() const {
   GRAPHITE_TRY(const auto bytes, read_whole_file(folder_ + "/head", 2 * head_file_bytes));

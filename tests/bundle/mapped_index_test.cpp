@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "bundle/lookup_cache.hpp"
+
 #include "tests/bundle/bundle_file_support.hpp"
 
 namespace graphite {
@@ -49,12 +53,59 @@ TEST(mapped_index, finds_what_the_tree_finds_and_nothing_else) {
   const auto index = mapped(*bundle, tree);
   for (std::size_t i = 0; i < 3000; ++i) {
     const auto id = id_of(path(asset_name(i)));
-    mapped_asset found;
-    ASSERT_EQ(index.find(id, found), lookup_result::found) << i;
-    expect_same(found, tree.find(id).value().value());
+    mapped_asset found, again;
+    std::uint64_t place = 0;
+    ASSERT_EQ(index.find(id, found, &place), lookup_result::found) << i;
+    const auto wanted = tree.find(id).value().value();
+    expect_same(found, wanted);
+    ASSERT_EQ(place == 0, i == 1) << "the one with a record blob has no place";
+    if (place == 0) continue;
+    ASSERT_TRUE(index.at(place, id, again));
+    expect_same(again, wanted);
+    EXPECT_FALSE(index.at(place, {id.value + 1}, again));
     for (const auto beside : {id.value - 1, id.value + 1, ~id.value})
       ASSERT_EQ(index.find({beside}, found), lookup_result::absent) << i;
   }
+}
+
+lookup_cache cache_for(std::uint64_t assets) {
+  const auto bytes = lookup_cache::bytes_for(assets);
+  return {zeros_in_memory(bytes), bytes};
+}
+
+TEST(lookup_cache, gives_back_what_was_put_or_nothing) {
+  const auto cache = cache_for(1000);
+  std::mt19937_64 random(3);
+  std::vector<asset_id> ids;
+  for (int i = 0; i < 1000; ++i) ids.push_back({random()});
+  for (const auto id : ids) EXPECT_EQ(cache.find(id), 0u);
+  for (std::size_t i = 0; i < ids.size(); ++i) cache.put(ids[i], i + 1);
+  std::size_t remembered = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto place = cache.find(ids[i]);
+    EXPECT_TRUE(place == 0 || place == i + 1);
+    remembered += place != 0 ? 1 : 0;
+  }
+  EXPECT_GT(remembered, 900u);
+  EXPECT_EQ(cache.find({random()}), 0u);
+  EXPECT_EQ(lookup_cache().find(ids[0]), 0u);
+}
+
+TEST(lookup_cache, threads_that_write_one_bucket_never_give_another_assets_place) {
+  const auto cache = cache_for(1);
+  std::atomic<int> wrong{0};
+  const auto work = [&](std::uint64_t seed) {
+    for (std::uint64_t i = 0; i < 200'000; ++i) {
+      const std::uint64_t id = (i * 7 + seed) % 64 * 1'000'003 + 5;
+      cache.put({id}, id * 3);
+      const auto place = cache.find({id});
+      if (place != 0 && place != id * 3) wrong.fetch_add(1);
+    }
+  };
+  std::thread other(work, 1);
+  work(0);
+  other.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(mapped_index, follows_pages_of_several_files_and_generations) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <random>
+#include <vector>
 
 #include "bundle/byte_io.hpp"
 #include "platform/crypto/sha256.hpp"
@@ -22,6 +24,15 @@ inline byte_vector random_bytes(std::size_t size, std::uint64_t seed) {
   }
   out.resize(size);
   return out;
+}
+
+/// Aligned to a cache line.
+inline std::shared_ptr<std::byte> zeros_in_memory(std::uint64_t bytes) {
+  struct alignas(64) line {
+    std::byte bytes[64];
+  };
+  const auto lines = std::make_shared<std::vector<line>>(bytes / sizeof(line));
+  return {lines, lines->data()->bytes};
 }
 
 }  // namespace graphite::test

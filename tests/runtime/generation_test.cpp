@@ -48,6 +48,8 @@ class memory_files final : public bundle_files {
     return std::make_shared<const owned_bytes>(bundle.segment_bytes);
   }
 
+  std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zeros_in_memory(bytes); }
+
   memory_bundle bundle;
   byte_vector head_bytes;
   std::uint64_t sequence = 0;
