@@ -37,24 +37,20 @@ void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max) {
   using limits = zmq_limits;
   socket.set(zmq::sockopt::linger, limits::linger_ms);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(message_bytes_max));
-  socket.set(zmq::sockopt::heartbeat_ivl, limits::heartbeat_ms);
-  socket.set(zmq::sockopt::heartbeat_timeout, limits::heartbeat_timeout_ms);
-  socket.set(zmq::sockopt::heartbeat_ttl, 0);  // the peer must not end the connection by itself, see below
+  // No pings of ZeroMQ's own: libzmq 4.3.4 aborts (assertion !_io_error) where one has arrived at a peer that
+  // was too busy to read, and the connection has ended meanwhile. TCP finds out who is gone or takes nothing.
+  socket.set(zmq::sockopt::heartbeat_ivl, 0);
+  socket.set(zmq::sockopt::tcp_maxrt, limits::unanswered_ms);
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, limits::keepalive_s);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, limits::keepalive_s);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, limits::keepalive_count);
   socket.set(zmq::sockopt::handshake_ivl, limits::handshake_ms);
   socket.set(zmq::sockopt::backlog, limits::backlog);
   socket.set(zmq::sockopt::reconnect_ivl, limits::reconnect_ms);
   socket.set(zmq::sockopt::reconnect_ivl_max, limits::reconnect_ms_max);
   socket.set(zmq::sockopt::sndhwm, limits::send_queue_messages_max);
   socket.set(zmq::sockopt::rcvhwm, limits::receive_queue_messages_max);
-}
-
-void apply_connecting_limits(zmq::socket_t& socket, std::size_t message_bytes_max) {
-  apply_limits(socket, message_bytes_max);
-  socket.set(zmq::sockopt::heartbeat_ivl, 0);
-  socket.set(zmq::sockopt::tcp_keepalive, 1);
-  socket.set(zmq::sockopt::tcp_keepalive_idle, zmq_limits::keepalive_s);
-  socket.set(zmq::sockopt::tcp_keepalive_intvl, zmq_limits::keepalive_s);
-  socket.set(zmq::sockopt::tcp_keepalive_cnt, zmq_limits::keepalive_count);
 }
 
 bool is_loopback(const std::string& host) {

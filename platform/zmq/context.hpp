@@ -42,10 +42,9 @@ class zmq_context {
 
 /// Numbers for every socket we make.
 struct zmq_limits {
-  static constexpr int linger_ms = 200;      ///< at the end, for what is not sent yet
-  static constexpr int heartbeat_ms = 1000;  ///< of those who listen
-  static constexpr int heartbeat_timeout_ms = 5000;
-  static constexpr int keepalive_s = 5, keepalive_count = 3;  ///< of those who connect
+  static constexpr int linger_ms = 200;       ///< at the end, for what is not sent yet
+  static constexpr int unanswered_ms = 5000;  ///< bytes that the peer's machine does not take
+  static constexpr int keepalive_s = 5, keepalive_count = 3;
   static constexpr int handshake_ms = 5000;
   static constexpr int backlog = 1024;
   static constexpr int reconnect_ms = 20, reconnect_ms_max = 1000;
@@ -53,12 +52,9 @@ struct zmq_limits {
   static constexpr int receive_queue_messages_max = 1000;
 };
 
-/// Sets all of zmq_limits and the largest message that is accepted.
+/// Sets all of zmq_limits and the largest message that is accepted. TCP finds dead peers and those who read
+/// nothing for long, whose connection then ends; ZeroMQ's own pings stay off.
 void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
-/// The same for a socket that connects: TCP notices a dead peer, not ZeroMQ. A listener that is busy for long
-/// stops reading; ZeroMQ 4.3.4 then misses the answers to its own pings, connects anew and aborts the process
-/// ("_input_stopped") when it is read again.
-void apply_connecting_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
 
 /// Binds; gives HOST:PORT. Errors: permission_denied where the host is not loopback, already_exists where
 /// the port is taken and `any_port_if_taken` is not set, invalid_argument.

@@ -34,7 +34,7 @@ class dealer_link final : public runtime_link {
     GRAPHITE_CHECK(check(address));
     try {
       zmq::socket_t fresh(context_->get(), zmq::socket_type::dealer);
-      apply_connecting_limits(fresh, options_.reply_bytes_max);
+      apply_limits(fresh, options_.reply_bytes_max);
       fresh.set(zmq::sockopt::linger, 0);
       fresh.set(zmq::sockopt::sndhwm, 64);
       GRAPHITE_CHECK(connect(fresh, address));
@@ -157,7 +157,7 @@ result<std::unique_ptr<runtime_link>> make_zmq_link(std::shared_ptr<zmq_context>
                                                     const zmq_link_options& options) {
   try {
     zmq::socket_t heads(context->get(), zmq::socket_type::sub);
-    apply_connecting_limits(heads, options.head_bytes_max);
+    apply_limits(heads, options.head_bytes_max);
     GRAPHITE_TRY(auto wake, wake_event::make());
     return std::make_unique<dealer_link>(std::move(context), std::move(heads), std::move(wake), options);
   } catch (const zmq::error_t& e) {
