@@ -1,9 +1,7 @@
 #include "runtime/generation.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "bundle/chunker.hpp"
 #include "bundle/page_file.hpp"
 #include "bundle/verify.hpp"
 
@@ -50,7 +48,6 @@ class generation::pages final : public page_source {
     }
     return fail(errc::not_found, "no place known for page " + to_hex(id));
   }
-  const std::vector<file>& files() const { return files_; }
 
  private:
   const std::vector<file> files_;

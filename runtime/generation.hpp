@@ -38,8 +38,9 @@ class segment_views {
   mutable std::vector<std::unique_ptr<const table>> tables_;  ///< readers may still look at older ones
 };
 
-/// One generation of a bundle as readers see it: everything of it reads as it was when this was opened,
-/// whatever becomes of the folder. Immutable; thread-safe.
+/// One generation of a bundle as readers see it: its index and every segment that was read from stay as they
+/// were, whatever becomes of the folder. A segment that is removed before it was first read is not_found.
+/// Immutable; thread-safe.
 ///
 /// open() maps the page files and looks at head and root page: O(page files), not O(assets). Contents are
 /// mapped when first read. What lies in the files is trusted as far as the opener verified it (verify()).

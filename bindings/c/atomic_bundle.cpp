@@ -146,12 +146,11 @@ graphite_result graphite_atomic_bundle_init(graphite_atomic_bundle* bundle, grap
     *bundle = {};
     install_fork_handlers();
     auto point = std::make_unique<shared_point>(std::make_shared<pin_point>(make_heavy_fence()));
-    points().add(*point);
-    bundle->number_ = next_number();
-    bundle->current_ = &(*point)->current();
-    bundle->readers_fence_ = (*point)->readers_fence() ? 1 : 0;
+    const auto number = next_number();
     if (first != nullptr) (*point)->replace(payload_of(first), now());
-    bundle->point_ = point.release();
+    points().add(*point);  // the last that may fail
+    *bundle = {number, &(*point)->current(), (*point)->readers_fence() ? 1u : 0u, 0, point.get()};
+    point.release();
     return GRAPHITE_SUCCESS;
   });
 }

@@ -1,4 +1,3 @@
-#include <array>
 #include <cstring>
 
 #include "bindings/c/internal.hpp"
@@ -99,7 +98,8 @@ void graphite_bundle_describe(const graphite_bundle* bundle, graphite_bundle_inf
 uint64_t graphite_asset_id(const char* path, size_t length) { return id_of_path_text({path, length}).value; }
 
 graphite_result graphite_find(const graphite_bundle* bundle, uint64_t id, graphite_asset* out) {
-  if (bundle == nullptr || out == nullptr) return invalid("graphite_find: a null argument");
+  if (bundle == nullptr || out == nullptr)
+    return guarded([] { return invalid("graphite_find: a null argument"); });
   mapped_asset found;
   switch (bundle->content->find({id}, found)) {
     case lookup_result::absent:

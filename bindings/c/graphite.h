@@ -135,7 +135,8 @@ GRAPHITE_API uint64_t graphite_asset_id(const char* path, size_t length);
  * that nobody read yet are read from disk). Errors: NOT_FOUND, CORRUPT. */
 GRAPHITE_API graphite_result graphite_find(const graphite_bundle* bundle, uint64_t id, graphite_asset* out);
 /* `index` from 0. The first read of a segment maps it; later ones cost nanoseconds.
- * Errors: NOT_FOUND (no such part, or its bytes are not here), CORRUPT, IO. */
+ * Errors: NOT_FOUND (no such part, or its bytes are not here: the writer
+ * collected their segment before it was first read), CORRUPT, IO. */
 GRAPHITE_API graphite_result graphite_asset_part(const graphite_bundle* bundle, const graphite_asset* asset,
                                                  uint32_t index, graphite_part* out);
 /* `index` below reference_count; 0 otherwise. */
@@ -166,8 +167,8 @@ GRAPHITE_API void graphite_atomic_bundle_destroy(graphite_atomic_bundle* bundle)
  * number in this place, from 1; it never falls. Pins nest in a thread: an inner one gets what the outer one
  * has. To be released by the same thread; graphite_reader_pin() is for what moves between threads. A thread
  * that ends with a pin gives it up. Cost: two stores and a load of the thread's own cache line; the first
- * call of a thread takes a lock and some memory. After fork() the child may read, and what it inherited stays
- * mapped. */
+ * call of a thread takes a lock and some memory, for want of which the process ends. After fork() the child
+ * may read, and what it inherited stays mapped. */
 GRAPHITE_API const graphite_bundle* graphite_acquire_reader(const graphite_atomic_bundle* bundle,
                                                             uint64_t* version_out);
 GRAPHITE_API void graphite_release_reader(const graphite_atomic_bundle* bundle);
