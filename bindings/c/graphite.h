@@ -64,7 +64,10 @@ typedef enum graphite_result {
   GRAPHITE_ERROR_BUSY = 14,
   GRAPHITE_ERROR_ACTION_FAILED = 15,
   GRAPHITE_ERROR_UNSUPPORTED = 16, /* this machine or build cannot do it */
-  GRAPHITE_ERROR_OUT_OF_MEMORY = 17
+  GRAPHITE_ERROR_OUT_OF_MEMORY = 17,
+  GRAPHITE_ERROR_REMOVED = 18,      /* the handle's asset is gone: it may come back */
+  GRAPHITE_ERROR_STALE_HANDLE = 19, /* its asset changed: open it anew */
+  GRAPHITE_ERROR_NOT_READY = 20     /* not here yet, and asked for: try again later */
 } graphite_result;
 
 /* Stable lower-case name, such as "not_found"; never null. Static. */
@@ -72,8 +75,34 @@ GRAPHITE_API const char* graphite_result_name(graphite_result result);
 /* What the last call of this thread that failed said; empty where none did. Valid until the next one fails.
  */
 GRAPHITE_API const char* graphite_last_error(void);
+/* Of that call, for functions that return a pointer; GRAPHITE_SUCCESS where none failed. */
+GRAPHITE_API graphite_result graphite_last_result(void);
 /* "0.1.0" of the library that is loaded; the macros are of the header that was compiled. Static. */
 GRAPHITE_API const char* graphite_version(void);
+
+/* ---- what the program may bring along; to be set before anything else is called */
+
+typedef enum graphite_log_level {
+  GRAPHITE_LOG_DEBUG = 0,
+  GRAPHITE_LOG_INFO = 1,
+  GRAPHITE_LOG_WARNING = 2,
+  GRAPHITE_LOG_ERROR = 3
+} graphite_log_level;
+typedef void (*graphite_log_callback)(graphite_log_level level, const char* text, void* user_data);
+/* Gets what the library has to say, from any of its threads, several at once; null (as at first): nobody
+ * does. It may not call the library back but for graphite_result_name() and the like. */
+GRAPHITE_API void graphite_set_log(graphite_log_callback callback, graphite_log_level least, void* user_data);
+
+/* Memory for what grows with a program's assets: bundles, handles and lists of changes. Mapped files, look-up
+ * tables (whole pages from the system) and small bookkeeping do not come from here. `allocate` gives null for
+ * want of memory. Thread-safe both. */
+typedef struct graphite_allocator {
+  void* (*allocate)(size_t size, size_t alignment, void* user_data);
+  void (*release)(void* memory, size_t size, size_t alignment, void* user_data);
+  void* user_data;
+} graphite_allocator;
+/* Null: back to the system's. Errors: BUSY (something is allocated), INVALID_ARGUMENT. */
+GRAPHITE_API graphite_result graphite_set_allocator(const graphite_allocator* allocator);
 
 /* ---- bundles */
 
@@ -120,6 +149,7 @@ typedef struct graphite_asset {
   size_t body_length_;
   const void* extents_;
   size_t extents_length_;
+  const void* generation_;
 } graphite_asset;
 
 /* A part's bytes where they are mapped, read-only. Large ones begin on a page of 4 KiB. */
@@ -213,5 +243,8 @@ GRAPHITE_API void* graphite_reader_slot_(const graphite_atomic_bundle* bundle);
 #ifdef __cplusplus
 }
 #endif
+
+#include "graphite_files.h"
+#include "graphite_live.h"
 
 #endif

@@ -1,0 +1,103 @@
+/* Files and file watching of GRAPHITE's runtime library; included by graphite.h.
+ *
+ * Threads: every function may be called from any thread; one object is used by one thread at a time unless
+ * its comment says otherwise. */
+#ifndef GRAPHITE_FILES_H
+#define GRAPHITE_FILES_H
+
+#include "graphite.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- files: for what the program did not publish itself, and so may change or shrink at any time */
+
+enum {
+  GRAPHITE_FILE_READ = 1,
+  GRAPHITE_FILE_WRITE = 2,
+  GRAPHITE_FILE_CREATE = 4 /* with WRITE: made where it is missing; what is there stays */
+};
+
+typedef struct graphite_file {
+  void* handle;          /* the library's */
+  const char* path;      /* a copy, as long as the file is open */
+  uint64_t size;         /* when it was opened */
+  bool is_memory_mapped; /* by graphite_file_mmap() */
+  void* mapped_memory;   /* where the bytes that were asked for begin */
+  size_t mapped_size;
+} graphite_file;
+
+/* Links are followed; folders and other special files are refused. Never inherited by a child process.
+ * Errors: INVALID_ARGUMENT (no or unknown flags, not a regular file), NOT_FOUND, PERMISSION_DENIED, IO. On an
+ * error `*file` is all zeros. */
+GRAPHITE_API graphite_result graphite_file_open(graphite_file* file, const char* path, uint32_t flags);
+/* Unmaps what is mapped. Null or closed does nothing. Errors: IO (what was written may be lost). */
+GRAPHITE_API graphite_result graphite_file_close(graphite_file* file);
+/* Reads up to `size` bytes from `offset`; `*bytes_read` (may be null) is how many there were: fewer only at
+ * the end of the file. A file that was cut short meanwhile gives fewer bytes, never a signal. May be called
+ * from several threads at once. Blocks. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (not opened to read), IO.
+ */
+GRAPHITE_API graphite_result graphite_file_read(graphite_file* file, void* buffer, size_t size, size_t offset,
+                                                size_t* bytes_read);
+/* Maps `size` bytes from `offset` (any offset), read-only and shared, until close; one mapping a file.
+ * `*mapped_ptr` is null on an error. What is mapped of a file that others cut short raises SIGBUS in whoever
+ * reads there: for foreign files graphite_file_read() is the safe way. Errors: INVALID_ARGUMENT (nothing, or
+ * beyond the end), ALREADY_EXISTS (mapped before), PERMISSION_DENIED, OUT_OF_MEMORY, IO. */
+GRAPHITE_API graphite_result graphite_file_mmap(graphite_file* file, size_t offset, size_t size,
+                                                void** mapped_ptr);
+
+/* ---- watching */
+
+typedef enum graphite_fs_event_type {
+  GRAPHITE_FS_CREATED = 0,
+  GRAPHITE_FS_MODIFIED = 1, /* closed after writing, or its attributes changed */
+  GRAPHITE_FS_DELETED = 2,
+  GRAPHITE_FS_MOVED = 3,   /* also where the old place is not known: then old_path is null */
+  GRAPHITE_FS_FOLDER = 4,  /* look at everything below the path anew: it came, went, or was moved */
+  GRAPHITE_FS_OVERFLOW = 5 /* events were lost: look at the whole tree anew; the path is empty */
+} graphite_fs_event_type;
+
+typedef struct graphite_fs_event {
+  graphite_fs_event_type type;
+  const char* path;     /* relative to what is watched, UTF-8 with `/`; as long as the callback */
+  const char* old_path; /* of a move inside the tree; else null */
+  uint64_t timestamp;   /* when it was read from the system: ns, CLOCK_MONOTONIC */
+} graphite_fs_event;
+
+typedef void (*graphite_fs_callback)(const graphite_fs_event* event, void* user_data);
+typedef struct graphite_fs_watcher graphite_fs_watcher;
+
+/* Watches the folder `path`. The callback is called in the watcher's own thread, one event at a time; it may
+ * not destroy the watcher. Paths are the truth and types are hints: of several events on one path the last
+ * state counts. Where watches run out, or on a network file system, the tree is looked over each second.
+ * Null on failure: graphite_last_result(), graphite_last_error(). Errors: INVALID_ARGUMENT, NOT_FOUND,
+ * PERMISSION_DENIED, IO. Cost: one system watch a folder. */
+GRAPHITE_API graphite_fs_watcher* graphite_fs_watcher_create(const char* path, bool recursive,
+                                                             graphite_fs_callback callback, void* user_data);
+/* Waits for a callback that runs; none comes afterwards. Null does nothing. */
+GRAPHITE_API void graphite_fs_watcher_destroy(graphite_fs_watcher* watcher);
+
+typedef struct graphite_debounce_config {
+  uint32_t debounce_ms;  /* a path is told when nothing happened to it for so long */
+  uint32_t max_delay_ms; /* but at the latest so long after its first event; 0: no limit */
+  bool coalesce_events;  /* several events on one path become one with what they come to; else each is told */
+  const char** ignore_patterns; /* globs as in .gitignore, such as "*.tmp"; ends with null; may be null */
+} graphite_debounce_config;
+typedef struct graphite_debounced_watcher graphite_debounced_watcher;
+
+/* As graphite_fs_watcher_create(), with events held back as `config` (copied) says. Paths are told in the
+ * order in which they became quiet. What happens while a callback runs is held, at most 65,536 paths, beyond
+ * which one OVERFLOW takes their place. A created path that is deleted while it is held is not told
+ * (coalescing). */
+GRAPHITE_API graphite_debounced_watcher* graphite_debounced_watcher_create(
+    const char* path, bool recursive, const graphite_debounce_config* config, graphite_fs_callback callback,
+    void* user_data);
+/* What is held back is dropped. Null does nothing. */
+GRAPHITE_API void graphite_debounced_watcher_destroy(graphite_debounced_watcher* watcher);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
