@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
@@ -27,8 +28,12 @@ class bundle_files {
   virtual ~bundle_files() = default;
   /// The newest head as it is encoded. Errors: not_found (no bundle here), io.
   virtual result<byte_vector> head() const = 0;
+  /// Those of generations before it that can still be read, the newest first. Errors: io.
+  virtual result<std::vector<byte_vector>> earlier_heads() const = 0;
   /// A page file with at least all that was in it when this was called. Errors: not_found, corrupt, io.
   virtual result<mapping> page_file(std::uint32_t number) const = 0;
+  /// Those that the newest head may point into, and perhaps others. Errors: io.
+  virtual result<std::vector<segment_id>> segments() const = 0;
   /// Errors: not_found, corrupt (another segment lies there), io.
   virtual result<mapping> segment(segment_id id) const = 0;
   /// Zeros, aligned to 64 bytes, that cost nothing until they are written. Null where memory is out.

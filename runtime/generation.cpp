@@ -29,6 +29,38 @@ result<bundle_files::mapping> segment_views::map(segment_id id, const bundle_fil
   return view;
 }
 
+result<void> segment_views::map_all(const bundle_files& files) {
+  GRAPHITE_TRY(const auto ids, files.segments());
+  auto next = std::make_unique<table>();
+  for (const auto id : ids)
+    if (auto view = files.segment(id)) next->push_back({id, std::move(*view)});
+  std::sort(next->begin(), next->end(), [](const entry& a, const entry& b) { return a.id < b.id; });
+  const std::lock_guard lock(mutex_);
+  newest_.store(next.get(), std::memory_order_release);
+  tables_.push_back(std::move(next));
+  return {};
+}
+
+lookup_memory::lookup_memory(const bundle_files& files, std::uint64_t assets) {
+  const auto bytes = lookup_cache::bytes_for(assets);
+  shared_ = lookup_cache(files.zeros(bytes), bytes);
+}
+
+std::optional<lookup_memory> lookup_memory::after(const lookup_memory& before, std::vector<asset_id> changed,
+                                                  const bundle_files& files) {
+  lookup_memory out;
+  std::set_union(before.apart_ids_.begin(), before.apart_ids_.end(), changed.begin(), changed.end(),
+                 std::back_inserter(out.apart_ids_));
+  if (out.apart_ids_.size() > apart_max) return std::nullopt;
+  out.shared_ = before.shared_;
+  if (out.apart_ids_.empty()) return out;
+  const auto bytes = lookup_cache::bytes_for(out.apart_ids_.size());
+  out.apart_ = lookup_cache(files.zeros(bytes), bytes);
+  for (const auto id : out.apart_ids_)
+    out.filter_[filter_bit(id) / 64] |= std::uint64_t{1} << (filter_bit(id) % 64);
+  return out;
+}
+
 /// The page files that the head names, as they were when the generation was opened.
 class generation::pages final : public page_source {
  public:
@@ -53,7 +85,7 @@ class generation::pages final : public page_source {
   const std::vector<file> files_;
 };
 
-result<void> generation::map_pages() {
+result<void> generation::map_files() {
   std::vector<pages::file> files;
   std::vector<mapped_page_file> mapped;
   for (const auto number : head_.page_files) {
@@ -64,26 +96,43 @@ result<void> generation::map_pages() {
   }
   pages_ = std::make_shared<const pages>(std::move(files));
   index_ = mapped_index(mapped, head_.root);
-  const auto bytes = lookup_cache::bytes_for(head_.value.assets);
-  found_ = lookup_cache(files_->zeros(bytes), bytes);
-  return {};
+  found_ = lookup_memory(*files_, head_.value.assets);
+  return segments_.map_all(*files_);
 }
 
-result<std::shared_ptr<const generation>> generation::open(std::shared_ptr<const bundle_files> files,
-                                                           const hasher& hash) {
+result<std::shared_ptr<generation>> generation::open_at(byte_span encoded,
+                                                        std::shared_ptr<const bundle_files> files,
+                                                        const hasher& hash) {
+  GRAPHITE_TRY(auto head, decode_head(encoded, hash));
+  std::shared_ptr<generation> out(new generation(std::move(head), std::move(files), hash));
+  GRAPHITE_CHECK(out->map_files());
+  GRAPHITE_TRY([[maybe_unused]] const auto root, out->tree());
+  return out;
+}
+
+result<std::shared_ptr<generation>> generation::open(std::shared_ptr<const bundle_files> files,
+                                                     const hasher& hash) {
   constexpr int tries_max = 5;
   // Pages may be written anew while they are being mapped: then the head has changed, and it begins again.
   for (int tries = 1;; ++tries) {
     GRAPHITE_TRY(const auto before, files->head());
-    GRAPHITE_TRY(auto head, decode_head(before, hash));
-    std::shared_ptr<generation> out(new generation(std::move(head), files, hash));
-    const auto mapped = out->map_pages();
+    auto out = open_at(before, files, hash);
     GRAPHITE_TRY(const auto after, files->head());
-    if (before != after && tries < tries_max) continue;
-    if (!mapped) return tl::unexpected(mapped.error());
-    GRAPHITE_TRY([[maybe_unused]] const auto root, out->tree());
-    return std::shared_ptr<const generation>(std::move(out));
+    if (before == after || tries == tries_max) return out;
   }
+}
+
+void generation::remember(const generation& before, std::vector<asset_id> changed) {
+  // A place says which file of the list: those of the one before must stand first in it. Within a folder's
+  // life and lineage a number is never given to another file.
+  const auto& older = before.head_.page_files;
+  const auto& newer = head_.page_files;
+  const bool same_files = before.files_ == files_ && before.what().lineage == what().lineage &&
+                          older.size() <= newer.size() &&
+                          std::equal(older.begin(), older.end(), newer.begin());
+  if (!same_files) return;
+  if (auto found = lookup_memory::after(before.found_, std::move(changed), *files_))
+    found_ = std::move(*found);
 }
 
 result<bundle_files::mapping> generation::owner(const mapped_part& part) const {

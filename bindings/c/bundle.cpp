@@ -12,8 +12,8 @@ static_assert(GRAPHITE_ERROR_UNSUPPORTED == static_cast<int>(errc::unsupported) 
 
 namespace {
 
-const openssl_hasher sha;
 thread_local std::string last_error;
+thread_local graphite_result last_result = GRAPHITE_SUCCESS;
 
 mapped_asset asset_of(const graphite_asset& from) {
   mapped_asset out;
@@ -30,9 +30,18 @@ mapped_asset asset_of(const graphite_asset& from) {
 
 namespace graphite::c_api {
 
-graphite_result failed(errc code, std::string text) {
+const hasher& library_hasher() {
+  static const openssl_hasher sha;
+  return sha;
+}
+
+graphite_result failed(graphite_result code, std::string text) {
   last_error = std::move(text);
-  return static_cast<graphite_result>(code);
+  last_result = code;
+  return code;
+}
+graphite_result failed(errc code, std::string text) {
+  return failed(static_cast<graphite_result>(code), std::move(text));
 }
 graphite_result failed(const error& why) { return failed(why.code, why.context); }
 graphite_result invalid(const char* what) { return failed(errc::invalid_argument, what); }
@@ -44,11 +53,16 @@ using namespace graphite::c_api;
 const char* graphite_result_name(graphite_result result) {
   if (result == GRAPHITE_SUCCESS) return "success";
   if (result == GRAPHITE_ERROR_OUT_OF_MEMORY) return "out_of_memory";
+  if (result == GRAPHITE_ERROR_REMOVED) return "removed";
+  if (result == GRAPHITE_ERROR_STALE_HANDLE) return "stale_handle";
+  if (result == GRAPHITE_ERROR_NOT_READY) return "not_ready";
   if (result < GRAPHITE_SUCCESS || result > GRAPHITE_ERROR_UNSUPPORTED) return "unknown";
   return to_string(static_cast<errc>(result)).data();  // of a literal: terminated
 }
 
 const char* graphite_last_error(void) { return last_error.c_str(); }
+
+graphite_result graphite_last_result(void) { return last_result; }
 
 const char* graphite_version(void) { return GRAPHITE_VERSION; }
 
@@ -58,9 +72,9 @@ graphite_result graphite_bundle_open(const char* path, graphite_bundle** out) {
     *out = nullptr;
     auto files = map_bundle(path);
     if (!files) return failed(files.error());
-    auto opened = generation::open(std::move(*files), sha);
+    auto opened = generation::open(std::move(*files), library_hasher());
     if (!opened) return failed(opened.error().code, std::string(path) + ": " + opened.error().context);
-    *out = new graphite_bundle(std::move(*opened));
+    *out = to_c(shown_ref::make(std::move(*opened)).detach());
     return GRAPHITE_SUCCESS;
   });
 }
@@ -68,24 +82,25 @@ graphite_result graphite_bundle_open(const char* path, graphite_bundle** out) {
 graphite_result graphite_bundle_verify(const graphite_bundle* bundle, const graphite_bundle* before) {
   return guarded([&] {
     if (bundle == nullptr) return invalid("graphite_bundle_verify: a null bundle");
-    const auto changes = bundle->content->verify_since(before ? before->content.get() : nullptr);
+    const auto changes =
+        from_c(bundle)->content()->verify_since(before ? from_c(before)->content().get() : nullptr);
     return changes ? GRAPHITE_SUCCESS : failed(changes.error());
   });
 }
 
 void graphite_bundle_close(graphite_bundle* bundle) {
-  if (bundle != nullptr && bundle->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete bundle;
+  if (bundle != nullptr) from_c(bundle)->release();
 }
 
 void graphite_schedule_cleanup(graphite_bundle* bundle) { graphite_bundle_close(bundle); }
 
 graphite_bundle* graphite_bundle_retain(const graphite_bundle* bundle) {
-  if (bundle != nullptr) bundle->references.fetch_add(1, std::memory_order_relaxed);
+  if (bundle != nullptr) from_c(bundle)->retain();
   return const_cast<graphite_bundle*>(bundle);
 }
 
 void graphite_bundle_describe(const graphite_bundle* bundle, graphite_bundle_info* out) {
-  const head& what = bundle->content->what();
+  const head& what = from_c(bundle)->content()->what();
   *out = {};
   out->channel = what.channel.c_str();
   out->epoch = what.epoch.value;
@@ -101,7 +116,8 @@ graphite_result graphite_find(const graphite_bundle* bundle, uint64_t id, graphi
   if (bundle == nullptr || out == nullptr)
     return guarded([] { return invalid("graphite_find: a null argument"); });
   mapped_asset found;
-  switch (bundle->content->find({id}, found)) {
+  const generation& source = from_c(bundle)->source_of({id});
+  switch (source.find({id}, found)) {
     case lookup_result::absent:
       return GRAPHITE_ERROR_NOT_FOUND;  // usual: no text is made for it
     case lookup_result::corrupt:
@@ -117,21 +133,23 @@ graphite_result graphite_find(const graphite_bundle* bundle, uint64_t id, graphi
           found.body.data(),
           found.body.size(),
           found.extents.data(),
-          found.extents.size()};
+          found.extents.size(),
+          &source};
   return GRAPHITE_SUCCESS;
 }
 
 graphite_result graphite_asset_part(const graphite_bundle* bundle, const graphite_asset* asset,
                                     uint32_t index, graphite_part* out) {
   return guarded([&] {
-    if (bundle == nullptr || asset == nullptr || out == nullptr)
+    if (bundle == nullptr || asset == nullptr || out == nullptr || asset->generation_ == nullptr)
       return invalid("graphite_asset_part: a null argument");
     *out = {};
     if (index >= asset->part_count) return failed(errc::not_found, "the asset has no such part");
     mapped_part part;
     if (!mapped_index::part(asset_of(*asset), index, part))
       return failed(errc::corrupt, "an index page is damaged");
-    const auto bytes = bundle->content->bytes(part);
+    const auto* const source = static_cast<const generation*>(asset->generation_);
+    const auto bytes = source->bytes(part);
     if (!bytes) return failed(bytes.error());
     *out = {bytes->data(), bytes->size()};
     return GRAPHITE_SUCCESS;

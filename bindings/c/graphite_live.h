@@ -33,7 +33,8 @@ typedef void (*graphite_reload_callback)(const graphite_bundle* old_bundle, cons
                                          void* user_data);
 
 /* Exactly what differs between two generations: ids, ascending. Where several generations came between two
- * polls they are told as one, so that an asset which changed and changed back is not in it. */
+ * polls they are told as one, so that an asset which changed and changed back is not in it. The first one is
+ * told without lists: everything is new then. */
 typedef struct graphite_changes {
   const graphite_bundle* old_bundle; /* null: there was none */
   const graphite_bundle* new_bundle;
@@ -102,9 +103,9 @@ GRAPHITE_API graphite_hot_reload_context* graphite_hot_reload_init(const graphit
 GRAPHITE_API graphite_result graphite_subscribe(const char* address, const char* channel,
                                                 const graphite_hot_reload_config* config,
                                                 graphite_hot_reload_context** out);
-/* Ends its thread and frees everything but what readers, handles' views and other references hold; as
- * graphite_atomic_bundle_destroy() it needs every reader to be gone. In a callback of its own graphite_poll()
- * it takes effect when that returns. Null does nothing. */
+/* Ends its thread and frees everything but what views and other references hold. As for
+ * graphite_atomic_bundle_destroy() every reader must be gone, and no other thread may be in a call with this
+ * context. In a callback of its own graphite_poll() it takes effect when that returns. Null does nothing. */
 GRAPHITE_API void graphite_hot_reload_shutdown(graphite_hot_reload_context* context);
 
 /* Where readers pin what is current: for graphite_acquire_reader() and the like, and not to be swapped or

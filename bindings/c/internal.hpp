@@ -1,26 +1,40 @@
 #pragma once
 
-#include <atomic>
-#include <memory>
+#include <memory_resource>
 #include <new>
 #include <string>
 
 #include "bindings/c/graphite.h"
-#include "runtime/generation.hpp"
+#include "core/error.hpp"
+#include "core/ports/hasher.hpp"
+#include "core/ports/log.hpp"
+#include "runtime/pins.hpp"
+#include "runtime/shown_generation.hpp"
 
 /// \file What the sources of libgraphite share.
 
-/// Counted by hand, because C callers hold the count.
-struct graphite_bundle {
-  explicit graphite_bundle(std::shared_ptr<const graphite::generation> opened) : content(std::move(opened)) {}
-  const std::shared_ptr<const graphite::generation> content;
-  mutable std::atomic<std::size_t> references{1};
-};
-
 namespace graphite::c_api {
+
+/// A graphite_bundle is a shown_generation, and nothing else.
+inline const shown_generation* from_c(const graphite_bundle* bundle) {
+  return reinterpret_cast<const shown_generation*>(bundle);
+}
+inline graphite_bundle* to_c(const shown_generation* shown) {
+  return reinterpret_cast<graphite_bundle*>(const_cast<shown_generation*>(shown));
+}
+
+const hasher& library_hasher();
+/// Forwards to what graphite_set_log() named.
+log_sink& library_log();
+/// Takes from what graphite_set_allocator() named; throws std::bad_alloc.
+std::pmr::memory_resource* library_memory();
+
+/// Where a bundle is replaced; as long as that is not destroyed.
+pin_point& point_in(const graphite_atomic_bundle& bundle);
 
 /// Remembers `text` as this thread's last error; `code` as the caller gets it.
 graphite_result failed(errc code, std::string text);
+graphite_result failed(graphite_result code, std::string text);
 graphite_result failed(const error& why);
 graphite_result invalid(const char* what);
 

@@ -66,8 +66,8 @@ TEST(c_api, errors_have_a_code_and_a_text) {
 
 TEST(c_api, a_part_whose_segment_is_cut_off_is_an_error_and_no_signal) {
   const bundle_on_disk disk(100);
-  const bundle opened(disk.path());
   std::filesystem::resize_file(disk.path() + "/segment-00000005", 4096);
+  const bundle opened(disk.path());
   const auto asset = *find(opened.get(), asset_name(99));
   graphite_part out;
   EXPECT_EQ(graphite_asset_part(opened.get(), &asset, 0, &out), GRAPHITE_ERROR_CORRUPT);
