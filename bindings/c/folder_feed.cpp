@@ -31,6 +31,9 @@ class folder_feed final : public generation_feed {
     thread_.join();
   }
   bool connected() const override { return true; }
+  result<void> want(std::span<const asset_id>) override {
+    return fail(errc::unsupported, "only what was subscribed on demand can be fetched");
+  }
   void look_again() override {
     again_.store(true);
     watch_.wake();

@@ -1,10 +1,15 @@
-#include <cstring>
+#include <dlfcn.h>
+
+#include <filesystem>
 
 #include "bindings/c/live_context.hpp"
 #include "platform/store/mapped_bundle.hpp"
 
 using namespace graphite;
 using namespace graphite::c_api;
+
+#define GRAPHITE_TEXT_(name) #name
+#define GRAPHITE_TEXT(name) GRAPHITE_TEXT_(name)
 
 namespace {
 
@@ -25,6 +30,22 @@ result<graphite_hot_reload_config> checked(const graphite_hot_reload_config* fro
 
 duration duration_of(std::uint64_t ns) {
   return duration(static_cast<duration::rep>(std::min<std::uint64_t>(ns, INT64_MAX / 4)));
+}
+
+/// From the library of that name beside this one. It stays loaded: what it made outlives a context.
+result<std::unique_ptr<generation_feed>> follow_channel(feed_host& host, const channel_request& request) {
+  Dl_info here{};
+  if (::dladdr(reinterpret_cast<const void*>(&graphite_version), &here) == 0 || here.dli_fname == nullptr)
+    return fail(errc::unsupported, "cannot tell where libgraphite lies");
+  const auto path = std::filesystem::path(here.dli_fname).parent_path() / GRAPHITE_SUBSCRIBE_LIBRARY;
+  void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (library == nullptr) return fail(errc::unsupported, std::string("subscribing needs ") + ::dlerror());
+  auto* const follow =
+      reinterpret_cast<follow_channel_function*>(::dlsym(library, GRAPHITE_TEXT(GRAPHITE_FOLLOW_CHANNEL)));
+  if (follow == nullptr) return fail(errc::unsupported, path.string() + " is of another version");
+  result<std::unique_ptr<generation_feed>> out = nullptr;
+  follow(&host, &request, &out);
+  return out;
 }
 
 std::span<const asset_id> ids_of(const std::uint64_t* ids, std::size_t count) {
@@ -61,6 +82,30 @@ graphite_hot_reload_context* graphite_hot_reload_init(const graphite_hot_reload_
     return GRAPHITE_SUCCESS;
   });
   return out;
+}
+
+graphite_result graphite_subscribe(const char* address, const char* channel,
+                                   const graphite_hot_reload_config* config,
+                                   graphite_hot_reload_context** out) {
+  return guarded([&] {
+    if (address == nullptr || out == nullptr) return invalid("graphite_subscribe: a null argument");
+    *out = nullptr;
+    const auto good = checked(config, "graphite_subscribe");
+    if (!good) return failed(good.error());
+    if (good->watch_directory == nullptr || good->bundle_path != nullptr)
+      return invalid(
+          "graphite_subscribe: watch_directory says where to keep the channel, bundle_path is not used");
+    live_config mine(*good);
+    if (mine.state_directory.empty()) mine.state_directory = mine.watch_directory + "/.graphite";
+    auto made = live_context::make(std::move(mine));
+    if (!made) return failed(made.error());
+    auto feed =
+        follow_channel(**made, {address, channel ? channel : "", good->watch_directory, good->on_demand});
+    if (!feed) return failed(feed.error());
+    (*made)->start(std::move(*feed));
+    *out = new graphite_hot_reload_context{std::move(*made)};
+    return GRAPHITE_SUCCESS;
+  });
 }
 
 void graphite_hot_reload_shutdown(graphite_hot_reload_context* context) {

@@ -43,10 +43,6 @@ live_config::live_config(const graphite_hot_reload_config& from)
       bundle_path(text_of(from.bundle_path)),
       state_directory(text_of(from.state_directory)) {}
 
-result<void> generation_feed::want(std::span<const asset_id>) {
-  return fail(errc::unsupported, "only what was subscribed on demand can be fetched");
-}
-
 live_context::live_context(live_config config)
     : config_(std::move(config)),
       news_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),

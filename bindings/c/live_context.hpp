@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "bindings/c/feed.hpp"
 #include "bindings/c/internal.hpp"
 #include "platform/linux/owned_fd.hpp"
 #include "runtime/crash_guard.hpp"
@@ -26,25 +27,11 @@ struct live_config {
   std::string watch_directory, bundle_path, state_directory;
 };
 
-class live_context;
-
-/// Where a context's generations come from: a thread that offers them. Ends with its destructor.
-class generation_feed {
- public:
-  virtual ~generation_feed() = default;
-  virtual bool connected() const = 0;
-  virtual std::uint64_t fetched_bytes() const { return 0; }
-  /// On demand. `ids` are wanted; those that are here are told at once. Errors: unsupported.
-  virtual result<void> want(std::span<const asset_id> ids);
-  /// Offers the newest generation again, as nothing is held any more.
-  virtual void look_again() = 0;
-};
-
 /// What a graphite_hot_reload_context is: the pure live_bundle with its lock, clock and callbacks.
 ///
 /// Two locks: `feeding_` keeps those who bring generations apart, while they read and compare; `state_` is
 /// held for moments, and never during a callback.
-class live_context {
+class live_context final : public feed_host {
  public:
   /// Errors: invalid_argument, out_of_memory, io.
   static result<std::unique_ptr<live_context>> make(live_config config);
@@ -59,20 +46,14 @@ class live_context {
   // ---- the feed's side; any thread
 
   void start(std::unique_ptr<generation_feed> feed) { feed_ = std::move(feed); }
-  enum class offered : std::uint8_t { taken, refused, held };
-  /// Opens the newest that `files` have, or where that is held and nothing is current an earlier one, checks
-  /// it and makes it current. `head` (as encoded): what is newest. Errors: corrupt, not_found, io and the
-  /// like: what is current stays.
-  result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files);
+  result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files) override;
   /// The same for one that is open. `checked`: its contents need no check.
   result<offered> offer(std::shared_ptr<generation> next, bool checked);
-  /// What is due by now; when to call it again.
-  time_point upkeep();
-  /// The bytes of `ids` are here, or (`how`) cannot be had.
-  void arrived(std::span<const asset_id> ids);
-  /// Following has ended.
-  void ended(error why);
-  void note_failure(const error& why);
+  time_point upkeep() override;
+  void arrived(std::span<const asset_id> ids) override;
+  void ended(error why) override;
+  void note_failure(const error& why) override;
+  log_sink& log() override { return library_log(); }
 
   // ---- the program's side
 

@@ -71,6 +71,7 @@ def of_project(name, *runs):
         with World() as world:
             world.write("a.txt", "0")
             world.write("b.txt", "b")
+            world.build()  # so that all of it is there at once
             world.dev()
             for each, code in runs or [(name, 0)]:
                 case(each, world.root, world.bundle, world.ready["heads"], code=code)
@@ -132,7 +133,7 @@ TESTS = [
     structures_results_and_functions_are_those_of_the_headers,
     the_package_is_one_that_the_engine_takes,
     *map(of_files, ["Reads", "Views", "AReaderKeepsAViewThatIsDisposedOf", "DisposedBundlesAndAssets",
-                    "SwapsUnderReadersAndCollections"]),
+                    "SwapsUnderReadersAndCollections", "FollowsAFileThatIsReplaced"]),
     *map(of_project, [
         "FollowsAFolder", "FollowsAChannel", "GoesBackAndOn", "HandlesFollowTheirAssets",
         "WhatHandlersThrowComesOutOfPoll", "PollInAHandlerIsBusyAndOfAnotherIsNot", "AThousandSwapsUnderCollections",

@@ -18,6 +18,18 @@ namespace Graphite.Editor {
     public void Refresh(Changes changes) {
       // Files that are new or gone concern the database; one that changed is imported by itself.
       refresh |= changes.Added.Length > 0 || changes.Removed.Length > 0;
+      if (changes.Old == null) CatchUp(changes.New);
+    }
+
+    // Of what the folder has from before, what differs. A bundle does not list its assets, so none comes here by this.
+    void CatchUp(Bundle bundle) {
+      if (!Directory.Exists(root)) return;
+      foreach (var file in Directory.GetFiles(root, "*", SearchOption.AllDirectories)) {
+        var path = file.Substring(root.Length + 1).Replace('\\', '/');
+        if (path.EndsWith(".meta") || !bundle.TryFind(path, out var asset)) continue;
+        using (var view = asset.Open())
+          if (!view.Read(bytes => bytes.SequenceEqual(File.ReadAllBytes(file)))) Put(root + "/" + path, view);
+      }
     }
 
     public void Reimport(AssetEvent asset) {
@@ -29,7 +41,11 @@ namespace Graphite.Editor {
         removed.Add(target);
         return;
       }
-      using (var view = asset.New.Find(asset.Id).Open()) Write(target, view);
+      using (var view = asset.New.Find(asset.Id).Open()) Put(target, view);
+    }
+
+    void Put(string target, View bytes) {
+      Write(target, bytes);
       written.Add(target);
     }
 

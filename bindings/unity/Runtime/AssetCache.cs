@@ -127,7 +127,7 @@ namespace Graphite {
       foreach (var value in all) {
         try {
           giveUp(value);
-        } catch (Exception e) when (!(e is System.Threading.ThreadAbortException)) {
+        } catch (Exception e) {
           (thrown = thrown ?? new List<Exception>()).Add(e);
         }
       }

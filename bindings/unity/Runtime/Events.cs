@@ -27,47 +27,41 @@ namespace Graphite {
     public string Path => New?.PathOf(Id) ?? Old?.PathOf(Id);
   }
 
-  /// <summary>Exactly what differs between two generations. The bundles and the lists are the event's: afterwards the
-  /// bundles are disposed of and the lists throw InvalidOperationException.</summary>
+  /// <summary>Exactly what differs between two generations. The bundles are the event's, and disposed of after it: keep
+  /// one by Bundle.Retain.</summary>
   public sealed unsafe class Changes {
-    NativeChanges native;
-    bool over;
+    readonly ulong[] added;
+    readonly ulong[] changed;
+    readonly ulong[] removed;
 
     internal Changes(NativeChanges from, Bundle before, Bundle now) {
-      native = from;
       Old = before;
       New = now;
+      OldVersion = from.old_version;
+      NewVersion = from.new_version;
+      added = Copy(from.added, from.added_count);
+      changed = Copy(from.changed, from.changed_count);
+      removed = Copy(from.removed, from.removed_count);
     }
-    internal void End() { over = true; }
 
-    /// <summary>Null: there was none.</summary>
+    /// <summary>Null at the first: everything is new then, and the lists are empty.</summary>
     public Bundle Old { get; }
     public Bundle New { get; }
     /// <summary>0: there was none.</summary>
-    public ulong OldVersion => native.old_version;
-    public ulong NewVersion => native.new_version;
+    public ulong OldVersion { get; }
+    public ulong NewVersion { get; }
     /// <summary>Ids, ascending.</summary>
-    public ReadOnlySpan<ulong> Added => List(native.added, native.added_count);
-    public ReadOnlySpan<ulong> Changed => List(native.changed, native.changed_count);
-    public ReadOnlySpan<ulong> Removed => List(native.removed, native.removed_count);
+    public ReadOnlySpan<ulong> Added => added;
+    public ReadOnlySpan<ulong> Changed => changed;
+    public ReadOnlySpan<ulong> Removed => removed;
 
-    /// <summary>Whether the asset came, changed or went. O(log changes).</summary>
-    public bool Concerns(ulong id) => Has(Changed, id) || Has(Added, id) || Has(Removed, id);
+    /// <summary>Whether the asset came, changed or went; at the first, true. O(log changes).</summary>
+    public bool Concerns(ulong id) => Old == null || Has(changed, id) || Has(added, id) || Has(removed, id);
 
-    ReadOnlySpan<ulong> List(IntPtr first, UIntPtr count) {
-      if (over) throw new InvalidOperationException("the event is over: its lists are gone");
-      return count == UIntPtr.Zero ? default(ReadOnlySpan<ulong>)
-                                   : new ReadOnlySpan<ulong>((void*)first, checked((int)count));
-    }
-    static bool Has(ReadOnlySpan<ulong> ascending, ulong id) {
-      int low = 0, high = ascending.Length;
-      while (low < high) {
-        var middle = low + (high - low) / 2;
-        if (ascending[middle] < id) low = middle + 1;
-        else high = middle;
-      }
-      return low < ascending.Length && ascending[low] == id;
-    }
+    static ulong[] Copy(IntPtr first, UIntPtr count) =>
+      count == UIntPtr.Zero ? none : new ReadOnlySpan<ulong>((void*)first, checked((int)count)).ToArray();
+    static readonly ulong[] none = new ulong[0];
+    static bool Has(ulong[] ascending, ulong id) => Array.BinarySearch(ascending, id) >= 0;
   }
 
   // Handlers of one event. One that throws does not keep the others from being called. Any thread may add and remove.
@@ -100,7 +94,7 @@ namespace Graphite {
         if (!goesOn()) return;
         try {
           handler(told);
-        } catch (Exception e) when (!(e is System.Threading.ThreadAbortException)) {
+        } catch (Exception e) {
           thrown(e);
         }
       }

@@ -37,7 +37,7 @@ namespace Graphite {
     }
   }
 
-  // A hot reload context. Shut down when the last call that uses it has returned, so that a callback may dispose of it.
+  // A hot reload context. Shut down when the last call that uses it has returned, whoever disposes of it.
   internal sealed class ContextHandle : SafeHandle {
     volatile bool over;
 

@@ -1,8 +1,5 @@
 using System;
-using System.Collections.Generic;
 using System.Diagnostics;
-using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace Graphite {
@@ -19,10 +16,10 @@ namespace Graphite {
 
   /// <summary>A bundle that follows its source by itself: graphite_hot_reload_context.
   ///
-  /// Events are raised by Poll, in the thread that calls it and in the order Reloaded, Changed, AssetChanged. What
-  /// handlers throw comes out of Poll once all were called; no exception passes through native code. No thread of the
-  /// library ever calls managed code. Any thread; any order of disposal, also in a handler: it then takes effect when
-  /// Poll returns, and no further event is raised.</summary>
+  /// Events are raised by Poll, in the thread that calls it and in the order Reloaded, Changed, AssetChanged. Handlers
+  /// run outside native code; what they throw comes out of Poll once all were called. No thread of the library ever
+  /// calls managed code. Any thread; any order of disposal, also in a handler: no further event is raised then.
+  /// </summary>
   public sealed unsafe partial class HotReload : IDisposable {
     /// <summary>A wait is divided, so that nobody who disposes waits for longer.</summary>
     const int WaitSliceMs = 20;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Threading;
@@ -16,7 +17,8 @@ namespace Graphite {
   public sealed unsafe partial class HotReload {
     // What the library calls back: static methods, by delegates that live as long as the domain, so that no garbage
     // collection takes them away. Which object is meant is the one that polls in this thread; the library has no
-    // pointer to a managed object.
+    // pointer to a managed object. They only note what is told: handlers run when native code has returned, so that
+    // none of them, and no abort of its thread, can leave it half done.
     static readonly Native.ReloadCallback reload = OnReload;
     static readonly Native.ChangesCallback changes = OnChanges;
     static readonly Native.AssetCallback asset = OnAsset;
@@ -32,9 +34,11 @@ namespace Graphite {
     internal readonly Handlers<Changes> forgetting = new Handlers<Changes>();
     internal readonly Handlers<Changes> givingUp = new Handlers<Changes>();
 
-    // Of the Poll that runs.
+    // Of the Poll that runs: what its last step was told, references to bundles, and what went wrong.
     int polling;
-    bool aborted;
+    ReloadEvent? toldReload;
+    Changes toldChanges;
+    AssetEvent? toldAsset;
     readonly List<KeyValuePair<IntPtr, Bundle>> told = new List<KeyValuePair<IntPtr, Bundle>>();
     readonly List<Exception> thrown = new List<Exception>();
     readonly Func<bool> goesOn;
@@ -51,7 +55,8 @@ namespace Graphite {
       add { changed.Add(value); }
       remove { changed.Remove(value); }
     }
-    /// <summary>Then each asset that differs; a Poll ends between two of these when its time is over.</summary>
+    /// <summary>Then each asset that differs; a Poll ends between two of these when its time is over. The first
+    /// generation has none: everything is new then.</summary>
     public event Action<AssetEvent> AssetChanged {
       add { assetChanged.Add(value); }
       remove { assetChanged.Remove(value); }
@@ -60,38 +65,66 @@ namespace Graphite {
     /// <summary>What made following end, as the last Poll had it; Success while it goes on.</summary>
     public Result Ended { get; private set; }
 
-    // Whether this thread is in a handler of some Poll.
-    internal static bool IsPolling => polled != null;
-
     /// <summary>Raises the events of what changed since the last call, until `budget` is spent (zero: one step; a
     /// handler is not interrupted) or nothing is left; how many AssetChanged are left. One thread at a time. Errors:
-    /// Busy (another thread, or a handler, is in it), and what made following end. Throws what a handler threw: as it
-    /// was or, of several, an AggregateException. Without news it allocates nothing.</summary>
+    /// Busy (another thread, or a handler, is in it), and what made following end. Throws what handlers threw: one as
+    /// it was, several in an AggregateException. Without news it allocates nothing.</summary>
     public long Poll(TimeSpan budget) {
       if (Interlocked.CompareExchange(ref polling, 1, 0) != 0)
         throw new GraphiteException(Result.Busy, "Poll: another thread, or a handler, is in it");
-      var outer = polled;
-      UIntPtr left;
-      var result = Result.Success;
-      string text = null;
+      long left;
       Exception[] all;
       try {
-        polled = this;
-        result = Native.graphite_poll(context, Nanoseconds(budget), out left);
-        if (result != Result.Success) text = Text.LastError();
-        if (result != Result.Busy) Ended = result;
+        var end = Stopwatch.GetTimestamp() + budget.Ticks * (Stopwatch.Frequency / (double)TimeSpan.TicksPerSecond);
+        do left = Step();
+        while (Raise() && !context.IsClosed && Stopwatch.GetTimestamp() < end);
       } finally {
-        polled = outer;
         all = AfterPoll();
       }
-      if (aborted) ResumeAbort();
-      if (result != Result.Success) Throw(all, new GraphiteException(result, text));
-      if (all != null) Throw(all, null);
-      return (long)left;
+      if (all != null && all.Length == 1) ExceptionDispatchInfo.Capture(all[0]).Throw();
+      if (all != null) throw new AggregateException(all);
+      return left;
     }
 
-    // Makes it ready for the next; what handlers threw, null for nothing.
+    // One step of the library's: at most one generation, or one asset, is told.
+    long Step() {
+      var outer = polled;
+      try {
+        polled = this;
+        var result = Native.graphite_poll(context, 0, out var left);
+        if (result != Result.Busy) Ended = result;
+        if (result != Result.Success) thrown.Add(new GraphiteException(result, Text.LastError()));
+        return (long)left;
+      } finally {
+        polled = outer;
+      }
+    }
+
+    // Whether there was anything to tell.
+    bool Raise() {
+      var any = toldReload.HasValue || toldChanges != null || toldAsset.HasValue;
+      if (toldReload.HasValue) reloaded.Raise(toldReload.Value, goesOn, keep);
+      if (toldChanges != null) {
+        try {
+          forgetting.Raise(toldChanges, always, keep);
+          changed.Raise(toldChanges, goesOn, keep);
+        } finally {
+          givingUp.Raise(toldChanges, always, keep);
+        }
+      }
+      if (toldAsset.HasValue) assetChanged.Raise(toldAsset.Value, goesOn, keep);
+      Forget();
+      return any;
+    }
+    void Forget() {
+      toldReload = null;
+      toldChanges = null;
+      toldAsset = null;
+    }
+
+    // Makes it ready for the next; what was thrown, null for nothing.
     Exception[] AfterPoll() {
+      Forget();
       foreach (var bundle in told) bundle.Value.Dispose();
       told.Clear();
       var all = thrown.Count == 0 ? null : thrown.ToArray();
@@ -100,17 +133,7 @@ namespace Graphite {
       return all;
     }
 
-    static void Throw(Exception[] handlers, GraphiteException own) {
-      if (handlers == null) throw own;
-      if (own == null && handlers.Length == 1) ExceptionDispatchInfo.Capture(handlers[0]).Throw();
-      var all = new List<Exception>(handlers);
-      if (own != null) all.Add(own);
-      throw new AggregateException(all);
-    }
-
-    static ulong Nanoseconds(TimeSpan time) => time <= TimeSpan.Zero ? 0 : (ulong)time.Ticks * 100;
-
-    // The event's reference to a bundle that the library has for the call alone; one object for all events of a Poll.
+    // A reference to a bundle that the library has for the call alone; one object for all events of a Poll.
     Bundle Told(IntPtr bundle) {
       if (bundle == IntPtr.Zero) return null;
       for (var i = told.Count - 1; i >= 0; --i)
@@ -120,35 +143,12 @@ namespace Graphite {
       return kept;
     }
 
-    // A thread that is being aborted must leave native code by its own way: the abort goes on after Poll.
-    void HoldAbort() {
-      Thread.ResetAbort();
-      aborted = true;
-    }
-    void ResumeAbort() {
-      aborted = false;
-      Thread.CurrentThread.Abort();
-    }
-
-    void Tell(NativeChanges from) {
-      var all = new Changes(from, Told(from.old_bundle), Told(from.new_bundle));
-      try {
-        forgetting.Raise(all, always, keep);
-        changed.Raise(all, goesOn, keep);
-      } finally {
-        givingUp.Raise(all, always, keep);
-        all.End();
-      }
-    }
-
     [MonoPInvokeCallback(typeof(Native.ReloadCallback))]
     static void OnReload(IntPtr oldBundle, IntPtr newBundle, IntPtr userData) {
       var live = polled;
-      if (live == null || live.context.IsClosed) return;
+      if (live == null) return;
       try {
-        live.reloaded.Raise(new ReloadEvent(live.Told(oldBundle), live.Told(newBundle)), live.goesOn, live.keep);
-      } catch (ThreadAbortException) {
-        live.HoldAbort();
+        live.toldReload = new ReloadEvent(live.Told(oldBundle), live.Told(newBundle));
       } catch (Exception e) {
         live.thrown.Add(e);
       }
@@ -157,27 +157,23 @@ namespace Graphite {
     [MonoPInvokeCallback(typeof(Native.ChangesCallback))]
     static void OnChanges(IntPtr from, IntPtr userData) {
       var live = polled;
-      if (live == null || live.context.IsClosed) return;
+      if (live == null) return;
       try {
-        live.Tell(*(NativeChanges*)from);
-      } catch (ThreadAbortException) {
-        live.HoldAbort();
+        var native = (NativeChanges*)from;
+        live.toldChanges = new Changes(*native, live.Told(native->old_bundle), live.Told(native->new_bundle));
       } catch (Exception e) {
         live.thrown.Add(e);
       }
     }
 
     [MonoPInvokeCallback(typeof(Native.AssetCallback))]
-    static void OnAsset(IntPtr assetEvent, IntPtr userData) {
+    static void OnAsset(IntPtr from, IntPtr userData) {
       var live = polled;
-      if (live == null || live.context.IsClosed) return;
+      if (live == null) return;
       try {
-        var from = *(NativeAssetEvent*)assetEvent;
-        live.assetChanged.Raise(
-          new AssetEvent((AssetEventType)from.type, from.id, live.Told(from.old_bundle), live.Told(from.new_bundle)),
-          live.goesOn, live.keep);
-      } catch (ThreadAbortException) {
-        live.HoldAbort();
+        var native = (NativeAssetEvent*)from;
+        live.toldAsset = new AssetEvent((AssetEventType)native->type, native->id, live.Told(native->old_bundle),
+                                        live.Told(native->new_bundle));
       } catch (Exception e) {
         live.thrown.Add(e);
       }

@@ -8,8 +8,8 @@ namespace Graphite {
   ///
   /// An editor unloads the domain with all managed code at each script change or play, while the native library stays
   /// loaded: whatever it would call back is gone then. So contexts are shut down when the domain is unloaded or the
-  /// process ends; the latter also tells the library that the process did not crash. A Poll that runs in another thread
-  /// is waited for, for at most <see cref="PatienceMs"/>.</summary>
+  /// process ends; the latter also tells the library that the process did not crash. A call that another thread is in at
+  /// that moment is waited for; handlers of Poll are no such call.</summary>
   public static class Lifetime {
     static readonly object gate = new object();
     // Long weak references: also what is not reachable any more but was not finalised yet.
@@ -21,18 +21,17 @@ namespace Graphite {
       AppDomain.CurrentDomain.ProcessExit += End;
     }
 
-    /// <summary>How long ShutdownAll waits for calls that other threads are in.</summary>
-    public static int PatienceMs { get; set; } = 5000;
+    // Calls take microseconds, but for those that read a disk.
+    const int PatienceMs = 10000;
+
     /// <summary>Contexts of this domain that are not shut down.</summary>
     public static int Open => Alive().Count;
 
-    /// <summary>Disposes of every HotReload of this domain; false where a call in another thread, such as a Poll whose
-    /// handler does not return, still keeps one. In a handler of Poll it waits for nothing: the context ends when
-    /// that Poll returns.</summary>
+    /// <summary>Disposes of every HotReload of this domain; false where one is kept by a call that another thread is in,
+    /// for ten seconds and more.</summary>
     public static bool ShutdownAll() {
       var all = Alive();
       foreach (var context in all) context.Dispose();
-      if (HotReload.IsPolling) return false;
       var waited = Stopwatch.StartNew();
       lock (gate) {
         while (all.Exists(context => !context.IsOver)) {

@@ -7,8 +7,8 @@ namespace Graphite {
   /// </summary>
   public interface IAssetReferenceHolder {
     /// <summary>Called in the thread that polls, once for each generation, when caches have forgotten what changed and
-    /// before they give it up. `changes` tells which assets are concerned. All three are gone afterwards; `oldBundle`
-    /// is null at the first.</summary>
+    /// before they give it up. `changes` tells which assets are concerned. The bundles are gone afterwards; `oldBundle`
+    /// is null at the first, when everything is new.</summary>
     void UpdateAssetReferences(Bundle oldBundle, Bundle newBundle, Changes changes);
   }
 
@@ -68,7 +68,7 @@ namespace Graphite {
     static void Call(Action what, ref List<Exception> thrown) {
       try {
         what();
-      } catch (Exception e) when (!(e is System.Threading.ThreadAbortException)) {
+      } catch (Exception e) {
         (thrown = thrown ?? new List<Exception>()).Add(e);
       }
     }

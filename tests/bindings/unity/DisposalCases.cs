@@ -8,6 +8,7 @@ namespace Graphite.Test {
   public static class DisposalCases {
     public static void InAHandler(string[] arguments) {
       var project = LiveCases.ProjectOf(arguments);
+      var written = 0;
       foreach (var where in new[] {"reload", "changes", "asset"}) {
         var live = HotReload.Open(project.Bundle);
         var handle = live.OpenHandle("a.txt");
@@ -24,7 +25,12 @@ namespace Graphite.Test {
         live.Changed += _ => after += live.IsDisposed ? 1 : 0;
         if (where == "asset") live.AssetChanged += _ => end();
         live.AssetChanged += _ => after += live.IsDisposed ? 1 : 0;
-        Claim.Soon(() => live.IsDisposed, where, () => live.Poll(TimeSpan.FromSeconds(1)));
+        live.Poll(TimeSpan.FromSeconds(1));  // the first generation, without assets
+        if (where == "asset") {
+          project.Write("c.txt", (++written).ToString());
+          Claim.Soon(() => live.IsDisposed, where, () => Told.Step(live));
+        }
+        Claim.True(live.IsDisposed, where);
         Claim.Equal(after, 0, "events after the disposal in " + where);
         Claim.Equal(Lifetime.Open, 0, "open contexts");
         Claim.Throws<ObjectDisposedException>(() => live.Poll(TimeSpan.Zero));

@@ -18,7 +18,6 @@ namespace Graphite.Test {
       var cache = new AssetCache<string>(live, asset => Program.TextOf(asset.Span()));
       kept.AddRange(new object[] {live, cache, live.OpenHandle("a.txt"), live.OpenHandle("a.txt").Read(), live.Current(),
                                   new AtomicBundle(live.Current()), live.Current().Find("a.txt").Open().OpenStream()});
-      Lifetime.PatienceMs = blocks ? 100 : 60000;
       live.AssetChanged += _ => {
         cache.Get("a.txt");
         GC.Collect();
@@ -118,7 +117,7 @@ namespace Graphite.Test {
     }
     public static void ExitsInAHandler(string[] arguments) {
       var live = HotReload.Open(LiveCases.ProjectOf(arguments).Bundle);
-      live.AssetChanged += _ => Environment.Exit(7);
+      live.Reloaded += _ => Environment.Exit(7);
       new Told(live).Until("never");
     }
     /// <summary>After such ends: they were no crashes.</summary>

@@ -54,9 +54,17 @@ namespace Graphite.Test {
       RuntimeHelpers.RunClassConstructor(typeof(GraphiteEditor).TypeHandle);
       EditorApplication.update();
       Claim.Equal(AssetDatabase.Asked.Count, 0, "nothing is chosen yet");
+      // What is there from before.
+      Directory.CreateDirectory("Assets/Graphite");
+      File.WriteAllText("Assets/Graphite/a.txt", "old");
+      File.WriteAllText("Assets/Graphite/b.txt", "b");
+      File.WriteAllText("Assets/Graphite/my own.txt", "mine");
       EditorUtility.Chosen = project.Bundle;
       GraphiteEditor.Choose();
-      Until(() => IsImported("a.txt", "0") && IsImported("b.txt", "b"));
+      Until(() => IsImported("a.txt", "0"));
+      Claim.Equal(string.Join(", ", AssetDatabase.Asked), "start, import Assets/Graphite/a.txt, stop", "asked at first");
+      project.Write("deep/new.txt", "new");
+      Until(() => IsImported("deep/new.txt", "new"));
       Claim.True(AssetDatabase.Asked.Contains("refresh"), "files that are new");
       AssetDatabase.Asked.Clear();
       project.Write("a.txt", "1");

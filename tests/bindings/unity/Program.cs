@@ -43,10 +43,11 @@ namespace Graphite.Test {
       throw new Failed("no " + typeof(TException).Name);
     }
     /// <summary>Asks again and again, and polls or waits for the next version in between.</summary>
-    public static void Soon(Func<bool> condition, string what, Action between) {
+    public static void Soon(Func<bool> condition, string what, Action between) => Soon(condition, () => what, between);
+    public static void Soon(Func<bool> condition, Func<string> what, Action between) {
       var waited = Stopwatch.StartNew();
       while (!condition()) {
-        if (waited.Elapsed > deadline) throw new Failed("waited for " + what);
+        if (waited.Elapsed > deadline) throw new Failed("waited for " + what());
         between();
       }
     }
