@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The Unity package against the real library, run by Mono: a C# program reads, follows, is disposed of in every order and
-loses its domain while bundles are swapped. The engine is replaced by stubs."""
+"""The Unity package against the real library, run by Mono: a C# program reads, follows, is disposed of in every order
+and loses its domain while bundles are swapped. The engine is replaced by stubs."""
 import functools
 import json
 import os
@@ -95,13 +95,12 @@ def structures_results_and_functions_are_those_of_the_headers():
     missing = [name for (name,) in lines["function"] if not re.search(rf"\b{name}\b", exported)]
     equal(missing, [], "functions that the library has not")
     member = {"owner0_": "owner_[0]", "owner1_": "owner_[1]"}
-    claims = [f"_Static_assert(sizeof({c_name(name)}) == {size}, \"size of {name}\");" for name, size in lines["struct"]]
-    claims += [f"_Static_assert(offsetof({c_name(of)}, {member.get(name, name)}) == {at}, \"{of}.{name}\");"
-               for of, name, at in lines["member"]]
-    claims += [f"_Static_assert(GRAPHITE_{'ERROR_' if number != '0' else ''}{name.upper()} == {number}, \"{name}\");"
-               for number, name in lines["result"]]
-    claims += [f"_Static_assert(GRAPHITE_ASSET_{name.upper()} == {number}, \"{name}\");" for number, name in lines["event"]]
-    text = "#include <stddef.h>\n#include \"graphite.h\"\n" + "\n".join(claims) + "\n"
+    claims = [(f"sizeof({c_name(name)})", size) for name, size in lines["struct"]]
+    claims += [(f"offsetof({c_name(of)}, {member.get(name, name)})", at) for of, name, at in lines["member"]]
+    claims += [(f"GRAPHITE_{'ERROR_' if number != '0' else ''}{name.upper()}", number) for number, name in lines["result"]]
+    claims += [(f"GRAPHITE_ASSET_{name.upper()}", number) for number, name in lines["event"]]
+    text = "#include <stddef.h>\n#include \"graphite.h\"\n" + "".join(
+        f"_Static_assert({c} == {csharp}, \"{c}\");\n" for c, csharp in claims)
     done = subprocess.run(["cc", "-std=c11", "-fsyntax-only", f"-I{ROOT / 'bindings/c'}", "-x", "c", "-"], input=text,
                           capture_output=True, text=True)
     equal(done.returncode, 0, f"what the C compiler says: {done.stderr}")
@@ -133,16 +132,16 @@ TESTS = [
     structures_results_and_functions_are_those_of_the_headers,
     the_package_is_one_that_the_engine_takes,
     *map(of_files, ["Reads", "Views", "AReaderKeepsAViewThatIsDisposedOf", "DisposedBundlesAndAssets",
-                    "SwapsUnderReadersAndCollections", "FollowsAFileThatIsReplaced"]),
+                    "SwapsUnderReadersAndCollections", "FollowsAFileThatIsReplaced", "ReloadsByHand"]),
     *map(of_project, [
-        "FollowsAFolder", "FollowsAChannel", "GoesBackAndOn", "HandlesFollowTheirAssets",
+        "FollowsAFolder", "FollowsAChannel", "FetchesOnDemand", "GoesBackAndOn", "HandlesFollowTheirAssets",
         "WhatHandlersThrowComesOutOfPoll", "PollInAHandlerIsBusyAndOfAnotherIsNot", "AThousandSwapsUnderCollections",
         "HooksAreCalledInTheirOrder", "AnAssetThatChangedBackIsLoadedAgain", "ALoadThatIsOvertakenIsNotKept",
         "InAHandler", "InAnyOrder", "ByTheFinaliser", "BesideUsers", "FreesTheFolderOfAChannel",
         "ScriptsAreReloadedWhileBundlesAreSwapped", "ScriptsAreReloadedWhileTheirHandlersBlock",
         "AComponentShowsWhatIsCurrent", "TheEditorImportsWhatChanges"]),
     of_project("AnEndWithoutDisposalIsNoCrash", ("Exits", 0), ("Exits", 0), ("Exits", 0), ("ExitsInAHandler", 7),
-               ("NothingIsHeld", 0)),
+               ("NothingIsHeld", 0), ("Dies", -9), ("SomethingIsHeld", 0)),
 ]
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ using System.IO;
 using UnityEditor;
 
 namespace Graphite.Editor {
-  /// <summary>Keeps a folder of the project's assets equal to a bundle: what changed is written there and imported. The
-  /// folder is generated: whatever else is in it may be overwritten. Main thread.</summary>
+  /// <summary>Keeps a folder of the project's assets equal to a bundle: what changed is written there and imported.
+  /// The folder is generated: whatever else is in it may be overwritten. Main thread.</summary>
   public sealed class GraphiteImporter : IAssetDatabase {
     readonly string root;
     readonly List<string> written = new List<string>();

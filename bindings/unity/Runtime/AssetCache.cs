@@ -2,9 +2,9 @@ using System;
 using System.Collections.Generic;
 
 namespace Graphite {
-  /// <summary>What a program made of assets, by their ids. What changes or goes is forgotten when Poll tells of it, before
-  /// the handlers of HotReload.Changed, and given up after them, so that they can let go of it first. Any thread; values
-  /// are forgotten and given up in the thread that polls.</summary>
+  /// <summary>What a program made of assets, by their ids. What changes or goes is forgotten when Poll tells of it,
+  /// before the handlers of HotReload.Changed, and given up after them, so that they can let go of it first. Any
+  /// thread; values are forgotten and given up in the thread that polls.</summary>
   public sealed class AssetCache<T> : IDisposable where T : class {
     struct Entry {
       public T value;
@@ -91,7 +91,8 @@ namespace Graphite {
         ForgetAll(changes.Removed);
         // An asset that changed and changed back is not in the lists; who loaded it in between has the wrong one.
         foreach (var id in ahead)
-          if (entries.TryGetValue(id, out var known) && known.version < told) Forget(id);
+          if (entries.TryGetValue(id, out var known) && known.version > changes.OldVersion && known.version < told)
+            Forget(id);
         ahead.RemoveWhere(id => !entries.TryGetValue(id, out var known) || known.version <= told);
       }
     }

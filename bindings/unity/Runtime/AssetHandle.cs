@@ -26,8 +26,8 @@ namespace Graphite {
     public ulong ChangedVersion => Changed(out _);
 
     /// <summary>The bytes as they are now; does not wait. Errors: Removed (works again once the asset is back),
-    /// StaleHandle (without PreserveHandleState), NotFound (no such part), NotReady (on demand: asked for now), Corrupt,
-    /// Io.</summary>
+    /// StaleHandle (without PreserveHandleState), NotFound (no such part), NotReady (on demand: asked for now),
+    /// Corrupt, Io.</summary>
     public View Read(uint part = 0) {
       GraphiteException.Check(Native.graphite_handle_read(context, Opened(), part, out var view));
       GC.KeepAlive(this);

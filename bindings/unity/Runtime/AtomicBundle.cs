@@ -2,8 +2,8 @@ using System;
 using System.Runtime.InteropServices;
 
 namespace Graphite {
-  /// <summary>A place where one bundle is replaced by the next while any number of threads read, for programs that swap
-  /// by themselves; HotReload does it for the others. Any thread.</summary>
+  /// <summary>A place where one bundle is replaced by the next while any number of threads read, for programs that
+  /// swap by themselves; HotReload does it for the others. Any thread.</summary>
   public sealed class AtomicBundle : IDisposable {
     readonly PlaceHandle handle;
 

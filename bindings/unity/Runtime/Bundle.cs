@@ -12,8 +12,8 @@ namespace Graphite {
     public byte[] Root { get; internal set; }
   }
 
-  /// <summary>A reference to one generation of a channel, which never changes. Any thread. Several objects may refer to
-  /// one generation; it is freed with the last of them.</summary>
+  /// <summary>A reference to one generation of a channel, which never changes. Any thread. Several objects may refer
+  /// to one generation; it is freed with the last of them.</summary>
   public sealed unsafe class Bundle : IDisposable {
     internal readonly BundleHandle handle;
 
@@ -67,9 +67,10 @@ namespace Graphite {
 
     /// <summary>As TryFind, with NotFound as an error.</summary>
     public Asset Find(ulong id) =>
-      TryFind(id, out var asset) ? asset : throw new GraphiteException(Result.NotFound, "no asset " + id.ToString("x16"));
+      TryFind(id, out var asset) ? asset : throw Absent(id.ToString("x16"));
     public Asset Find(string path) =>
-      TryFind(path, out var asset) ? asset : throw new GraphiteException(Result.NotFound, "no asset " + path);
+      TryFind(path, out var asset) ? asset : throw Absent(path);
+    static GraphiteException Absent(string name) => new GraphiteException(Result.NotFound, "no asset " + name);
 
     /// <summary>The path of an asset; null where there is none with this id.</summary>
     public string PathOf(ulong id) => TryFind(id, out var asset) ? asset.Path : null;

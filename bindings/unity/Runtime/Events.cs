@@ -27,8 +27,8 @@ namespace Graphite {
     public string Path => New?.PathOf(Id) ?? Old?.PathOf(Id);
   }
 
-  /// <summary>Exactly what differs between two generations. The bundles are the event's, and disposed of after it: keep
-  /// one by Bundle.Retain.</summary>
+  /// <summary>Exactly what differs between two generations. The bundles are the event's, and disposed of after it:
+  /// keep one by Bundle.Retain.</summary>
   public sealed unsafe class Changes {
     readonly ulong[] added;
     readonly ulong[] changed;

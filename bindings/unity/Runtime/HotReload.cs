@@ -9,7 +9,8 @@ namespace Graphite {
       Old = before;
       New = now;
     }
-    /// <summary>Null at the first. Both are the event's, and disposed of after it: keep one by Bundle.Retain.</summary>
+    /// <summary>Null at the first. Both are the event's, and disposed of after it: keep one by
+    /// Bundle.Retain.</summary>
     public Bundle Old { get; }
     public Bundle New { get; }
   }
@@ -48,9 +49,9 @@ namespace Graphite {
     }
     public static HotReload Open(string folder) => Open(new HotReloadOptions { WatchDirectory = folder });
 
-    /// <summary>Follows `channel` (null: the only one that is served) of the publisher or relay at `address`, HOST:PORT,
-    /// and keeps it in options.WatchDirectory. Errors: as above; AlreadyExists (another process uses the folder),
-    /// OutOfSpace.</summary>
+    /// <summary>Follows `channel` (null: the only one that is served) of the publisher or relay at `address`,
+    /// HOST:PORT, and keeps it in options.WatchDirectory. Errors: as above; AlreadyExists (another process uses the
+    /// folder), OutOfSpace.</summary>
     public static HotReload Subscribe(string address, string channel, HotReloadOptions options) {
       Lifetime.Check();
       if (address == null) throw new ArgumentNullException(nameof(address));
@@ -82,7 +83,8 @@ namespace Graphite {
     public bool Wait(ulong version, TimeSpan timeout) =>
       InSlices(timeout, slice => Native.graphite_wait(context, version, slice));
 
-    /// <summary>A name of the asset that stays, whatever is swapped. Errors: NotFound, TooLarge, OutOfMemory.</summary>
+    /// <summary>A name of the asset that stays, whatever is swapped. Errors: NotFound, TooLarge,
+    /// OutOfMemory.</summary>
     public AssetHandle OpenHandle(ulong id) {
       GraphiteException.Check(Native.graphite_handle_open(context, id, out var opened));
       return new AssetHandle(context, opened);
@@ -93,8 +95,8 @@ namespace Graphite {
     public AssetHandle<T> OpenHandle<T>(string path, Reader<T> decode, uint part = 0) =>
       new AssetHandle<T>(OpenHandle(path), decode, part);
 
-    /// <summary>Makes the generation that was current `steps` before this one current again, until a newer one comes or
-    /// Resume. Errors: NotFound (not kept).</summary>
+    /// <summary>Makes the generation that was current `steps` before this one current again, until a newer one comes
+    /// or Resume. Errors: NotFound (not kept).</summary>
     public void Rollback(uint steps) => GraphiteException.Check(Native.graphite_rollback(context, steps));
     public void Resume() => GraphiteException.Check(Native.graphite_resume(context));
 

@@ -22,8 +22,8 @@ namespace Graphite {
     public uint? CrashesMax { get; set; }
   }
 
-  // The structure for one call, in memory that the library's own may fill: a newer one may be larger than what is known
-  // here, and then keeps its defaults.
+  // The structure for one call, in memory that the library's own may fill: a newer one may be larger than what is
+  // known here, and then keeps its defaults.
   internal sealed unsafe class ConfigMemory : IDisposable {
     const int BytesMax = 4096;
 

@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace Graphite {
-  /// <summary>Names a static method that native code calls, for compilers that translate ahead of time: they look for an
-  /// attribute of this name.</summary>
+  /// <summary>Names a static method that native code calls, for compilers that translate ahead of time: they look for
+  /// an attribute of this name.</summary>
   [AttributeUsage(AttributeTargets.Method)]
   internal sealed class MonoPInvokeCallbackAttribute : Attribute {
     public MonoPInvokeCallbackAttribute(Type type) { Type = type; }

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Graphite {
   // The structures of graphite.h and graphite_live.h, member by member and blittable: `bool` is a byte, `size_t` a
-  // UIntPtr, every pointer an IntPtr. tests/bindings/unity holds size and offset of each member against the C compiler's.
+  // UIntPtr, every pointer an IntPtr. tests/bindings/unity holds size and offset of each member against the C
+  // compiler's.
 
   [StructLayout(LayoutKind.Sequential)]
   internal unsafe struct NativeBundleInfo {

@@ -8,8 +8,8 @@ namespace Graphite {
   ///
   /// An editor unloads the domain with all managed code at each script change or play, while the native library stays
   /// loaded: whatever it would call back is gone then. So contexts are shut down when the domain is unloaded or the
-  /// process ends; the latter also tells the library that the process did not crash. A call that another thread is in at
-  /// that moment is waited for; handlers of Poll are no such call.</summary>
+  /// process ends; the latter also tells the library that the process did not crash. A call that another thread is in
+  /// at that moment is waited for; handlers of Poll are no such call.</summary>
   public static class Lifetime {
     static readonly object gate = new object();
     // Long weak references: also what is not reachable any more but was not finalised yet.
@@ -27,8 +27,8 @@ namespace Graphite {
     /// <summary>Contexts of this domain that are not shut down.</summary>
     public static int Open => Alive().Count;
 
-    /// <summary>Disposes of every HotReload of this domain; false where one is kept by a call that another thread is in,
-    /// for ten seconds and more.</summary>
+    /// <summary>Disposes of every HotReload of this domain; false where one is kept by a call that another thread is
+    /// in, for ten seconds and more.</summary>
     public static bool ShutdownAll() {
       var all = Alive();
       foreach (var context in all) context.Dispose();

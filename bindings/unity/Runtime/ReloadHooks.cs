@@ -7,8 +7,8 @@ namespace Graphite {
   /// </summary>
   public interface IAssetReferenceHolder {
     /// <summary>Called in the thread that polls, once for each generation, when caches have forgotten what changed and
-    /// before they give it up. `changes` tells which assets are concerned. The bundles are gone afterwards; `oldBundle`
-    /// is null at the first, when everything is new.</summary>
+    /// before they give it up. `changes` tells which assets are concerned. The bundles are gone afterwards;
+    /// `oldBundle` is null at the first, when everything is new.</summary>
     void UpdateAssetReferences(Bundle oldBundle, Bundle newBundle, Changes changes);
   }
 
@@ -21,8 +21,8 @@ namespace Graphite {
   }
 
   /// <summary>The hooks of an engine, in the order that it needs: caches (AssetCache) forget, the database refreshes,
-  /// holders of references are told the old and the new bundle, caches give up what they forgot, and each changed asset
-  /// is imported again.</summary>
+  /// holders of references are told the old and the new bundle, caches give up what they forgot, and each changed
+  /// asset is imported again.</summary>
   public sealed class ReloadHooks : IDisposable {
     readonly object gate = new object();
     readonly HotReload live;

@@ -44,7 +44,8 @@ namespace Graphite {
 
     public byte[] ToArray() => Read(bytes => bytes.ToArray());
 
-    /// <summary>A stream over the bytes, read-only. Once this is disposed of it throws ObjectDisposedException.</summary>
+    /// <summary>A stream over the bytes, read-only. Once this is disposed of it throws
+    /// ObjectDisposedException.</summary>
     public Stream OpenStream() {
       if (buffer.IsClosed) throw new ObjectDisposedException(nameof(View));
       return Length == 0 ? (Stream) new MemoryStream(new byte[0], false)

@@ -159,7 +159,8 @@ namespace Graphite.Test {
     static void ReadOne(AtomicBundle place, int generations) {
       var now = place.Current(out var version);
       var wanted = "generation " + (version - 1) % (ulong)generations;
-      for (var i = 0; i < Assets; ++i) Claim.Equal(Program.TextOf(now, "set/" + i + ".txt"), wanted, "of one generation");
+      for (var i = 0; i < Assets; ++i)
+        Claim.Equal(Program.TextOf(now, "set/" + i + ".txt"), wanted, "of one generation");
       if (version % 4 != 0) now.Dispose();
       GC.KeepAlive(now);
     }

@@ -4,8 +4,8 @@ using System.IO;
 using System.Threading;
 
 namespace Graphite.Test {
-  /// <summary>Follows in a domain of its own, as a game's scripts do in an editor: polls in a thread, collects garbage in
-  /// its handlers, and never disposes of anything.</summary>
+  /// <summary>Follows in a domain of its own, as a game's scripts do in an editor: polls in a thread, collects
+  /// garbage in its handlers, and never disposes of anything.</summary>
   public sealed class Follower : MarshalByRefObject {
     readonly List<object> kept = new List<object>();
     int events;
@@ -16,8 +16,10 @@ namespace Graphite.Test {
     public void Start(string bundle, bool blocks) {
       var live = HotReload.Open(bundle);
       var cache = new AssetCache<string>(live, asset => Program.TextOf(asset.Span()));
-      kept.AddRange(new object[] {live, cache, live.OpenHandle("a.txt"), live.OpenHandle("a.txt").Read(), live.Current(),
-                                  new AtomicBundle(live.Current()), live.Current().Find("a.txt").Open().OpenStream()});
+      kept.AddRange(new object[] {
+        live, cache, live.OpenHandle("a.txt"), live.OpenHandle("a.txt").Read(), live.Current(),
+        new AtomicBundle(live.Current()), live.Current().Find("a.txt").Open().OpenStream()
+      });
       live.AssetChanged += _ => {
         cache.Get("a.txt");
         GC.Collect();
@@ -38,7 +40,8 @@ namespace Graphite.Test {
   public static class DomainCases {
     static AppDomain NewDomain(out Follower follower) {
       var domain = AppDomain.CreateDomain("scripts", null, AppDomain.CurrentDomain.SetupInformation);
-      follower = (Follower)domain.CreateInstanceAndUnwrap(typeof(Follower).Assembly.FullName, typeof(Follower).FullName);
+      var type = typeof(Follower);
+      follower = (Follower)domain.CreateInstanceAndUnwrap(type.Assembly.FullName, type.FullName);
       return domain;
     }
 
@@ -119,6 +122,15 @@ namespace Graphite.Test {
       var live = HotReload.Open(LiveCases.ProjectOf(arguments).Bundle);
       live.Reloaded += _ => Environment.Exit(7);
       new Told(live).Until("never");
+    }
+    /// <summary>A crash, as the library has it.</summary>
+    public static void Dies(string[] arguments) {
+      new Told(HotReload.Open(Counted(LiveCases.ProjectOf(arguments)))).Shown("a.txt", "0");
+      System.Diagnostics.Process.GetCurrentProcess().Kill();
+    }
+    public static void SomethingIsHeld(string[] arguments) {
+      using (var live = HotReload.Open(Counted(LiveCases.ProjectOf(arguments))))
+        Claim.True(Array.Exists(live.Generations(), one => one.IsHeld), "no generation is held");
     }
     /// <summary>After such ends: they were no crashes.</summary>
     public static void NothingIsHeld(string[] arguments) {

@@ -15,7 +15,8 @@ namespace Graphite.Test {
     public Told(HotReload live) {
       this.live = live;
       live.Reloaded += told => Add("reload " + (told.Old == null ? "first" : "next"));
-      live.Changed += told => Add("changes +" + told.Added.Length + " ~" + told.Changed.Length + " -" + told.Removed.Length);
+      live.Changed += told => Add(string.Format("changes +{0} ~{1} -{2}", told.Added.Length, told.Changed.Length,
+                                                told.Removed.Length));
       live.AssetChanged += told => Add(told.Type + " " + told.Path);
     }
     void Add(string what) {
@@ -51,10 +52,41 @@ namespace Graphite.Test {
     public static void FollowsAFolder(string[] arguments) => Follows(ProjectOf(arguments), project =>
       HotReload.Open(project.Bundle));
 
-    public static void FollowsAChannel(string[] arguments) => Follows(ProjectOf(arguments), project =>
-      HotReload.Subscribe(project.Address, "main", new HotReloadOptions {
-        WatchDirectory = Path.Combine(project.Work, "kept"), KeptGenerations = 3
-      }));
+    public static void FollowsAChannel(string[] arguments) => Follows(ProjectOf(arguments), Subscribed);
+
+    public static void ReloadsByHand(string[] files) {
+      using (var live = HotReload.Open(files[0])) {
+        var told = new Told(live);
+        told.Shown("set/0.txt", "generation 0");
+        live.Reload(files[3]);
+        told.Shown("set/0.txt", "generation 3");
+        Claim.Code(Result.StaleEpoch, () => live.Reload(files[1]));
+        Claim.Code(Result.NotFound, () => live.Reload("/no/such/bundle"));
+        told.Shown("set/0.txt", "generation 3");
+      }
+    }
+
+    public static void FetchesOnDemand(string[] arguments) {
+      var project = ProjectOf(arguments);
+      var options = new HotReloadOptions { WatchDirectory = Path.Combine(project.Work, "kept"), OnDemand = true };
+      using (var live = HotReload.Subscribe(project.Address, null, options)) {
+        var told = new Told(live);
+        told.Until("reload first");
+        var handle = live.OpenHandle("b.txt");
+        Claim.Code(Result.NotReady, () => handle.Read());
+        told.Until("Arrived b.txt");
+        Claim.Equal(handle.Read().Read(Program.TextOf), "b", "what was fetched");
+        var id = Library.AssetId("a.txt");
+        live.Fetch(id);
+        Claim.True(live.FetchWait(id, TimeSpan.FromSeconds(60)), "it does not come");
+        Claim.Equal(live.OpenHandle(id).Read().Read(Program.TextOf), "0", "what was waited for");
+        Claim.Code(Result.NotFound, () => live.FetchWait(1, TimeSpan.FromSeconds(1)));
+      }
+    }
+
+    static HotReload Subscribed(Project project) => HotReload.Subscribe(project.Address, "main", new HotReloadOptions {
+      WatchDirectory = Path.Combine(project.Work, "kept"), KeptGenerations = 3
+    });
 
     /// <summary>A file that is not there yet, and is replaced by renames. Arguments: as for BundleCases.</summary>
     public static void FollowsAFileThatIsReplaced(string[] files) {
@@ -96,7 +128,8 @@ namespace Graphite.Test {
 
     public static void GoesBackAndOn(string[] arguments) {
       var project = ProjectOf(arguments);
-      using (var live = HotReload.Open(new HotReloadOptions { WatchDirectory = project.Bundle, KeptGenerations = 4 })) {
+      var options = new HotReloadOptions { WatchDirectory = project.Bundle, KeptGenerations = 4 };
+      using (var live = HotReload.Open(options)) {
         var told = new Told(live);
         told.Shown("a.txt", "0");
         project.Write("a.txt", "1");
@@ -207,8 +240,10 @@ namespace Graphite.Test {
 
     public static void AThousandSwapsUnderCollections(string[] arguments) {
       var project = ProjectOf(arguments);
-      using (var live = HotReload.Open(project.Bundle)) {
+      // A publisher tells subscribers at once, and its folder at most four times a second.
+      using (var live = Subscribed(project)) {
         var told = new Told(live);
+        told.Shown("a.txt", "0");
         live.Reloaded += _ => GC.Collect();
         live.AssetChanged += one => {
           GC.Collect();
@@ -224,7 +259,8 @@ namespace Graphite.Test {
         }
         Claim.True(told.All.FindAll(one => one == "Changed a.txt").Count >= 1000, "changes that were told");
         Program.CollectAll();
-        Claim.True(live.Statistics().ReplacedAlive < 10, "replaced generations are kept: " + live.Statistics().ReplacedAlive);
+        var alive = live.Statistics().ReplacedAlive;
+        Claim.True(alive < 10, "replaced generations that are kept: " + alive);
       }
     }
   }

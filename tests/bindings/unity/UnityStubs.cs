@@ -1,5 +1,6 @@
-// Exactly the part of Unity's API that bindings/unity uses, so that it can be compiled and its own logic be run without an
-// engine. Signatures are Unity 2021's; bodies only note what was asked. bindings/unity/README.md lists the same names.
+// Exactly the part of Unity's API that bindings/unity uses, so that it can be compiled and its own logic be run
+// without an engine. Signatures are Unity 2021's; bodies only note what was asked. bindings/unity/README.md lists the
+// same names.
 using System;
 using System.Collections.Generic;
 

@@ -21,7 +21,7 @@ namespace Graphite.Samples {
       try {
         // Relative to the folder of the project's assets; where it is kept is the player's own folder.
         Live = address == ""
-          ? HotReload.Open(Path.Combine(Application.dataPath, bundleFolder))
+          ? HotReload.Open(Path.GetFullPath(Path.Combine(Application.dataPath, bundleFolder)))
           : HotReload.Subscribe(address, channel == "" ? null : channel, new HotReloadOptions {
               WatchDirectory = Path.Combine(Application.persistentDataPath, "graphite")
             });
