@@ -66,7 +66,7 @@ namespace Graphite.Test {
     }
 
     public static void ScriptsAreReloadedWhileBundlesAreSwapped(string[] arguments) =>
-      Reload(LiveCases.ProjectOf(arguments), false, 15);
+      Reload(LiveCases.ProjectOf(arguments), false, 8);
 
     public static void ScriptsAreReloadedWhileTheirHandlersBlock(string[] arguments) =>
       Reload(LiveCases.ProjectOf(arguments), true, 3);
@@ -85,7 +85,7 @@ namespace Graphite.Test {
           Follower follower;
           var domain = NewDomain(out follower);
           follower.Start(project.Bundle, blocks);
-          Claim.Soon(() => follower.Events > (blocks ? 0 : 5), "events in the other domain", swap);
+          Claim.Soon(() => follower.Events > (blocks ? 0 : 3), "events in the other domain", swap);
           Exception problem = null;
           var over = false;
           var unloader = new Thread(() => {

@@ -11,9 +11,11 @@ namespace Graphite.Test {
     readonly HotReload live;
     public readonly List<string> All = new List<string>();
     public int Thread;
+    ulong version;
 
     public Told(HotReload live) {
       this.live = live;
+      live.Changed += told => version = told.NewVersion;
       live.Reloaded += told => Add("reload " + (told.Old == null ? "first" : "next"));
       live.Changed += told => Add(string.Format("changes +{0} ~{1} -{2}", told.Added.Length, told.Changed.Length,
                                                 told.Removed.Length));
@@ -31,7 +33,9 @@ namespace Graphite.Test {
     /// <summary>Until the asset's bytes are these in what is current and was told.</summary>
     public void Shown(string path, string text) =>
       Until(() => {
-        using (var now = live.Current()) return Program.TextOf(now, path) == text && live.Poll(budget) == 0;
+        ulong current;
+        using (var now = live.Current(out current))
+          return Program.TextOf(now, path) == text && live.Poll(budget) == 0 && version == current;
       }, path + " = " + text);
 
     /// <summary>One poll, then a wait for the next version.</summary>
@@ -102,7 +106,7 @@ namespace Graphite.Test {
           else File.Replace(now + ".next", now, null);
           told.Shown("set/0.txt", "generation " + i);
         }
-        Claim.Equal(told.All.FindAll(one => one == "Changed set/0.txt").Count, files.Length - 1, "changes");
+        Claim.Equal(told.All.FindAll(one => one == "Changed set/0.txt").Count, files.Length - 1, "changes of it");
       }
     }
 
