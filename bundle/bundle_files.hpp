@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "core/content.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/ids.hpp"
@@ -36,6 +38,11 @@ class bundle_files {
   virtual result<std::vector<segment_id>> segments() const = 0;
   /// Errors: not_found, corrupt (another segment lies there), io.
   virtual result<mapping> segment(segment_id id) const = 0;
+  /// Where contents lie that the pages do not place: those that were fetched since. `name` as in mapped_part.
+  /// Nothing: not here.
+  virtual std::optional<extent> place_of(const digest& /*name*/) const { return std::nullopt; }
+  /// A part of the asset was read and is not here. True where it will come.
+  virtual bool want(asset_id) const { return false; }
   /// Zeros, aligned to 64 bytes, that cost nothing until they are written. Null where memory is out.
   virtual std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const = 0;
 };

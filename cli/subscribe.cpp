@@ -64,7 +64,10 @@ class printing_listener final : public subscription_listener {
 
   void on_link(runtime_link* link) override {
     signalled_link.store(link);
-    if (link != nullptr) install_signals();
+    if (link != nullptr)
+      install_signals();
+    else
+      tell_swap(std::nullopt);
   }
   bool stopping() const override { return stop_asked.load(); }
   void on_open(const std::optional<head>& active) override {
@@ -78,8 +81,9 @@ class printing_listener final : public subscription_listener {
     if (swap.behind) tell_swap(swap.behind);
   }
   void on_behind(const std::optional<behind_list>& behind) override { tell_swap(behind); }
-  void on_close() override { tell_swap(std::nullopt); }
-  time_point between_events(const subscriber&) override { return time_point::max(); }
+  std::pair<subscriber::commands, time_point> between_events(subscriber&, instant) override {
+    return {{}, time_point::max()};
+  }
 
  private:
   void tell_swap(std::optional<behind_list> behind) {
@@ -127,7 +131,7 @@ int run_subscribe(const subscribe_options& options) {
   const openssl_hasher hash;
   printing_listener listener(options);
   const subscription_options subscription{
-      options.from, options.channel, options.into,
+      options.from, options.channel, options.into, false,
       [&](state_trust trust) { return open_state(options, trust, hash, state_log); }};
   const auto outcome = run_subscription(subscription, hash, log, listener);
   return outcome ? static_cast<int>(exit_ok) : out.failed(outcome.error());

@@ -44,6 +44,7 @@ std::string process_name() {
 subscriber_options core_options(const subscription_options& options) {
   subscriber_options out;
   out.channel = options.channel;
+  out.on_demand = options.on_demand;
   system_random_source random;
   out.who.value = make_uuid(random);
   out.name = process_name();
@@ -72,7 +73,7 @@ class subscribe_session final : public link_listener {
 
   result<session_end> run() {
     listener_.on_open(core_.active());
-    next_look_ = listener_.between_events(core_);
+    look();
     while (!listener_.stopping() && !failed_ && !state_.damage()) {
       const auto polled = link_.poll(time_to_wait(), *this);
       if (!polled && polled.error().code != errc::cancelled) {
@@ -81,9 +82,8 @@ class subscribe_session final : public link_listener {
       }
       obey(core_.on_tick(read_clocks()));
       after_work();
-      next_look_ = listener_.between_events(core_);
+      look();
     }
-    listener_.on_close();
     syncing_.finish();
     if (!failed_ && !listener_.stopping()) failed_ = state_.damage();
     if (failed_ && failed_->code != errc::corrupt) return tl::unexpected(*failed_);
@@ -107,6 +107,12 @@ class subscribe_session final : public link_listener {
   }
 
  private:
+  void look() {
+    auto [commands, next] = listener_.between_events(core_, read_clocks());
+    next_look_ = next;
+    obey(commands);
+  }
+
   duration time_to_wait() const {
     if (more_to_tidy_) return duration::zero();
     time_point next = std::min({core_.next_deadline(), next_look_, subscription_now() + seconds(10)});
@@ -152,6 +158,8 @@ class subscribe_session final : public link_listener {
     listener_.on_swap(c, {state_.staged_at(), state_.swapped_at(), boot_});
   }
   void act(const behind_told& c) { listener_.on_behind(c.behind); }
+  void act(const contents_here& c) { listener_.on_contents(c.contents, true); }
+  void act(const contents_gone& c) { listener_.on_contents(c.contents, false); }
 
   void check(const result<void>& outcome) {
     if (!outcome) failed_ = outcome.error();

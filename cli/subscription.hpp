@@ -11,7 +11,7 @@
 
 namespace graphite {
 
-/// What a subscription tells, and asks, in its thread.
+/// What a subscription tells, and asks, in its thread. Its state goes after on_link(null).
 class subscription_listener {
  public:
   virtual ~subscription_listener() = default;
@@ -24,16 +24,18 @@ class subscription_listener {
   /// A generation is shown since just now.
   virtual void on_swap(const generation_swapped& swap, const swap_clock& clock) = 0;
   /// What is behind in it, where on_swap() did not say so.
-  virtual void on_behind(const std::optional<behind_list>& behind) = 0;
-  virtual void on_close() = 0;
-  /// Called between events; when to be called again at the latest.
-  virtual time_point between_events(const subscriber& core) = 0;
+  virtual void on_behind(const std::optional<behind_list>&) {}
+  /// On demand: contents are here, or cannot be had.
+  virtual void on_contents(const std::vector<digest>&, bool) {}
+  /// Called between events. What it wants done, and when to be called again at the latest.
+  virtual std::pair<subscriber::commands, time_point> between_events(subscriber& core, instant at) = 0;
 };
 
 struct subscription_options {
   std::string from;     ///< HOST:PORT
   std::string channel;  ///< empty: the only one
   std::string into;     ///< for messages
+  bool on_demand = false;
   std::function<result<std::unique_ptr<subscriber_state>>(state_trust)> open_state;
 };
 

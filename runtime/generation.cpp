@@ -135,20 +135,32 @@ void generation::remember(const generation& before, std::vector<asset_id> change
     found_ = std::move(*found);
 }
 
-result<bundle_files::mapping> generation::owner(const mapped_part& part) const {
-  if (part.size == 0) return bundle_files::mapping();
-  if (part.where.segment.value == 0 || part.where.length != part.size)
-    return fail(errc::not_found, "the bytes are not here");
-  if (const auto* const known = segments_.find(part.where.segment)) return *known;
-  return segments_.map(part.where.segment, *files_);
+result<extent> generation::place_of(const mapped_part& part) const {
+  if (part.where.segment.value != 0 && part.where.length == part.size) return part.where;
+  const auto fetched = part.where.segment.value == 0 ? files_->place_of(part.name) : std::nullopt;
+  if (fetched && fetched->segment.value != 0 && fetched->length == part.size) return *fetched;
+  return fail(errc::not_found, "the bytes are not here");
+}
+
+result<bundle_files::mapping> generation::segment(segment_id id) const {
+  if (const auto* const known = segments_.find(id)) return *known;
+  return segments_.map(id, *files_);
+}
+
+result<generation::held_bytes> generation::hold(const mapped_part& part) const {
+  if (part.size == 0) return held_bytes();
+  GRAPHITE_TRY(const auto where, place_of(part));
+  GRAPHITE_TRY(auto owner, segment(where.segment));
+  GRAPHITE_TRY(const auto bytes, owner->range(where.offset, where.length));
+  return held_bytes{std::move(owner), bytes};
 }
 
 result<byte_span> generation::bytes(const mapped_part& part) const {
   const auto* const known = segments_.find(part.where.segment);
   if (known != nullptr && part.where.length == part.size && part.size > 0)
     return (*known)->range(part.where.offset, part.where.length);
-  GRAPHITE_TRY(const auto view, owner(part));
-  return view ? view->range(part.where.offset, part.where.length) : byte_span{};
+  GRAPHITE_TRY(const auto held, hold(part));  // its segment stays mapped with this generation
+  return held.bytes;
 }
 
 result<index_tree> generation::tree() const {

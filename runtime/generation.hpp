@@ -108,8 +108,15 @@ class generation {
   }
   /// Errors: not_found (its place is not known here, or its segment is gone), corrupt, io.
   result<byte_span> bytes(const mapped_part& part) const;
-  /// What keeps those bytes mapped beyond this generation. Null where there are none. Errors: the same.
-  result<bundle_files::mapping> owner(const mapped_part& part) const;
+  /// On demand: asks for the asset's bytes. False where nobody will bring them.
+  bool want(asset_id id) const { return files_->want(id); }
+  /// The same with what keeps them mapped beyond this generation; null where there are none. Errors: the
+  /// same.
+  struct held_bytes {
+    bundle_files::mapping owner;
+    byte_span bytes;
+  };
+  result<held_bytes> hold(const mapped_part& part) const;
 
   /// The same index as a tree, to compare and verify: pages are checked against their digests.
   result<index_tree> tree() const;
@@ -122,6 +129,8 @@ class generation {
   generation(head_file head, std::shared_ptr<const bundle_files> files, const hasher& hash)
       : head_(std::move(head)), files_(std::move(files)), hash_(hash) {}
   result<void> map_files();
+  result<extent> place_of(const mapped_part& part) const;
+  result<bundle_files::mapping> segment(segment_id id) const;
 
   const head_file head_;
   const std::shared_ptr<const bundle_files> files_;

@@ -44,6 +44,11 @@ graphite_result failed(errc code, std::string text) {
   return failed(static_cast<graphite_result>(code), std::move(text));
 }
 graphite_result failed(const error& why) { return failed(why.code, why.context); }
+graphite_result failed_read(const generation& from, asset_id id, const error& why) {
+  if (why.code == errc::not_found && from.want(id))
+    return failed(GRAPHITE_ERROR_NOT_READY, "the asset's bytes are on their way");
+  return failed(why);
+}
 graphite_result invalid(const char* what) { return failed(errc::invalid_argument, what); }
 
 }  // namespace graphite::c_api
@@ -150,7 +155,7 @@ graphite_result graphite_asset_part(const graphite_bundle* bundle, const graphit
       return failed(errc::corrupt, "an index page is damaged");
     const auto* const source = static_cast<const generation*>(asset->generation_);
     const auto bytes = source->bytes(part);
-    if (!bytes) return failed(bytes.error());
+    if (!bytes) return failed_read(*source, {asset->id}, bytes.error());
     *out = {bytes->data(), bytes->size()};
     return GRAPHITE_SUCCESS;
   });

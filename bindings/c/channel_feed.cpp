@@ -2,6 +2,7 @@
 #include <future>
 #include <thread>
 
+#include "bindings/c/demand.hpp"
 #include "bindings/c/feed.hpp"
 #include "cli/bundle_sink.hpp"
 #include "cli/subscription.hpp"
@@ -18,13 +19,19 @@ class channel_feed final : public generation_feed, subscription_listener {
     options_.from = request.address;
     options_.channel = request.channel;
     options_.into = into_;
+    options_.on_demand = request.on_demand;
+    if (request.on_demand) demand_ = std::make_shared<demand>([this] { wake(); });
     options_.open_state = [this](state_trust trust) -> result<std::unique_ptr<subscriber_state>> {
       bundle_sink_options folder;
       folder.folder = into_;
-      return bundle_sink::open(std::move(folder), trust, hash_, host_.log());
+      folder.contents_later = options_.on_demand;
+      GRAPHITE_TRY(auto opened, bundle_sink::open(std::move(folder), trust, hash_, host_.log()));
+      sink_ = opened.get();
+      return opened;
     };
   }
   ~channel_feed() override {
+    if (demand_) demand_->close();
     stopping_.store(true);
     wake();
     if (thread_.joinable()) thread_.join();
@@ -42,8 +49,11 @@ class channel_feed final : public generation_feed, subscription_listener {
   }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
   std::uint64_t fetched_bytes() const override { return fetched_.load(std::memory_order_relaxed); }
-  result<void> want(std::span<const asset_id>) override {
-    return fail(errc::unsupported, "only what was subscribed on demand can be fetched");
+  result<void> want(std::span<const asset_id> ids) override {
+    if (!demand_) return fail(errc::unsupported, "only what was subscribed on demand can be fetched");
+    for (const auto id : ids)
+      if (!demand_->want(id)) return fail(errc::too_large, "as many assets are asked for as there can be");
+    return {};
   }
   void look_again() override {
     again_.store(true);
@@ -62,7 +72,12 @@ class channel_feed final : public generation_feed, subscription_listener {
   }
   bool stopping() const override { return stopping_.load(); }
   void on_open(const std::optional<head>& active) override {
-    files_ = std::make_shared<const mapped_bundle_folder>(into_);  // the folder may be another one now
+    // The folder may be another one now.
+    if (demand_)
+      files_ = std::make_shared<const demand_files>(into_, demand_);
+    else
+      files_ = std::make_shared<const mapped_bundle_folder>(into_);
+    if (demand_) book_.emplace(*demand_);
     if (active) show();
     if (!std::exchange(is_open_, true)) opened_.set_value({});
   }
@@ -70,17 +85,46 @@ class channel_feed final : public generation_feed, subscription_listener {
     fetched_.fetch_add(swap.bytes_fetched, std::memory_order_relaxed);
     show();
   }
-  void on_behind(const std::optional<behind_list>&) override {}
-  void on_close() override {}
-  time_point between_events(const subscriber& core) override {
+  void on_contents(const std::vector<digest>& contents, bool here) override {
+    for (const auto& id : contents) {
+      const auto* const content = book_->content(id);
+      const auto place = here && content != nullptr ? sink_->place_of(*content) : std::nullopt;
+      host_.arrived(book_->close(id, place), place.has_value());
+    }
+  }
+  std::pair<subscriber::commands, time_point> between_events(subscriber& core, instant at) override {
     connected_.store(core.connected(), std::memory_order_relaxed);
     if (again_.exchange(false)) show();
-    return host_.upkeep();
+    subscriber::commands commands;
+    if (demand_)
+      if (const auto asked = demand_->take(); !asked.empty()) commands = core.want(contents_of(asked), at);
+    return {std::move(commands), host_.upkeep()};
+  }
+
+  /// As they are in the newest generation.
+  std::vector<content_ref> contents_of(const std::vector<asset_id>& assets) {
+    std::vector<content_ref> out;
+    const auto tree = sink_->folder().tree();
+    for (const auto id : assets) {
+      const auto found = tree ? tree->find(id) : tl::unexpected(tree.error());
+      if (!found || !*found) {
+        demand_->settle(id);
+        host_.arrived({&id, 1}, false);
+        continue;
+      }
+      const auto contents = book_->open(id, (*found)->record);
+      if (contents.empty()) {
+        demand_->settle(id);
+        host_.arrived({&id, 1}, true);
+      }
+      out.insert(out.end(), contents.begin(), contents.end());
+    }
+    return out;
   }
 
   void show() {
     const auto head = files_->head();
-    const auto shown = head ? host_.offer(*head, files_) : tl::unexpected(head.error());
+    const auto shown = head ? host_.offer(*head, files_, true) : tl::unexpected(head.error());
     if (!shown) host_.note_failure(shown.error());
   }
 
@@ -89,6 +133,9 @@ class channel_feed final : public generation_feed, subscription_listener {
   const std::string into_;
   subscription_options options_;
   std::shared_ptr<const bundle_files> files_;
+  bundle_sink* sink_ = nullptr;     ///< of the session that runs
+  std::shared_ptr<demand> demand_;  ///< null: all contents come with their generation
+  std::optional<demand_book> book_;
   std::promise<result<void>> opened_;
   bool is_open_ = false;  ///< of the thread
   std::atomic<bool> stopping_{false}, again_{false}, connected_{false};

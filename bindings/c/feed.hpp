@@ -21,13 +21,13 @@ class feed_host {
 
   virtual ~feed_host() = default;
   /// Opens the newest that `files` have, or where that is held and nothing is current an earlier one, checks
-  /// it and makes it current. `head` (as encoded): what is newest. Errors: corrupt, not_found, io and the
-  /// like: what is current stays.
-  virtual result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files) = 0;
+  /// it unless it was `verified` on its way here, and makes it current. `head` (as encoded): what is newest.
+  /// Errors: corrupt, not_found, io and the like: what is current stays.
+  virtual result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files, bool verified) = 0;
   /// What is due by now; when to call it again.
   virtual time_point upkeep() = 0;
-  /// On demand: the bytes of `ids` are here.
-  virtual void arrived(std::span<const asset_id> ids) = 0;
+  /// On demand: the bytes of `ids` are here, or cannot be had.
+  virtual void arrived(std::span<const asset_id> ids, bool here) = 0;
   /// Following has ended.
   virtual void ended(error why) = 0;
   virtual void note_failure(const error& why) = 0;
@@ -40,7 +40,7 @@ class generation_feed {
   virtual ~generation_feed() = default;
   virtual bool connected() const = 0;
   virtual std::uint64_t fetched_bytes() const { return 0; }
-  /// On demand. `ids` are wanted; those that are here are told at once. Errors: unsupported.
+  /// On demand. Those that are here already are told at once. Errors: unsupported, too_large.
   virtual result<void> want(std::span<const asset_id> ids) = 0;
   /// Offers the newest generation again, as nothing is held any more.
   virtual void look_again() = 0;

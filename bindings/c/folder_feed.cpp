@@ -94,7 +94,7 @@ class folder_feed final : public generation_feed {
     }
     GRAPHITE_TRY(auto head, files_->head());
     if (head == seen_) return {};
-    GRAPHITE_TRY([[maybe_unused]] const auto how, context_.offer(head, files_));
+    GRAPHITE_TRY([[maybe_unused]] const auto how, context_.offer(head, files_, false));
     seen_ = std::move(head);
     failing_.clear();
     return {};

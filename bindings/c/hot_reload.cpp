@@ -192,15 +192,16 @@ graphite_result read_part(live_context& live, asset_id id, std::uint32_t index, 
   mapped_part part;
   if (index >= asset.parts) return failed(errc::not_found, "the asset has no such part");
   if (!mapped_index::part(asset, index, part)) return failed(errc::corrupt, "an index page is damaged");
-  auto owner = source.owner(part);
-  if (!owner) return failed(owner.error());
+  auto held = source.hold(part);
+  if (!held) {
+    live.note_missing();
+    return failed_read(source, id, held.error());
+  }
   out.version = now.version;
   if (part.size == 0) return GRAPHITE_SUCCESS;
-  const auto bytes = (*owner)->range(part.where.offset, part.where.length);
-  if (!bytes) return failed(bytes.error());
-  out.data = bytes->data();
-  out.size = bytes->size();
-  new (out.owner_) bundle_files::mapping(std::move(*owner));
+  out.data = held->bytes.data();
+  out.size = held->bytes.size();
+  new (out.owner_) bundle_files::mapping(std::move(held->owner));
   return GRAPHITE_SUCCESS;
 }
 
@@ -263,6 +264,13 @@ graphite_result graphite_fetch(graphite_hot_reload_context* context, const uint6
     if (context == nullptr || (ids == nullptr && count > 0))
       return invalid("graphite_fetch: a null argument");
     return context->live->want(ids_of(ids, count));
+  });
+}
+
+graphite_result graphite_fetch_wait(graphite_hot_reload_context* context, uint64_t id, uint64_t timeout_ns) {
+  return guarded([&] {
+    if (context == nullptr) return invalid("graphite_fetch_wait: a null context");
+    return context->live->wait_for({id}, duration_of(timeout_ns));
   });
 }
 

@@ -37,6 +37,8 @@ graphite_result failed(errc code, std::string text);
 graphite_result failed(graphite_result code, std::string text);
 graphite_result failed(const error& why);
 graphite_result invalid(const char* what);
+/// Of a part that could not be read: NOT_READY where it is asked for now.
+graphite_result failed_read(const generation& from, asset_id id, const error& why);
 
 /// Runs the body of a function that returns a graphite_result: no exception leaves the library.
 template <class Body>

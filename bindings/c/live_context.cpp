@@ -118,7 +118,8 @@ void live_context::keep_record(std::unique_lock<std::mutex>& state) {
 
 // ---- offers
 
-result<live_context::offered> live_context::offer(byte_span head, std::shared_ptr<const bundle_files> files) {
+result<live_context::offered> live_context::offer(byte_span head, std::shared_ptr<const bundle_files> files,
+                                                  bool verified) {
   GRAPHITE_TRY(const auto decoded, decode_head(head, library_hasher()));
   bool held = false, empty = false;
   std::optional<crash_guard> guard;
@@ -136,7 +137,7 @@ result<live_context::offered> live_context::offer(byte_span head, std::shared_pt
       const std::lock_guard lock(state_);
       counts_.stage_ns = ns(now() - begun);
     }
-    return offer(std::move(opened), false);
+    return offer(std::move(opened), verified);
   }
   library_log().warn("generation {}.{} is passed over: programs that showed it crashed",
                      decoded.value.epoch.value, decoded.value.sequence.value);
@@ -145,11 +146,11 @@ result<live_context::offered> live_context::offer(byte_span head, std::shared_pt
   if (!earlier) return offered::held;
   library_log().warn("generation {}.{} is shown instead", earlier->what().epoch.value,
                      earlier->what().sequence.value);
-  GRAPHITE_CHECK(offer(std::move(earlier), false));
+  GRAPHITE_CHECK(offer(std::move(earlier), verified));
   return offered::held;
 }
 
-result<live_context::offered> live_context::offer(std::shared_ptr<generation> next, bool checked) {
+result<live_context::offered> live_context::offer(std::shared_ptr<generation> next, bool verified) {
   const std::lock_guard feeding(feeding_);
   const auto begun = now();
   std::shared_ptr<const generation> newest;
@@ -158,21 +159,21 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
     newest = live_->newest();
   }
   change_set changes(library_memory());
-  std::uint64_t verified = 0;
+  std::uint64_t bytes = 0;
   if (newest) {
-    if (checked || config_.raw.trust_folder) {
+    if (verified || config_.raw.trust_folder) {
       GRAPHITE_TRY(changes, changes_between(*newest, *next, library_memory()));
     } else {
       GRAPHITE_TRY(const auto records, next->verify_since(newest.get()));
       for (const auto& record : records.upserts)
-        for (const auto& part : record.parts) verified += part.content.size;
+        for (const auto& part : record.parts) bytes += part.content.size;
       changes = sort_changes(*newest, records, library_memory());
     }
     next->remember(*newest, changes.all());
   }
   {
     const std::lock_guard lock(state_);
-    counts_.verified_bytes += verified;
+    counts_.verified_bytes += bytes;
     counts_.stage_ns += ns(now() - begun);
   }
   const auto shown = shown_ref::make(next);
@@ -217,11 +218,16 @@ void live_context::news() {
   changed_.notify_all();
 }
 
-void live_context::arrived(std::span<const asset_id> ids) {
+void live_context::arrived(std::span<const asset_id> ids, bool here) {
   {
     const std::lock_guard lock(state_);
-    for (const auto id : ids)
-      if (arrived_.size() < arrived_max) arrived_.push_back(id.value);
+    for (const auto id : ids) {
+      if (here && arrived_.size() < arrived_max) arrived_.push_back(id.value);
+      if (here)
+        unavailable_.erase(id.value);
+      else if (unavailable_.size() < arrived_max)
+        unavailable_.insert(id.value);
+    }
   }
   news();
 }
@@ -424,6 +430,48 @@ graphite_result live_context::resume() {
 graphite_result live_context::want(std::span<const asset_id> ids) {
   const auto asked = feed_ ? feed_->want(ids) : fail(errc::unsupported, "nothing is followed");
   return asked ? GRAPHITE_SUCCESS : failed(asked.error());
+}
+
+/// Nothing: not all of its bytes are here.
+std::optional<graphite_result> live_context::readable(asset_id id) const {
+  std::shared_ptr<const generation> current;
+  {
+    const std::lock_guard lock(state_);
+    if (!live_->current()) return std::nullopt;
+    current = live_->current()->content();
+  }
+  mapped_asset asset;
+  const auto found = current->find(id, asset);
+  if (found == lookup_result::absent) return failed(GRAPHITE_ERROR_NOT_FOUND, "no such asset");
+  if (found == lookup_result::corrupt) return failed(errc::corrupt, "an index page is damaged");
+  for (unsigned i = 0; i < asset.parts; ++i) {
+    mapped_part part;
+    if (!mapped_index::part(asset, i, part)) return failed(errc::corrupt, "an index page is damaged");
+    const auto bytes = current->bytes(part);
+    if (!bytes && bytes.error().code == errc::not_found) return std::nullopt;
+    if (!bytes) return failed(bytes.error());
+  }
+  return GRAPHITE_SUCCESS;
+}
+
+graphite_result live_context::wait_for(asset_id id, duration timeout) {
+  const auto until = now() + timeout;
+  {
+    const std::lock_guard lock(state_);
+    unavailable_.erase(id.value);  // it may be there again
+  }
+  while (true) {
+    if (const auto outcome = readable(id)) return *outcome;
+    if (const auto asked = want({&id, 1}); asked != GRAPHITE_SUCCESS) return asked;
+    std::unique_lock lock(state_);
+    if (stopping_) return failed(GRAPHITE_ERROR_CANCELLED, "the context is being shut down");
+    if (ended_) return failed(*ended_);
+    if (unavailable_.contains(id.value))
+      return failed(errc::unavailable, "the publisher does not have the asset's bytes any more");
+    if (now() >= until) return failed(GRAPHITE_ERROR_TIMED_OUT, "the asset's bytes did not come in time");
+    // What came between the look and the lock is seen after a moment at the latest.
+    (void)changed_.wait_until(lock, std::min(until, now() + milliseconds(50)));
+  }
 }
 
 // ---- the end, and statistics

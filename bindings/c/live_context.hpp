@@ -46,11 +46,11 @@ class live_context final : public feed_host {
   // ---- the feed's side; any thread
 
   void start(std::unique_ptr<generation_feed> feed) { feed_ = std::move(feed); }
-  result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files) override;
-  /// The same for one that is open. `checked`: its contents need no check.
-  result<offered> offer(std::shared_ptr<generation> next, bool checked);
+  result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files, bool verified) override;
+  /// The same for one that is open.
+  result<offered> offer(std::shared_ptr<generation> next, bool verified);
   time_point upkeep() override;
-  void arrived(std::span<const asset_id> ids) override;
+  void arrived(std::span<const asset_id> ids, bool here) override;
   void ended(error why) override;
   void note_failure(const error& why) override;
   log_sink& log() override { return library_log(); }
@@ -69,6 +69,7 @@ class live_context final : public feed_host {
   graphite_result roll_back(std::uint32_t steps);
   graphite_result resume();
   graphite_result want(std::span<const asset_id> ids);
+  graphite_result wait_for(asset_id id, duration timeout);
   void note_missing() { missing_.fetch_add(1, std::memory_order_relaxed); }
   void statistics(graphite_statistics& out) const;
 
@@ -81,6 +82,7 @@ class live_context final : public feed_host {
   result<live_bundle::carried> show(const shown_ref& next, live_bundle::known_changes known, bool going_back);
   void tell(const live_event& event);
   void news();
+  std::optional<graphite_result> readable(asset_id id) const;
   void report_held_pins(time_point now);
 
   const live_config config_;
@@ -94,6 +96,7 @@ class live_context final : public feed_host {
   handle_table handles_;
   std::optional<crash_guard> guard_;
   std::deque<std::uint64_t> arrived_;
+  std::set<std::uint64_t> unavailable_;  ///< on demand: asked for in vain; bounded as arrived_
   std::optional<error> ended_;
   bool stopping_ = false;
   graphite_statistics counts_{};

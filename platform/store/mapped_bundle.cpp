@@ -108,7 +108,7 @@ result<bundle_files::mapping> mapped_bundle_folder::segment(segment_id id) const
   const auto name = segment_file_name(id);
   auto path = folder_ + "/" + name;
   auto now = status_of(path);
-  for (const char* beside : {"/segments/", "/../../segments/"}) {
+  for (const char* beside : {"/segments/", "/../../segments/", "/.graphite/segments/"}) {
     if (now || now.error().code != errc::not_found) break;
     path = folder_ + beside + name;
     now = status_of(path);
