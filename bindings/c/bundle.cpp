@@ -14,6 +14,7 @@ namespace {
 
 const openssl_hasher sha;
 thread_local std::string last_error;
+thread_local graphite_result last_result = GRAPHITE_SUCCESS;
 
 mapped_asset asset_of(const graphite_asset& from) {
   mapped_asset out;
@@ -30,25 +31,46 @@ mapped_asset asset_of(const graphite_asset& from) {
 
 namespace graphite::c_api {
 
-graphite_result failed(errc code, std::string text) {
+graphite_result failed(graphite_result code, std::string text) {
   last_error = std::move(text);
-  return static_cast<graphite_result>(code);
+  return last_result = code;
+}
+graphite_result failed(errc code, std::string text) {
+  return failed(static_cast<graphite_result>(code), std::move(text));
 }
 graphite_result failed(const error& why) { return failed(why.code, why.context); }
 graphite_result invalid(const char* what) { return failed(errc::invalid_argument, what); }
+graphite_result out_of_memory() noexcept {
+  last_error = "out of memory";  // short enough to need none
+  return last_result = GRAPHITE_ERROR_OUT_OF_MEMORY;
+}
 
 }  // namespace graphite::c_api
 
 using namespace graphite::c_api;
 
 const char* graphite_result_name(graphite_result result) {
-  if (result == GRAPHITE_SUCCESS) return "success";
-  if (result == GRAPHITE_ERROR_OUT_OF_MEMORY) return "out_of_memory";
+  switch (result) {
+    case GRAPHITE_SUCCESS:
+      return "success";
+    case GRAPHITE_ERROR_OUT_OF_MEMORY:
+      return "out_of_memory";
+    case GRAPHITE_ERROR_REMOVED:
+      return "removed";
+    case GRAPHITE_ERROR_STALE_HANDLE:
+      return "stale_handle";
+    case GRAPHITE_ERROR_NOT_READY:
+      return "not_ready";
+    default:
+      break;
+  }
   if (result < GRAPHITE_SUCCESS || result > GRAPHITE_ERROR_UNSUPPORTED) return "unknown";
   return to_string(static_cast<errc>(result)).data();  // of a literal: terminated
 }
 
 const char* graphite_last_error(void) { return last_error.c_str(); }
+
+graphite_result graphite_last_result(void) { return last_result; }
 
 const char* graphite_version(void) { return GRAPHITE_VERSION; }
 
