@@ -154,3 +154,5 @@ class pinned {
 };
 
 }  // namespace graphite
+
+#include "graphite_files.hpp"
