@@ -17,6 +17,18 @@ bool asset_transition::waits(asset_id id) const noexcept {
   return index < ids_.size() && !moved_[index].load(std::memory_order_acquire);
 }
 
+shown_ref shown_ref::make(std::shared_ptr<const generation> content, std::unique_ptr<asset_transition> moving,
+                          std::pmr::memory_resource* memory) {
+  void* const at = memory->allocate(sizeof(shown_generation), alignof(shown_generation));
+  return shown_ref(new (at) shown_generation(std::move(content), std::move(moving), memory));
+}
+
+void shown_generation::destroy() const noexcept {
+  auto* const memory = memory_;
+  this->~shown_generation();
+  memory->deallocate(const_cast<shown_generation*>(this), sizeof *this, alignof(shown_generation));
+}
+
 void asset_transition::move(asset_id id) noexcept {
   if (const auto index = index_of(id); index < ids_.size())
     moved_[index].store(true, std::memory_order_release);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -34,13 +35,9 @@ class asset_transition {
 /// reference.
 class shown_generation {
  public:
-  explicit shown_generation(std::shared_ptr<const generation> shown,
-                            std::unique_ptr<asset_transition> moving = nullptr)
-      : content_(std::move(shown)), transition_(std::move(moving)) {}
-
   void retain() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
 
   const std::shared_ptr<const generation>& content() const { return content_; }
@@ -52,10 +49,16 @@ class shown_generation {
   }
 
  private:
+  friend class shown_ref;
+  shown_generation(std::shared_ptr<const generation> shown, std::unique_ptr<asset_transition> moving,
+                   std::pmr::memory_resource* memory)
+      : content_(std::move(shown)), transition_(std::move(moving)), memory_(memory) {}
   ~shown_generation() = default;
+  void destroy() const noexcept;
 
   const std::shared_ptr<const generation> content_;
   const std::unique_ptr<asset_transition> transition_;
+  std::pmr::memory_resource* const memory_;
   mutable std::atomic<std::size_t> references_{1};
 };
 
@@ -63,10 +66,10 @@ class shown_generation {
 class shown_ref {
  public:
   shown_ref() = default;
+  /// `memory` outlives it. Throws std::bad_alloc.
   static shown_ref make(std::shared_ptr<const generation> content,
-                        std::unique_ptr<asset_transition> moving = nullptr) {
-    return shown_ref(new shown_generation(std::move(content), std::move(moving)));
-  }
+                        std::unique_ptr<asset_transition> moving = nullptr,
+                        std::pmr::memory_resource* memory = std::pmr::get_default_resource());
   static shown_ref share(const shown_generation* held) {
     if (held != nullptr) held->retain();
     return shown_ref(held);

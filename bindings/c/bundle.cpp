@@ -37,8 +37,7 @@ const hasher& library_hasher() {
 
 graphite_result failed(graphite_result code, std::string text) {
   last_error = std::move(text);
-  last_result = code;
-  return code;
+  return last_result = code;
 }
 graphite_result failed(errc code, std::string text) {
   return failed(static_cast<graphite_result>(code), std::move(text));
@@ -50,17 +49,30 @@ graphite_result failed_read(const generation& from, asset_id id, const error& wh
   return failed(why);
 }
 graphite_result invalid(const char* what) { return failed(errc::invalid_argument, what); }
+graphite_result out_of_memory() noexcept {
+  last_error = "out of memory";  // short enough to need none
+  return last_result = GRAPHITE_ERROR_OUT_OF_MEMORY;
+}
 
 }  // namespace graphite::c_api
 
 using namespace graphite::c_api;
 
 const char* graphite_result_name(graphite_result result) {
-  if (result == GRAPHITE_SUCCESS) return "success";
-  if (result == GRAPHITE_ERROR_OUT_OF_MEMORY) return "out_of_memory";
-  if (result == GRAPHITE_ERROR_REMOVED) return "removed";
-  if (result == GRAPHITE_ERROR_STALE_HANDLE) return "stale_handle";
-  if (result == GRAPHITE_ERROR_NOT_READY) return "not_ready";
+  switch (result) {
+    case GRAPHITE_SUCCESS:
+      return "success";
+    case GRAPHITE_ERROR_OUT_OF_MEMORY:
+      return "out_of_memory";
+    case GRAPHITE_ERROR_REMOVED:
+      return "removed";
+    case GRAPHITE_ERROR_STALE_HANDLE:
+      return "stale_handle";
+    case GRAPHITE_ERROR_NOT_READY:
+      return "not_ready";
+    default:
+      break;
+  }
   if (result < GRAPHITE_SUCCESS || result > GRAPHITE_ERROR_UNSUPPORTED) return "unknown";
   return to_string(static_cast<errc>(result)).data();  // of a literal: terminated
 }
@@ -79,7 +91,7 @@ graphite_result graphite_bundle_open(const char* path, graphite_bundle** out) {
     if (!files) return failed(files.error());
     auto opened = generation::open(std::move(*files), library_hasher());
     if (!opened) return failed(opened.error().code, std::string(path) + ": " + opened.error().context);
-    *out = to_c(shown_ref::make(std::move(*opened)).detach());
+    *out = to_c(shown_ref::make(std::move(*opened), nullptr, library_memory()).detach());
     return GRAPHITE_SUCCESS;
   });
 }

@@ -155,4 +155,5 @@ class pinned {
 
 }  // namespace graphite
 
+#include "graphite_files.hpp"
 #include "graphite_live.hpp"

@@ -24,9 +24,10 @@ inline graphite_bundle* to_c(const shown_generation* shown) {
 }
 
 const hasher& library_hasher();
-/// Forwards to what graphite_set_log() named.
+/// What graphite_set_log() wants to hear is written here. As long as the process.
 log_sink& library_log();
-/// Takes from what graphite_set_allocator() named; throws std::bad_alloc.
+/// Memory as graphite_set_allocator() has it. Throws std::bad_alloc where that has none. What is allocated
+/// keeps the allocator from being replaced. As long as the process.
 std::pmr::memory_resource* library_memory();
 
 /// Where a bundle is replaced; as long as that is not destroyed.
@@ -39,6 +40,7 @@ graphite_result failed(const error& why);
 graphite_result invalid(const char* what);
 /// Of a part that could not be read: NOT_READY where it is asked for now.
 graphite_result failed_read(const generation& from, asset_id id, const error& why);
+graphite_result out_of_memory() noexcept;
 
 /// Runs the body of a function that returns a graphite_result: no exception leaves the library.
 template <class Body>
@@ -46,7 +48,7 @@ graphite_result guarded(Body body) noexcept {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    return GRAPHITE_ERROR_OUT_OF_MEMORY;
+    return out_of_memory();
   } catch (const std::exception& e) {
     return failed(errc::io, e.what());
   }

@@ -176,7 +176,7 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
     counts_.verified_bytes += bytes;
     counts_.stage_ns += ns(now() - begun);
   }
-  const auto shown = shown_ref::make(next);
+  const auto shown = shown_ref::make(next, nullptr, library_memory());
   GRAPHITE_TRY(const auto how, show(shown, {newest.get(), &changes}, false));
   return how == live_bundle::carried::refused ? offered::refused : offered::taken;
 }

@@ -70,8 +70,8 @@ bool watched_tree::holds_lone_file(std::string_view folder) const {
 }
 
 void watched_tree::emit(fs_event_kind kind, std::string path, std::string old_path, events& out) const {
-  const bool repeated =
-      kind == fs_event_kind::modified && !out.empty() && out.back().kind == kind && out.back().path == path;
+  const bool repeatable = kind == fs_event_kind::modified || kind == fs_event_kind::writing;
+  const bool repeated = repeatable && !out.empty() && out.back().kind == kind && out.back().path == path;
   if (!repeated) out.push_back({kind, std::move(path), std::move(old_path), now_});
 }
 
@@ -263,7 +263,8 @@ void watched_tree::translate_file(const raw_event& raw, std::string path, events
   if ((raw.mask & IN_CREATE) != 0) return emit(fs_event_kind::created, std::move(path), {}, out);
   if ((raw.mask & IN_CLOSE_WRITE) != 0) return emit(fs_event_kind::closed, std::move(path), {}, out);
   if ((raw.mask & IN_DELETE) != 0) return emit(fs_event_kind::deleted, std::move(path), {}, out);
-  if ((raw.mask & (IN_MODIFY | IN_ATTRIB)) != 0) emit(fs_event_kind::modified, std::move(path), {}, out);
+  if ((raw.mask & IN_MODIFY) != 0) return emit(fs_event_kind::writing, std::move(path), {}, out);
+  if ((raw.mask & IN_ATTRIB) != 0) emit(fs_event_kind::modified, std::move(path), {}, out);
 }
 
 }  // namespace graphite

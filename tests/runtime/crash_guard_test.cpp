@@ -12,13 +12,13 @@ head head_with(std::uint8_t root) {
   out.sequence = {root};
   return out;
 }
-time_point at(int s) { return time_point{} + seconds(s); }
+time_point at_second(int s) { return time_point{} + seconds(s); }
 
 /// One start that shows `shown` and ends by itself after `lived`.
 byte_vector crash(const byte_vector& record, const head& shown, int lived = 1) {
   crash_guard guard({}, record);
-  guard.activate(shown, at(0));
-  if (at(lived) >= guard.settles_at()) guard.tick(at(lived));
+  guard.activate(shown, at_second(0));
+  if (at_second(lived) >= guard.settles_at()) guard.tick(at_second(lived));
   EXPECT_TRUE(guard.take_changed());
   return guard.encode();
 }
@@ -35,7 +35,7 @@ TEST(crash_guard, holds_a_generation_after_three_crashes_in_a_row) {
   ASSERT_EQ(guard.newly_held().size(), 1u);
   EXPECT_EQ(guard.newly_held()[0].sequence, 1u);
   EXPECT_FALSE(guard.holds(good.root));
-  guard.activate(good, at(0));
+  guard.activate(good, at_second(0));
   guard.end();
   const crash_guard later({}, guard.encode());
   EXPECT_TRUE(later.holds(bad.root)) << "it stays held";
@@ -50,7 +50,7 @@ TEST(crash_guard, whoever_lives_long_enough_or_ends_as_he_should_has_not_crashed
   record = crash(crash(record, shown), shown);
   EXPECT_FALSE(crash_guard({}, record).holds(shown.root)) << "the count began anew";
   crash_guard guard({}, record);
-  guard.activate(shown, at(0));
+  guard.activate(shown, at_second(0));
   guard.end();
   EXPECT_FALSE(crash_guard({}, guard.encode()).holds(shown.root));
 }
@@ -92,7 +92,7 @@ TEST(crash_guard, with_no_limit_nothing_is_held_or_kept) {
   crash_guard guard({seconds(10), 0}, record);
   EXPECT_FALSE(guard.holds(head_with(1).root));
   (void)guard.take_changed();
-  guard.activate(head_with(1), at(0));
+  guard.activate(head_with(1), at_second(0));
   EXPECT_FALSE(guard.take_changed());
 }
 
