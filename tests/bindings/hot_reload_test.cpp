@@ -22,6 +22,12 @@ std::string shown_now(const followed_bundle& in, const std::string& name) {
   const auto asset = find(now.get(), name);
   return asset ? std::string(part(now.get(), *asset)) : "absent";
 }
+std::size_t listed_now(const followed_bundle& in) {
+  const pinned now(in.place());
+  const auto ids = assets(now.get());
+  EXPECT_TRUE(std::all_of(ids.begin(), ids.end(), [&](auto id) { return find(now.get(), id).has_value(); }));
+  return ids.size();
+}
 byte_span bytes_of(std::string_view text) { return as_bytes(text); }
 std::uint64_t id_named(const std::string& name) { return graphite_asset_id(name.data(), name.size()); }
 
@@ -234,11 +240,20 @@ TEST(hot_reload, swaps_asset_by_asset_where_atomic_reload_is_off) {
   disk.change("b.png", bytes_of("b"));
   ASSERT_TRUE(wait_until([&] { return live.statistics().changes_left == 2; }));
   EXPECT_EQ(shown_now(live, "a.png"), "absent") << "not before a poll";
+  live.poll(0);
+  EXPECT_EQ(listed_now(live), 60u) << "neither has moved";
   live.poll();
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_NE(seen[0], "a b") << "the first came alone";
   EXPECT_NE(seen[0], "absent absent");
   EXPECT_EQ(seen[1], "a b");
+  EXPECT_EQ(listed_now(live), 62u);
+  disk.remove("a.png");
+  ASSERT_TRUE(wait_until([&] { return live.statistics().changes_left == 1; }));
+  live.poll(0);
+  EXPECT_EQ(listed_now(live), 62u) << "it is still there";
+  live.poll();
+  EXPECT_EQ(listed_now(live), 61u);
 }
 
 TEST(hot_reload, goes_back_and_on) {
