@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/content.hpp"
@@ -18,6 +19,8 @@ class mapped_range {
   virtual ~mapped_range() = default;
   /// Errors: corrupt where the file ends before `offset + length`, so that a short file is never a SIGBUS.
   virtual result<byte_span> range(std::uint64_t offset, std::uint64_t length) const = 0;
+  /// Copies `out.size()` bytes by a plain read: a file that is cut short meanwhile is corrupt and no signal.
+  virtual result<void> read(std::uint64_t offset, std::span<std::byte> out) const = 0;
   /// All that the file had when this was called, but no more than was mapped.
   virtual result<byte_span> all() const = 0;
 };

@@ -167,7 +167,25 @@ result<index_tree> generation::tree() const {
   return index_tree::open(head_.value, head_.root, pages_, hash_);
 }
 
-result<asset_changes> generation::verify_since(const generation* before) const {
+result<void> generation::verify_part(const mapped_part& part, const content_ref& content,
+                                     std::span<std::byte> staging) const {
+  byte_span found;
+  byte_vector apart;
+  if (staging.empty() || part.size == 0) {
+    GRAPHITE_TRY(found, bytes(part));
+  } else {
+    GRAPHITE_TRY(const auto where, place_of(part));
+    GRAPHITE_TRY(const auto from, segment(where.segment));
+    if (where.length > staging.size()) apart.resize(where.length);
+    const auto into = apart.empty() ? staging.first(where.length) : std::span(apart);
+    GRAPHITE_CHECK(from->read(where.offset, into));
+    found = into;
+  }
+  GRAPHITE_CHECK(verify_content(content, found, hash_));
+  return {};
+}
+
+result<asset_changes> generation::verify_since(const generation* before, std::span<std::byte> staging) const {
   GRAPHITE_TRY(const auto now, tree());
   index_tree base(hash_);
   if (before != nullptr) {
@@ -182,8 +200,7 @@ result<asset_changes> generation::verify_since(const generation* before) const {
       mapped_part part;
       if (!mapped_index::part(asset, i, part))
         return fail(errc::corrupt, record.path.str() + ": a malformed part");
-      GRAPHITE_TRY(const auto found, bytes(part));
-      if (const auto good = verify_content(record.parts[i].content, found, hash_); !good)
+      if (const auto good = verify_part(part, record.parts[i].content, staging); !good)
         return fail(good.error().code, record.path.str() + ": " + good.error().context);
     }
   }

@@ -121,8 +121,10 @@ class generation {
   /// The same index as a tree, to compare and verify: pages are checked against their digests.
   result<index_tree> tree() const;
   /// What differs from `before`, whose pages and contents are good, is read and checked: pages, and every
-  /// part of what was added or changed. The changes. Errors: corrupt, not_found, io.
-  result<asset_changes> verify_since(const generation* before) const;
+  /// part of what was added or changed. The changes. `staging`: contents are copied there to be checked, by
+  /// plain reads (larger ones into memory of their own); empty: they are checked where they are mapped.
+  /// Errors: corrupt, not_found, io.
+  result<asset_changes> verify_since(const generation* before, std::span<std::byte> staging = {}) const;
 
  private:
   class pages;
@@ -130,6 +132,8 @@ class generation {
       : head_(std::move(head)), files_(std::move(files)), hash_(hash) {}
   result<void> map_files();
   result<extent> place_of(const mapped_part& part) const;
+  result<void> verify_part(const mapped_part& part, const content_ref& content,
+                           std::span<std::byte> staging) const;
   result<bundle_files::mapping> segment(segment_id id) const;
 
   const head_file head_;

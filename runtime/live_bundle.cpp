@@ -12,13 +12,17 @@ result<live_plan> live_bundle::plan(shown_ref next, std::pair<shown_ref, shown_r
                                     known_changes known, std::pmr::memory_resource* memory) {
   const auto since = [&](const shown_ref& before) -> result<change_set> {
     if (!before) return change_set(memory);
-    if (before->content().get() == known.since) return *known.changes;
+    if (before->content().get() == known.since) {
+      change_set copy(memory);  // in this memory, whatever that of `known` is
+      copy = *known.changes;
+      return copy;
+    }
     return changes_between(*before->content(), *next->content(), memory);
   };
   live_plan out{next, bases.first, bases.second, change_set(memory), change_set(memory)};
   GRAPHITE_TRY(out.since_shown, since(bases.first));
   if (bases.first == bases.second) {
-    out.since_told = out.since_shown;
+    out.since_told = out.since_shown;  // an assignment: stays in its memory
   } else {
     GRAPHITE_TRY(out.since_told, since(bases.second));
   }

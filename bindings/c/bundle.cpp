@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "bindings/c/internal.hpp"
@@ -23,6 +24,30 @@ mapped_asset asset_of(const graphite_asset& from) {
   out.extents = {static_cast<const std::byte*>(from.extents_), from.extents_length_};
   out.parts = from.part_count;
   out.references = from.reference_count;
+  return out;
+}
+
+result<void> add_ids(const generation& from, std::vector<std::uint64_t>& to) {
+  GRAPHITE_TRY(const auto tree, from.tree());
+  return tree.for_each([&](const located_asset& asset) {
+    to.push_back(asset.record.id().value);
+    return true;
+  });
+}
+
+/// Of what graphite_find() finds, ascending: while assets move one by one, some are still as they were
+/// before.
+result<std::vector<std::uint64_t>> ids_of(const shown_generation& shown) {
+  std::vector<std::uint64_t> out;
+  GRAPHITE_CHECK(add_ids(*shown.content(), out));
+  const auto* const moving = shown.transition();
+  if (moving == nullptr) return out;
+  GRAPHITE_CHECK(add_ids(*moving->before(), out));
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  mapped_asset there;
+  std::erase_if(
+      out, [&](std::uint64_t id) { return shown.source_of({id}).find({id}, there) != lookup_result::found; });
   return out;
 }
 
@@ -125,6 +150,20 @@ void graphite_bundle_describe(const graphite_bundle* bundle, graphite_bundle_inf
   out->assets = what.assets;
   std::memcpy(out->lineage, what.lineage.value.bytes.data(), sizeof out->lineage);
   std::memcpy(out->root, what.root.bytes.data(), sizeof out->root);
+}
+
+graphite_result graphite_bundle_assets(const graphite_bundle* bundle, uint64_t* out, size_t capacity,
+                                       size_t* count) {
+  return guarded([&] {
+    if (bundle == nullptr || count == nullptr || (out == nullptr && capacity != 0))
+      return invalid("graphite_bundle_assets: a null argument");
+    *count = 0;
+    const auto ids = ids_of(*from_c(bundle));
+    if (!ids) return failed(ids.error());
+    *count = ids->size();
+    std::copy_n(ids->begin(), std::min(capacity, ids->size()), out);
+    return GRAPHITE_SUCCESS;
+  });
 }
 
 uint64_t graphite_asset_id(const char* path, size_t length) { return id_of_path_text({path, length}).value; }

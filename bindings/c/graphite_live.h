@@ -195,14 +195,15 @@ GRAPHITE_API graphite_result graphite_fetch_wait(graphite_hot_reload_context* co
 typedef struct graphite_reload_buffers {
   void* staging_buffer; /* contents are read here to be checked: of any size, 1 MiB and more is fast */
   size_t staging_size;
-  void* copy_buffer; /* the lists of changed ids: 8 bytes an asset */
+  void* copy_buffer; /* for lists of changed ids: 32 bytes an asset */
   size_t copy_size;
   uint32_t buffer_in_use; /* changed atomically; 0 at first */
 } graphite_reload_buffers;
-/* Makes the bundle at `new_bundle_path` (a folder or an exported file) current, as if it had come by itself,
- * checked through the buffers by plain reads: a file that is cut short meanwhile is an error and no signal.
- * Buffers that are in use or too small (or null) are replaced by allocation. Blocks. Errors: those of
- * graphite_bundle_open(), STALE_EPOCH (older than what is current), OUT_OF_MEMORY. */
+/* Makes the bundle at `new_bundle_path` (a folder or an exported file) current, as if it had come by itself.
+ * Its contents are checked through the buffers by plain reads: a file that is cut short meanwhile is an error
+ * and no signal. Buffers that are in use, missing (all may be null) or too small are replaced by allocation.
+ * Blocks. Errors: those of graphite_bundle_open(), STALE_EPOCH (not newer than what was current, or of
+ * another channel), OUT_OF_MEMORY. */
 GRAPHITE_API graphite_result graphite_optimized_reload(graphite_hot_reload_context* context,
                                                        const char* new_bundle_path,
                                                        graphite_reload_buffers* buffers);

@@ -1,5 +1,6 @@
 #include <dlfcn.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "bindings/c/live_context.hpp"
@@ -271,6 +272,61 @@ graphite_result graphite_fetch_wait(graphite_hot_reload_context* context, uint64
   return guarded([&] {
     if (context == nullptr) return invalid("graphite_fetch_wait: a null context");
     return context->live->wait_for({id}, duration_of(timeout_ns));
+  });
+}
+
+namespace {
+
+/// The caller's buffers while they are ours; nothing where another reload has them.
+class claimed_buffers {
+ public:
+  explicit claimed_buffers(graphite_reload_buffers* from) {
+    if (from != nullptr && std::atomic_ref(from->buffer_in_use).exchange(1, std::memory_order_acquire) == 0)
+      from_ = from;
+  }
+  ~claimed_buffers() {
+    if (from_ != nullptr) std::atomic_ref(from_->buffer_in_use).store(0, std::memory_order_release);
+  }
+  claimed_buffers(const claimed_buffers&) = delete;
+  claimed_buffers& operator=(const claimed_buffers&) = delete;
+
+  std::span<std::byte> staging() const {
+    if (from_ == nullptr || from_->staging_buffer == nullptr) return {};
+    return {static_cast<std::byte*>(from_->staging_buffer), from_->staging_size};
+  }
+  std::span<std::byte> copy() const {
+    if (from_ == nullptr || from_->copy_buffer == nullptr) return {};
+    return {static_cast<std::byte*>(from_->copy_buffer), from_->copy_size};
+  }
+
+ private:
+  graphite_reload_buffers* from_ = nullptr;
+};
+
+constexpr std::size_t staging_bytes = 1 * MiB;  ///< without the caller's buffer
+
+}  // namespace
+
+graphite_result graphite_optimized_reload(graphite_hot_reload_context* context, const char* new_bundle_path,
+                                          graphite_reload_buffers* buffers) {
+  return guarded([&] {
+    if (context == nullptr || new_bundle_path == nullptr)
+      return invalid("graphite_optimized_reload: a null argument");
+    const claimed_buffers mine(buffers);
+    byte_vector instead;
+    if (mine.staging().empty()) instead.resize(staging_bytes);
+    std::pmr::monotonic_buffer_resource lists(mine.copy().data(), mine.copy().size(), library_memory());
+    auto files = map_bundle(new_bundle_path);
+    if (!files) return failed(files.error());
+    auto opened = generation::open(std::move(*files), library_hasher());
+    if (!opened)
+      return failed(opened.error().code, std::string(new_bundle_path) + ": " + opened.error().context);
+    const auto how = context->live->offer(std::move(*opened), false,
+                                          {instead.empty() ? mine.staging() : std::span(instead), &lists});
+    if (!how) return failed(how.error());
+    if (*how == feed_host::offered::taken) return GRAPHITE_SUCCESS;
+    return failed(errc::stale_epoch, std::string(new_bundle_path) +
+                                         " is not newer than what was current, or of another channel");
   });
 }
 

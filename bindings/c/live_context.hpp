@@ -48,7 +48,12 @@ class live_context final : public feed_host {
   void start(std::unique_ptr<generation_feed> feed) { feed_ = std::move(feed); }
   result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files, bool verified) override;
   /// The same for one that is open.
-  result<offered> offer(std::shared_ptr<generation> next, bool verified);
+  /// Memory for the time of an offer.
+  struct staging_memory {
+    std::span<std::byte> contents;  ///< as in generation::verify_since
+    std::pmr::memory_resource* lists = library_memory();
+  };
+  result<offered> offer(std::shared_ptr<generation> next, bool verified, const staging_memory& staging);
   time_point upkeep() override;
   void arrived(std::span<const asset_id> ids, bool here) override;
   void ended(error why) override;

@@ -22,6 +22,12 @@ std::string shown_now(const followed_bundle& in, const std::string& name) {
   const auto asset = find(now.get(), name);
   return asset ? std::string(part(now.get(), *asset)) : "absent";
 }
+std::size_t listed_now(const followed_bundle& in) {
+  const pinned now(in.place());
+  const auto ids = assets(now.get());
+  EXPECT_TRUE(std::all_of(ids.begin(), ids.end(), [&](auto id) { return find(now.get(), id).has_value(); }));
+  return ids.size();
+}
 byte_span bytes_of(std::string_view text) { return as_bytes(text); }
 std::uint64_t id_named(const std::string& name) { return graphite_asset_id(name.data(), name.size()); }
 
@@ -234,11 +240,20 @@ TEST(hot_reload, swaps_asset_by_asset_where_atomic_reload_is_off) {
   disk.change("b.png", bytes_of("b"));
   ASSERT_TRUE(wait_until([&] { return live.statistics().changes_left == 2; }));
   EXPECT_EQ(shown_now(live, "a.png"), "absent") << "not before a poll";
+  live.poll(0);
+  EXPECT_EQ(listed_now(live), 60u) << "neither has moved";
   live.poll();
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_NE(seen[0], "a b") << "the first came alone";
   EXPECT_NE(seen[0], "absent absent");
   EXPECT_EQ(seen[1], "a b");
+  EXPECT_EQ(listed_now(live), 62u);
+  disk.remove("a.png");
+  ASSERT_TRUE(wait_until([&] { return live.statistics().changes_left == 1; }));
+  live.poll(0);
+  EXPECT_EQ(listed_now(live), 62u) << "it is still there";
+  live.poll();
+  EXPECT_EQ(listed_now(live), 61u);
 }
 
 TEST(hot_reload, goes_back_and_on) {
@@ -424,6 +439,54 @@ TEST(hot_reload, readers_see_one_generation_whole_through_many_swaps) {
   for (auto& reader : readers) reader.join();
   EXPECT_GT(reads.load(), 0u);
   EXPECT_TRUE(wait_until([&] { return live.statistics().replaced_alive == 0; }));
+}
+
+TEST(hot_reload, reloads_by_hand_through_buffers_or_without) {
+  bundle_on_disk disk(60);
+  const temporary_folder place;
+  const auto next_file = [&](const char* text) {
+    disk.change("a.png", bytes_of(text));
+    disk.change("large.bin", random_bytes(400'000, disk.sequence()));
+    const auto file = fmt::format("{}/{}.grph", place.path(), text);
+    std::filesystem::rename(disk.exported(), file);
+    return file;
+  };
+  const auto first = next_file("one");
+  told said;
+  auto options = said.options("");
+  options.file = first;
+  followed_bundle live(std::move(options));
+  live.poll();
+  said.take();
+  byte_vector staging(64 * 1024), copy(4096);
+  graphite_reload_buffers buffers{staging.data(), staging.size(), copy.data(), copy.size(), 0};
+  const auto second = next_file("two"), third = next_file("three"), fourth = next_file("four");
+  EXPECT_EQ(graphite_optimized_reload(live.get(), second.c_str(), &buffers), GRAPHITE_SUCCESS);
+  EXPECT_EQ(shown_now(live, "a.png"), "two");
+  EXPECT_EQ(buffers.buffer_in_use, 0u) << "given back";
+  EXPECT_TRUE(std::any_of(staging.begin(), staging.end(), [](auto b) { return b != std::byte{}; })) << "used";
+  live.poll();
+  EXPECT_EQ(said.take().size(), 3u);
+  buffers.buffer_in_use = 1;  // somebody else's for the moment
+  EXPECT_EQ(graphite_optimized_reload(live.get(), third.c_str(), &buffers), GRAPHITE_SUCCESS);
+  EXPECT_EQ(buffers.buffer_in_use, 1u);
+  EXPECT_EQ(shown_now(live, "a.png"), "three");
+  EXPECT_EQ(graphite_optimized_reload(live.get(), second.c_str(), nullptr), GRAPHITE_ERROR_STALE_EPOCH);
+  EXPECT_EQ(graphite_optimized_reload(live.get(), "/no/such", nullptr), GRAPHITE_ERROR_NOT_FOUND);
+  // One whose contents are not what they should be: all of its segment is something else.
+  std::string bytes;
+  {
+    std::ifstream in(fourth, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  const auto content = random_bytes(400'000, disk.sequence() - 1);
+  const auto large = as_text(content);
+  const auto at = bytes.find(std::string(large.substr(0, 64)));
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] ^= 1;
+  std::ofstream(fourth, std::ios::binary) << bytes;
+  EXPECT_EQ(graphite_optimized_reload(live.get(), fourth.c_str(), nullptr), GRAPHITE_ERROR_CORRUPT);
+  EXPECT_EQ(shown_now(live, "a.png"), "three");
 }
 
 TEST(hot_reload, a_wrong_configuration_is_refused_with_a_reason) {

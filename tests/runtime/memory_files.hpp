@@ -15,6 +15,11 @@ class owned_bytes final : public mapped_range {
       return fail(errc::corrupt, "beyond the end");
     return byte_span(bytes_).subspan(offset, length);
   }
+  result<void> read(std::uint64_t offset, std::span<std::byte> out) const override {
+    GRAPHITE_TRY(const auto from, range(offset, out.size()));
+    std::copy(from.begin(), from.end(), out.begin());
+    return {};
+  }
   result<byte_span> all() const override { return byte_span(bytes_); }
 
  private:
