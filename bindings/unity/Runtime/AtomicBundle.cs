@@ -9,8 +9,8 @@ namespace Graphite {
 
     /// <summary>`first` may be null. It stays the caller's, too.</summary>
     public AtomicBundle(Bundle first = null) {
-      var memory = Marshal.AllocHGlobal(Marshal.SizeOf(typeof(NativeAtomicBundle)));
       var counted = first == null ? IntPtr.Zero : first.handle.Retain();
+      var memory = Marshal.AllocHGlobal(Marshal.SizeOf(typeof(NativeAtomicBundle)));
       var result = Native.graphite_atomic_bundle_init(memory, counted);
       if (result == Result.Success) {
         handle = new PlaceHandle(memory);

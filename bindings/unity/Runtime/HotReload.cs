@@ -30,6 +30,7 @@ namespace Graphite {
 
     HotReload(IntPtr opened) {
       context = new ContextHandle(opened);
+      Lifetime.Check(context);
       place = Native.graphite_hot_reload_bundle(context);
       goesOn = () => !context.IsClosed;
       always = () => true;

@@ -48,9 +48,11 @@ namespace Graphite {
       ShutdownAll();
     }
 
-    // Before a context is made.
-    internal static void Check() {
-      if (ending) throw new InvalidOperationException("the domain is being unloaded");
+    // Before a context is made and, as the end may have begun meanwhile, with it.
+    internal static void Check(ContextHandle made = null) {
+      if (!ending) return;
+      made?.Dispose();
+      throw new InvalidOperationException("the domain is being unloaded");
     }
     internal static void Add(ContextHandle context) {
       lock (gate) {
