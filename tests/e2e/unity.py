@@ -45,21 +45,27 @@ def case(name, *arguments, **more):
     return out
 
 
+@functools.lru_cache(maxsize=None)
+def generations():
+    """Exported files; see BundleCases."""
+    files = [pathlib.Path(_folder.name) / f"{number}.grph" for number in range(GENERATIONS)]
+    with World() as world:
+        world.write("empty", "")
+        world.write("set/ümläut.txt", "not ASCII")
+        for number, file in enumerate(files):
+            for asset in range(5):
+                world.write(f"set/{asset}.txt", f"generation {number}")
+            world.write("big.bin", bytes([number]) * 100_000)
+            world.build()
+            run("bundle", "export", world.bundle, file)
+    return files
+
+
 def of_files(name):
-    """A case over exported generations; see BundleCases."""
+    """A case over exported generations."""
     def test():
         program()
-        with World() as world:
-            world.write("empty", "")
-            world.write("set/ümläut.txt", "not ASCII")
-            files = [world.work / f"{number}.grph" for number in range(GENERATIONS)]
-            for number, file in enumerate(files):
-                for asset in range(5):
-                    world.write(f"set/{asset}.txt", f"generation {number}")
-                world.write("big.bin", bytes([number]) * 100_000)
-                world.build()
-                run("bundle", "export", world.bundle, file)
-            case(name, *files)
+        case(name, *generations())
     test.__name__ = name
     return test
 
