@@ -118,7 +118,7 @@ typedef struct graphite_bundle_info {
 } graphite_bundle_info;
 
 /* Opens the newest generation in a bundle folder, or an exported file. `*out` has one reference, the
- * caller's. Cost: maps head and index, whatever the number of assets; contents are mapped when first read.
+ * caller's. Cost: maps head, index and segments, whatever the number of assets.
  * Blocks on the disk. What lies in the files is believed, as whoever wrote them has verified it. Errors:
  * NOT_FOUND, CORRUPT, NEWER_VERSION, UNSUPPORTED, PERMISSION_DENIED, IO. */
 GRAPHITE_API graphite_result graphite_bundle_open(const char* path, graphite_bundle** out);

@@ -43,7 +43,7 @@ def must(*command, **more):
 
 def install(into):
     must("cmake", "--install", BUILD, "--prefix", into, "--component", "runtime")
-    return next(path.parent for path in into.rglob("libgraphite.so"))
+    return next(path.parent.parent for path in into.rglob("graphite.pc"))
 
 
 def a_c_program_finds_the_library_by_pkg_config():
