@@ -21,23 +21,25 @@ namespace Graphite.Editor {
       if (changes.Old == null) CatchUp(changes.New);
     }
 
-    // Of what the folder has from before, what differs. A bundle does not list its assets, so none comes here by this.
+    // Whatever differs. What the folder has beside that stays: it may be somebody's own.
     void CatchUp(Bundle bundle) {
-      if (!Directory.Exists(root)) return;
-      foreach (var file in Directory.GetFiles(root, "*", SearchOption.AllDirectories)) {
-        var path = file.Substring(root.Length + 1).Replace('\\', '/');
-        if (path.EndsWith(".meta") || !bundle.TryFind(path, out var asset)) continue;
-        using (var view = asset.Open())
-          if (!view.Read(bytes => bytes.SequenceEqual(File.ReadAllBytes(file)))) Put(root + "/" + path, view);
+      foreach (var id in bundle.AssetIds()) {
+        var asset = bundle.Find(id);
+        var target = Target(asset.Path);
+        using (var view = asset.Open()) {
+          refresh |= !File.Exists(target);
+          if (!File.Exists(target) || !view.Read(bytes => bytes.SequenceEqual(File.ReadAllBytes(target))))
+            Put(target, view);
+        }
       }
     }
 
     public void Reimport(AssetEvent asset) {
       var path = asset.Path;
       if (path == null) return;
-      if (!IsInside(path)) throw new GraphiteException(Result.InvalidArgument, "no path of a project: " + path);
-      var target = root + "/" + path;
+      var target = Target(path);
       if (asset.Type == AssetEventType.Removed) {
+        written.Remove(target);
         removed.Add(target);
         return;
       }
@@ -46,6 +48,7 @@ namespace Graphite.Editor {
 
     void Put(string target, View bytes) {
       Write(target, bytes);
+      removed.Remove(target);
       written.Add(target);
     }
 
@@ -79,10 +82,11 @@ namespace Graphite.Editor {
     }
 
     // A bundle of somebody else's must not write elsewhere.
-    static bool IsInside(string path) {
+    string Target(string path) {
       foreach (var name in path.Split('/'))
-        if (name == "" || name == "." || name == ".." || name.IndexOfAny(new[] {'\\', ':'}) >= 0) return false;
-      return true;
+        if (name == "" || name == "." || name == ".." || name.IndexOfAny(new[] {'\\', ':'}) >= 0)
+          throw new GraphiteException(Result.InvalidArgument, "no path of a project: " + path);
+      return root + "/" + path;
     }
   }
 }

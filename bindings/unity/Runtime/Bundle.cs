@@ -56,6 +56,21 @@ namespace Graphite {
       };
     }
 
+    /// <summary>The ids of all assets, ascending. Reads the whole index: for programs that show or load everything.
+    /// Errors: Corrupt, Io.</summary>
+    public ulong[] AssetIds() {
+      var ids = new ulong[checked((int)Describe().Assets)];
+      for (;;) {
+        UIntPtr count;
+        fixed (ulong* first = ids)
+          GraphiteException.Check(Native.graphite_bundle_assets(handle, first, (UIntPtr)ids.Length, out count));
+        // Without AtomicReload there may be more for a moment.
+        var all = checked((int)count) <= ids.Length;
+        Array.Resize(ref ids, (int)count);
+        if (all) return ids;
+      }
+    }
+
     /// <summary>False where there is no such asset. Errors: Corrupt.</summary>
     public bool TryFind(ulong id, out Asset asset) {
       var result = Native.graphite_find(handle, id, out var found);

@@ -38,6 +38,9 @@ namespace Graphite {
     public static extern IntPtr graphite_bundle_retain(IntPtr bundle);
     [DllImport(Library, CallingConvention = C)]
     public static extern void graphite_bundle_describe(BundleHandle bundle, out NativeBundleInfo info);
+    [DllImport(Library, CallingConvention = C)]
+    public static extern Result graphite_bundle_assets(BundleHandle bundle, ulong* ids, UIntPtr capacity,
+                                                       out UIntPtr count);
 
     [DllImport(Library, CallingConvention = C)]
     public static extern ulong graphite_asset_id(byte* path, UIntPtr length);

@@ -46,6 +46,10 @@ namespace Graphite.Test {
         Claim.Equal(bundle.Find("empty").Span().Length, 0, "empty span");
         Claim.True(!bundle.TryFind("no/such", out _), "an absent asset");
         Claim.Code(Result.NotFound, () => bundle.Find("no/such"));
+        var ids = bundle.AssetIds();
+        Claim.Equal((ulong)ids.Length, info.Assets, "ids");
+        Claim.True(Array.BinarySearch(ids, asset.Id) >= 0 && Array.TrueForAll(ids, id => bundle.PathOf(id) != null),
+                   "they are not ascending, or not of assets");
         bundle.Verify();
         using (var before = Bundle.Open(files[0])) bundle.Verify(before);
       }

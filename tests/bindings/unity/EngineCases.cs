@@ -64,6 +64,12 @@ namespace Graphite.Test {
       Until(() => IsImported("a.txt", "0"));
       const string one = "start, import Assets/Graphite/a.txt, stop";
       Claim.Equal(string.Join(", ", AssetDatabase.Asked), one, "asked at first");
+      GraphiteEditor.Stop();
+      File.Delete("Assets/Graphite/b.txt");
+      GraphiteEditor.Choose();
+      Until(() => IsImported("b.txt", "b"));
+      Claim.True(AssetDatabase.Asked.Contains("refresh") && File.Exists("Assets/Graphite/my own.txt"), "what is not there");
+      AssetDatabase.Asked.Clear();
       project.Write("deep/new.txt", "new");
       Until(() => IsImported("deep/new.txt", "new"));
       Claim.True(AssetDatabase.Asked.Contains("refresh"), "files that are new");
