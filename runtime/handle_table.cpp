@@ -52,9 +52,10 @@ result<std::uint64_t> handle_table::open(asset_id id) {
   by_id_.emplace(id.value, index);
   slot* const fresh = slot_of(index);
   fresh->references = 1;
-  fresh->id.store(id.value, std::memory_order_relaxed);
-  fresh->changed.store(0, std::memory_order_relaxed);
-  fresh->stale.store(false, std::memory_order_relaxed);
+  // Released, so that a look() which reads them does not miss that the handle before was closed.
+  fresh->id.store(id.value, std::memory_order_release);
+  fresh->changed.store(0, std::memory_order_release);
+  fresh->stale.store(false, std::memory_order_release);
   const std::uint64_t handle = ++fresh->uses * slots_max | index;
   fresh->handle.store(handle, std::memory_order_release);
   size_.fetch_add(1, std::memory_order_relaxed);
@@ -76,11 +77,10 @@ handle_table::info handle_table::look(std::uint64_t handle) const noexcept {
   info out;
   const slot* const at = slot_of(handle);
   if (handle == 0 || at == nullptr || at->handle.load(std::memory_order_acquire) != handle) return out;
-  out.id = {at->id.load(std::memory_order_relaxed)};
-  out.changed = at->changed.load(std::memory_order_relaxed);
-  out.what = at->stale.load(std::memory_order_relaxed) ? state::stale : state::open;
-  // What was read is this handle's unless it was closed meanwhile.
-  std::atomic_thread_fence(std::memory_order_acquire);
+  // What is read is this handle's unless it was closed meanwhile: the last look comes after all others.
+  out.id = {at->id.load(std::memory_order_acquire)};
+  out.changed = at->changed.load(std::memory_order_acquire);
+  out.what = at->stale.load(std::memory_order_acquire) ? state::stale : state::open;
   return at->handle.load(std::memory_order_relaxed) == handle ? out : info{};
 }
 
