@@ -69,7 +69,7 @@ class hooked_memory final : public std::pmr::memory_resource {
 
   void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
     if (from_.release == nullptr)
-      ::operator delete(memory, size, std::align_val_t(alignment));
+      ::operator delete(memory, std::align_val_t(alignment));
     else
       from_.release(memory, size, alignment, from_.user_data);
     allocated_.fetch_sub(1, std::memory_order_release);

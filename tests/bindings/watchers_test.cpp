@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::Not;
-using testing::StartsWith;
 using texts = std::vector<std::string>;
 
 std::string shown(const graphite_fs_event& e) {
