@@ -208,15 +208,10 @@ void watched_tree::translate(const std::vector<raw_event>& batch, events& out) {
 
 void watched_tree::translate_one(const raw_event& raw, events& out) {
   const auto n = table_.by_wd(raw.wd);
-  if (n == watch_table::none) return;
-  if ((raw.mask & IN_IGNORED) != 0) return drop(n);
-  if (raw.name.empty()) return;
-  auto path = join_path(table_.path(n), raw.name);
-  if (pruned(folder_of(path)) && !is_lone_file(path)) {
-    if (const auto from = departed_.extract(raw.cookie); (raw.mask & IN_MOVED_TO) != 0 && !from.empty())
-      depart(from.mapped(), out);
-    return;
-  }
+  if (n != watch_table::none && (raw.mask & IN_IGNORED) != 0) return drop(n);
+  if (n != watch_table::none && raw.name.empty()) return;
+  auto path = n == watch_table::none ? std::string{} : join_path(table_.path(n), raw.name);
+  if (path.empty() || (pruned(folder_of(path)) && !is_lone_file(path))) return translate_elsewhere(raw, out);
   const bool folder = (raw.mask & IN_ISDIR) != 0;
   if ((raw.mask & IN_MOVED_FROM) != 0) {
     departure gone{std::move(path), folder};
@@ -228,6 +223,13 @@ void watched_tree::translate_one(const raw_event& raw, events& out) {
     translate_folder(raw, path, out);
   else
     translate_file(raw, std::move(path), out);
+}
+
+/// An event of a folder that is not ours, or not any more. What arrived there has left us: now, not later,
+/// because another of its name may be the next thing that is told.
+void watched_tree::translate_elsewhere(const raw_event& raw, events& out) {
+  if ((raw.mask & IN_MOVED_TO) == 0) return;
+  if (const auto from = departed_.extract(raw.cookie); !from.empty()) depart(from.mapped(), out);
 }
 
 /// `gone` left, to nowhere that we watch.

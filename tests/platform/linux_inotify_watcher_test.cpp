@@ -170,6 +170,25 @@ TEST_F(linux_inotify_watcher, a_child_that_takes_its_parents_name) {
   EXPECT_THAT(take_text(), ElementsAre("~a/f", "=a/f"));
 }
 
+TEST_F(linux_inotify_watcher, a_file_that_left_for_a_lost_folder_is_told_before_its_name_comes_back) {
+  make("p/d");
+  write_in("f");
+  start();
+  watcher->pause_reading();
+  fs::rename(at("p"), at("q"));
+  fs::rename(at("q"), at("p"));  // looks at all below it, as it is at the end
+  fs::rename(at("f"), at("p/d/f"));
+  write_in("f");
+  fs::remove_all(at("p/d"));
+  watcher->resume_reading();
+  const auto texts = take_text();
+  EXPECT_THAT(texts, Contains("-f"));
+  const auto last = std::find_if(texts.rbegin(), texts.rend(),
+                                 [](const auto& one) { return one.substr(1) == "f"; });
+  ASSERT_NE(last, texts.rend());
+  EXPECT_EQ(*last, "=f") << testing::PrintToString(texts);
+}
+
 TEST_F(linux_inotify_watcher, pruned_folders_are_silent_but_for_lone_files) {
   make(".git/objects");
   make("cache");
