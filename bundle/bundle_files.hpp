@@ -46,7 +46,8 @@ class bundle_files {
   virtual std::optional<extent> place_of(const digest& /*name*/) const { return std::nullopt; }
   /// A part of the asset was read and is not here. True where it will come.
   virtual bool want(asset_id) const { return false; }
-  /// Zeros, aligned to 64 bytes, that cost nothing until they are written. Null where memory is out.
+  /// Zeros, aligned to 64 bytes; of many, those that are never written cost nothing. Null where memory is
+  /// out.
   virtual std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const = 0;
 };
 

@@ -55,6 +55,25 @@ class lookup_cache {
     std::atomic_ref(chosen->mixed).store(id.value ^ place, std::memory_order_relaxed);
   }
 
+  /// What `from` remembers, as far as there is room. Others may use `from` meanwhile, nobody this one.
+  void take_over(const lookup_cache& from) const noexcept {
+    if (buckets_ == nullptr || from.buckets_ == nullptr) return;
+    for (std::uint64_t i = 0; i <= from.mask_; ++i)
+      for (auto& one : from.buckets_[i].entries) {
+        const auto place = std::atomic_ref(one.place).load(std::memory_order_relaxed);
+        const auto mixed = std::atomic_ref(one.mixed).load(std::memory_order_relaxed);
+        if (place != 0) put({mixed ^ place}, place);  // torn: of an id that there is not
+      }
+  }
+
+  /// Forgets what it remembers of `id`, for `place` (0: for nothing). While nobody else uses it.
+  void replace(asset_id id, std::uint64_t place) const noexcept {
+    if (buckets_ == nullptr) return;
+    for (auto& one : bucket_of(id).entries)
+      if ((one.mixed ^ one.place) == id.value) one = {};
+    if (place != 0) put(id, place);
+  }
+
  private:
   static constexpr std::uint64_t ways = 4;
   struct entry {

@@ -41,26 +41,6 @@ result<void> segment_views::map_all(const bundle_files& files) {
   return {};
 }
 
-lookup_memory::lookup_memory(const bundle_files& files, std::uint64_t assets) {
-  const auto bytes = lookup_cache::bytes_for(assets);
-  shared_ = lookup_cache(files.zeros(bytes), bytes);
-}
-
-std::optional<lookup_memory> lookup_memory::after(const lookup_memory& before, std::vector<asset_id> changed,
-                                                  const bundle_files& files) {
-  lookup_memory out;
-  std::set_union(before.apart_ids_.begin(), before.apart_ids_.end(), changed.begin(), changed.end(),
-                 std::back_inserter(out.apart_ids_));
-  if (out.apart_ids_.size() > apart_max) return std::nullopt;
-  out.shared_ = before.shared_;
-  if (out.apart_ids_.empty()) return out;
-  const auto bytes = lookup_cache::bytes_for(out.apart_ids_.size());
-  out.apart_ = lookup_cache(files.zeros(bytes), bytes);
-  for (const auto id : out.apart_ids_)
-    out.filter_[filter_bit(id) / 64] |= std::uint64_t{1} << (filter_bit(id) % 64);
-  return out;
-}
-
 /// The page files that the head names, as they were when the generation was opened.
 class generation::pages final : public page_source {
  public:
@@ -96,7 +76,6 @@ result<void> generation::map_files() {
   }
   pages_ = std::make_shared<const pages>(std::move(files));
   index_ = mapped_index(mapped, head_.root);
-  found_ = lookup_memory(*files_, head_.value.assets);
   return segments_.map_all(*files_);
 }
 
@@ -122,17 +101,25 @@ result<std::shared_ptr<generation>> generation::open(std::shared_ptr<const bundl
   }
 }
 
-void generation::remember(const generation& before, std::vector<asset_id> changed) {
+void generation::remember(const generation* before, const std::vector<asset_id>& changed) {
   // A place says which file of the list: those of the one before must stand first in it. Within a folder's
   // life and lineage a number is never given to another file.
-  const auto& older = before.head_.page_files;
-  const auto& newer = head_.page_files;
-  const bool same_files = before.files_ == files_ && before.what().lineage == what().lineage &&
-                          older.size() <= newer.size() &&
-                          std::equal(older.begin(), older.end(), newer.begin());
-  if (!same_files) return;
-  if (auto found = lookup_memory::after(before.found_, std::move(changed), *files_))
-    found_ = std::move(*found);
+  const auto continues = [this](const generation& other) {
+    const auto& older = other.head_.page_files;
+    const auto& newer = head_.page_files;
+    return other.files_ == files_ && other.what().lineage == what().lineage && older.size() <= newer.size() &&
+           std::equal(older.begin(), older.end(), newer.begin());
+  };
+  if (before == nullptr || !continues(*before)) {
+    found_ = lookup_memory(*files_, head_.value.assets);
+    return;
+  }
+  const auto place_of = [this](asset_id id) {
+    mapped_asset there;
+    std::uint64_t place = 0;
+    return index_.find(id, there, &place) == lookup_result::found ? place : 0;
+  };
+  found_ = lookup_memory::after(before->found_, changed, place_of, *files_, head_.value.assets);
 }
 
 result<extent> generation::place_of(const mapped_part& part) const {

@@ -11,8 +11,8 @@
 #include "bundle/bundle_files.hpp"
 #include "bundle/head_codec.hpp"
 #include "bundle/index_tree.hpp"
-#include "bundle/lookup_cache.hpp"
 #include "bundle/mapped_index.hpp"
+#include "runtime/lookup_memory.hpp"
 
 namespace graphite {
 
@@ -43,41 +43,6 @@ class segment_views {
   mutable std::vector<std::unique_ptr<const table>> tables_;  ///< readers may still look at older ones
 };
 
-/// Where assets were found, shared by generations that follow one another.
-///
-/// A place that one of them found is right for another unless the asset changed in between: such assets are
-/// remembered by each generation by themselves, until they are too many to share the rest.
-class lookup_memory {
- public:
-  static constexpr std::size_t apart_max = 1 << 15;
-
-  lookup_memory() = default;
-  lookup_memory(const bundle_files& files, std::uint64_t assets);
-  /// What `before` remembers but for `changed` (ids, ascending), which differ. Nothing, as if new, where
-  /// too many have changed since the table was begun.
-  static std::optional<lookup_memory> after(const lookup_memory& before, std::vector<asset_id> changed,
-                                            const bundle_files& files);
-
-  std::uint64_t find(asset_id id) const noexcept { return table(id).find(id); }
-  void put(asset_id id, std::uint64_t place) const noexcept { table(id).put(id, place); }
-  std::size_t apart() const { return apart_ids_.size(); }
-
- private:
-  static constexpr std::size_t filter_bits = 1 << 12;
-  /// Ids are hashes: so one bit an id rules nearly all others out while few have changed.
-  static std::size_t filter_bit(asset_id id) noexcept { return id.value >> 20 & (filter_bits - 1); }
-  const lookup_cache& table(asset_id id) const noexcept {
-    const auto bit = filter_bit(id);
-    if ((filter_[bit / 64] >> (bit % 64) & 1) == 0) [[likely]]
-      return shared_;
-    return std::binary_search(apart_ids_.begin(), apart_ids_.end(), id) ? apart_ : shared_;
-  }
-
-  lookup_cache shared_, apart_;
-  std::vector<asset_id> apart_ids_;  ///< ascending
-  std::array<std::uint64_t, filter_bits / 64> filter_{};
-};
-
 /// One generation of a bundle as readers see it: index and segments stay as they were, whatever becomes of
 /// the folder. Immutable once it is shared; thread-safe.
 ///
@@ -92,9 +57,10 @@ class generation {
   static result<std::shared_ptr<generation>> open_at(byte_span head,
                                                      std::shared_ptr<const bundle_files> files,
                                                      const hasher& hash);
-  /// Remembers what `before` does of where assets are, but for `changed` (ids, ascending), which are all in
-  /// which the two differ. Before it is shared. Does nothing where their files are not the same.
-  void remember(const generation& before, std::vector<asset_id> changed);
+  /// Remembers from now on where assets are: what `before` (may be null) does, but for `changed` (ids,
+  /// ascending), which are all in which the two differ. Where their files are not the same it begins anew.
+  /// Before it is shared.
+  void remember(const generation* before, const std::vector<asset_id>& changed);
 
   const head& what() const { return head_.value; }
   /// O(log assets), without allocation, lock or system call.

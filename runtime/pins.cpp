@@ -1,6 +1,7 @@
 #include "runtime/pins.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 namespace graphite {
@@ -49,16 +50,12 @@ std::uint64_t pin_point::replace(std::shared_ptr<const void> next, time_point no
   version_.store(value->version, std::memory_order_release);
   if (newest_) replaced_.push_back({std::move(newest_), now});
   newest_ = std::move(value);
-  collect_locked();
   return newest_->version;
 }
 
 std::size_t pin_point::collect() {
+  std::vector<replaced> gone;  // freed after the lock: unmapping takes its time
   const std::lock_guard lock(mutex_);
-  return collect_locked();
-}
-
-std::size_t pin_point::collect_locked() {
   if (replaced_.empty()) return 0;
   // Readers that fence themselves need the writer's side of the pair here.
   if (self_fencing_)
@@ -73,9 +70,11 @@ std::size_t pin_point::collect_locked() {
       if (pinned != reader_slot::none) named.insert(pinned);
     }
   // Holds after slots: a reader takes a hold while its slot names the value.
-  std::erase_if(replaced_, [&](const replaced& old) {
-    return !named.contains(reinterpret_cast<std::uintptr_t>(old.value.get())) && !old.value->held();
+  const auto first = std::stable_partition(replaced_.begin(), replaced_.end(), [&](const replaced& old) {
+    return named.contains(reinterpret_cast<std::uintptr_t>(old.value.get())) || old.value->held();
   });
+  gone.assign(std::make_move_iterator(first), std::make_move_iterator(replaced_.end()));
+  replaced_.erase(first, replaced_.end());
   return replaced_.size();
 }
 

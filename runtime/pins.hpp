@@ -114,7 +114,7 @@ class pin_point {
   /// For the inline functions of graphite.h.
   const std::atomic<pinned_value*>& current() const noexcept { return current_; }
   bool readers_fence() const noexcept { return self_fencing_; }
-  /// Makes `next` current; its version. Frees what it can.
+  /// Makes `next` current; its version. Frees nothing: that is collect()'s, which takes longer.
   std::uint64_t replace(std::shared_ptr<const void> next, time_point now);
   /// Frees what was replaced and nobody names any more; how many are left. A reader that is just entering
   /// may keep all of them until the next call.
@@ -135,7 +135,6 @@ class pin_point {
   static pinned_value* value_of(std::uintptr_t pinned) noexcept {
     return reinterpret_cast<pinned_value*>(pinned);
   }
-  std::size_t collect_locked();
 
   std::atomic<pinned_value*> current_{nullptr};
   std::atomic<std::uint64_t> version_{0};

@@ -196,6 +196,7 @@ graphite_result graphite_atomic_swap_bundle(graphite_atomic_bundle* bundle, grap
     if (bundle == nullptr || bundle->point_ == nullptr || next == nullptr)
       return invalid("graphite_atomic_swap_bundle: a null argument");
     point_of(*bundle)->replace(payload_of(next), now());
+    point_of(*bundle)->collect();
     return GRAPHITE_SUCCESS;
   });
 }

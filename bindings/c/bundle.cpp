@@ -116,6 +116,7 @@ graphite_result graphite_bundle_open(const char* path, graphite_bundle** out) {
     if (!files) return failed(files.error());
     auto opened = generation::open(std::move(*files), library_hasher());
     if (!opened) return failed(opened.error().code, std::string(path) + ": " + opened.error().context);
+    (*opened)->remember(nullptr, {});
     *out = to_c(shown_ref::make(std::move(*opened), nullptr, library_memory()).detach());
     return GRAPHITE_SUCCESS;
   });

@@ -7,6 +7,7 @@
 #include "cli/bundle_sink.hpp"
 #include "cli/subscription.hpp"
 #include "platform/crypto/sha256.hpp"
+#include "platform/linux/background_thread.hpp"
 #include "platform/store/mapped_bundle.hpp"
 
 namespace graphite::c_api {
@@ -41,6 +42,7 @@ class channel_feed final : public generation_feed, subscription_listener {
   result<void> start() {
     auto opened = opened_.get_future();
     thread_ = std::thread([this] {
+      work_in_background();
       const auto ended = run_subscription(options_, hash_, host_.log(), *this);
       if (!is_open_) return opened_.set_value(ended ? fail(errc::cancelled, "stopped") : ended);
       if (!ended) host_.ended(ended.error());

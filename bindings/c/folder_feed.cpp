@@ -4,6 +4,7 @@
 
 #include "bindings/c/live_context.hpp"
 #include "bundle/head_codec.hpp"
+#include "platform/linux/background_thread.hpp"
 #include "platform/linux/name_watch.hpp"
 #include "platform/store/mapped_bundle.hpp"
 
@@ -55,6 +56,7 @@ class folder_feed final : public generation_feed {
   }
 
   void run() {
+    work_in_background();
     const duration quiet = milliseconds(context_.config().raw.debounce_ms);
     auto due = time_point::max();  // of a look
     while (!stopping_.load()) {

@@ -170,8 +170,8 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
         for (const auto& part : record.parts) bytes += part.content.size;
       changes = sort_changes(*newest, records, staging.lists);
     }
-    next->remember(*newest, changes.all());
   }
+  next->remember(newest.get(), changes.all());
   {
     const std::lock_guard lock(state_);
     counts_.verified_bytes += bytes;
@@ -208,6 +208,7 @@ result<live_bundle::carried> live_context::show(const shown_ref& next, live_bund
     ++(going_back ? counts_.rollbacks : counts_.swaps);
     lock.unlock();
     news();
+    point_in(bundle_).collect();  // what was replaced; without a lock that poll() takes
     return how;
   }
 }

@@ -17,7 +17,9 @@
 namespace graphite {
 namespace {
 
-constexpr std::uint64_t page_room_min = 4 * MiB;
+/// Room to grow costs addresses only; a mapping that was outgrown costs every reader its page faults again.
+constexpr std::uint64_t page_room_min = 64 * MiB, page_room_times = 16;
+constexpr std::uint64_t small_zeros_max = 256 * KiB;
 
 result<struct stat> status_of(const std::string& path) {
   struct stat info {};
@@ -42,7 +44,15 @@ error misnamed(const std::string& path, const char* what) {
 
 }  // namespace
 
-std::shared_ptr<std::byte> zero_pages(std::uint64_t bytes) {
+std::shared_ptr<std::byte> zeros_of(std::uint64_t bytes) {
+  // What is small comes and goes with each generation: not by system calls that stop other threads.
+  if (bytes <= small_zeros_max) {
+    const std::align_val_t line{64};
+    auto* const memory = static_cast<std::byte*>(::operator new(bytes, line, std::nothrow));
+    if (memory == nullptr) return nullptr;
+    std::fill_n(memory, bytes, std::byte{0});
+    return {memory, [line](std::byte* given) { ::operator delete(given, line); }};
+  }
   void* const base =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return nullptr;
@@ -95,7 +105,7 @@ result<bundle_files::mapping> mapped_bundle_folder::page_file(std::uint32_t numb
   const std::lock_guard lock(mutex_);
   auto& known = pages_[number];
   if (auto view = known.of(now, size)) return mapping(view);
-  const auto room = std::max(2 * size, page_room_min);
+  const auto room = std::max(page_room_times * size, page_room_min);
   GRAPHITE_TRY(auto view, mapped_segment::open(path, room));
   GRAPHITE_TRY(const auto header, view->range(0, page_file_header_bytes));
   GRAPHITE_TRY(const auto found, decode_page_file_header(header));

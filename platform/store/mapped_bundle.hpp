@@ -11,8 +11,8 @@
 
 namespace graphite {
 
-/// Anonymous memory of whole pages, given back to the system with its last owner. Null where there is none.
-std::shared_ptr<std::byte> zero_pages(std::uint64_t bytes);
+/// Anonymous memory, aligned to 64 bytes and given back with its last owner. Null where there is none.
+std::shared_ptr<std::byte> zeros_of(std::uint64_t bytes);
 
 /// A bundle folder that another process, or a writer in this one, keeps up to date. Maps files with room to
 /// grow and shares the mappings between generations; at most one for each file of the newest head is kept
@@ -27,7 +27,7 @@ class mapped_bundle_folder final : public bundle_files {
   result<std::vector<segment_id>> segments() const override;
   /// Its links first, then where a channel's store has them.
   result<mapping> segment(segment_id id) const override;
-  std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zero_pages(bytes); }
+  std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zeros_of(bytes); }
 
  private:
   struct known_file {
@@ -52,7 +52,7 @@ class mapped_bundle_file final : public bundle_files {
   result<mapping> page_file(std::uint32_t number) const override;
   result<std::vector<segment_id>> segments() const override { return std::vector{segment_id{1}}; }
   result<mapping> segment(segment_id id) const override;
-  std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zero_pages(bytes); }
+  std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zeros_of(bytes); }
 
  private:
   explicit mapped_bundle_file(std::shared_ptr<const mapped_segment> file) : file_(std::move(file)) {}

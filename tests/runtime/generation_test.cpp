@@ -73,7 +73,7 @@ TEST(generation, what_is_remembered_of_the_one_before_is_right_for_the_next) {
     tree = tree.apply(changes).value();
     files->publish(tree);
     auto next = generation::open(files, sha()).value();
-    next->remember(*all.back(), {ids.begin(), ids.end()});
+    next->remember(all.back().get(), {ids.begin(), ids.end()});
     all.push_back(next);
     expected.push_back(shown);
     // Old and new ones look up in turns, so that each leaves what it found for the others.

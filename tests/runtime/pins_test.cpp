@@ -35,7 +35,10 @@ bool whole(const pinned_value& value) { return static_cast<const marked*>(value.
 /// With the kernel's fence and with readers that fence themselves.
 class pins : public testing::TestWithParam<bool> {
  protected:
-  void publish() { point_.replace(std::make_shared<const marked>(point_.version() + 1, alive_), at_); }
+  void publish() {
+    point_.replace(std::make_shared<const marked>(point_.version() + 1, alive_), at_);
+    point_.collect();
+  }
 
   std::atomic<std::int64_t> alive_{0};
   time_point at_ = time_from_ns(1'000'000'000);
@@ -205,9 +208,12 @@ TEST(pin_point, runs_the_fence_before_it_looks_at_the_slots) {
   });
   slot = &point.add_reader(1);
   point.replace(std::make_shared<const marked>(1, alive), {});
+  EXPECT_EQ(point.collect(), 0u);
   EXPECT_EQ(fences, 0) << "nothing to free";
   seen_by_fence = reinterpret_cast<std::uintptr_t>(point.current().load());
   point.replace(std::make_shared<const marked>(2, alive), {});
+  EXPECT_EQ(fences, 0) << "readers of the next one wait for no fence";
+  EXPECT_EQ(point.collect(), 1u);
   EXPECT_EQ(fences, 1);
   EXPECT_EQ(alive, 2) << "the slot that became visible by the fence counts";
   seen_by_fence = reader_slot::none;
