@@ -1,6 +1,3 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -12,6 +9,7 @@
 #include "bench/child.hpp"
 #include "bench/growing_bundle.hpp"
 #include "bench/workloads.hpp"
+#include "bench/writer_process.hpp"
 #include "bindings/c/graphite.hpp"
 
 namespace graphite::bench {
@@ -46,64 +44,6 @@ std::vector<double> visible_us(const std::string& folder, std::size_t swaps) {
   reader.join();
   return out;
 }
-
-/// A process that writes two bundles, as a subscriber's does beside the program that reads: one that is
-/// followed, and one that nobody looks at.
-class writer_process {
- public:
-  enum class which : char { followed = 'f', other = 'o' };
-
-  /// Forks: before this process has threads.
-  writer_process(const std::string& followed, const std::string& other, std::size_t assets,
-                 std::size_t bytes) {
-    int asked[2], done[2];
-    if (::pipe(asked) != 0 || ::pipe(done) != 0) give_up("no pipe");
-    pid_ = ::fork();
-    if (pid_ < 0) give_up("no process");
-    ask_ = pid_ == 0 ? asked[0] : asked[1];
-    done_ = pid_ == 0 ? done[1] : done[0];
-    ::close(pid_ == 0 ? asked[1] : asked[0]);
-    ::close(pid_ == 0 ? done[0] : done[1]);
-    if (pid_ == 0) serve(followed, other, assets, bytes);
-    wait();
-  }
-  ~writer_process() {
-    ::close(ask_);
-    ::close(done_);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  writer_process(const writer_process&) = delete;
-  writer_process& operator=(const writer_process&) = delete;
-
-  /// Asks for the next generation; does not wait for it.
-  void change(which one) {
-    if (::write(ask_, &one, 1) != 1) give_up("the writer has ended");
-    ++asked_;
-    if (one == which::followed) ++sequence_;
-  }
-  /// Until all that was asked for is written.
-  void wait() {
-    for (char byte = 0; answered_ < asked_; ++answered_)
-      if (::read(done_, &byte, 1) != 1) give_up("the writer has ended");
-  }
-  /// Of the followed bundle's newest generation.
-  std::uint64_t sequence() const { return sequence_; }
-
- private:
-  [[noreturn]] void serve(const std::string& followed, const std::string& other, std::size_t assets,
-                          std::size_t bytes) const {
-    {
-      growing_bundle one(followed, assets, bytes), two(other, assets, bytes);
-      for (char byte = '.'; ::write(done_, &byte, 1) == 1 && ::read(ask_, &byte, 1) == 1;)
-        (static_cast<which>(byte) == which::followed ? one : two).change(10);
-    }
-    ::_exit(0);
-  }
-
-  pid_t pid_ = -1;
-  int ask_ = -1, done_ = -1;
-  std::uint64_t asked_ = 1, answered_ = 0, sequence_ = 1;
-};
 
 constexpr double frame_seconds = 1.0 / 240;
 
@@ -155,7 +95,7 @@ report run_swap(const bench_options& options) {
   const auto work = temporary_folder("swap"), other = temporary_folder("swap-other");
   report out;
   {
-    writer_process writer(work, other, assets, 300);
+    writer_process writer(work, other, {assets, 300, 10});
     const auto visible = visible_us(work, 1'000);
     follow_options follow;
     follow.folder = work;

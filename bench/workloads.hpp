@@ -12,5 +12,6 @@ report run_ingest(const bench_options& options);
 report run_reader(const bench_options& options);
 report run_open(const bench_options& options);
 report run_swap(const bench_options& options);
+report run_swap_memory(const bench_options& options);
 
 }  // namespace graphite::bench

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bundle/chunk_list.hpp"
+#include "bundle/chunker.hpp"
 #include "bundle/page_file.hpp"
 #include "bundle/verify.hpp"
 
@@ -64,6 +66,21 @@ class generation::pages final : public page_source {
  private:
   const std::vector<file> files_;
 };
+
+/// The same places with what lies between close neighbours.
+static std::vector<extent> joined(std::vector<extent> places) {
+  constexpr std::uint64_t gap_max = 4 * KiB;
+  std::sort(places.begin(), places.end());
+  std::vector<extent> out;
+  for (const auto& where : places) {
+    const bool close = !out.empty() && out.back().segment == where.segment &&
+                       where.offset <= out.back().offset + out.back().length + gap_max;
+    if (!close) out.push_back(where);
+    auto& last = out.back();
+    last.length = std::max(last.length, where.offset + where.length - last.offset);
+  }
+  return out;
+}
 
 result<void> generation::map_files() {
   std::vector<pages::file> files;
@@ -156,19 +173,22 @@ result<index_tree> generation::tree() const {
 
 result<void> generation::verify_part(const mapped_part& part, const content_ref& content,
                                      std::span<std::byte> staging) const {
-  byte_span found;
-  byte_vector apart;
   if (staging.empty() || part.size == 0) {
-    GRAPHITE_TRY(found, bytes(part));
-  } else {
-    GRAPHITE_TRY(const auto where, place_of(part));
-    GRAPHITE_TRY(const auto from, segment(where.segment));
-    if (where.length > staging.size()) apart.resize(where.length);
-    const auto into = apart.empty() ? staging.first(where.length) : std::span(apart);
-    GRAPHITE_CHECK(from->read(where.offset, into));
-    found = into;
+    GRAPHITE_TRY(const auto found, bytes(part));
+    GRAPHITE_CHECK(verify_content(content, found, hash_));
+    return {};
   }
-  GRAPHITE_CHECK(verify_content(content, found, hash_));
+  GRAPHITE_TRY(const auto where, place_of(part));
+  GRAPHITE_TRY(const auto from, segment(where.segment));
+  content_builder builder(hash_);
+  for (std::uint64_t at = 0; at < where.length;) {
+    const auto slice = staging.first(std::min<std::uint64_t>(staging.size(), where.length - at));
+    GRAPHITE_CHECK(from->read(where.offset + at, slice));
+    builder.feed(slice);
+    at += slice.size();
+  }
+  if (content_of(builder.finish(), hash_) != content)
+    return fail(errc::corrupt, "content fails its digest " + to_hex(content.id));
   return {};
 }
 
@@ -192,6 +212,23 @@ result<asset_changes> generation::verify_since(const generation* before, std::sp
     }
   }
   return changes;
+}
+
+std::vector<extent> generation::places_of(const std::vector<asset_id>& ids) const {
+  std::vector<extent> out;
+  for (const auto id : ids) {
+    mapped_asset asset;
+    if (index_.find(id, asset) != lookup_result::found) continue;
+    for (unsigned i = 0; i < asset.parts; ++i)
+      if (mapped_part part; mapped_index::part(asset, i, part) && part.size > 0)
+        if (const auto where = place_of(part)) out.push_back(*where);
+  }
+  return joined(std::move(out));
+}
+
+void generation::let_go(const std::vector<extent>& places) const {
+  for (const auto& where : places)
+    if (const auto* const view = segments_.find(where.segment)) (*view)->let_go(where.offset, where.length);
 }
 
 }  // namespace graphite

@@ -84,12 +84,17 @@ class generation {
   };
   result<held_bytes> hold(const mapped_part& part) const;
 
+  /// Where the contents of these assets lie, as far as they are here; close neighbours joined.
+  std::vector<extent> places_of(const std::vector<asset_id>& ids) const;
+  /// See mapped_range::let_go().
+  void let_go(const std::vector<extent>& places) const;
+
   /// The same index as a tree, to compare and verify: pages are checked against their digests.
   result<index_tree> tree() const;
   /// What differs from `before`, whose pages and contents are good, is read and checked: pages, and every
-  /// part of what was added or changed. The changes. `staging`: contents are copied there to be checked, by
-  /// plain reads (larger ones into memory of their own); empty: they are checked where they are mapped.
-  /// Errors: corrupt, not_found, io.
+  /// part of what was added or changed. The changes. `staging`: contents are copied there to be checked,
+  /// piece by piece and by plain reads, so that none of them has to be mapped in memory; 64 KiB and more is
+  /// fast. Empty: they are checked where they are mapped. Errors: corrupt, not_found, io.
   result<asset_changes> verify_since(const generation* before, std::span<std::byte> staging = {}) const;
 
  private:

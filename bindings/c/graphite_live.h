@@ -193,7 +193,7 @@ GRAPHITE_API graphite_result graphite_fetch_wait(graphite_hot_reload_context* co
 
 /* Memory that reloads use instead of allocating. The caller's; one reload uses it at a time. */
 typedef struct graphite_reload_buffers {
-  void* staging_buffer; /* contents are read here to be checked: of any size, 1 MiB and more is fast */
+  void* staging_buffer; /* contents are read here to be checked: of any size, 64 KiB and more is fast */
   size_t staging_size;
   void* copy_buffer; /* for lists of changed ids: 32 bytes an asset */
   size_t copy_size;

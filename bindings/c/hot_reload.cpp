@@ -303,8 +303,6 @@ class claimed_buffers {
   graphite_reload_buffers* from_ = nullptr;
 };
 
-constexpr std::size_t staging_bytes = 1 * MiB;  ///< without the caller's buffer
-
 }  // namespace
 
 graphite_result graphite_optimized_reload(graphite_hot_reload_context* context, const char* new_bundle_path,
@@ -313,16 +311,13 @@ graphite_result graphite_optimized_reload(graphite_hot_reload_context* context, 
     if (context == nullptr || new_bundle_path == nullptr)
       return invalid("graphite_optimized_reload: a null argument");
     const claimed_buffers mine(buffers);
-    byte_vector instead;
-    if (mine.staging().empty()) instead.resize(staging_bytes);
     std::pmr::monotonic_buffer_resource lists(mine.copy().data(), mine.copy().size(), library_memory());
     auto files = map_bundle(new_bundle_path);
     if (!files) return failed(files.error());
     auto opened = generation::open(std::move(*files), library_hasher());
     if (!opened)
       return failed(opened.error().code, std::string(new_bundle_path) + ": " + opened.error().context);
-    const auto how = context->live->offer(std::move(*opened), false,
-                                          {instead.empty() ? mine.staging() : std::span(instead), &lists});
+    const auto how = context->live->offer(std::move(*opened), false, {mine.staging(), &lists});
     if (!how) return failed(how.error());
     if (*how == feed_host::offered::taken) return GRAPHITE_SUCCESS;
     return failed(errc::stale_epoch, std::string(new_bundle_path) +

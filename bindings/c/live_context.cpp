@@ -15,6 +15,7 @@ namespace {
 constexpr duration pin_report_period = seconds(1);
 constexpr std::size_t record_bytes_max = 64 * KiB;
 constexpr std::size_t arrived_max = 65'536;
+constexpr std::size_t staging_bytes = 64 * KiB;  ///< where the caller has no buffer
 
 time_point now() { return std::chrono::steady_clock::now(); }
 std::uint64_t ns(duration length) {
@@ -165,13 +166,16 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
     if (verified || config_.raw.trust_folder) {
       GRAPHITE_TRY(changes, changes_between(*newest, *next, staging.lists));
     } else {
-      GRAPHITE_TRY(const auto records, next->verify_since(newest.get(), staging.contents));
+      byte_vector instead(staging.contents.empty() ? staging_bytes : 0);
+      GRAPHITE_TRY(const auto records,
+                   next->verify_since(newest.get(), instead.empty() ? staging.contents : instead));
       for (const auto& record : records.upserts)
         for (const auto& part : record.parts) bytes += part.content.size;
       changes = sort_changes(*newest, records, staging.lists);
     }
   }
   next->remember(newest.get(), changes.all());
+  if (newest) note_unused(*newest, changes);
   {
     const std::lock_guard lock(state_);
     counts_.verified_bytes += bytes;
@@ -208,9 +212,39 @@ result<live_bundle::carried> live_context::show(const shown_ref& next, live_bund
     ++(going_back ? counts_.rollbacks : counts_.swaps);
     lock.unlock();
     news();
-    point_in(bundle_).collect();  // what was replaced; without a lock that poll() takes
+    collect();
     return how;
   }
+}
+
+/// What `changes` leave of `before` is of no use once that is no longer read. Its pages go now, before what
+/// is new needs memory, and again after the last reader, who may have brought some back. With `feeding_`
+/// held.
+void live_context::note_unused(const generation& before, const change_set& changes) {
+  std::vector<asset_id> ids;
+  for (const auto* const some : {&changes.changed, &changes.removed})
+    for (const auto id : *some) ids.push_back({id});
+  auto places = before.places_of(ids);
+  before.let_go(places);
+  const std::lock_guard lock(state_);
+  unused_.add(live_->version(), std::move(places));
+}
+
+/// Frees generations and lets go of what they alone had: unmapping takes its time, so without a lock that
+/// poll() takes.
+void live_context::collect() {
+  auto& point = point_in(bundle_);
+  point.collect();
+  auto oldest_read = point.version();
+  for (const auto& held : point.held(now())) oldest_read = std::min(oldest_read, held.version);
+  std::vector<extent> places;
+  shown_ref current;
+  {
+    const std::lock_guard lock(state_);
+    places = unused_.take(oldest_read);
+    current = live_->current();
+  }
+  if (current) current->content()->let_go(places);
 }
 
 void live_context::news() {
@@ -250,7 +284,7 @@ void live_context::note_failure(const error& why) {
 }
 
 time_point live_context::upkeep() {
-  point_in(bundle_).collect();
+  collect();
   const auto at = now();
   std::unique_lock lock(state_);
   guard_->tick(at);

@@ -16,6 +16,7 @@
 #include "runtime/crash_guard.hpp"
 #include "runtime/handle_table.hpp"
 #include "runtime/live_bundle.hpp"
+#include "runtime/unused_places.hpp"
 
 namespace graphite::c_api {
 
@@ -47,12 +48,12 @@ class live_context final : public feed_host {
 
   void start(std::unique_ptr<generation_feed> feed) { feed_ = std::move(feed); }
   result<offered> offer(byte_span head, std::shared_ptr<const bundle_files> files, bool verified) override;
-  /// The same for one that is open.
   /// Memory for the time of an offer.
   struct staging_memory {
     std::span<std::byte> contents;  ///< as in generation::verify_since
     std::pmr::memory_resource* lists = library_memory();
   };
+  /// The same for one that is open.
   result<offered> offer(std::shared_ptr<generation> next, bool verified, const staging_memory& staging);
   time_point upkeep() override;
   void arrived(std::span<const asset_id> ids, bool here) override;
@@ -85,6 +86,8 @@ class live_context final : public feed_host {
   void keep_record(std::unique_lock<std::mutex>& state);
   std::string record_path() const;
   result<live_bundle::carried> show(const shown_ref& next, live_bundle::known_changes known, bool going_back);
+  void note_unused(const generation& before, const change_set& changes);
+  void collect();
   void tell(const live_event& event);
   void news();
   std::optional<graphite_result> readable(asset_id id) const;
@@ -100,6 +103,7 @@ class live_context final : public feed_host {
   std::optional<live_bundle> live_;
   handle_table handles_;
   std::optional<crash_guard> guard_;
+  unused_places unused_;
   std::deque<std::uint64_t> arrived_;
   std::set<std::uint64_t> unavailable_;  ///< on demand: asked for in vain; bounded as arrived_
   std::optional<error> ended_;

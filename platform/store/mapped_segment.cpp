@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -46,6 +47,14 @@ result<byte_span> mapped_segment::range(std::uint64_t offset, std::uint64_t leng
 
 result<void> mapped_segment::read(std::uint64_t offset, std::span<std::byte> out) const {
   return read_fully(fd_.get(), out, offset, path_);
+}
+
+void mapped_segment::let_go(std::uint64_t offset, std::uint64_t length) const {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (offset > bytes_ || length > bytes_ - offset) return;
+  const auto first = (offset + page - 1) / page * page, last = (offset + length) / page * page;
+  // Of a shared mapping of a file: what is read again comes from the file.
+  if (first < last) ::madvise(const_cast<std::byte*>(base_) + first, last - first, MADV_DONTNEED);
 }
 
 result<byte_span> mapped_segment::all() const {

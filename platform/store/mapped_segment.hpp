@@ -23,6 +23,7 @@ class mapped_segment final : public mapped_range {
 
   result<byte_span> range(std::uint64_t offset, std::uint64_t length) const override;
   result<void> read(std::uint64_t offset, std::span<std::byte> out) const override;
+  void let_go(std::uint64_t offset, std::uint64_t length) const override;
   result<byte_span> all() const override;
 
  private:

@@ -20,6 +20,7 @@ class owned_bytes final : public mapped_range {
     std::copy(from.begin(), from.end(), out.begin());
     return {};
   }
+  void let_go(std::uint64_t, std::uint64_t) const override {}
   result<byte_span> all() const override { return byte_span(bytes_); }
 
  private:
