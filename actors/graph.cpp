@@ -9,8 +9,6 @@ using self_pointer = graph_actor::stateful_pointer<graph_state>;
 
 namespace {
 
-void execute(self_pointer self, engine_command_list commands);
-
 void perform(self_pointer self, engine_commands::start_attempt& command) {
   auto& state = self->state;
   const auto key = std::pair(command.spec.action.value, command.spec.attempt.value);
@@ -150,11 +148,6 @@ void perform(self_pointer self, engine_commands::idle& command) {
   bring_in_step(self);
 }
 
-void execute(self_pointer self, engine_command_list commands) {
-  for (auto& command : commands) std::visit([self](auto& one) { perform(self, one); }, command);
-  answer_builds(self->state);
-}
-
 /// True where contents were lost: what is missing is being made again.
 bool recover(self_pointer self) {
   auto& state = self->state;
@@ -167,6 +160,11 @@ bool recover(self_pointer self) {
 }
 
 }  // namespace
+
+void execute(self_pointer self, engine_command_list commands) {
+  for (auto& command : commands) std::visit([self](auto& one) { perform(self, one); }, command);
+  answer_builds(self->state);
+}
 
 bool graph_state::idle() const {
   const auto now = engine->status();

@@ -26,6 +26,7 @@ struct graph_dependencies : graph_hooks {
   std::string published;               ///< newest_publication(), as it was restored
   std::vector<std::size_t> astray;     ///< channels that may show something else than it, by number
   epoch_number epoch;                  ///< of this start
+  bool on_demand = false;              ///< the engine rests but for builds
 };
 
 /// Executes the engine's commands: nothing is decided here.

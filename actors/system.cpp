@@ -175,6 +175,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.published = published;
   with.astray = astray;
   with.epoch = now.epoch;
+  with.on_demand = ports.on_demand;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;
   static_cast<watcher_hooks&>(look) = ports.watching;
@@ -322,6 +323,20 @@ void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t t
       return caf::anon_send(impl_->channels[i], atom::answer_v, query_ptr(std::move(asked)));
     }
   done(fail(errc::not_found, "there is no channel '" + channel + "'"));
+}
+
+void local_system::describe(std::string path, reply<asset_report> done) {
+  impl_->ask({query::describe{std::move(path), std::move(done)}});
+}
+
+void local_system::stale(std::size_t tasks_max, reply<stale_list> done) {
+  impl_->ask({query::stale{tasks_max, std::move(done)}});
+}
+
+void local_system::cancel_builds() {
+  // Not through the watcher: what waits there for its turn is refused when it comes.
+  auto asked = std::make_shared<const query>(query{query::cancel{[](const result<bool>&) {}}});
+  caf::anon_send(impl_->graph, atom::answer_v, query_ptr(std::move(asked)));
 }
 
 void local_system::set_addresses(addresses known) {

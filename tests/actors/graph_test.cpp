@@ -71,7 +71,7 @@ class graph_actor_test : public test::actor_fixture {
     writer = system.spawn(journal, journal_dependencies{&rows, &contents, &log, [](const error&) {}});
     domain = system.spawn([this]() -> rebuild_actor::behavior_type {
       return {[this](atom::attempt, const attempt_ptr& what, const graph_actor&) { started.push_back(what); },
-              [](atom::cancel, std::uint32_t, std::uint32_t) {},
+              [this](atom::cancel, std::uint32_t, std::uint32_t) { ++cancels; },
               [](atom::finish, std::uint32_t, std::uint32_t) {}};
     });
     watch = system.spawn([this]() -> watcher_actor::behavior_type {
@@ -138,9 +138,28 @@ class graph_actor_test : public test::actor_fixture {
     caf::anon_send(graph, atom::finish_v, attempt_result_ptr(std::move(how)));
     run();
   }
-  void build() {
+  void build(const build_request& request = {}) {
     auto done = [this](result<build_summary> how) { built.push_back(std::move(how)); };
-    ask({query::build{{}, std::move(done)}});
+    ask({query::build{request, std::move(done)}});
+  }
+  /// Begins with a resting engine.
+  void start_on_demand() {
+    how.dry = true;
+    with.on_demand = true;
+    start();
+  }
+  void end_cancelled(std::size_t which) {
+    auto ended = std::make_shared<attempt_result>();
+    ended->action = started.at(which)->action;
+    ended->attempt = started[which]->attempt;
+    ended->status = attempt_status::cancelled;
+    caf::anon_send(graph, atom::finish_v, attempt_result_ptr(std::move(ended)));
+    run();
+  }
+  bool stale(const std::string& path) {
+    bool out = false;
+    ask({query::describe{path, [&](const result<asset_report>& how) { out = how->stale; }}});
+    return out;
   }
   void ask(query what) {
     caf::anon_send(graph, atom::answer_v, std::make_shared<const query>(std::move(what)));
@@ -167,7 +186,7 @@ class graph_actor_test : public test::actor_fixture {
   std::vector<std::string> reread;
   std::vector<result<build_summary>> built;
   bool lost = false;
-  int rests = 0;
+  int rests = 0, cancels = 0;
   std::uint64_t revisions = 0;
 };
 
@@ -332,6 +351,93 @@ TEST_F(graph_actor_test, status_tells_of_every_channel_and_what_is_behind_in_it)
   EXPECT_EQ(status->channels[1].subscribers, 7u);
   ASSERT_EQ(status->running.size(), 2u);
   EXPECT_EQ(status->running[0].rule, "upper");
+}
+
+TEST_F(graph_actor_test, on_demand_nothing_is_built_until_somebody_asks) {
+  start_on_demand();
+  save({{"w.low", "w"}, {"a.txt", "A"}});
+  EXPECT_TRUE(started.empty());
+  EXPECT_TRUE(one.got.empty());
+  EXPECT_TRUE(stale("w.up"));
+  build();
+  ASSERT_EQ(started.size(), 1u);
+  finish(0, "w.up", "W");
+  ASSERT_EQ(one.got.size(), 1u);
+  EXPECT_EQ(paths(*one.got[0]), (names{"a.txt", "w.up"}));
+  EXPECT_TRUE(built.empty()) << "not published yet";
+  one.answer();
+  two.answer();
+  run();
+  ASSERT_EQ(built.size(), 1u);
+  EXPECT_EQ(built[0]->ran, 1u);
+  EXPECT_FALSE(stale("w.up"));
+  save({{"w.low", "w2"}});
+  EXPECT_EQ(started.size(), 1u) << "it rests again";
+  EXPECT_TRUE(stale("w.up"));
+}
+
+TEST_F(graph_actor_test, on_demand_a_build_that_has_nothing_to_do_is_answered_at_once) {
+  start_on_demand();
+  save({});
+  build();
+  ASSERT_EQ(built.size(), 1u);
+  build({.as_ready = true, .targets = {"no/such.txt"}});
+  ASSERT_EQ(built.size(), 2u);
+  EXPECT_EQ(built[1].error().code, errc::not_found);
+}
+
+TEST_F(graph_actor_test, a_cancelled_build_is_answered_once_nothing_runs_for_it) {
+  start_on_demand();
+  save({{"w.low", "w"}, {"v.low", "v"}});
+  build_request request;
+  build(request);
+  ASSERT_EQ(started.size(), 2u);
+  ask({query::cancel{[](const result<bool>& some) { EXPECT_FALSE(*some); }}});
+  EXPECT_EQ(cancels, 0);
+  request.cancel.cancel();
+  ask({query::cancel{[](const result<bool>& some) { EXPECT_TRUE(*some); }}});
+  EXPECT_EQ(cancels, 2);
+  EXPECT_TRUE(built.empty());
+  end_cancelled(0);
+  EXPECT_TRUE(built.empty());
+  end_cancelled(1);
+  ASSERT_EQ(built.size(), 1u);
+  EXPECT_EQ(built[0].error().code, errc::cancelled);
+  EXPECT_TRUE(one.got.empty());
+  build(request);
+  ASSERT_EQ(built.size(), 2u) << "cancelled before it began";
+  EXPECT_EQ(built[1].error().code, errc::cancelled);
+  EXPECT_EQ(started.size(), 2u);
+}
+
+TEST_F(graph_actor_test, cancelling_one_of_two_builds_leaves_the_other_what_it_needs) {
+  start_on_demand();
+  save({{"w.low", "w"}});
+  build_request first;
+  build(first);
+  build();
+  first.cancel.cancel();
+  ask({query::cancel{[](const result<bool>&) {}}});
+  EXPECT_EQ(cancels, 0);
+  finish(0, "w.up", "W");
+  one.answer();
+  two.answer();
+  run();
+  ASSERT_EQ(built.size(), 2u);
+  EXPECT_EQ(built[0].error().code, errc::cancelled);
+  EXPECT_TRUE(built[1]);
+}
+
+TEST_F(graph_actor_test, where_everything_is_built_at_once_a_cancelled_wait_ends_alone) {
+  start();
+  save({{"w.low", "w"}});
+  build_request request;
+  build(request);
+  request.cancel.cancel();
+  ask({query::cancel{[](const result<bool>&) {}}});
+  ASSERT_EQ(built.size(), 1u);
+  EXPECT_EQ(built[0].error().code, errc::cancelled);
+  EXPECT_EQ(cancels, 0) << "it is built all the same";
 }
 
 }  // namespace
