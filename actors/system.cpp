@@ -22,6 +22,15 @@ struct caf_config : caf::actor_system_config {
   }
 };
 
+/// Every thread that makes a system, spawns or asks keeps CAF's logger alive from then on, and the end of the
+/// system waits until no thread does: so that it may end in any thread, ours forget it at once.
+struct logger_guard {
+  logger_guard() = default;
+  logger_guard(const logger_guard&) = delete;
+  logger_guard& operator=(const logger_guard&) = delete;
+  ~logger_guard() { caf::logger::set_current_actor_system(nullptr); }
+};
+
 bool stored(const chunk_store& contents, const cached_result& one) {
   return std::all_of(one.outputs.begin(), one.outputs.end(), [&](const attempt_output& output) {
     const auto found = contents.find(output.content.id);
@@ -217,6 +226,7 @@ void local_system::impl::end() {
 local_system::local_system(std::unique_ptr<impl> self) : impl_(std::move(self)) {}
 
 result<std::unique_ptr<local_system>> local_system::start(system_ports ports, engine_options how) {
+  const logger_guard forget;
   GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
   auto self = std::make_unique<impl>(std::move(ports));
   self->started = self->ports.clock->now();
@@ -226,6 +236,7 @@ result<std::unique_ptr<local_system>> local_system::start(system_ports ports, en
 }
 
 result<std::unique_ptr<local_system>> local_system::start_idle(system_ports ports) {
+  const logger_guard forget;
   GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
   auto self = std::make_unique<impl>(std::move(ports));
   GRAPHITE_CHECK(self->spawn_channels(now));
@@ -235,6 +246,7 @@ result<std::unique_ptr<local_system>> local_system::start_idle(system_ports port
 local_system::~local_system() { drain(seconds(10)); }
 
 bool local_system::drain(duration wait) {
+  const logger_guard forget;
   caf::scoped_actor asker(impl_->system);
   bool all = true;
   const auto answered = [&](const outcome& how) { all = all && !how.failure; };
