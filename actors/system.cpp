@@ -1,5 +1,6 @@
 #include "actors/system.hpp"
 
+#include <atomic>
 #include <future>
 
 #include "actors/channel.hpp"
@@ -77,6 +78,7 @@ struct local_system::impl {
   ~impl() { end(); }
 
   system_ports ports;
+  std::atomic<bool> fatal = false;  ///< nothing more can be written
   caf_config config;
   caf::actor_system system;
   watcher_actor watch;
@@ -105,7 +107,10 @@ struct local_system::impl {
 
 result<void> local_system::impl::spawn_channels(const reign& now) {
   journal_writer = system.spawn<caf::detached>(
-      journal, journal_dependencies{ports.rows, ports.contents, ports.log, ports.on_fatal});
+      journal, journal_dependencies{ports.rows, ports.contents, ports.log, [this](const error& why) {
+                                      fatal = true;
+                                      ports.on_fatal(why);
+                                    }});
   folder = system.spawn<caf::detached>(fold_worker);
   GRAPHITE_TRY(published, newest_publication(*ports.rows));
   for (const auto& spec : ports.config->channels) {
@@ -243,7 +248,9 @@ result<std::unique_ptr<local_system>> local_system::start_idle(system_ports port
   return std::unique_ptr<local_system>(new local_system(std::move(self)));
 }
 
-local_system::~local_system() { drain(seconds(10)); }
+local_system::~local_system() {
+  if (!impl_->fatal) drain(seconds(10));
+}
 
 bool local_system::drain(duration wait) {
   const logger_guard forget;
