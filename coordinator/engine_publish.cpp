@@ -322,7 +322,8 @@ void impl::publish_changed() {
   if (options.dry) return drop_unchanged();
   const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
   if (all_at_once && !settled()) return refresh_touched();
-  if (all_at_once && !options.keep_going && !unread.empty()) return refresh_touched();
+  const bool unknown = !unread.empty() || !held_since.empty();  // could not be read, or is being written
+  if (all_at_once && !options.keep_going && unknown) return refresh_touched();
   publication what;
   what.revision = last_revision;
   shown_of = {};

@@ -34,11 +34,12 @@ result<const rule_spec*> rule_of(const project& config, const std::string& path,
 bool is_error(const diagnostic_line& line) { return line.severity == diagnostic_line::level::error; }
 
 /// What is to be said of a build that did not build everything.
-std::string complaint_of(const build_summary& how) {
-  const auto first = std::ranges::find_if(how.diagnostics, is_error);
+std::string complaint_of(graphite_rebuild_context& context, const build_summary& how) {
   std::string out;
-  if (first != how.diagnostics.end())
+  if (const auto first = std::ranges::find_if(how.diagnostics, is_error); first != how.diagnostics.end())
     out = (first->path.empty() ? "" : first->path + ": ") + first->text + "\n";
+  else if (const auto left = context.project.stale(); left && !left->tasks.empty())
+    out = left->tasks.front().path + ": " + left->tasks.front().reason + "\n";
   return out + std::to_string(how.failed) + " failed, " + std::to_string(how.behind) + " are not shown";
 }
 
@@ -87,7 +88,7 @@ graphite_result build_all(graphite_rebuild_context* context, bool as_ready,
     const auto out = build(*context, std::move(request), summary);
     if (!out) return failed(out.error());
     if (out->summary.failed == 0 && out->summary.behind == 0) return GRAPHITE_SUCCESS;
-    return failed(errc::action_failed, complaint_of(out->summary));
+    return failed(errc::action_failed, complaint_of(*context, out->summary));
   });
 }
 

@@ -25,7 +25,8 @@
  *   ZeroMQ's, of which there are some while the context serves, these too).
  * Callbacks come in one thread of the context, one at a time, in order. They may call every function but
  *   graphite_rebuild_close(). Strings and structures that they get live as long as the call. What happened
- *   before a function that builds returns has been called back by then, unless a callback called it.
+ *   before a function that builds returns has been called back by then, unless a callback called it: so a
+ *   callback must not wait for the thread that builds. None may throw.
  * The process: the library installs no signal handler, prints nothing and never exits; a broken invariant of
  *   its own ends the process by abort(). It forks: tools run as child processes in groups of their own, and
  *   one helper a context ends them should the program die. So SIGCHLD must not be ignored, and nobody may

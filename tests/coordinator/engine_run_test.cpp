@@ -276,6 +276,29 @@ TEST(engine_run, a_restart_finds_the_same_stale) {
   EXPECT_EQ(w.started.size(), 3u);
 }
 
+TEST(engine_run, all_or_nothing_shows_nothing_while_a_source_is_being_written) {
+  auto w = compiler();
+  w.save({{"a.txt", "A"}, {"b.txt", "B"}});
+  w.build();
+  const auto change = [&](const std::string& text, bool open) {
+    revision what;
+    what.changes.push_back({path_of("b.txt"), source_state{content_of(text), {}, {}}});
+    w.texts[content_of(text)] = text;
+    if (open) what.open = {path_of("a.txt")};
+    w.apply(std::move(what));
+  };
+  change("B2", true);
+  EXPECT_EQ(w.stale(), (names{"a.txt: being written", "b.txt: changed"}));
+  w.build({publishing::all_or_nothing, false, {}});
+  EXPECT_EQ(w.shown_text("b.txt"), "B");
+  w.build({publishing::as_ready, true, {}});
+  EXPECT_EQ(w.shown_text("b.txt"), "B2");
+  change("B3", false);
+  w.build({publishing::all_or_nothing, false, {}});
+  EXPECT_EQ(w.shown_text("b.txt"), "B3");
+  EXPECT_TRUE(w.stale().empty());
+}
+
 TEST(engine_run, what_is_gone_is_stale_until_it_is_no_longer_shown) {
   auto w = compiler();
   w.save({{"m.c", "M"}, {"note.txt", "t"}});
