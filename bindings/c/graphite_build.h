@@ -30,9 +30,10 @@
  * The process: the library installs no signal handler, prints nothing and never exits; a broken invariant of
  *   its own ends the process by abort(). It forks: tools run as child processes in groups of their own, and
  *   one helper a context ends them should the program die. So SIGCHLD must not be ignored, and nobody may
- * wait for children that are not his own (waitpid(-1)). Contexts do not survive fork(). The environment is
- * read by graphite_rebuild_open(). The library stays loaded until the process ends. C11 and C++11. Needs this
- * header, graphite.h, -lgraphite-build and -lgraphite. */
+ *   wait for children that are not his own (waitpid(-1)). Contexts do not survive fork(). The environment is
+ *   read when the project is opened. The library stays loaded until the process ends.
+ *
+ * C11 and C++11. Needs this header, graphite.h, -lgraphite-build and -lgraphite. */
 #ifndef GRAPHITE_BUILD_H
 #define GRAPHITE_BUILD_H
 
@@ -115,8 +116,8 @@ typedef struct graphite_rebuild_generation {
   const char* const* removed; /* the same way */
   size_t removed_listed;
   uint64_t removed_count;
-  uint64_t edited_ns,
-      published_ns; /* CLOCK_MONOTONIC: the last save that is in it (0: not known), its sync */
+  uint64_t edited_ns;    /* CLOCK_MONOTONIC: the last save that is in it; 0: not known */
+  uint64_t published_ns; /* the same clock: when it was on the disk */
 } graphite_rebuild_generation;
 typedef void (*graphite_generation_callback)(const graphite_rebuild_generation* generation, void* user_data);
 
@@ -168,10 +169,9 @@ typedef struct graphite_asset_state {
   uint64_t dependencies_left_out;
   uint64_t size;      /* in bytes */
   uint8_t digest[32]; /* of the content, as in a bundle */
-  const char*
-      kind; /* "source" (only an input), "copy", "generated", "missing" (still shown, to be removed) */
-  const char* rule;  /* that makes or takes it; empty: none */
-  const char* state; /* for people: "up to date", "failed", "held back: ..." */
+  const char* kind;   /* "source" (an input), "copy", "generated", "missing" (still shown, to be removed) */
+  const char* rule;   /* that makes or takes it; empty: none */
+  const char* state;  /* for people: "up to date", "failed", "held back: ..." */
   const char* message;
   void* owner_; /* the library's */
 } graphite_asset_state;
