@@ -141,11 +141,12 @@ GRAPHITE_API void graphite_rebuild_config_init(graphite_rebuild_config* config);
 
 /* Opens the project whose graphite.toml lies in `project_directory` or above it, and locks its state folder
  * while the context lives. `config` is copied; null: the defaults. The first look at the files goes on after
- * it returned; whoever asks something waits for it. Blocks; costs what the graph's rows are to read (about a
- * second for 10^6 sources), a system watch for each folder, and some threads. Errors: NOT_FOUND (no project),
- * INVALID_ARGUMENT (mistakes in its file: the text has all of them with their lines; an unknown size),
- * ALREADY_EXISTS (somebody, maybe this process, has the state open; the text says who), NEWER_VERSION,
- * CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO. On an error `*out` is null. */
+ * it returned, and whoever asks something waits for it; callbacks may come before it returns. Blocks; costs
+ * what the graph's rows are to read (1 to 2 s for 10^6 sources), a system watch for each folder, and
+ * some threads. Errors: NOT_FOUND (no project), INVALID_ARGUMENT (mistakes in its file: the text has all of
+ * them with their lines; an unknown size), ALREADY_EXISTS (somebody, maybe this process, has the state open;
+ * the text says who), NEWER_VERSION, CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO. On an error `*out` is
+ * null. */
 GRAPHITE_API graphite_result graphite_rebuild_open(const char* project_directory,
                                                    const graphite_rebuild_config* config,
                                                    graphite_rebuild_context** out);
