@@ -18,6 +18,8 @@ const std::vector<workload>& workloads() {
        "pinning what is current, inline and by calls, and pauses during 10,000 swaps; against locks",
        run_reader},
       {"open", "opening a bundle of a million assets, and look-ups by id", run_open},
+      {"swap", "from a staged generation to a reader that sees it; frame times through 1,000 swaps",
+       run_swap},
   };
   return all;
 }

@@ -11,5 +11,6 @@ report run_full_build(const bench_options& options);
 report run_ingest(const bench_options& options);
 report run_reader(const bench_options& options);
 report run_open(const bench_options& options);
+report run_swap(const bench_options& options);
 
 }  // namespace graphite::bench

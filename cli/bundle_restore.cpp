@@ -142,7 +142,9 @@ result<void> bundle_sink::restore(state_trust trust) {
   if (good && !shown && memory_.active) good = fail(errc::not_found, "the file head is missing");
   if (good && shown) {
     remember_memory(*shown);
-    good = check_shown(*shown, trust);
+    // What was kept without contents is checked for those that are missing.
+    const bool incomplete = !options_.contents_later && row("contents") == "later";
+    good = incomplete ? check_all(0) : check_shown(*shown, trust);
     if (good && trust == state_trust::none) good = fail(errc::corrupt, "it could not be gone on from");
   }
   if (!good) GRAPHITE_CHECK(discard_generations(good.error()));
@@ -150,6 +152,9 @@ result<void> bundle_sink::restore(state_trust trust) {
   index_ = std::make_unique<tree_index>(hash_, pages);
   if (memory_.active) GRAPHITE_CHECK(index_->restore(shown->value.root, shown->root));
   unsynced_ = memory_.active && row("synced") != generation_name(*memory_.active);
+  if (const std::string contents = options_.contents_later ? "later" : ""; row("contents") != contents)
+    GRAPHITE_CHECK(
+        rows_->write({{table::meta, "subscriber/contents", contents}}, key_value_store::durability::synced));
   const std::string boot = to_string(boot_id());
   if (row("boot") == boot) return {};
   return rows_->write({{table::meta, "subscriber/boot", boot}}, key_value_store::durability::lazy);
@@ -232,6 +237,7 @@ result<void> bundle_sink::check_all(std::uint64_t bytes_per_second) {
 
 result<void> bundle_sink::check_content(const content_ref& content) {
   if (content.size == 0) return {};
+  if (const auto known = store_->find(content.id); options_.contents_later && known && !*known) return {};
   auto view = store_->map(content.id);
   if (view) {
     if (const auto good = verify_content(content, view->bytes, hash_)) return {};

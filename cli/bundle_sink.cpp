@@ -93,10 +93,15 @@ result<void> bundle_sink::read(const content_ref& content, std::uint64_t offset,
   return store_->read(content.id, offset, out);
 }
 
+std::optional<extent> bundle_sink::place_of(const content_ref& content) const {
+  const auto found = store_->find(content.id);
+  return found && *found && (*found)->ref == content ? (*found)->where : std::nullopt;
+}
+
 std::optional<extent> bundle_sink::find(const content_ref& content) {
   if (const auto known = places_.find(content.id); known != places_.end()) return known->second;
-  const auto found = store_->find(content.id);
-  if (found && *found && (*found)->where) return (*found)->where;
+  if (const auto place = place_of(content)) return place;
+  if (options_.contents_later) return std::nullopt;
   // An unchanged neighbour in a page that is written anew: its segment went lost meanwhile.
   damage_ = error{errc::corrupt, "content " + to_hex(content.id) + " is not in the segments any more"};
   return std::nullopt;
@@ -116,6 +121,7 @@ result<void> bundle_sink::check_changed(const swap_plan& plan) {
   const bool may_move = job_.running();
   for (const auto& [id, record] : wanted) {
     GRAPHITE_TRY(const auto found, store_->find(id));
+    if (options_.contents_later && (!found || !found->where)) continue;
     if (!found || !found->where)
       return fail(errc::corrupt, "a fetched content of " + record->path.str() + " is lost");
     if (!may_move) places_.emplace(id, *found->where);
@@ -227,8 +233,7 @@ void bundle_sink::start(upkeep what) {
 result<void> bundle_sink::rewrite() {
   GRAPHITE_CHECK(store_->sync());  // seals full segments: others are not collected
   GRAPHITE_TRY(rewritten_, folder_->rewrite([this](const content_ref& content) -> std::optional<extent> {
-    const auto found = store_->find(content.id);
-    return found && *found ? (*found)->where : std::nullopt;
+    return place_of(content);
   }));
   return {};
 }

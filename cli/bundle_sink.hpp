@@ -19,9 +19,10 @@ struct bundle_sink_options {
   std::uint64_t segment_bytes = 256 << 20;     ///< as in segment_store_options
   std::uint64_t dead_bytes_slack = 256 << 20;  ///< dead contents on disk that are not worth collecting
   std::uint64_t rewrite_bytes_min = 1 << 20;   ///< as in bundle_folder_options
-  duration quiet = seconds(1);                 ///< after a swap, before pages are rewritten
-  duration overdue = seconds(60);              ///< then they are rewritten between any two swaps
-  duration scrub_after = seconds(600);         ///< of the start: everything is read and checked once
+  bool contents_later = false;     ///< generations are shown without contents; they come by put() and begin()
+  duration quiet = seconds(1);     ///< after a swap, before pages are rewritten
+  duration overdue = seconds(60);  ///< then they are rewritten between any two swaps
+  duration scrub_after = seconds(600);  ///< of the start: everything is read and checked once
   std::uint64_t scrub_bytes_per_second = 64 << 20;
 };
 
@@ -65,6 +66,8 @@ class bundle_sink final : public subscriber_state {
   result<void> end_sync(const result<void>& outcome) override;
   std::optional<error> damage() const override { return damage_; }
 
+  /// Where a content lies now. Nothing: it is not here.
+  std::optional<extent> place_of(const content_ref& content) const;
   const bundle_folder& folder() const { return *folder_; }
   const segment_store& store() const { return *store_; }
   /// Collects now what is dead, and waits for it; for tests. Errors: io, out_of_space, corrupt.

@@ -60,7 +60,7 @@ void revision_builder::note_source(const fs_event& event, std::optional<time_poi
                                    time_point t) {
   count_for_storm(event.path, t);
   touch(t);
-  if (event.kind != fs_event_kind::modified)
+  if (event.kind != fs_event_kind::modified && event.kind != fs_event_kind::writing)
     settle_until_ = std::max(settle_until_, t + options_.settle_of(event.path));
   if (covered_by_root_rescan()) return;
   if (event.kind == fs_event_kind::deleted) return note_removed(event.path, t);

@@ -82,6 +82,7 @@ void content_fetch::finish(const digest& content) {
   ready_.erase({found->second.content.size, content});
   large_.erase({found->second.content.size, content});
   wants_.erase(found);
+  if (options_.tell_finished) finished_.push_back(content);
 }
 
 std::size_t content_fetch::open_large() const {

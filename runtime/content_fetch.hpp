@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/content.hpp"
@@ -34,6 +35,7 @@ class content_fetch {
     std::uint64_t ahead_bytes_max = 2 * MiB;
     std::size_t large_open_max = 2;
     std::uint64_t copy_bytes_step = 16 * MiB;  ///< copied by one copy_some()
+    bool tell_finished = false;                ///< for take_finished()
   };
   /// One request and what it was for; goes back in by take() or give_back().
   struct ask {
@@ -55,6 +57,8 @@ class content_fetch {
   /// has. Errors of the sink.
   result<void> want_only(const std::vector<content_want>& wants);
   bool done() const { return wants_.empty(); }
+  /// Contents that were finished since the last call.
+  std::vector<digest> take_finished() { return std::exchange(finished_, {}); }
   /// Bytes still to come, and what would be still to come for `wants`.
   std::uint64_t bytes_missing() const;
   std::uint64_t bytes_missing(const std::vector<content_want>& wants) const;
@@ -132,6 +136,7 @@ class content_fetch {
   std::set<by_size> ready_;  ///< small ones to ask for, and large ones whose list is to be asked for
   std::set<by_size> large_;  ///< with a list
   std::map<digest, byte_vector> offered_;
+  std::vector<digest> finished_;
 };
 
 }  // namespace graphite

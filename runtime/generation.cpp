@@ -29,6 +29,38 @@ result<bundle_files::mapping> segment_views::map(segment_id id, const bundle_fil
   return view;
 }
 
+result<void> segment_views::map_all(const bundle_files& files) {
+  GRAPHITE_TRY(const auto ids, files.segments());
+  auto next = std::make_unique<table>();
+  for (const auto id : ids)
+    if (auto view = files.segment(id)) next->push_back({id, std::move(*view)});
+  std::sort(next->begin(), next->end(), [](const entry& a, const entry& b) { return a.id < b.id; });
+  const std::lock_guard lock(mutex_);
+  newest_.store(next.get(), std::memory_order_release);
+  tables_.push_back(std::move(next));
+  return {};
+}
+
+lookup_memory::lookup_memory(const bundle_files& files, std::uint64_t assets) {
+  const auto bytes = lookup_cache::bytes_for(assets);
+  shared_ = lookup_cache(files.zeros(bytes), bytes);
+}
+
+std::optional<lookup_memory> lookup_memory::after(const lookup_memory& before, std::vector<asset_id> changed,
+                                                  const bundle_files& files) {
+  lookup_memory out;
+  std::set_union(before.apart_ids_.begin(), before.apart_ids_.end(), changed.begin(), changed.end(),
+                 std::back_inserter(out.apart_ids_));
+  if (out.apart_ids_.size() > apart_max) return std::nullopt;
+  out.shared_ = before.shared_;
+  if (out.apart_ids_.empty()) return out;
+  const auto bytes = lookup_cache::bytes_for(out.apart_ids_.size());
+  out.apart_ = lookup_cache(files.zeros(bytes), bytes);
+  for (const auto id : out.apart_ids_)
+    out.filter_[filter_bit(id) / 64] |= std::uint64_t{1} << (filter_bit(id) % 64);
+  return out;
+}
+
 /// The page files that the head names, as they were when the generation was opened.
 class generation::pages final : public page_source {
  public:
@@ -53,7 +85,7 @@ class generation::pages final : public page_source {
   const std::vector<file> files_;
 };
 
-result<void> generation::map_pages() {
+result<void> generation::map_files() {
   std::vector<pages::file> files;
   std::vector<mapped_page_file> mapped;
   for (const auto number : head_.page_files) {
@@ -64,49 +96,96 @@ result<void> generation::map_pages() {
   }
   pages_ = std::make_shared<const pages>(std::move(files));
   index_ = mapped_index(mapped, head_.root);
-  const auto bytes = lookup_cache::bytes_for(head_.value.assets);
-  found_ = lookup_cache(files_->zeros(bytes), bytes);
-  return {};
+  found_ = lookup_memory(*files_, head_.value.assets);
+  return segments_.map_all(*files_);
 }
 
-result<std::shared_ptr<const generation>> generation::open(std::shared_ptr<const bundle_files> files,
-                                                           const hasher& hash) {
+result<std::shared_ptr<generation>> generation::open_at(byte_span encoded,
+                                                        std::shared_ptr<const bundle_files> files,
+                                                        const hasher& hash) {
+  GRAPHITE_TRY(auto head, decode_head(encoded, hash));
+  std::shared_ptr<generation> out(new generation(std::move(head), std::move(files), hash));
+  GRAPHITE_CHECK(out->map_files());
+  GRAPHITE_TRY([[maybe_unused]] const auto root, out->tree());
+  return out;
+}
+
+result<std::shared_ptr<generation>> generation::open(std::shared_ptr<const bundle_files> files,
+                                                     const hasher& hash) {
   constexpr int tries_max = 5;
   // Pages may be written anew while they are being mapped: then the head has changed, and it begins again.
   for (int tries = 1;; ++tries) {
     GRAPHITE_TRY(const auto before, files->head());
-    GRAPHITE_TRY(auto head, decode_head(before, hash));
-    std::shared_ptr<generation> out(new generation(std::move(head), files, hash));
-    const auto mapped = out->map_pages();
+    auto out = open_at(before, files, hash);
     GRAPHITE_TRY(const auto after, files->head());
-    if (before != after && tries < tries_max) continue;
-    if (!mapped) return tl::unexpected(mapped.error());
-    GRAPHITE_TRY([[maybe_unused]] const auto root, out->tree());
-    return std::shared_ptr<const generation>(std::move(out));
+    if (before == after || tries == tries_max) return out;
   }
 }
 
-result<bundle_files::mapping> generation::owner(const mapped_part& part) const {
-  if (part.size == 0) return bundle_files::mapping();
-  if (part.where.segment.value == 0 || part.where.length != part.size)
-    return fail(errc::not_found, "the bytes are not here");
-  if (const auto* const known = segments_.find(part.where.segment)) return *known;
-  return segments_.map(part.where.segment, *files_);
+void generation::remember(const generation& before, std::vector<asset_id> changed) {
+  // A place says which file of the list: those of the one before must stand first in it. Within a folder's
+  // life and lineage a number is never given to another file.
+  const auto& older = before.head_.page_files;
+  const auto& newer = head_.page_files;
+  const bool same_files = before.files_ == files_ && before.what().lineage == what().lineage &&
+                          older.size() <= newer.size() &&
+                          std::equal(older.begin(), older.end(), newer.begin());
+  if (!same_files) return;
+  if (auto found = lookup_memory::after(before.found_, std::move(changed), *files_))
+    found_ = std::move(*found);
+}
+
+result<extent> generation::place_of(const mapped_part& part) const {
+  if (part.where.segment.value != 0 && part.where.length == part.size) return part.where;
+  const auto fetched = part.where.segment.value == 0 ? files_->place_of(part.name) : std::nullopt;
+  if (fetched && fetched->segment.value != 0 && fetched->length == part.size) return *fetched;
+  return fail(errc::not_found, "the bytes are not here");
+}
+
+result<bundle_files::mapping> generation::segment(segment_id id) const {
+  if (const auto* const known = segments_.find(id)) return *known;
+  return segments_.map(id, *files_);
+}
+
+result<generation::held_bytes> generation::hold(const mapped_part& part) const {
+  if (part.size == 0) return held_bytes();
+  GRAPHITE_TRY(const auto where, place_of(part));
+  GRAPHITE_TRY(auto owner, segment(where.segment));
+  GRAPHITE_TRY(const auto bytes, owner->range(where.offset, where.length));
+  return held_bytes{std::move(owner), bytes};
 }
 
 result<byte_span> generation::bytes(const mapped_part& part) const {
   const auto* const known = segments_.find(part.where.segment);
   if (known != nullptr && part.where.length == part.size && part.size > 0)
     return (*known)->range(part.where.offset, part.where.length);
-  GRAPHITE_TRY(const auto view, owner(part));
-  return view ? view->range(part.where.offset, part.where.length) : byte_span{};
+  GRAPHITE_TRY(const auto held, hold(part));  // its segment stays mapped with this generation
+  return held.bytes;
 }
 
 result<index_tree> generation::tree() const {
   return index_tree::open(head_.value, head_.root, pages_, hash_);
 }
 
-result<asset_changes> generation::verify_since(const generation* before) const {
+result<void> generation::verify_part(const mapped_part& part, const content_ref& content,
+                                     std::span<std::byte> staging) const {
+  byte_span found;
+  byte_vector apart;
+  if (staging.empty() || part.size == 0) {
+    GRAPHITE_TRY(found, bytes(part));
+  } else {
+    GRAPHITE_TRY(const auto where, place_of(part));
+    GRAPHITE_TRY(const auto from, segment(where.segment));
+    if (where.length > staging.size()) apart.resize(where.length);
+    const auto into = apart.empty() ? staging.first(where.length) : std::span(apart);
+    GRAPHITE_CHECK(from->read(where.offset, into));
+    found = into;
+  }
+  GRAPHITE_CHECK(verify_content(content, found, hash_));
+  return {};
+}
+
+result<asset_changes> generation::verify_since(const generation* before, std::span<std::byte> staging) const {
   GRAPHITE_TRY(const auto now, tree());
   index_tree base(hash_);
   if (before != nullptr) {
@@ -121,8 +200,7 @@ result<asset_changes> generation::verify_since(const generation* before) const {
       mapped_part part;
       if (!mapped_index::part(asset, i, part))
         return fail(errc::corrupt, record.path.str() + ": a malformed part");
-      GRAPHITE_TRY(const auto found, bytes(part));
-      if (const auto good = verify_content(record.parts[i].content, found, hash_); !good)
+      if (const auto good = verify_part(part, record.parts[i].content, staging); !good)
         return fail(good.error().code, record.path.str() + ": " + good.error().context);
     }
   }

@@ -27,6 +27,12 @@ std::string names_of(const heartbeat& message) {
   return out;
 }
 
+content_fetch::options fetch_options(const subscriber_options& from) {
+  auto out = from.fetch;
+  out.tell_finished = from.on_demand;
+  return out;
+}
+
 }  // namespace
 
 subscriber::subscriber(subscriber_options options, const hasher& hash, content_sink& sink,
@@ -36,7 +42,7 @@ subscriber::subscriber(subscriber_options options, const hasher& hash, content_s
       sink_(sink),
       index_(index),
       empty_root_(empty_root),
-      fetch_(options_.fetch, hash, sink),
+      fetch_(fetch_options(options_), hash, sink),
       channel_(options_.channel),
       active_(std::move(memory.active)),
       marks_(std::move(memory.marks)) {
@@ -79,6 +85,23 @@ subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant 
   return finish(at);
 }
 
+subscriber::commands subscriber::want(const std::vector<content_ref>& contents, instant at) {
+  contents_here here;
+  contents_gone gone;
+  for (const auto& content : contents) {
+    if (sink_.has(content))
+      here.contents.push_back(content.id);
+    else if (demanded_.size() < options_.demanded_max)
+      demanded_.emplace(content.id, content);
+    else
+      gone.contents.push_back(content.id);
+  }
+  if (!here.contents.empty()) out_.push_back(std::move(here));
+  if (!gone.contents.empty()) out_.push_back(std::move(gone));
+  if (const auto wanted = fetch_.want_only(demanded()); !wanted) sink_failed(wanted.error(), at);
+  return finish(at);
+}
+
 subscriber::commands subscriber::on_tick(instant at) {
   expire(at);
   if (connected_ && at.now - heard_ > options_.away_after) {
@@ -95,16 +118,21 @@ time_point subscriber::next_deadline() const {
   if (connected_) next = std::min(next, heard_ + options_.away_after + milliseconds(1));
   if (connected_ && active_ && has_chunk_port_) next = std::min(next, next_ack_);
   if (behind_to_tell_) next = std::min(next, behind_deadline_);
-  if (snapshot_wanted_ || target_) {
+  if (snapshot_wanted_ || target_ || !demanded_.empty()) {
     if (has_chunk_port_ && bulk_under_way() == 0) next = std::min(next, blocked_until_);
     if (sink_blocked_until_ != time_point{}) next = std::min(next, sink_blocked_until_);
-    if (target_ && target_->planned && fetch_.copying()) next = std::min(next, sink_blocked_until_);
+    if (((target_ && target_->planned) || !demanded_.empty()) && fetch_.copying())
+      next = std::min(next, sink_blocked_until_);
   }
   return next;
 }
 
 subscriber::commands subscriber::finish(instant at) {
   pump(at);
+  contents_here here;
+  for (const auto& id : fetch_.take_finished())
+    if (demanded_.erase(id) != 0) here.contents.push_back(id);
+  if (!here.contents.empty()) out_.push_back(std::move(here));
   commands out;
   out.swap(out_);
   return out;

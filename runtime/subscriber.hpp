@@ -32,6 +32,9 @@ struct subscriber_options {
   std::size_t lineages_max = 16;          ///< remembered
   std::size_t spare_bytes_max = 1 * MiB;  ///< of chunks told with heads that are not taken at once
   duration epoch_ahead_max = std::chrono::hours(24);
+  /// Generations are shown when their index is here; contents are fetched when want() asks for them.
+  bool on_demand = false;
+  std::size_t demanded_max = 65'536;  ///< contents wanted at once
   content_fetch::options fetch;
 };
 
@@ -69,6 +72,13 @@ struct generation_swapped {
 struct behind_told {
   std::optional<behind_list> behind;  ///< absent: it could not be had
 };
+/// On demand: contents that were wanted are here, or cannot be had any more.
+struct contents_here {
+  std::vector<digest> contents;
+};
+struct contents_gone {
+  std::vector<digest> contents;
+};
 struct say {
   log_level level = log_level::info;
   std::string text;
@@ -79,7 +89,7 @@ struct give_up {
   error why;
 };
 using subscriber_command = std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped,
-                                        behind_told, say, give_up>;
+                                        behind_told, contents_here, contents_gone, say, give_up>;
 
 /// What is known from before a restart.
 struct subscriber_memory {
@@ -106,6 +116,8 @@ class subscriber {
   commands on_heartbeat(const heartbeat& message, instant at);
   /// `reply`: absent where the frames did not decode.
   commands on_reply(std::uint64_t id, const std::optional<chunk_reply>& reply, instant at);
+  /// On demand. What the sink has already is told at once; beyond demanded_max as gone.
+  commands want(const std::vector<content_ref>& contents, instant at);
   /// To be called when next_deadline() has come; calling it more often does no harm.
   commands on_tick(instant at);
   time_point next_deadline() const;
@@ -161,6 +173,8 @@ class subscriber {
   void refuse_target(const error& why);
   bool offer_told(instant at);
   std::vector<content_want> wants_of(const index_difference& difference) const;
+  std::vector<content_want> demanded() const;
+  void take_absent(const std::vector<digest>& absent);
   bool fetch_target(instant at);
   void adopt_marks(swap_plan& plan) const;
   bool swap_target(instant at);
@@ -205,8 +219,9 @@ class subscriber {
   std::optional<head> active_;
   std::vector<lineage_mark> marks_;
   std::optional<candidate> target_, next_;
-  std::optional<lineage_mark> refused_;  ///< the newest head that can never be shown
-  std::deque<announced_chunk> spare_;    ///< told with heads that wait or were passed over
+  std::optional<lineage_mark> refused_;     ///< the newest head that can never be shown
+  std::map<digest, content_ref> demanded_;  ///< on demand: wanted and not here
+  std::deque<announced_chunk> spare_;       ///< told with heads that wait or were passed over
   std::size_t spare_bytes_ = 0;
 
   bool connected_ = false, followed_ = false, has_chunk_port_ = false;

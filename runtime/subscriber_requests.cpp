@@ -31,7 +31,8 @@ void subscriber::ask_all(instant at) {
     send(snapshot_request{channel_}, snapshot_ask{}, at);
   ask_behind(at);
   if (target_ && !target_->planned) ask_pages(at);
-  while (target_ && target_->planned && bulk_under_way() < options_.requests_max) {
+  const bool contents_wanted = options_.on_demand ? !demanded_.empty() : target_ && target_->planned;
+  while (contents_wanted && bulk_under_way() < options_.requests_max) {
     auto next = fetch_.next();
     if (!next) break;
     chunk_request request = next->request;
@@ -152,14 +153,26 @@ void subscriber::take(const content_fetch::ask& asked, const chunk_reply& reply,
   }
   if (taken->moot) return succeeded();
   if (target_) target_->bytes_fetched += taken->good_bytes;
-  if (!taken->absent.empty() && target_) {
+  if (!taken->absent.empty() && options_.on_demand) {
+    take_absent(taken->absent);
+  } else if (!taken->absent.empty() && target_) {
     drop_target("its contents are no longer served");
     return failed("contents are gone", at);
   }
   if (taken->bad_chunks > 0)
     return failed(fmt::format("{} chunks failed their digest", taken->bad_chunks), at);
-  if (taken->good_bytes == 0 && !fetch_.done()) return failed(refusal_text(reply), at);
+  if (taken->good_bytes == 0 && taken->absent.empty() && !fetch_.done())
+    return failed(refusal_text(reply), at);
   succeeded();
+}
+
+/// On demand: the publisher has them no more.
+void subscriber::take_absent(const std::vector<digest>& absent) {
+  contents_gone gone;
+  for (const auto& id : absent)
+    if (demanded_.erase(id) != 0) gone.contents.push_back(id);
+  (void)fetch_.want_only(demanded());
+  if (!gone.contents.empty()) out_.push_back(std::move(gone));
 }
 
 // ---- retries

@@ -22,6 +22,8 @@ std::vector<logical_path> paths_of(const std::vector<asset_record>& records) {
 }  // namespace
 
 void subscriber::pump(instant at) {
+  if (!demanded_.empty() && at.now >= sink_blocked_until_ && fetch_.copying())
+    if (const auto copied = fetch_.copy_some(); !copied) sink_failed(copied.error(), at);
   while (target_ && at.now >= sink_blocked_until_) {
     const bool could_not_store = std::exchange(sink_blocked_until_, time_point{}) != time_point{};
     // The generation itself may be what cannot be stored, so a newer one is not kept waiting behind it.
@@ -74,6 +76,7 @@ bool subscriber::offer_told(instant at) {
 
 /// New contents, each with the part of the former record that it replaces.
 std::vector<content_want> subscriber::wants_of(const index_difference& difference) const {
+  if (options_.on_demand) return demanded();
   std::vector<content_want> out;
   for (const auto& record : difference.changes.upserts) {
     const auto before = std::lower_bound(difference.replaced.begin(), difference.replaced.end(), record.path,
@@ -88,8 +91,16 @@ std::vector<content_want> subscriber::wants_of(const index_difference& differenc
   return out;
 }
 
+std::vector<content_want> subscriber::demanded() const {
+  std::vector<content_want> out;
+  out.reserve(demanded_.size());
+  for (const auto& [id, content] : demanded_) out.push_back({content, std::nullopt});
+  return out;
+}
+
 /// True once every content is here.
 bool subscriber::fetch_target(instant at) {
+  if (options_.on_demand) return true;
   if (fetch_.copying())
     if (const auto copied = fetch_.copy_some(); !copied) {
       sink_failed(copied.error(), at);
@@ -167,7 +178,7 @@ void subscriber::drop_target(const std::string& why) {
                                        target_->now.sequence.value, why));
   target_ = std::move(next_);
   next_.reset();
-  if (!target_) (void)fetch_.want_only({});
+  if (!target_) (void)fetch_.want_only(demanded());
   snapshot_wanted_ = true;
 }
 

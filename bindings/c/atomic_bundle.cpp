@@ -131,14 +131,14 @@ reader_slot& slot_in(const graphite_atomic_bundle& bundle) {
 }
 
 std::shared_ptr<const void> payload_of(graphite_bundle* bundle) {
-  return {bundle, [](const void* held) {
-            graphite_bundle_close(const_cast<graphite_bundle*>(static_cast<const graphite_bundle*>(held)));
-          }};
+  return {bundle, [](const void* held) { from_c(static_cast<const graphite_bundle*>(held))->release(); }};
 }
 
 time_point now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
+
+pin_point& graphite::c_api::point_in(const graphite_atomic_bundle& bundle) { return *point_of(bundle); }
 
 graphite_result graphite_atomic_bundle_init(graphite_atomic_bundle* bundle, graphite_bundle* first) {
   return guarded([&] {

@@ -118,7 +118,7 @@ typedef struct graphite_bundle_info {
 } graphite_bundle_info;
 
 /* Opens the newest generation in a bundle folder, or an exported file. `*out` has one reference, the
- * caller's. Cost: maps head and index, whatever the number of assets; contents are mapped when first read.
+ * caller's. Cost: maps head, index and segments, whatever the number of assets.
  * Blocks on the disk. What lies in the files is believed, as whoever wrote them has verified it. Errors:
  * NOT_FOUND, CORRUPT, NEWER_VERSION, UNSUPPORTED, PERMISSION_DENIED, IO. */
 GRAPHITE_API graphite_result graphite_bundle_open(const char* path, graphite_bundle** out);
@@ -134,6 +134,11 @@ GRAPHITE_API void graphite_schedule_cleanup(graphite_bundle* bundle);
 /* One more reference for the caller; `bundle` again. */
 GRAPHITE_API graphite_bundle* graphite_bundle_retain(const graphite_bundle* bundle);
 GRAPHITE_API void graphite_bundle_describe(const graphite_bundle* bundle, graphite_bundle_info* out);
+/* The ids of all assets, ascending: fills at most `capacity` of `out`; `*count` is how many there are. Cost:
+ * O(assets), for programs that show or load everything. Blocks on the disk. Errors: INVALID_ARGUMENT,
+ * CORRUPT, IO. */
+GRAPHITE_API graphite_result graphite_bundle_assets(const graphite_bundle* bundle, uint64_t* out,
+                                                    size_t capacity, size_t* count);
 
 /* ---- assets */
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "graphite.h"
 
@@ -85,6 +86,19 @@ inline std::optional<graphite_asset> find(const graphite_bundle* in, std::uint64
 inline std::optional<graphite_asset> find(const graphite_bundle* in, std::string_view path) {
   return find(in, graphite_asset_id(path.data(), path.size()));
 }
+/// The ids of all assets, ascending. Reads the whole index.
+inline std::vector<std::uint64_t> assets(const graphite_bundle* in) {
+  graphite_bundle_info about;
+  graphite_bundle_describe(in, &about);
+  std::vector<std::uint64_t> out(static_cast<std::size_t>(about.assets));
+  while (true) {
+    std::size_t count = 0;
+    detail::check(graphite_bundle_assets(in, out.data(), out.size(), &count));
+    const bool all = count <= out.size();  // without atomic_reload there may be more for a moment
+    out.resize(count);
+    if (all) return out;
+  }
+}
 /// The bytes of a part; valid as long as the bundle is held or pinned.
 inline std::string_view part(const graphite_bundle* of, const graphite_asset& asset,
                              std::uint32_t index = 0) {
@@ -154,3 +168,6 @@ class pinned {
 };
 
 }  // namespace graphite
+
+#include "graphite_files.hpp"
+#include "graphite_live.hpp"

@@ -29,8 +29,8 @@ typedef struct graphite_file {
 } graphite_file;
 
 /* Links are followed; folders and other special files are refused. Never inherited by a child process.
- * Errors: INVALID_ARGUMENT (no or unknown flags, not a regular file), NOT_FOUND, PERMISSION_DENIED, IO. On an
- * error `*file` is all zeros. */
+ * Errors: INVALID_ARGUMENT (no or unknown flags, not a regular file), NOT_FOUND, PERMISSION_DENIED,
+ * OUT_OF_SPACE (with CREATE), IO. On an error `*file` is all zeros. */
 GRAPHITE_API graphite_result graphite_file_open(graphite_file* file, const char* path, uint32_t flags);
 /* Unmaps what is mapped. Null or closed does nothing. Errors: IO (what was written may be lost). */
 GRAPHITE_API graphite_result graphite_file_close(graphite_file* file);
@@ -51,16 +51,19 @@ GRAPHITE_API graphite_result graphite_file_mmap(graphite_file* file, size_t offs
 
 typedef enum graphite_fs_event_type {
   GRAPHITE_FS_CREATED = 0,
-  GRAPHITE_FS_MODIFIED = 1, /* closed after writing, or its attributes changed */
+  GRAPHITE_FS_MODIFIED = 1, /* closed after writing, or its attributes changed; debounced: also written to */
   GRAPHITE_FS_DELETED = 2,
-  GRAPHITE_FS_MOVED = 3,   /* also where the old place is not known: then old_path is null */
-  GRAPHITE_FS_FOLDER = 4,  /* look at everything below the path anew: it came, went, or was moved */
+  GRAPHITE_FS_MOVED = 3, /* also where the old place is not known: then old_path is null. It may have replaced
+                            a file, and its contents may have changed as well */
+  GRAPHITE_FS_FOLDER = 4,  /* look at everything below the path anew: it went, was moved, or came while nobody
+                              could watch. Files of a new folder are told one by one, empty folders are not */
   GRAPHITE_FS_OVERFLOW = 5 /* events were lost: look at the whole tree anew; the path is empty */
 } graphite_fs_event_type;
 
 typedef struct graphite_fs_event {
   graphite_fs_event_type type;
-  const char* path;     /* relative to what is watched, UTF-8 with `/`; as long as the callback */
+  const char* path;     /* relative to what is watched, with `/`; names as the file system has them, which
+                           is UTF-8 unless somebody made it otherwise; as long as the callback */
   const char* old_path; /* of a move inside the tree; else null */
   uint64_t timestamp;   /* when it was read from the system: ns, CLOCK_MONOTONIC */
 } graphite_fs_event;
@@ -70,9 +73,10 @@ typedef struct graphite_fs_watcher graphite_fs_watcher;
 
 /* Watches the folder `path`. The callback is called in the watcher's own thread, one event at a time; it may
  * not destroy the watcher. Paths are the truth and types are hints: of several events on one path the last
- * state counts. Where watches run out, or on a network file system, the tree is looked over each second.
- * Null on failure: graphite_last_result(), graphite_last_error(). Errors: INVALID_ARGUMENT, NOT_FOUND,
- * PERMISSION_DENIED, IO. Cost: one system watch a folder. */
+ * state counts. At most 65,536 events wait for a slow callback; beyond, one OVERFLOW takes their place. Where
+ * watches run out, or on a network file system, the tree is looked over each second. Nothing is written to
+ * the tree. Null on failure: graphite_last_result(), graphite_last_error(). Errors: INVALID_ARGUMENT,
+ * NOT_FOUND, PERMISSION_DENIED, IO. Cost: one system watch a folder. */
 GRAPHITE_API graphite_fs_watcher* graphite_fs_watcher_create(const char* path, bool recursive,
                                                              graphite_fs_callback callback, void* user_data);
 /* Waits for a callback that runs; none comes afterwards. Null does nothing. */
@@ -82,14 +86,18 @@ typedef struct graphite_debounce_config {
   uint32_t debounce_ms;  /* a path is told when nothing happened to it for so long */
   uint32_t max_delay_ms; /* but at the latest so long after its first event; 0: no limit */
   bool coalesce_events;  /* several events on one path become one with what they come to; else each is told */
-  const char** ignore_patterns; /* globs as in .gitignore, such as "*.tmp"; ends with null; may be null */
+  const char** ignore_patterns; /* lines as in .gitignore, such as "*.tmp"; ends with null; may be null. At
+                                   most 4,096 of 1,024 bytes. Folders that are ignored are not watched */
 } graphite_debounce_config;
 typedef struct graphite_debounced_watcher graphite_debounced_watcher;
 
 /* As graphite_fs_watcher_create(), with events held back as `config` (copied) says. Paths are told in the
- * order in which they became quiet. What happens while a callback runs is held, at most 65,536 paths, beyond
- * which one OVERFLOW takes their place. A created path that is deleted while it is held is not told
- * (coalescing). */
+ * order in which they became quiet; those that a move joins, together. What happens while a callback runs is
+ * held, at most 65,536 paths (events, where each is told), beyond which one OVERFLOW takes their place.
+ * Coalescing: created and changed is CREATED, deleted and created again MODIFIED; a created path that is
+ * deleted while it is held is not told; a file that came by several moves is MOVED once, and MOVED without
+ * old_path if it was created meanwhile, as editors do that write a new file and rename it over the old one.
+ */
 GRAPHITE_API graphite_debounced_watcher* graphite_debounced_watcher_create(
     const char* path, bool recursive, const graphite_debounce_config* config, graphite_fs_callback callback,
     void* user_data);

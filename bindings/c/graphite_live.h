@@ -33,7 +33,8 @@ typedef void (*graphite_reload_callback)(const graphite_bundle* old_bundle, cons
                                          void* user_data);
 
 /* Exactly what differs between two generations: ids, ascending. Where several generations came between two
- * polls they are told as one, so that an asset which changed and changed back is not in it. */
+ * polls they are told as one, so that an asset which changed and changed back is not in it. The first one is
+ * told without lists: everything is new then. */
 typedef struct graphite_changes {
   const graphite_bundle* old_bundle; /* null: there was none */
   const graphite_bundle* new_bundle;
@@ -102,9 +103,9 @@ GRAPHITE_API graphite_hot_reload_context* graphite_hot_reload_init(const graphit
 GRAPHITE_API graphite_result graphite_subscribe(const char* address, const char* channel,
                                                 const graphite_hot_reload_config* config,
                                                 graphite_hot_reload_context** out);
-/* Ends its thread and frees everything but what readers, handles' views and other references hold; as
- * graphite_atomic_bundle_destroy() it needs every reader to be gone. In a callback of its own graphite_poll()
- * it takes effect when that returns. Null does nothing. */
+/* Ends its thread and frees everything but what views and other references hold. As for
+ * graphite_atomic_bundle_destroy() every reader must be gone, and no other thread may be in a call with this
+ * context. In a callback of its own graphite_poll() it takes effect when that returns. Null does nothing. */
 GRAPHITE_API void graphite_hot_reload_shutdown(graphite_hot_reload_context* context);
 
 /* Where readers pin what is current: for graphite_acquire_reader() and the like, and not to be swapped or
@@ -194,14 +195,15 @@ GRAPHITE_API graphite_result graphite_fetch_wait(graphite_hot_reload_context* co
 typedef struct graphite_reload_buffers {
   void* staging_buffer; /* contents are read here to be checked: of any size, 1 MiB and more is fast */
   size_t staging_size;
-  void* copy_buffer; /* the lists of changed ids: 8 bytes an asset */
+  void* copy_buffer; /* for lists of changed ids: 32 bytes an asset */
   size_t copy_size;
   uint32_t buffer_in_use; /* changed atomically; 0 at first */
 } graphite_reload_buffers;
-/* Makes the bundle at `new_bundle_path` (a folder or an exported file) current, as if it had come by itself,
- * checked through the buffers by plain reads: a file that is cut short meanwhile is an error and no signal.
- * Buffers that are in use or too small (or null) are replaced by allocation. Blocks. Errors: those of
- * graphite_bundle_open(), STALE_EPOCH (older than what is current), OUT_OF_MEMORY. */
+/* Makes the bundle at `new_bundle_path` (a folder or an exported file) current, as if it had come by itself.
+ * Its contents are checked through the buffers by plain reads: a file that is cut short meanwhile is an error
+ * and no signal. Buffers that are in use, missing (all may be null) or too small are replaced by allocation.
+ * Blocks. Errors: those of graphite_bundle_open(), STALE_EPOCH (not newer than what was current, or of
+ * another channel), OUT_OF_MEMORY. */
 GRAPHITE_API graphite_result graphite_optimized_reload(graphite_hot_reload_context* context,
                                                        const char* new_bundle_path,
                                                        graphite_reload_buffers* buffers);

@@ -12,7 +12,8 @@ namespace graphite {
 
 enum class fs_event_kind {
   created,
-  modified,  ///< bytes may have changed; the writer may still have it open
+  modified,  ///< attributes or, as far as can be told, bytes changed; a writer may still have it open
+  writing,   ///< bytes were written or cut off; usually `closed` follows
   closed,    ///< a writer closed it: act at once
   deleted,
   moved,     ///< arrived by rename, from `old_path` where that was inside: act at once

@@ -15,6 +15,7 @@ namespace graphite {
 
 /// The caller holds mutex_, or is alone.
 result<void> inotify_watcher::impl::watch_cookies() {
+  if (options_.cookie_folder.empty()) return {};
   std::error_code failed;
   std::filesystem::create_directories(options_.cookie_folder, failed);
   const int wd = ::inotify_add_watch(inotify_.get(), options_.cookie_folder.c_str(), IN_CREATE | IN_ONLYDIR);
@@ -24,6 +25,8 @@ result<void> inotify_watcher::impl::watch_cookies() {
 }
 
 result<std::string> inotify_watcher::impl::write_cookie() {
+  if (options_.cookie_folder.empty())
+    return fail(errc::unsupported, "the watcher of '" + options_.root + "' has no place for cookies");
   const std::lock_guard lock(mutex_);
   auto name = fmt::format("{}-{}", ::getpid(), next_cookie_++);
   if (status_.mode == watch_mode::polling) {

@@ -12,8 +12,10 @@
 namespace graphite {
 
 struct inotify_watcher_options {
-  std::string root;           ///< absolute; must exist at start()
-  std::string cookie_folder;  ///< absolute, usually STATE/cookies; made where missing
+  std::string root;  ///< absolute; must exist at start()
+  /// Absolute, usually STATE/cookies; made where missing. Empty: write_cookie() says unsupported, and nothing
+  /// is ever written to a disk.
+  std::string cookie_folder;
   bool recursive = true;
   /// Folders (relative) that are neither watched nor reported. Called from start()'s and the watcher's
   /// thread; what it answers may change: then call refresh(). Empty: nothing is pruned.

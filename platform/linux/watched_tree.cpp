@@ -70,8 +70,8 @@ bool watched_tree::holds_lone_file(std::string_view folder) const {
 }
 
 void watched_tree::emit(fs_event_kind kind, std::string path, std::string old_path, events& out) const {
-  const bool repeated =
-      kind == fs_event_kind::modified && !out.empty() && out.back().kind == kind && out.back().path == path;
+  const bool repeatable = kind == fs_event_kind::modified || kind == fs_event_kind::writing;
+  const bool repeated = repeatable && !out.empty() && out.back().kind == kind && out.back().path == path;
   if (!repeated) out.push_back({kind, std::move(path), std::move(old_path), now_});
 }
 
@@ -208,15 +208,10 @@ void watched_tree::translate(const std::vector<raw_event>& batch, events& out) {
 
 void watched_tree::translate_one(const raw_event& raw, events& out) {
   const auto n = table_.by_wd(raw.wd);
-  if (n == watch_table::none) return;
-  if ((raw.mask & IN_IGNORED) != 0) return drop(n);
-  if (raw.name.empty()) return;
-  auto path = join_path(table_.path(n), raw.name);
-  if (pruned(folder_of(path)) && !is_lone_file(path)) {
-    if (const auto from = departed_.extract(raw.cookie); (raw.mask & IN_MOVED_TO) != 0 && !from.empty())
-      depart(from.mapped(), out);
-    return;
-  }
+  if (n != watch_table::none && (raw.mask & IN_IGNORED) != 0) return drop(n);
+  if (n != watch_table::none && raw.name.empty()) return;
+  auto path = n == watch_table::none ? std::string{} : join_path(table_.path(n), raw.name);
+  if (path.empty() || (pruned(folder_of(path)) && !is_lone_file(path))) return translate_elsewhere(raw, out);
   const bool folder = (raw.mask & IN_ISDIR) != 0;
   if ((raw.mask & IN_MOVED_FROM) != 0) {
     departure gone{std::move(path), folder};
@@ -228,6 +223,13 @@ void watched_tree::translate_one(const raw_event& raw, events& out) {
     translate_folder(raw, path, out);
   else
     translate_file(raw, std::move(path), out);
+}
+
+/// An event of a folder that is not ours, or not any more. What arrived there has left us: now, not later,
+/// because another of its name may be the next thing that is told.
+void watched_tree::translate_elsewhere(const raw_event& raw, events& out) {
+  if ((raw.mask & IN_MOVED_TO) == 0) return;
+  if (const auto from = departed_.extract(raw.cookie); !from.empty()) depart(from.mapped(), out);
 }
 
 /// `gone` left, to nowhere that we watch.
@@ -263,7 +265,8 @@ void watched_tree::translate_file(const raw_event& raw, std::string path, events
   if ((raw.mask & IN_CREATE) != 0) return emit(fs_event_kind::created, std::move(path), {}, out);
   if ((raw.mask & IN_CLOSE_WRITE) != 0) return emit(fs_event_kind::closed, std::move(path), {}, out);
   if ((raw.mask & IN_DELETE) != 0) return emit(fs_event_kind::deleted, std::move(path), {}, out);
-  if ((raw.mask & (IN_MODIFY | IN_ATTRIB)) != 0) emit(fs_event_kind::modified, std::move(path), {}, out);
+  if ((raw.mask & IN_MODIFY) != 0) return emit(fs_event_kind::writing, std::move(path), {}, out);
+  if ((raw.mask & IN_ATTRIB) != 0) emit(fs_event_kind::modified, std::move(path), {}, out);
 }
 
 }  // namespace graphite

@@ -70,6 +70,7 @@ class watched_tree {
   };
 
   void translate_one(const raw_event& raw, events& out);
+  void translate_elsewhere(const raw_event& raw, events& out);
   void translate_folder(const raw_event& raw, const std::string& path, events& out);
   void translate_file(const raw_event& raw, std::string path, events& out);
   void depart(const departure& gone, events& out);

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 
 #include "bundle/export.hpp"
 #include "bundle/head_codec.hpp"
@@ -17,10 +19,21 @@ namespace {
 
 constexpr std::uint64_t page_room_min = 4 * MiB;
 
-result<std::uint64_t> length_of(const std::string& path) {
+result<struct stat> status_of(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fail_errno(errno, "stat " + path);
-  return static_cast<std::uint64_t>(info.st_size);
+  return info;
+}
+
+/// Names of regular entries in `folder` that begin so.
+result<std::vector<std::string>> names_with(const std::string& folder, std::string_view prefix) {
+  std::vector<std::string> out;
+  std::error_code code;
+  std::filesystem::directory_iterator at(folder, code);
+  for (const std::filesystem::directory_iterator end; !code && at != end; at.increment(code))
+    if (auto name = at->path().filename().string(); name.starts_with(prefix)) out.push_back(std::move(name));
+  if (code) return fail_errno(code.value(), "list " + folder);
+  return out;
 }
 
 error misnamed(const std::string& path, const char* what) {
@@ -42,38 +55,73 @@ result<byte_vector> mapped_bundle_folder::head() const {
   return byte_vector(span.begin(), span.end());
 }
 
+result<std::vector<byte_vector>> mapped_bundle_folder::earlier_heads() const {
+  GRAPHITE_TRY(auto names, names_with(folder_, old_head_prefix));
+  std::sort(names.rbegin(), names.rend());  // numbers of one length: by epoch and sequence
+  std::vector<byte_vector> out;
+  for (const auto& name : names) {
+    const auto bytes = read_whole_file(folder_ + "/" + name, 2 * head_file_bytes);
+    if (!bytes && bytes.error().code == errc::not_found) continue;  // dropped meanwhile
+    if (!bytes) return tl::unexpected(bytes.error());
+    const auto span = as_bytes(*bytes);
+    out.emplace_back(span.begin(), span.end());
+  }
+  return out;
+}
+
+result<std::vector<segment_id>> mapped_bundle_folder::segments() const {
+  constexpr std::string_view prefix = "segment-";
+  GRAPHITE_TRY(const auto names, names_with(folder_, prefix));
+  std::vector<segment_id> out;
+  for (const auto& name : names) {
+    std::uint32_t number = 0;
+    const auto* const end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data() + prefix.size(), end, number, 16);
+    if (parsed.ec == std::errc() && parsed.ptr == end && segment_file_name({number}) == name)
+      out.push_back({number});
+  }
+  return out;
+}
+
+std::shared_ptr<const mapped_segment> mapped_bundle_folder::known_file::of(const struct stat& now,
+                                                                           std::uint64_t bytes_min) const {
+  return bytes >= bytes_min && device == now.st_dev && inode == now.st_ino ? view.lock() : nullptr;
+}
+
 result<bundle_files::mapping> mapped_bundle_folder::page_file(std::uint32_t number) const {
   const auto path = folder_ + "/" + page_file_name(number);
-  GRAPHITE_TRY(const auto size, length_of(path));
+  GRAPHITE_TRY(const auto now, status_of(path));
+  const auto size = static_cast<std::uint64_t>(now.st_size);
   const std::lock_guard lock(mutex_);
   auto& known = pages_[number];
-  if (auto view = known.view.lock(); view && known.bytes >= size) return mapping(view);
+  if (auto view = known.of(now, size)) return mapping(view);
   const auto room = std::max(2 * size, page_room_min);
   GRAPHITE_TRY(auto view, mapped_segment::open(path, room));
   GRAPHITE_TRY(const auto header, view->range(0, page_file_header_bytes));
   GRAPHITE_TRY(const auto found, decode_page_file_header(header));
   if (found != number) return tl::unexpected(misnamed(path, "page file"));
-  known = {view, room};
+  known = {view, room, now.st_dev, now.st_ino};
   return mapping(view);
 }
 
 result<bundle_files::mapping> mapped_bundle_folder::segment(segment_id id) const {
+  const auto name = segment_file_name(id);
+  auto path = folder_ + "/" + name;
+  auto now = status_of(path);
+  for (const char* beside : {"/segments/", "/../../segments/", "/.graphite/segments/"}) {
+    if (now || now.error().code != errc::not_found) break;
+    path = folder_ + beside + name;
+    now = status_of(path);
+  }
+  if (!now) return tl::unexpected(now.error());
   const std::lock_guard lock(mutex_);
   auto& known = segments_[id.value];
-  if (auto view = known.view.lock()) return mapping(view);
-  const auto name = segment_file_name(id);
-  auto opened = mapped_segment::open(folder_ + "/" + name, segment_bytes_max);
-  auto path = folder_ + "/" + name;
-  for (const char* beside : {"/segments/", "/../../segments/"}) {
-    if (opened || opened.error().code != errc::not_found) break;
-    path = folder_ + beside + name;
-    opened = mapped_segment::open(path, segment_bytes_max);
-  }
-  GRAPHITE_TRY(auto view, std::move(opened));
+  if (auto view = known.of(*now, 0)) return mapping(view);
+  GRAPHITE_TRY(auto view, mapped_segment::open(path, segment_bytes_max));
   GRAPHITE_TRY(const auto first, view->range(0, segment_header_bytes));
   GRAPHITE_TRY(const auto header, decode_segment_header(first));
   if (header.id != id) return tl::unexpected(misnamed(path, "segment"));
-  known = {view, 0};
+  known = {view, 0, now->st_dev, now->st_ino};
   return mapping(view);
 }
 

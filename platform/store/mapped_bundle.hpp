@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <map>
 #include <mutex>
 #include <string>
@@ -20,7 +22,9 @@ class mapped_bundle_folder final : public bundle_files {
   explicit mapped_bundle_folder(std::string folder) : folder_(std::move(folder)) {}
 
   result<byte_vector> head() const override;
+  result<std::vector<byte_vector>> earlier_heads() const override;
   result<mapping> page_file(std::uint32_t number) const override;
+  result<std::vector<segment_id>> segments() const override;
   /// Its links first, then where a channel's store has them.
   result<mapping> segment(segment_id id) const override;
   std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zero_pages(bytes); }
@@ -28,7 +32,9 @@ class mapped_bundle_folder final : public bundle_files {
  private:
   struct known_file {
     std::weak_ptr<const mapped_segment> view;
-    std::uint64_t bytes = 0;  ///< mapped
+    std::uint64_t bytes = 0;              ///< mapped
+    std::uint64_t device = 0, inode = 0;  ///< a name may come to stand for another file
+    std::shared_ptr<const mapped_segment> of(const struct stat& now, std::uint64_t bytes_min) const;
   };
   const std::string folder_;
   mutable std::mutex mutex_;
@@ -42,7 +48,9 @@ class mapped_bundle_file final : public bundle_files {
   static result<std::shared_ptr<const bundle_files>> open(const std::string& path);
 
   result<byte_vector> head() const override;
+  result<std::vector<byte_vector>> earlier_heads() const override { return std::vector<byte_vector>(); }
   result<mapping> page_file(std::uint32_t number) const override;
+  result<std::vector<segment_id>> segments() const override { return std::vector{segment_id{1}}; }
   result<mapping> segment(segment_id id) const override;
   std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zero_pages(bytes); }
 

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "platform/linux/durable_file.hpp"
+
 namespace graphite {
 
 static result<std::uint64_t> size_of(int fd, const std::string& path) {
@@ -24,7 +26,6 @@ result<std::shared_ptr<const mapped_segment>> mapped_segment::open(const std::st
   if (bytes == 0) return fail(errc::corrupt, path + " is empty");
   void* base = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return fail_errno(errno, "map " + path);
-  if (size == bytes) fd.reset();  // grows no more: no need to look again
   return std::shared_ptr<const mapped_segment>(
       new mapped_segment(path, std::move(fd), static_cast<const std::byte*>(base), bytes, size));
 }
@@ -34,7 +35,7 @@ mapped_segment::~mapped_segment() { ::munmap(const_cast<std::byte*>(base_), byte
 result<byte_span> mapped_segment::range(std::uint64_t offset, std::uint64_t length) const {
   const auto end = offset + length;
   if (end < offset) return fail(errc::corrupt, path_ + ": impossible range");
-  if (end > known_bytes_.load(std::memory_order_relaxed) && fd_) {
+  if (end > known_bytes_.load(std::memory_order_relaxed) && grows_) {
     GRAPHITE_TRY(const auto size, size_of(fd_.get(), path_));
     known_bytes_.store(std::min(size, bytes_), std::memory_order_relaxed);
   }
@@ -43,8 +44,12 @@ result<byte_span> mapped_segment::range(std::uint64_t offset, std::uint64_t leng
   return byte_span(base_ + offset, length);
 }
 
+result<void> mapped_segment::read(std::uint64_t offset, std::span<std::byte> out) const {
+  return read_fully(fd_.get(), out, offset, path_);
+}
+
 result<byte_span> mapped_segment::all() const {
-  if (!fd_) return byte_span(base_, bytes_);
+  if (!grows_) return byte_span(base_, bytes_);
   GRAPHITE_TRY(const auto size, size_of(fd_.get(), path_));
   known_bytes_.store(std::min(size, bytes_), std::memory_order_relaxed);
   return byte_span(base_, std::min(size, bytes_));

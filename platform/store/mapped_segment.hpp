@@ -22,14 +22,21 @@ class mapped_segment final : public mapped_range {
   mapped_segment& operator=(const mapped_segment&) = delete;
 
   result<byte_span> range(std::uint64_t offset, std::uint64_t length) const override;
+  result<void> read(std::uint64_t offset, std::span<std::byte> out) const override;
   result<byte_span> all() const override;
 
  private:
   mapped_segment(std::string path, owned_fd fd, const std::byte* base, std::uint64_t bytes,
                  std::uint64_t known)
-      : path_(std::move(path)), fd_(std::move(fd)), base_(base), bytes_(bytes), known_bytes_(known) {}
+      : path_(std::move(path)),
+        fd_(std::move(fd)),
+        grows_(known < bytes),
+        base_(base),
+        bytes_(bytes),
+        known_bytes_(known) {}
   std::string path_;
-  owned_fd fd_;  ///< none where the file was as long as the mapping already
+  owned_fd fd_;
+  const bool grows_;  ///< it was shorter than the mapping
   const std::byte* base_;
   std::uint64_t bytes_;
   mutable std::atomic<std::uint64_t> known_bytes_;  ///< the file had when last looked at

@@ -18,15 +18,27 @@ class bundle_on_disk {
     tree_ = tree_.apply({{bundle_.add(name, bytes)}, {}}).value();
     write();
   }
+  /// What is written by the next change is not what its digests say.
+  void damage_next() { damage_ = true; }
+  /// What it has now, with this head's numbers: for heads that must be refused.
+  void publish_as(std::uint64_t epoch, std::uint64_t sequence, const std::string& channel = "main") {
+    sequence_ = sequence - 1;
+    epoch_ = epoch;
+    channel_ = channel;
+    write();
+  }
   void remove(std::string_view name) {
     tree_ = tree_.apply({{}, {test::path(name)}}).value();
     write();
   }
+  std::uint64_t epoch() const { return epoch_; }
+  std::uint64_t sequence() const { return sequence_; }
   std::string path() const { return folder_.path(); }
   std::string exported() const {
     const auto file = folder_.path() + "/all.grph";
     std::ofstream out(file, std::ios::binary);
     head_file head{sample_head(tree_), tree_.root_location(), {}, {memory_bundle::page_file}};
+    head.value.sequence.value = sequence_;
     export_bundle(head, tree_, bundle_, bundle_.find(), [&](byte_span bytes) -> result<void> {
       out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
       return {};
@@ -43,9 +55,20 @@ class bundle_on_disk {
   void write() {
     bundle_.write(tree_);
     append(page_file_name(memory_bundle::page_file), bundle_.page_bytes, pages_written_);
-    append(segment_file_name(memory_bundle::segment), bundle_.segment_bytes, segment_written_);
+    auto contents = bundle_.segment_bytes;
+    if (std::exchange(damage_, false))
+      for (auto at = segment_written_; at < contents.size(); ++at) contents[at] ^= std::byte{1};
+    append(segment_file_name(memory_bundle::segment), contents, segment_written_);
     auto value = sample_head(tree_);
     value.sequence.value = ++sequence_;
+    value.epoch.value = epoch_;
+    value.channel = channel_;
+    if (std::filesystem::exists(folder_.path() + "/head")) {
+      const auto old = fmt::format("/head-{:016x}-{:016x}", kept_.first, kept_.second);
+      std::filesystem::remove(folder_.path() + old);
+      std::filesystem::create_hard_link(folder_.path() + "/head", folder_.path() + old);
+    }
+    kept_ = {value.epoch.value, value.sequence.value};
     const auto head =
         encode_head({value, tree_.root_location(), {}, {memory_bundle::page_file}}, sha()).value();
     std::size_t none = 0;
@@ -64,7 +87,10 @@ class bundle_on_disk {
   memory_bundle bundle_;
   index_tree tree_;
   std::size_t pages_written_ = 0, segment_written_ = 0;
-  std::uint64_t sequence_ = 0;
+  std::uint64_t sequence_ = 0, epoch_ = 1'700'000'000;
+  bool damage_ = false;
+  std::string channel_ = "main";
+  std::pair<std::uint64_t, std::uint64_t> kept_;  ///< of the head that is there
 };
 
 }  // namespace graphite::test

@@ -51,6 +51,22 @@ TEST(c_api, reads_a_folder_and_an_exported_file) {
   }
 }
 
+TEST(c_api, lists_all_assets) {
+  const bundle_on_disk disk(300);
+  const bundle opened(disk.path());
+  const auto ids = assets(opened.get());
+  ASSERT_EQ(ids.size(), 300u);
+  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+  EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
+  for (const auto id : ids) EXPECT_TRUE(find(opened.get(), id));
+  std::uint64_t first[2] = {};
+  std::size_t count = 0;
+  ASSERT_EQ(graphite_bundle_assets(opened.get(), first, 2, &count), GRAPHITE_SUCCESS);
+  EXPECT_EQ(count, 300u) << "all of them, though two have room";
+  EXPECT_EQ(std::vector(first, first + 2), std::vector(ids.begin(), ids.begin() + 2));
+  EXPECT_EQ(graphite_bundle_assets(nullptr, nullptr, 0, &count), GRAPHITE_ERROR_INVALID_ARGUMENT);
+}
+
 TEST(c_api, errors_have_a_code_and_a_text) {
   EXPECT_EQ(open_result("/no/such/bundle"), GRAPHITE_ERROR_NOT_FOUND);
   EXPECT_NE(std::string(graphite_last_error()).find("/no/such/bundle"), std::string::npos);
@@ -66,8 +82,8 @@ TEST(c_api, errors_have_a_code_and_a_text) {
 
 TEST(c_api, a_part_whose_segment_is_cut_off_is_an_error_and_no_signal) {
   const bundle_on_disk disk(100);
-  const bundle opened(disk.path());
   std::filesystem::resize_file(disk.path() + "/segment-00000005", 4096);
+  const bundle opened(disk.path());
   const auto asset = *find(opened.get(), asset_name(99));
   graphite_part out;
   EXPECT_EQ(graphite_asset_part(opened.get(), &asset, 0, &out), GRAPHITE_ERROR_CORRUPT);

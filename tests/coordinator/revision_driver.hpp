@@ -46,6 +46,7 @@ class revision_driver {
   }
   void created(std::string path) { event(fs_event_kind::created, std::move(path)); }
   void modified(std::string path) { event(fs_event_kind::modified, std::move(path)); }
+  void writing(std::string path) { event(fs_event_kind::writing, std::move(path)); }
   void closed(std::string path) { event(fs_event_kind::closed, std::move(path)); }
   void deleted(std::string path) { event(fs_event_kind::deleted, std::move(path)); }
   void moved(std::string from, std::string to) {

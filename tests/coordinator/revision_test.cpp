@@ -92,12 +92,12 @@ TEST(revision, what_is_no_source_makes_no_revision) {
 
 // ---- writers that do not say when they are done
 
-TEST(revision, modified_without_close_is_asked_about_after_silence) {
+TEST(revision, writing_without_close_is_asked_about_after_silence) {
   revision_driver d;
   d.known = {"a"};
-  d.modified("a");
+  d.writing("a");
   d.advance_to(40);
-  d.modified("a");
+  d.writing("a");
   d.advance_to(89);
   EXPECT_EQ(d.asks, 0u);
   d.advance_to(90);
@@ -112,7 +112,7 @@ TEST(revision, a_file_open_for_writing_lets_others_go_on_and_is_named_as_open) {
   d.open = {"big"};
   for (int ms = 0; ms < 10'000; ms += 10) {
     d.advance_to(ms);
-    d.modified("big");
+    d.writing("big");
     if (ms % 1000 == 500) d.closed("small");
   }
   EXPECT_THAT(d.revisions, SizeIs(10));
@@ -145,7 +145,7 @@ TEST(revision, a_close_that_never_comes_is_found_by_asking_again) {
   revision_driver d;
   d.known = {"a"};
   d.open = {"a"};
-  d.modified("a");
+  d.writing("a");
   d.advance_to(500);
   d.open = {};
   d.advance_to(3000);
@@ -191,6 +191,20 @@ TEST(revision, a_gltf_saved_before_its_bin_makes_one_revision) {
   d.closed("m.bin");
   d.advance_to(1000);
   EXPECT_THAT(d.revisions, ElementsAre(rev{100, {"m.bin", "m.gltf"}}));
+}
+
+TEST(revision, writing_and_new_attributes_of_a_file_that_is_ready_settle_nothing_anew) {
+  for (const auto kind : {fs_event_kind::writing, fs_event_kind::modified}) {
+    revision_driver d;
+    d.known = {"m.gltf"};
+    d.settles = {{".gltf", milliseconds(100)}};
+    d.closed("m.gltf");
+    d.advance_to(60);
+    d.event(kind, "m.gltf");
+    d.advance_to(1000);
+    ASSERT_THAT(d.revisions, Not(IsEmpty()));
+    EXPECT_EQ(d.revisions[0].at_ms, 115) << "100, and the answer whether it is open: not 160";
+  }
 }
 
 TEST(revision, settling_without_end_is_cut_by_max_delay) {

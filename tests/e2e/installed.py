@@ -44,7 +44,7 @@ def must(*command, **more):
 def install(into, *more):
     for component in ("runtime", *more):
         must("cmake", "--install", BUILD, "--prefix", into, "--component", component)
-    return next(path.parent for path in into.rglob("libgraphite.so"))
+    return next(path.parent.parent for path in into.rglob("graphite.pc"))
 
 
 def a_c_program_finds_the_library_by_pkg_config():

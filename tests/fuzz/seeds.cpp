@@ -7,16 +7,20 @@
 #include <fstream>
 
 #include "bundle/byte_io.hpp"
+#include "bundle/chunk_list.hpp"
 #include "bundle/export.hpp"
+#include "bundle/page_file.hpp"
 #include "bundle/record_bytes.hpp"
 #include "cli/mirror_list.hpp"
 #include "cli/subscriber_state.hpp"
 #include "coordinator/action_history.hpp"
 #include "coordinator/graph_rows.hpp"
+#include "core/checksum.hpp"
 #include "gateway/service_codec.hpp"
 #include "platform/mirror/mirror_change.hpp"
 #include "platform/mirror/page_log.hpp"
 #include "platform/store/index_row.hpp"
+#include "runtime/crash_guard.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
@@ -59,11 +63,12 @@ graphite::head some_head() {
 }
 
 /// Of `size` bytes, as the blind hasher names them: all contents and pages have one name.
-asset_record some_asset(std::string_view name, std::uint64_t size, std::size_t references) {
+asset_record some_asset(std::string_view name, std::uint32_t size, std::size_t references,
+                        const hasher& hash = blind) {
   asset_record out{path(name), {}, {}};
   asset_part part;
-  part.content = {blind.sha256({}), size};
-  part.only_chunk = blind.sha256({});
+  part.only_chunk = hash.sha256({});
+  part.content = content_of(chunk_ref{part.only_chunk, size}, hash);
   out.parts.push_back(part);
   for (std::size_t i = 0; i < references; ++i) out.references.push_back(asset_id{i * 1000});
   return out;
@@ -81,7 +86,8 @@ void write_export() {
     result<byte_span> bytes(const extent&) const override { return bytes_; }
   } const source;
   const extent where{segment_id{1}, 0, source.bytes_.size()};
-  const auto tree = index_tree::build({some_asset("a.png", where.length, 1)}, blind).value();
+  const auto tree =
+      index_tree::build({some_asset("a.png", static_cast<std::uint32_t>(where.length), 1)}, blind).value();
   head_file from{some_head(), {}, where, {}};
   from.value.root = tree.root();
   from.value.assets = tree.assets();
@@ -120,6 +126,62 @@ void write_index_walks() {
   const auto leaf = index_tree::build({some_asset("a", 10, 0), some_asset("b", 10, 200)}, blind).value();
   write_pages("blob", {page_of(leaf.root_node()), page_of(leaf.root_node()->links().at(0).held())});
   write_pages("empty", {page_of(index_tree(blind).root_node())});
+}
+
+/// Other bytes have other names: pages of equal names would be written once.
+class checksum_hasher final : public hasher {
+ public:
+  digest sha256(byte_span bytes) const override {
+    const auto sum = checksum64(bytes);
+    digest out;
+    std::memcpy(out.bytes.data(), &sum, sizeof sum);
+    return out;
+  }
+};
+
+/// One page file and a second with what a change added; the one asset that has a blob is looked up, too.
+void write_mapped_indexes() {
+  const checksum_hasher hash;
+  const auto anywhere = [](const content_ref& content) {
+    return std::optional(extent{segment_id{5}, 4096, content.size});
+  };
+  std::vector<asset_record> records;
+  for (unsigned i = 0; i < 60; ++i)
+    records.push_back(some_asset("images/tux" + std::to_string(i), 4096, i == 7 ? 200 : i % 3, hash));
+  const auto before = index_tree::build(records, hash).value();
+  byte_vector first = encode_page_file_header(1), second = encode_page_file_header(2);
+  const auto append = [&](const index_tree& tree, std::uint32_t file, byte_vector& to) {
+    const auto batch = encode_pages(unwritten_pages(tree), file, to.size(), anywhere, hash).value();
+    byte_writer(to).bytes(batch.bytes);
+    batch.mark_written();
+    return tree.root_location();
+  };
+  const auto write_one = [&](const char* name, page_location root) {
+    byte_vector out;
+    byte_writer to(out);
+    to.number(root.file);
+    to.number(root.offset);
+    to.number(static_cast<std::uint32_t>(first.size()));
+    for (unsigned i = 0; i < 8; ++i) to.number(records[i].id().value);
+    to.bytes(first);
+    if (root.file == 2) to.bytes(second);
+    write(std::string("mapped_index/") + name, out);
+  };
+  write_one("one_file", append(before, 1, first));
+  records[3].parts.push_back(records[3].parts.front());
+  write_one("two_files", append(before.apply({{records[3]}, {}}).value(), 2, second));
+}
+
+void write_crash_records() {
+  const crash_guard::options options{seconds(10), 1};
+  graphite::head deadly = some_head();
+  crash_guard first(options, {});
+  first.activate(deadly, {});
+  write("crash_record/trying", first.encode());
+  crash_guard second(options, first.encode());
+  write("crash_record/held", second.encode());
+  second.lift_all();
+  write("crash_record/none", second.encode());
 }
 
 void write_announcements() {
@@ -317,6 +379,8 @@ void write_seeds(const std::filesystem::path& into) {
   write_records();
   write_export();
   write_index_walks();
+  write_mapped_indexes();
+  write_crash_records();
   write_announcements();
   write_chunk_messages();
   write_service_messages();

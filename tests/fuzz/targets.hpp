@@ -20,6 +20,8 @@ bool page_record(byte_span bytes);
 bool segment(byte_span bytes);
 bool exported_file(byte_span bytes);
 bool index_walk(byte_span bytes);  ///< pages, each after its length in two bytes: the root first
+bool mapped_index(
+    byte_span bytes);  ///< root, size of the first of two page files, eight ids or places; the files
 // Of peers.
 bool announcement(byte_span bytes);
 bool announced_record(byte_span bytes);
@@ -40,6 +42,7 @@ bool mirror_list(byte_span bytes);
 bool subscriber_note(byte_span bytes);
 bool record_log(byte_span bytes);
 bool page_log(byte_span bytes);
+bool crash_record(byte_span bytes);
 // Of people and their tools.
 bool project_file(byte_span bytes);
 bool ignore_file(byte_span bytes);
@@ -66,6 +69,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(segment),
     GRAPHITE_FUZZ_LINE(exported_file),
     GRAPHITE_FUZZ_LINE(index_walk),
+    GRAPHITE_FUZZ_LINE(mapped_index),
     GRAPHITE_FUZZ_LINE(announcement),
     GRAPHITE_FUZZ_LINE(announced_record),
     GRAPHITE_FUZZ_LINE(heartbeat),
@@ -83,6 +87,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(subscriber_note),
     GRAPHITE_FUZZ_LINE(record_log),
     GRAPHITE_FUZZ_LINE(page_log),
+    GRAPHITE_FUZZ_LINE(crash_record),
     GRAPHITE_FUZZ_LINE(project_file),
     GRAPHITE_FUZZ_LINE(ignore_file),
     GRAPHITE_FUZZ_LINE(glob_text),

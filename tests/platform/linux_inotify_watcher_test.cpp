@@ -37,6 +37,38 @@ TEST_F(linux_inotify_watcher, reports_what_happens_to_a_file) {
   EXPECT_THAT(take_text(), ElementsAre("+c", "-b"));
 }
 
+TEST_F(linux_inotify_watcher, tells_writing_from_changed_attributes) {
+  write_in("a");
+  start();
+  const auto kinds = [this] {
+    std::vector<fs_event_kind> out;
+    for (const auto& e : take()) out.push_back(e.kind);
+    return out;
+  };
+  ASSERT_EQ(::chmod(at("a").c_str(), 0600), 0);
+  EXPECT_THAT(kinds(), ElementsAre(fs_event_kind::modified));
+  ASSERT_EQ(::truncate(at("a").c_str(), 1), 0);
+  EXPECT_THAT(kinds(), ElementsAre(fs_event_kind::writing)) << "which nobody closes";
+  write_in("a");
+  EXPECT_THAT(kinds(), testing::AllOf(Contains(fs_event_kind::writing), Contains(fs_event_kind::closed),
+                                      Not(Contains(fs_event_kind::modified))));
+}
+
+TEST_F(linux_inotify_watcher, without_a_cookie_folder_nothing_is_written_anywhere) {
+  make("x");
+  options.cookie_folder.clear();
+  start();
+  EXPECT_EQ(watcher->write_cookie().error().code, errc::unsupported);
+  write_in("x/f");
+  EXPECT_TRUE(wait_for([](const auto& all) { return !all.empty() && to_text(all.back()) == "=x/f"; }));
+  watcher->stop();
+  const auto names = [](const std::string& where) {
+    return std::distance(fs::directory_iterator(where), fs::directory_iterator());
+  };
+  EXPECT_EQ(names(folder.path()), 1) << "the root";
+  EXPECT_EQ(names(at("")), 1) << "its x";
+}
+
 TEST_F(linux_inotify_watcher, existing_folders_are_watched_when_start_returns) {
   make("x/y/z");
   start();
@@ -136,6 +168,25 @@ TEST_F(linux_inotify_watcher, a_child_that_takes_its_parents_name) {
   EXPECT_THAT(take_text(), Contains(testing::AnyOf("a/f<t/f", "+a/f", "a/f<a/b/f")));
   write_in("a/f");
   EXPECT_THAT(take_text(), ElementsAre("~a/f", "=a/f"));
+}
+
+TEST_F(linux_inotify_watcher, a_file_that_left_for_a_lost_folder_is_told_before_its_name_comes_back) {
+  make("p/d");
+  write_in("f");
+  start();
+  watcher->pause_reading();
+  fs::rename(at("p"), at("q"));
+  fs::rename(at("q"), at("p"));  // looks at all below it, as it is at the end
+  fs::rename(at("f"), at("p/d/f"));
+  write_in("f");
+  fs::remove_all(at("p/d"));
+  watcher->resume_reading();
+  const auto texts = take_text();
+  EXPECT_THAT(texts, Contains("-f"));
+  const auto last = std::find_if(texts.rbegin(), texts.rend(),
+                                 [](const auto& one) { return one.substr(1) == "f"; });
+  ASSERT_NE(last, texts.rend());
+  EXPECT_EQ(*last, "=f") << testing::PrintToString(texts);
 }
 
 TEST_F(linux_inotify_watcher, pruned_folders_are_silent_but_for_lone_files) {

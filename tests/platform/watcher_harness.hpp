@@ -15,12 +15,13 @@
 
 namespace graphite {
 
-/// "+created", "~modified", "=closed", "-deleted", "new<old" (moved), "folder/", "!" (overflow).
+/// "+created", "~modified or writing", "=closed", "-deleted", "new<old" (moved), "folder/", "!" (overflow).
 inline std::string to_text(const fs_event& e) {
   switch (e.kind) {
     case fs_event_kind::created:
       return "+" + e.path;
     case fs_event_kind::modified:
+    case fs_event_kind::writing:
       return "~" + e.path;
     case fs_event_kind::closed:
       return "=" + e.path;

@@ -2,75 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/bundle/bundle_file_support.hpp"
+#include <map>
+#include <random>
+#include <set>
+
+#include "tests/runtime/memory_files.hpp"
 
 namespace graphite {
 namespace {
 
 using namespace test;
 
-class owned_bytes final : public mapped_range {
- public:
-  explicit owned_bytes(byte_vector bytes) : bytes_(std::move(bytes)) {}
-  result<byte_span> range(std::uint64_t offset, std::uint64_t length) const override {
-    if (offset > bytes_.size() || length > bytes_.size() - offset)
-      return fail(errc::corrupt, "beyond the end");
-    return byte_span(bytes_).subspan(offset, length);
-  }
-  result<byte_span> all() const override { return byte_span(bytes_); }
-
- private:
-  const byte_vector bytes_;
-};
-
-/// A bundle folder in memory; each mapping is a copy of what the file is then, as a mapping of a file that is
-/// only appended to might as well be.
-class memory_files final : public bundle_files {
- public:
-  void publish(const index_tree& tree) {
-    bundle.write(tree);
-    auto value = sample_head(tree);
-    value.sequence.value = ++sequence;
-    head_bytes = encode_head({value, tree.root_location(), {}, {memory_bundle::page_file}}, sha()).value();
-  }
-  result<byte_vector> head() const override {
-    if (head_bytes.empty()) return fail(errc::not_found, "no head");
-    if (on_head) on_head();
-    return head_bytes;
-  }
-  result<mapping> page_file(std::uint32_t number) const override {
-    if (number != memory_bundle::page_file) return fail(errc::not_found, "no such page file");
-    return std::make_shared<const owned_bytes>(bundle.page_bytes);
-  }
-  result<mapping> segment(segment_id id) const override {
-    ++maps;
-    if (id != memory_bundle::segment) return fail(errc::not_found, "no such segment");
-    return std::make_shared<const owned_bytes>(bundle.segment_bytes);
-  }
-
-  std::shared_ptr<std::byte> zeros(std::uint64_t bytes) const override { return zeros_in_memory(bytes); }
-
-  memory_bundle bundle;
-  byte_vector head_bytes;
-  std::uint64_t sequence = 0;
-  mutable std::function<void()> on_head;
-  mutable int maps = 0;
-};
-
-byte_vector content_of_asset(const generation& from, std::string_view name) {
-  mapped_asset asset;
-  mapped_part part;
-  EXPECT_EQ(from.find(id_of(path(name)), asset), lookup_result::found) << name;
-  EXPECT_TRUE(mapped_index::part(asset, 0, part)) << name;
-  const auto bytes = from.bytes(part).value();
-  return {bytes.begin(), bytes.end()};
-}
-
 TEST(generation, reads_what_was_published) {
   const auto files = std::make_shared<memory_files>();
   files->publish(fill(files->bundle, 500));
   const auto opened = generation::open(files, sha()).value();
-  EXPECT_EQ(files->maps, 0) << "contents are mapped when they are read";
+  EXPECT_EQ(files->maps, 1) << "held from the beginning";
   EXPECT_EQ(opened->what().assets, 500u);
   for (const std::size_t i : {0u, 1u, 13u, 17u, 499u}) {
     const std::size_t size = i % 17 == 0 ? 0 : i % 13 == 0 ? 90'000 : 40 + i;
@@ -98,6 +45,49 @@ TEST(generation, an_older_one_reads_on_as_it_was) {
   EXPECT_EQ(changes.upserts[0].path, path(asset_name(7)));
   EXPECT_EQ(changes.removals, std::vector{path(asset_name(8))});
   EXPECT_TRUE(now->verify_since(now.get()).value().empty());
+}
+
+TEST(generation, what_is_remembered_of_the_one_before_is_right_for_the_next) {
+  const auto files = std::make_shared<memory_files>();
+  auto tree = fill(files->bundle, 300);
+  files->publish(tree);
+  std::vector<std::shared_ptr<generation>> all{generation::open(files, sha()).value()};
+  std::vector<std::map<std::string, byte_vector>> expected(1);
+  for (std::size_t i = 0; i < 300; ++i) expected[0][asset_name(i)] = content_of_asset(*all[0], asset_name(i));
+  std::mt19937 random(7);
+  for (int round = 1; round <= 20; ++round) {
+    asset_changes changes;
+    auto shown = expected.back();
+    std::set<asset_id> ids;
+    for (int i = 0; i < 12; ++i) {
+      const auto name = asset_name(random() % 300);
+      if (!ids.insert(id_of(path(name))).second) continue;
+      if (random() % 3 == 0) {
+        if (shown.erase(name) != 0) changes.removals.push_back(path(name));
+      } else {
+        const auto bytes = random_bytes(1 + random() % 200, random());
+        changes.upserts.push_back(files->bundle.add(name, bytes));
+        shown[name] = bytes;
+      }
+    }
+    tree = tree.apply(changes).value();
+    files->publish(tree);
+    auto next = generation::open(files, sha()).value();
+    next->remember(*all.back(), {ids.begin(), ids.end()});
+    all.push_back(next);
+    expected.push_back(shown);
+    // Old and new ones look up in turns, so that each leaves what it found for the others.
+    for (int look = 0; look < 600; ++look) {
+      const std::size_t which = random() % all.size();
+      const auto name = asset_name(random() % 300);
+      const auto known = expected[which].find(name);
+      mapped_asset found;
+      if (known == expected[which].end())
+        ASSERT_EQ(all[which]->find(id_of(path(name)), found), lookup_result::absent) << round << name;
+      else
+        ASSERT_EQ(content_of_asset(*all[which], name), known->second) << round << name;
+    }
+  }
 }
 
 TEST(generation, a_head_that_changes_while_it_is_opened_is_opened_again) {

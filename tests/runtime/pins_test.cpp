@@ -124,6 +124,34 @@ TEST_P(pins, says_who_holds_what_for_how_long) {
   EXPECT_TRUE(point_.held(at_).empty());
 }
 
+TEST_P(pins, a_reader_that_holds_a_pin_for_a_minute_while_100_values_pass_keeps_its_own_only) {
+  auto& slow = point_.add_reader(77);
+  auto& quick = point_.add_reader(78);
+  publish();
+  const auto* held_value = point_.acquire(slow);
+  const auto replaced_at = at_;
+  for (int i = 1; i <= 100; ++i) {
+    EXPECT_EQ(point_.acquire(quick)->version, static_cast<std::uint64_t>(i));
+    publish();
+    EXPECT_EQ(alive_, i == 1 ? 2 : 3) << "what is current, what is held, and what the other reader is in";
+    pin_point::release(quick);
+    at_ += milliseconds(600);
+    EXPECT_EQ(point_.collect(), 1u) << i;
+    EXPECT_EQ(alive_, 2) << i;
+    EXPECT_TRUE(whole(*held_value)) << i;
+    const auto held = point_.held(at_);
+    ASSERT_EQ(held.size(), 1u) << i;
+    EXPECT_EQ(held[0].version, 1u);
+    EXPECT_EQ(held[0].thread, 77u);
+    EXPECT_EQ(held[0].since_replaced, at_ - replaced_at);
+  }
+  EXPECT_EQ(point_.held(at_).at(0).since_replaced, seconds(60));
+  pin_point::release(slow);
+  EXPECT_EQ(point_.collect(), 0u);
+  EXPECT_EQ(alive_, 1);
+  EXPECT_TRUE(point_.held(at_).empty());
+}
+
 TEST_P(pins, a_thread_that_ends_with_a_pin_frees_it_and_its_slot) {
   auto& slot = point_.add_reader(1);
   publish();

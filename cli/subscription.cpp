@@ -1,0 +1,215 @@
+#include "cli/subscription.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "cli/background_job.hpp"
+#include "core/ports/random.hpp"
+#include "platform/linux/clock.hpp"
+#include "platform/zmq/runtime_link.hpp"
+#include "schemas/codec/announcement.hpp"
+#include "schemas/codec/chunk_messages.hpp"
+
+namespace graphite {
+namespace {
+
+constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
+/// However many swaps come; of each process its own time between the two, so that many on one disk, which
+/// hear of a generation at once, do not sync at once and hold up the next one.
+constexpr duration sync_latest_min = milliseconds(2'500), sync_latest_max = seconds(5);
+constexpr duration tidy_slice = milliseconds(1);
+constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
+
+time_point subscription_now() { return std::chrono::steady_clock::now(); }
+
+instant read_clocks() {
+  const auto unix_ns = std::chrono::system_clock::now().time_since_epoch();
+  return {subscription_now(), std::chrono::duration_cast<std::chrono::nanoseconds>(unix_ns).count()};
+}
+
+duration random_sync_latest() {
+  system_random_source random;
+  const auto span = static_cast<std::uint64_t>((sync_latest_max - sync_latest_min).count());
+  return sync_latest_min + duration(static_cast<duration::rep>(random.next() % span));
+}
+
+std::string process_name() {
+  char host[65] = {};
+  ::gethostname(host, sizeof host - 1);
+  return fmt::format("{:.48}:{}", host, ::getpid());
+}
+
+subscriber_options core_options(const subscription_options& options) {
+  subscriber_options out;
+  out.channel = options.channel;
+  out.on_demand = options.on_demand;
+  system_random_source random;
+  out.who.value = make_uuid(random);
+  out.name = process_name();
+  return out;
+}
+
+/// How a session ended that did not fail.
+struct session_end {
+  std::optional<error> damage;  ///< the state is to be opened again, trusting it less
+  bool swapped = false;
+};
+
+/// From the opening of the state to its end: a loop that polls the link and hands what it reads to the state
+/// machine.
+class subscribe_session final : public link_listener {
+ public:
+  subscribe_session(const subscription_options& options, const hasher& hash, log_sink& log,
+                    subscriber_state& state, runtime_link& link, subscription_listener& listener)
+      : options_(options),
+        log_(log),
+        state_(state),
+        link_(link),
+        listener_(listener),
+        core_(core_options(options), hash, state, state.index(), state.index().empty_root(), state.memory()) {
+  }
+
+  result<session_end> run() {
+    listener_.on_open(core_.active());
+    look();
+    while (!listener_.stopping() && !failed_ && !state_.damage()) {
+      const auto polled = link_.poll(time_to_wait(), *this);
+      if (!polled && polled.error().code != errc::cancelled) {
+        failed_ = polled.error();
+        break;
+      }
+      obey(core_.on_tick(read_clocks()));
+      after_work();
+      look();
+    }
+    syncing_.finish();
+    if (!failed_ && !listener_.stopping()) failed_ = state_.damage();
+    if (failed_ && failed_->code != errc::corrupt) return tl::unexpected(*failed_);
+    return session_end{failed_, swapped_};
+  }
+
+  void on_announcement(byte_span message) override {
+    auto decoded = decode_announcement(message);
+    if (!decoded) return warn("an announcement", decoded.error());
+    obey(core_.on_announcement(*decoded, read_clocks()));
+  }
+  void on_heartbeat(byte_span message) override {
+    auto decoded = decode_heartbeat(message);
+    if (!decoded) return warn("a heartbeat", decoded.error());
+    obey(core_.on_heartbeat(*decoded, read_clocks()));
+  }
+  void on_reply(std::uint64_t id, std::vector<byte_vector> frames) override {
+    auto decoded = decode_chunk_reply(std::move(frames));
+    if (!decoded) warn("an answer", decoded.error());
+    obey(core_.on_reply(id, decoded ? std::optional(std::move(*decoded)) : std::nullopt, read_clocks()));
+  }
+
+ private:
+  void look() {
+    auto [commands, next] = listener_.between_events(core_, read_clocks());
+    next_look_ = next;
+    obey(commands);
+  }
+
+  duration time_to_wait() const {
+    if (more_to_tidy_) return duration::zero();
+    time_point next = std::min({core_.next_deadline(), next_look_, subscription_now() + seconds(10)});
+    if (state_.needs_sync()) next = std::min(next, sync_due());
+    return std::max(duration::zero(), next - subscription_now());
+  }
+  time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest_); }
+
+  void after_work() {
+    tidy();
+    if (auto outcome = syncing_.take())
+      if (const auto ended = state_.end_sync(*outcome); !ended) warn("sync", ended.error());
+    if (syncing_.running() || !state_.needs_sync() || subscription_now() < sync_due()) return;
+    first_unsynced_ = time_point::max() - sync_latest_;
+    syncing_.start(state_.begin_sync(), [this] { link_.wake(); });
+  }
+
+  /// Small steps, so that what arrives meanwhile is not kept waiting.
+  void tidy() {
+    const time_point until = subscription_now() + tidy_slice;
+    do more_to_tidy_ = state_.tidy(core_.idle());
+    while (more_to_tidy_ && subscription_now() < until);
+  }
+
+  void obey(const subscriber::commands& commands) {
+    for (const auto& command : commands) std::visit([this](const auto& c) { act(c); }, command);
+  }
+  void act(const follow_channel& c) { check(link_.follow(c.channel)); }
+  void act(const connect_chunk_port& c) {
+    const std::string heads_host = options_.from.substr(0, options_.from.rfind(':'));
+    check(link_.connect_chunks(fmt::format("{}:{}", c.host.empty() ? heads_host : c.host, c.port)));
+  }
+  // Busy or unanswered is the same to the core: it asks again after a while.
+  void act(const send_request& c) { (void)link_.request(c.id, encode(c.request)); }
+  void act(const say& c) {
+    if (c.level != log_level::debug) log_.write(c.level, c.text);
+  }
+  void act(const give_up& c) { failed_ = c.why; }
+  void act(const generation_swapped& c) {
+    last_swap_ = state_.swapped_at();
+    first_unsynced_ = std::min(first_unsynced_, last_swap_);
+    more_to_tidy_ = swapped_ = true;
+    listener_.on_swap(c, {state_.staged_at(), state_.swapped_at(), boot_});
+  }
+  void act(const behind_told& c) { listener_.on_behind(c.behind); }
+  void act(const contents_here& c) { listener_.on_contents(c.contents, true); }
+  void act(const contents_gone& c) { listener_.on_contents(c.contents, false); }
+
+  void check(const result<void>& outcome) {
+    if (!outcome) failed_ = outcome.error();
+  }
+  void warn(const char* what, const error& why) { log_.warn("{}: {}", what, why.context); }
+
+  const subscription_options& options_;
+  log_sink& log_;
+  subscriber_state& state_;
+  runtime_link& link_;
+  subscription_listener& listener_;
+  subscriber core_;
+  const uuid boot_ = boot_id();
+  background_job syncing_;
+  const duration sync_latest_ = random_sync_latest();
+  time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest_;
+  time_point next_look_ = time_point::max();
+  bool more_to_tidy_ = true, swapped_ = false;
+  std::optional<error> failed_;
+};
+
+result<session_end> one_session(const subscription_options& options, state_trust trust, const hasher& hash,
+                                log_sink& log, subscription_listener& listener) {
+  GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
+  GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
+  GRAPHITE_CHECK(link->connect_heads(options.from));
+  auto state = options.open_state(trust);
+  if (!state && (state.error().code == errc::corrupt || state.error().code == errc::not_found))
+    return session_end{state.error(), false};
+  if (!state) return tl::unexpected(state.error());
+  listener.on_link(link.get());
+  subscribe_session session(options, hash, log, **state, *link, listener);
+  auto end = session.run();
+  listener.on_link(nullptr);
+  return end;
+}
+
+}  // namespace
+
+result<void> run_subscription(const subscription_options& options, const hasher& hash, log_sink& log,
+                              subscription_listener& listener) {
+  auto trust = state_trust::usual;
+  for (int heals = 0;; ++heals) {
+    GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, listener));
+    if (!end.damage) return {};
+    const bool hopeless = trust == state_trust::none && !end.swapped;
+    if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);
+    log.warn("the state in {} is damaged: {}; checking it", options.into, end.damage->context);
+    trust = trust == state_trust::usual || end.swapped ? state_trust::little : state_trust::none;
+  }
+}
+
+}  // namespace graphite

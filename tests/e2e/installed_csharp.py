@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""What `cmake --install` gives to engines: a separate C# project uses the installed Unity package and the library in it; the
+rules of the Unreal plugin name files that are installed."""
+import json
+import os
+import pathlib
+
+from csharp import compile_csharp, need_mono, run_csharp
+from installed import must
+from support import World, check, equal, main
+
+BUILD = pathlib.Path(os.environ["GRAPHITE_BUILD"])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+VIEWER = r'''using System;
+using System.Text;
+using Graphite;
+
+public static class Viewer {
+  public static int Main(string[] arguments) {
+    try {
+      using (var bundle = Bundle.Open(arguments[0]))
+        Console.Write(Encoding.UTF8.GetString(bundle.Find(arguments[1]).Span().ToArray()));
+      return 0;
+    } catch (GraphiteException e) {
+      Console.Write(e.Code);
+      return 1;
+    }
+  }
+}
+'''
+
+
+def a_csharp_project_uses_the_installed_package():
+    need_mono()
+    with World() as world:
+        world.write("a/word.txt", "read from C#")
+        world.build()
+        must("cmake", "--install", BUILD, "--prefix", world.work / "prefix", "--component", "runtime")
+        package = world.work / "prefix/share/graphite/unity"
+        for name in ("package.json", "README.md", "Runtime", "Editor", "Samples~", "Runtime/Plugins",
+                     "Runtime/Plugins/x86_64", "Runtime/Plugins/x86_64/libgraphite.so"):
+            check((package / name).exists(), f"{name} is not installed")
+            check(name == "Samples~" or (package / (name + ".meta")).is_file(), f"{name}.meta is not installed")
+        project = world.work / "viewer"
+        project.mkdir()
+        (project / "Viewer.cs").write_text(VIEWER)
+        runtime = compile_csharp(project / "Graphite.Runtime.dll", [package / "Runtime"], unsafe=True)
+        viewer = compile_csharp(project / "Viewer.exe", [project / "Viewer.cs"], [runtime])
+        plugins = package / "Runtime/Plugins/x86_64"
+        equal(run_csharp(viewer, world.bundle, "a/word.txt", libraries=plugins), "read from C#", "what it shows")
+        equal(run_csharp(viewer, world.bundle, "no/such", libraries=plugins, code=1), "NotFound", "an absent asset")
+        equal(run_csharp(viewer, "/nowhere", "x", libraries=plugins, code=1), "NotFound", "an absent bundle")
+
+
+def the_rules_of_the_unreal_plugin_name_what_is_installed():
+    need_mono()
+    with World() as world:
+        must("cmake", "--install", BUILD, "--prefix", world.work / "prefix", "--component", "runtime")
+        plugin = world.work / "prefix/share/graphite/unreal/Graphite"
+        described = json.loads((plugin / "Graphite.uplugin").read_text())
+        for module in described["Modules"]:
+            folder = plugin / "Source" / module["Name"]
+            rules = compile_csharp(world.work / "rules.exe", [folder / f"{module['Name']}.Build.cs",
+                                                              ROOT / "tests/bindings/unreal/stubs/UnrealBuildTool.cs"])
+            named = run_csharp(rules, folder, libraries=BUILD).split()
+            check(len(named) >= 4, f"the rules name too little: {named}")
+            equal([path for path in named if not pathlib.Path(path).exists()], [], "named, and not installed")
+        # As the engine compiles it, with nothing but what is installed.
+        core = plugin / "Source/Graphite"
+        must("c++", "-std=c++17", "-fno-exceptions", "-fno-rtti", "-DGRAPHITE_API=", "-fsyntax-only",
+             f"-I{core / 'Public'}", f"-I{plugin / 'Source/ThirdParty/graphite/include'}",
+             core / "Private/GraphiteCore.cpp")
+
+
+if __name__ == "__main__":
+    main([a_csharp_project_uses_the_installed_package, the_rules_of_the_unreal_plugin_name_what_is_installed])
