@@ -9,6 +9,8 @@ using self_pointer = graph_actor::stateful_pointer<graph_state>;
 
 namespace {
 
+void perform_all(self_pointer self, engine_command_list commands);
+
 void perform(self_pointer self, engine_commands::start_attempt& command) {
   auto& state = self->state;
   const auto key = std::pair(command.spec.action.value, command.spec.attempt.value);
@@ -50,8 +52,9 @@ void perform(self_pointer self, engine_commands::cache_lookup& command) {
   if (row && *row) usable = state.with.usable_results(std::move(**row));
   std::optional<std::string_view> answer;
   if (usable) answer = *usable;
-  execute(self,
-          state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
+  // Not execute(): other commands of the same list wait, so nobody may take the engine for idle yet.
+  perform_all(self,
+              state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
 }
 
 row_write publication_row(const graph_state& state) {
@@ -148,6 +151,10 @@ void perform(self_pointer self, engine_commands::idle& command) {
   bring_in_step(self);
 }
 
+void perform_all(self_pointer self, engine_command_list commands) {
+  for (auto& command : commands) std::visit([self](auto& one) { perform(self, one); }, command);
+}
+
 /// True where contents were lost: what is missing is being made again.
 bool recover(self_pointer self) {
   auto& state = self->state;
@@ -162,7 +169,7 @@ bool recover(self_pointer self) {
 }  // namespace
 
 void execute(self_pointer self, engine_command_list commands) {
-  for (auto& command : commands) std::visit([self](auto& one) { perform(self, one); }, command);
+  perform_all(self, std::move(commands));
   answer_builds(self->state);
 }
 

@@ -440,5 +440,58 @@ TEST_F(graph_actor_test, where_everything_is_built_at_once_a_cancelled_wait_ends
   EXPECT_EQ(cancels, 0) << "it is built all the same";
 }
 
+TEST_F(graph_actor_test, a_build_waits_for_all_that_a_result_lets_begin_though_some_of_it_is_cached) {
+  rule_spec middle;
+  middle.name = "middle";
+  middle.transform = "command";
+  middle.match = {*glob::parse("*.src")};
+  middle.outputs = {"{stem}.mid"};
+  middle.command.argv = {"tool", "{in}"};
+  middle.publish = false;
+  config.rules[0].command.inputs = {"*.mid"};
+  config.rules.push_back(middle);
+  how.mode = engine_options::publishing::all_or_nothing;
+  how.keep_going = false;
+  start_on_demand();
+  const auto answer_all = [this] {
+    one.answer();
+    two.answer();
+    run();
+  };
+  const auto make = [this](const std::string& path, const std::string& text) {
+    const auto output = path.substr(0, path.find('.')) + (path.ends_with(".src") ? ".mid" : ".up");
+    for (std::size_t i = started.size(); i-- > 0;)
+      if (started[i]->main_input.str() == path) return finish(i, output, text);
+    ADD_FAILURE() << path << " was not started";
+  };
+  save({{"g.src", "1"}, {"a.low", "a"}, {"b.low", "b"}});
+  build();
+  make("g.src", "first");
+  make("a.low", "A1");
+  make("b.low", "B1");
+  answer_all();
+  save({{"g.src", "2"}});
+  build();
+  make("g.src", "second");
+  make("a.low", "A2");
+  make("b.low", "B2");
+  answer_all();
+  ASSERT_EQ(built.size(), 2u);
+
+  save({{"g.src", "3"}, {"b.low", "b3"}});  // the first middle again: a.low is in the cache, b.low is not
+  build();
+  make("g.src", "first");
+  EXPECT_EQ(built.size(), 2u) << "b.low runs";
+  ASSERT_EQ(started.size(), 8u);
+  make("b.low", "B3");
+  answer_all();
+  ASSERT_EQ(built.size(), 3u);
+  ASSERT_TRUE(built[2]);
+  EXPECT_EQ(built[2]->behind, 0u);
+  EXPECT_EQ(built[2]->cached, 1u);
+  ASSERT_EQ(one.got.size(), 3u);
+  EXPECT_EQ(paths(*one.got[2]), (names{"a.up", "b.up"}));
+}
+
 }  // namespace
 }  // namespace graphite
