@@ -161,6 +161,14 @@ class graph_actor_test : public test::actor_fixture {
     ask({query::describe{path, [&](const result<asset_report>& how) { out = how->stale; }}});
     return out;
   }
+  /// As if the journal had written their rows, too.
+  void answer_all() {
+    for (; written < one.got.size(); ++written)
+      EXPECT_TRUE(rows.write(one.got[written]->rows, key_value_store::durability::synced));
+    one.answer();
+    two.answer();
+    run();
+  }
   void ask(query what) {
     caf::anon_send(graph, atom::answer_v, std::make_shared<const query>(std::move(what)));
     run();
@@ -187,6 +195,7 @@ class graph_actor_test : public test::actor_fixture {
   std::vector<result<build_summary>> built;
   bool lost = false;
   int rests = 0, cancels = 0;
+  std::size_t written = 0;  ///< publications whose rows answer_all() has written
   std::uint64_t revisions = 0;
 };
 
@@ -453,11 +462,6 @@ TEST_F(graph_actor_test, a_build_waits_for_all_that_a_result_lets_begin_though_s
   how.mode = engine_options::publishing::all_or_nothing;
   how.keep_going = false;
   start_on_demand();
-  const auto answer_all = [this] {
-    one.answer();
-    two.answer();
-    run();
-  };
   const auto make = [this](const std::string& path, const std::string& text) {
     const auto output = path.substr(0, path.find('.')) + (path.ends_with(".src") ? ".mid" : ".up");
     for (std::size_t i = started.size(); i-- > 0;)
@@ -491,6 +495,40 @@ TEST_F(graph_actor_test, a_build_waits_for_all_that_a_result_lets_begin_though_s
   EXPECT_EQ(built[2]->cached, 1u);
   ASSERT_EQ(one.got.size(), 3u);
   EXPECT_EQ(paths(*one.got[2]), (names{"a.up", "b.up"}));
+}
+
+TEST_F(graph_actor_test, an_undo_while_a_tool_lags_is_what_is_shown_last) {
+  config.publish_lag_max = milliseconds(0);
+  start();
+  save({{"w.low", "1"}});
+  finish(0, "w.up", "first");
+  answer_all();
+  save({{"w.low", "2"}});
+  save({{"w.low", "1"}});  // the tool goes on with the second text, whose result is shown meanwhile
+  EXPECT_EQ(cancels, 0);
+  finish(1, "w.up", "second");
+  ASSERT_EQ(one.got.size(), 3u);
+  const auto shown = [&](std::size_t which) {
+    return one.got[which]->changes.upserts.at(0).parts.at(0).content.id;
+  };
+  EXPECT_EQ(shown(1), store("second").id);
+  EXPECT_EQ(shown(2), store("first").id);
+  EXPECT_EQ(one.got[2]->id, "5.3");
+}
+
+TEST_F(graph_actor_test, what_a_cached_result_shows_comes_after_what_was_shown_before_it) {
+  start();
+  save({{"w.low", "1"}});
+  finish(0, "w.up", "first");
+  answer_all();
+  save({{"w.low", "2"}});
+  finish(1, "w.up", "second");
+  answer_all();
+  ASSERT_EQ(one.got.size(), 2u);
+  save({{"w.low", "1"}, {"a.txt", "A"}});
+  ASSERT_EQ(one.got.size(), 4u);
+  EXPECT_EQ(paths(*one.got[2]), names{"a.txt"});
+  EXPECT_EQ(paths(*one.got[3]), names{"w.up"});
 }
 
 }  // namespace
