@@ -60,7 +60,8 @@ void answer_next_lookup(graph_state& state) {
   if (row && *row) usable = state.with.usable_results(std::move(**row));
   std::optional<std::string_view> answer;
   if (usable) answer = *usable;
-  put_behind(state, state.engine->cache_answer(asked.action, asked.weak_key, answer, state.with.clock->now()));
+  put_behind(state,
+             state.engine->cache_answer(asked.action, asked.weak_key, answer, state.with.clock->now()));
 }
 
 row_write publication_row(const graph_state& state) {

@@ -55,7 +55,7 @@ struct graph_state {
 
   graph_dependencies with;
   std::optional<build_engine> engine;
-  std::deque<engine_command> todo;                     ///< empty between messages
+  std::deque<engine_command> todo;                    ///< empty between messages
   std::deque<engine_commands::cache_lookup> lookups;  ///< the same
   watcher_actor watch;
   std::map<std::pair<std::uint32_t, std::uint32_t>, in_flight> running;

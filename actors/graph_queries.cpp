@@ -114,6 +114,30 @@ void answer_cancelled(graph_state& state) {
     std::get<query::build>(build.asked->what).done(fail(errc::cancelled, "the build was cancelled"));
 }
 
+/// Of an engine that is idle: the builds whose publications are all answered.
+void answer_finished(graph_state& state) {
+  std::vector<graph_state::waiting_build> ready;
+  std::erase_if(state.waiting, [&](const auto& build) {
+    if (state.publications_answered < build.published) return false;
+    ready.push_back(build);
+    return true;
+  });
+  if (ready.empty()) return;
+  for (const auto& build : ready) {
+    const auto& asked = std::get<query::build>(build.asked->what);
+    if (state.publish_failure) {
+      asked.done(tl::unexpected<error>(*state.publish_failure));
+      continue;
+    }
+    auto out = summary_of(state, build);
+    append_failures(*state.engine, out);
+    asked.done(std::move(out));
+  }
+  state.diagnostics.clear();
+  state.answered = state.totals;
+  state.changed_answered = state.engine->counters().source_changes;
+}
+
 result<run_options> run_of(const build_request& asked) {
   run_options out;
   if (asked.as_ready) out.mode = engine_options::publishing::as_ready;
@@ -138,7 +162,7 @@ result<void> begin_run(graph_self self, const build_request& asked) {
 }  // namespace
 
 void answer_builds(graph_state& state) {
-  const bool idle = state.idle();
+  const bool idle = state.idle(), somebody_waited = !state.waiting.empty();
   // Nothing runs any more of what is cancelled when its caller hears of it.
   if (idle || !state.with.on_demand) answer_cancelled(state);
   for (auto& build : state.waiting) {
@@ -149,27 +173,8 @@ void answer_builds(graph_state& state) {
   if (!idle) return;
   if (state.publications_answered == state.published)
     state.with.on_rest([&state] { return state.engine->held_contents(); });
-  std::vector<graph_state::waiting_build> ready;
-  std::erase_if(state.waiting, [&](const auto& build) {
-    if (state.publications_answered < build.published) return false;
-    ready.push_back(build);
-    return true;
-  });
-  if (ready.empty()) return;
-  for (const auto& build : ready) {
-    const auto& asked = std::get<query::build>(build.asked->what);
-    if (state.publish_failure) {
-      asked.done(tl::unexpected<error>(*state.publish_failure));
-      continue;
-    }
-    auto out = summary_of(state, build);
-    append_failures(*state.engine, out);
-    asked.done(std::move(out));
-  }
-  state.diagnostics.clear();
-  state.answered = state.totals;
-  state.changed_answered = state.engine->counters().source_changes;
-  if (state.with.on_demand && state.waiting.empty()) state.engine->rest();
+  answer_finished(state);
+  if (state.with.on_demand && somebody_waited && state.waiting.empty()) state.engine->rest();
 }
 
 void answer_query(graph_self self, const query_ptr& asked, const query::build& what) {

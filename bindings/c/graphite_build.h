@@ -23,6 +23,9 @@
  * Threads: every function may be called from any thread, unless it says otherwise. Those that build wait for
  *   each other. The library has threads of its own, in which all signals are blocked but those of faults (in
  *   ZeroMQ's, of which there are some while the context serves, these too).
+ * Memory and lists: what is to be freed says so and comes from the system's allocator, whatever
+ *   graphite_set_allocator() says; graphite_set_log() does not reach the builder, its `log_callback` does. A
+ *   list without members may be null.
  * Callbacks come in one thread of the context, one at a time, in order. They may call every function but
  *   graphite_rebuild_close(). Strings and structures that they get live as long as the call. What happened
  *   before a function that builds returns has been called back by then, unless a callback called it: so a
@@ -203,7 +206,8 @@ GRAPHITE_API graphite_result graphite_rebuild_queue(graphite_rebuild_context* co
 
 /* The rule for an asset; for a path that nobody knows yet, the one that would take it. `*out` is to be freed,
  * and stays valid after the context; on an error it is all zeros. Unlike the specification's it needs the
- * context: rules are a project's. Errors: INVALID_ARGUMENT (not a logical path). */
+ * context: rules are a project's. Waits as above. Cost: a look-up. Errors: INVALID_ARGUMENT (not a logical
+ * path). */
 GRAPHITE_API graphite_result graphite_get_transform_config(graphite_rebuild_context* context,
                                                            const char* asset_path,
                                                            graphite_transform_config* out);
@@ -211,7 +215,8 @@ GRAPHITE_API graphite_result graphite_get_transform_config(graphite_rebuild_cont
 GRAPHITE_API void graphite_transform_config_free(graphite_transform_config* config);
 
 /* The content hash of a file, as graphite_asset_state has it; `digest` may be null. Reads the whole file in
- * pieces of a megabyte. Needs no context. Errors: NOT_FOUND, INVALID_ARGUMENT (not a regular file),
+ * pieces of a megabyte. Needs no context. The specification's returns the hash, and could not say why there
+ * is none; so with the next one. Errors: NOT_FOUND, INVALID_ARGUMENT (not a regular file),
  * PERMISSION_DENIED, IO. */
 GRAPHITE_API graphite_result graphite_hash_file(const char* path, uint64_t* content_hash, uint8_t digest[32]);
 /* When a file was last written: ns since 1970. Needs no context. Errors: NOT_FOUND, PERMISSION_DENIED, IO. */
@@ -237,9 +242,10 @@ typedef struct graphite_rebuild_summary {
 /* Builds everything that is stale, and nothing else: each rule after what it needs, as many at once as
  * `jobs`. An asset is shown as soon as it and all that hangs together with it are whole; what fails holds
  * back only that, and is tried again by the next build. Blocks until nothing is left to do. While the context
- * watches this waits until all that was saved before the call is built. `summary` may be null. Errors:
- * ACTION_FAILED (something failed or is held back: `summary` says how much, the text has the first),
- * CANCELLED, OUT_OF_SPACE, and those above; INVALID_ARGUMENT (an unknown size of `summary`). */
+ * watches this waits until all that was saved before the call is built. `summary` may be null. Cost: what is
+ * stale, whatever the number of assets. Errors: ACTION_FAILED (something failed or is held back: `summary`
+ * says how much, the text has the first), CANCELLED, OUT_OF_SPACE, and those above; INVALID_ARGUMENT (an
+ * unknown size of `summary`). */
 GRAPHITE_API graphite_result graphite_process_rebuild_queue(graphite_rebuild_context* context,
                                                             graphite_rebuild_summary* summary);
 /* One build, all or nothing, as `graphite build` does it: one generation at the end, none where something
@@ -301,12 +307,13 @@ typedef struct graphite_build_statistics {
   uint64_t callbacks_dropped;                 /* what was not called back, because 10,000 waited already */
   char heads_address[64], chunks_address[64]; /* HOST:PORT; empty where nothing is served */
 } graphite_build_statistics;
-/* As files are known to be now; waits for no revision. Errors: INVALID_ARGUMENT (an unknown size). */
+/* As files are known to be now: waits for the threads that know, not for files or builds. Cost: O(what runs).
+ * Errors: INVALID_ARGUMENT (an unknown size). */
 GRAPHITE_API graphite_result graphite_rebuild_statistics(graphite_rebuild_context* context,
                                                          graphite_build_statistics* out);
 /* The absolute folder of the first channel's bundle, for graphite_bundle_open() and
  * graphite_hot_reload_init(): copied to `buffer` with its terminating zero where `capacity` allows, else cut
- * off. Its length. */
+ * off. Its length, 0 for a null context. Returns at once. */
 GRAPHITE_API size_t graphite_rebuild_bundle(graphite_rebuild_context* context, char* buffer, size_t capacity);
 
 #ifdef __cplusplus

@@ -419,6 +419,20 @@ TEST_F(graph_actor_test, a_cancelled_build_is_answered_once_nothing_runs_for_it)
   EXPECT_EQ(started.size(), 2u);
 }
 
+TEST_F(graph_actor_test, a_build_that_ends_before_its_cancel_comes_leaves_a_resting_engine) {
+  start_on_demand();
+  save({{"w.low", "w"}});
+  build_request request;
+  build(request);
+  request.cancel.cancel();  // its message is still under way
+  finish(0, "w.up", "W");
+  ASSERT_EQ(built.size(), 1u);
+  EXPECT_EQ(built[0].error().code, errc::cancelled);
+  ask({query::cancel{[](const result<bool>& some) { EXPECT_FALSE(*some); }}});
+  save({{"w.low", "w2"}});
+  EXPECT_EQ(started.size(), 1u) << "nobody asked for it";
+}
+
 TEST_F(graph_actor_test, cancelling_one_of_two_builds_leaves_the_other_what_it_needs) {
   start_on_demand();
   save({{"w.low", "w"}});

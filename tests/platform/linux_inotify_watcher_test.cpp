@@ -183,8 +183,8 @@ TEST_F(linux_inotify_watcher, a_file_that_left_for_a_lost_folder_is_told_before_
   watcher->resume_reading();
   const auto texts = take_text();
   EXPECT_THAT(texts, Contains("-f"));
-  const auto last = std::find_if(texts.rbegin(), texts.rend(),
-                                 [](const auto& one) { return one.substr(1) == "f"; });
+  const auto last =
+      std::find_if(texts.rbegin(), texts.rend(), [](const auto& one) { return one.substr(1) == "f"; });
   ASSERT_NE(last, texts.rend());
   EXPECT_EQ(*last, "=f") << testing::PrintToString(texts);
 }
