@@ -307,8 +307,8 @@ typedef struct graphite_build_statistics {
   uint64_t callbacks_dropped;                 /* what was not called back, because 10,000 waited already */
   char heads_address[64], chunks_address[64]; /* HOST:PORT; empty where nothing is served */
 } graphite_build_statistics;
-/* As files are known to be now: waits for the threads that know, not for files or builds. Cost: O(what runs).
- * Errors: INVALID_ARGUMENT (an unknown size). */
+/* As files are known to be now: waits until the writes before the call are noticed (a millisecond), not for
+ * what follows from them. Cost: what runs. Errors: INVALID_ARGUMENT (an unknown size). */
 GRAPHITE_API graphite_result graphite_rebuild_statistics(graphite_rebuild_context* context,
                                                          graphite_build_statistics* out);
 /* The absolute folder of the first channel's bundle, for graphite_bundle_open() and
