@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bundle/head.hpp"
+#include "core/cancel_token.hpp"
 #include "core/error.hpp"
 #include "core/units.hpp"
 
@@ -42,6 +43,10 @@ struct build_summary {
 struct build_request {
   bool keep_going = false;
   bool dry_run = false;  ///< `diagnostics` then lists what would run
+  // Only of a service that builds on demand.
+  bool as_ready = false;                  ///< shows every closure as soon as it is whole, not all or nothing
+  std::vector<std::string> targets = {};  ///< only these, what they need, what is shown with them; empty: all
+  cancel_token cancel = {};               ///< see local_system::cancel_builds()
 };
 
 struct running_action {

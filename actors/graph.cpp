@@ -9,7 +9,10 @@ using self_pointer = graph_actor::stateful_pointer<graph_state>;
 
 namespace {
 
-void execute(self_pointer self, engine_command_list commands);
+void put_behind(graph_state& state, engine_command_list commands) {
+  state.todo.insert(state.todo.end(), std::make_move_iterator(commands.begin()),
+                    std::make_move_iterator(commands.end()));
+}
 
 void perform(self_pointer self, engine_commands::start_attempt& command) {
   auto& state = self->state;
@@ -44,16 +47,21 @@ void tell_wall_clock(graph_state& state) {
 }
 
 void perform(self_pointer self, engine_commands::cache_lookup& command) {
-  auto& state = self->state;
+  self->state.lookups.push_back(command);
+}
+
+void answer_next_lookup(graph_state& state) {
+  const auto asked = state.lookups.front();
+  state.lookups.pop_front();
   tell_wall_clock(state);
-  auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(command.weak_key)));
+  auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(asked.weak_key)));
   if (!row) state.with.log->warn("action cache: {}", row.error().context);
   std::optional<std::string> usable;
   if (row && *row) usable = state.with.usable_results(std::move(**row));
   std::optional<std::string_view> answer;
   if (usable) answer = *usable;
-  execute(self,
-          state.engine->cache_answer(command.action, command.weak_key, answer, state.with.clock->now()));
+  put_behind(state,
+             state.engine->cache_answer(asked.action, asked.weak_key, answer, state.with.clock->now()));
 }
 
 row_write publication_row(const graph_state& state) {
@@ -150,11 +158,6 @@ void perform(self_pointer self, engine_commands::idle& command) {
   bring_in_step(self);
 }
 
-void execute(self_pointer self, engine_command_list commands) {
-  for (auto& command : commands) std::visit([self](auto& one) { perform(self, one); }, command);
-  answer_builds(self->state);
-}
-
 /// True where contents were lost: what is missing is being made again.
 bool recover(self_pointer self) {
   auto& state = self->state;
@@ -167,6 +170,23 @@ bool recover(self_pointer self) {
 }
 
 }  // namespace
+
+/// All that the engine gave is done before it is asked on, so that no publication overtakes one that was made
+/// before it; and while it waits for the cache nobody may take it for idle.
+void execute(self_pointer self, engine_command_list commands) {
+  auto& state = self->state;
+  put_behind(state, std::move(commands));
+  while (!state.todo.empty() || !state.lookups.empty()) {
+    if (state.todo.empty()) {
+      answer_next_lookup(state);
+      continue;
+    }
+    auto command = std::move(state.todo.front());
+    state.todo.pop_front();
+    std::visit([self](auto& one) { perform(self, one); }, command);
+  }
+  answer_builds(state);
+}
 
 bool graph_state::idle() const {
   const auto now = engine->status();

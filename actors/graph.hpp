@@ -26,6 +26,7 @@ struct graph_dependencies : graph_hooks {
   std::string published;               ///< newest_publication(), as it was restored
   std::vector<std::size_t> astray;     ///< channels that may show something else than it, by number
   epoch_number epoch;                  ///< of this start
+  bool on_demand = false;              ///< the engine rests but for builds
 };
 
 /// Executes the engine's commands: nothing is decided here.
@@ -54,6 +55,8 @@ struct graph_state {
 
   graph_dependencies with;
   std::optional<build_engine> engine;
+  std::deque<engine_command> todo;                    ///< empty between messages
+  std::deque<engine_commands::cache_lookup> lookups;  ///< the same
   watcher_actor watch;
   std::map<std::pair<std::uint32_t, std::uint32_t>, in_flight> running;
   std::deque<diagnostic_line> diagnostics;  ///< since the last build was answered, newest last

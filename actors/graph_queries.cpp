@@ -99,18 +99,23 @@ void ask_channels(std::vector<channel_actor> left, const query::status& asked) {
   caf::anon_send(next, atom::answer_v, std::make_shared<const query>(query{std::move(step)}));
 }
 
-}  // namespace
+bool is_cancelled(const graph_state::waiting_build& build) {
+  return std::get<query::build>(build.asked->what).request.cancel.cancelled();
+}
 
-void answer_builds(graph_state& state) {
-  const bool idle = state.idle();
-  for (auto& build : state.waiting) {
-    // What still ran for it is published by now, too.
-    if (idle && build.ran_on) build.published = state.published;
-    build.ran_on = !idle;
-  }
-  if (!idle) return;
-  if (state.publications_answered == state.published)
-    state.with.on_rest([&state] { return state.engine->held_contents(); });
+void answer_cancelled(graph_state& state) {
+  std::vector<graph_state::waiting_build> ended;
+  std::erase_if(state.waiting, [&](const auto& build) {
+    if (!is_cancelled(build)) return false;
+    ended.push_back(build);
+    return true;
+  });
+  for (const auto& build : ended)
+    std::get<query::build>(build.asked->what).done(fail(errc::cancelled, "the build was cancelled"));
+}
+
+/// Of an engine that is idle: the builds whose publications are all answered.
+void answer_finished(graph_state& state) {
   std::vector<graph_state::waiting_build> ready;
   std::erase_if(state.waiting, [&](const auto& build) {
     if (state.publications_answered < build.published) return false;
@@ -133,12 +138,55 @@ void answer_builds(graph_state& state) {
   state.changed_answered = state.engine->counters().source_changes;
 }
 
+result<run_options> run_of(const build_request& asked) {
+  run_options out;
+  if (asked.as_ready) out.mode = engine_options::publishing::as_ready;
+  out.keep_going = asked.keep_going || asked.as_ready;
+  for (const auto& target : asked.targets) {
+    GRAPHITE_TRY(auto path, logical_path::parse(target));
+    out.only.push_back(std::move(path));
+  }
+  return out;
+}
+
+/// Ends the engine's rest.
+result<void> begin_run(graph_self self, const build_request& asked) {
+  auto& state = self->state;
+  if (!state.with.on_demand) return {};
+  GRAPHITE_TRY(const auto how, run_of(asked));
+  GRAPHITE_TRY(auto commands, state.engine->run(how, state.with.clock->now()));
+  execute(self, std::move(commands));
+  return {};
+}
+
+}  // namespace
+
+void answer_builds(graph_state& state) {
+  const bool idle = state.idle(), somebody_waited = !state.waiting.empty();
+  // Nothing runs any more of what is cancelled when its caller hears of it.
+  if (idle || !state.with.on_demand) answer_cancelled(state);
+  for (auto& build : state.waiting) {
+    // What still ran for it is published by now, too.
+    if (idle && build.ran_on) build.published = state.published;
+    build.ran_on = !idle;
+  }
+  if (!idle) return;
+  if (state.publications_answered == state.published)
+    state.with.on_rest([&state] { return state.engine->held_contents(); });
+  answer_finished(state);
+  if (state.with.on_demand && somebody_waited && state.waiting.empty()) state.engine->rest();
+}
+
 void answer_query(graph_self self, const query_ptr& asked, const query::build& what) {
   auto& state = self->state;
   if (what.request.dry_run) return what.done(dry_run_of(state));
   if (state.waiting.size() >= graph_state::waiting_max)
     return what.done(fail(errc::busy, "more than 1024 builds wait already"));
-  state.waiting.push_back({asked, state.with.clock->now(), false, state.published});
+  if (what.request.cancel.cancelled()) return what.done(fail(errc::cancelled, "the build was cancelled"));
+  const auto since = state.with.clock->now();
+  if (const auto begun = begin_run(self, what.request); !begun)
+    return what.done(tl::unexpected<error>(begun.error()));
+  state.waiting.push_back({asked, since, false, state.published});
   answer_builds(state);
 }
 
@@ -171,6 +219,26 @@ void answer_query(graph_self self, const query_ptr&, const query::why& what) {
 
 void answer_query(graph_self self, const query_ptr&, const query::graph& what) {
   what.done(answer_of(*self->state.engine, what.what));
+}
+
+void answer_query(graph_self self, const query_ptr&, const query::describe& what) {
+  const auto path = logical_path::parse(what.path);
+  if (!path) return what.done(tl::unexpected<error>(path.error()));
+  what.done(self->state.engine->describe(*path));
+}
+
+void answer_query(graph_self self, const query_ptr&, const query::stale& what) {
+  what.done(self->state.engine->stale(what.tasks_max));
+}
+
+void answer_query(graph_self self, const query_ptr&, const query::cancel& what) {
+  auto& state = self->state;
+  const auto count = std::ranges::count_if(state.waiting, is_cancelled);
+  const bool nobody_waits = count == std::ssize(state.waiting);
+  if (state.with.on_demand && count > 0 && nobody_waits)
+    execute(self, state.engine->cancel(state.with.clock->now()));
+  answer_builds(state);
+  what.done(count > 0);
 }
 
 void answer_query(graph_self self, const query_ptr& asked, const query::rollback&) {

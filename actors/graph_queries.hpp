@@ -12,12 +12,18 @@ void answer_query(graph_self self, const query_ptr& asked, const query::build& w
 void answer_query(graph_self self, const query_ptr& asked, const query::status& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::why& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::graph& what);
+void answer_query(graph_self self, const query_ptr& asked, const query::describe& what);
+void answer_query(graph_self self, const query_ptr& asked, const query::stale& what);
+void answer_query(graph_self self, const query_ptr& asked, const query::cancel& what);
 /// About generations: the channel knows.
 void answer_query(graph_self self, const query_ptr& asked, const query::rollback& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::diff& what);
 /// The watcher answers these itself; here they are refused.
 void answer_query(graph_self self, const query_ptr& asked, const query::hold& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::release& what);
+
+/// Does what the engine wants; in graph.cpp.
+void execute(graph_self self, engine_command_list commands);
 
 /// Answers the builds that wait, where everything is settled.
 void answer_builds(graph_state& state);

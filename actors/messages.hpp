@@ -7,6 +7,7 @@
 
 #include "actors/facade.hpp"
 #include "actors/survey.hpp"
+#include "coordinator/asset_report.hpp"
 #include "coordinator/build_types.hpp"
 #include "core/ports/tree_watcher.hpp"
 
@@ -79,7 +80,19 @@ struct query {
     std::uint64_t token;
     reply<bool> done;
   };
-  std::variant<build, status, why, graph, rollback, diff, hold, release> what;
+  struct describe {
+    std::string path;
+    reply<asset_report> done;
+  };
+  struct stale {
+    std::size_t tasks_max;
+    reply<stale_list> done;
+  };
+  /// Ends the builds whose token was cancelled. True where there were some.
+  struct cancel {
+    reply<bool> done;
+  };
+  std::variant<build, status, why, graph, rollback, diff, hold, release, describe, stale, cancel> what;
 };
 using query_ptr = std::shared_ptr<const query>;
 

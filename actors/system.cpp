@@ -1,5 +1,6 @@
 #include "actors/system.hpp"
 
+#include <atomic>
 #include <future>
 
 #include "actors/channel.hpp"
@@ -20,6 +21,15 @@ struct caf_config : caf::actor_system_config {
     set("scheduler.max-threads", std::size_t{2});
     set("logger.verbosity", caf::atom("quiet"));
   }
+};
+
+/// Every thread that makes a system, spawns or asks keeps CAF's logger alive from then on, and the end of the
+/// system waits until no thread does: so that it may end in any thread, ours forget it at once.
+struct logger_guard {
+  logger_guard() = default;
+  logger_guard(const logger_guard&) = delete;
+  logger_guard& operator=(const logger_guard&) = delete;
+  ~logger_guard() { caf::logger::set_current_actor_system(nullptr); }
 };
 
 bool stored(const chunk_store& contents, const cached_result& one) {
@@ -68,6 +78,7 @@ struct local_system::impl {
   ~impl() { end(); }
 
   system_ports ports;
+  std::atomic<bool> fatal = false;  ///< nothing more can be written
   caf_config config;
   caf::actor_system system;
   watcher_actor watch;
@@ -96,7 +107,10 @@ struct local_system::impl {
 
 result<void> local_system::impl::spawn_channels(const reign& now) {
   journal_writer = system.spawn<caf::detached>(
-      journal, journal_dependencies{ports.rows, ports.contents, ports.log, ports.on_fatal});
+      journal, journal_dependencies{ports.rows, ports.contents, ports.log, [this](const error& why) {
+                                      fatal = true;
+                                      ports.on_fatal(why);
+                                    }});
   folder = system.spawn<caf::detached>(fold_worker);
   GRAPHITE_TRY(published, newest_publication(*ports.rows));
   for (const auto& spec : ports.config->channels) {
@@ -175,6 +189,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   with.published = published;
   with.astray = astray;
   with.epoch = now.epoch;
+  with.on_demand = ports.on_demand;
   graph = system.spawn<caf::detached>(dependency_graph, std::move(with), engine, std::move(loaded));
   watcher_dependencies look;
   static_cast<watcher_hooks&>(look) = ports.watching;
@@ -216,6 +231,7 @@ void local_system::impl::end() {
 local_system::local_system(std::unique_ptr<impl> self) : impl_(std::move(self)) {}
 
 result<std::unique_ptr<local_system>> local_system::start(system_ports ports, engine_options how) {
+  const logger_guard forget;
   GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
   auto self = std::make_unique<impl>(std::move(ports));
   self->started = self->ports.clock->now();
@@ -225,15 +241,19 @@ result<std::unique_ptr<local_system>> local_system::start(system_ports ports, en
 }
 
 result<std::unique_ptr<local_system>> local_system::start_idle(system_ports ports) {
+  const logger_guard forget;
   GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
   auto self = std::make_unique<impl>(std::move(ports));
   GRAPHITE_CHECK(self->spawn_channels(now));
   return std::unique_ptr<local_system>(new local_system(std::move(self)));
 }
 
-local_system::~local_system() { drain(seconds(10)); }
+local_system::~local_system() {
+  if (!impl_->fatal) drain(seconds(10));
+}
 
 bool local_system::drain(duration wait) {
+  const logger_guard forget;
   caf::scoped_actor asker(impl_->system);
   bool all = true;
   const auto answered = [&](const outcome& how) { all = all && !how.failure; };
@@ -322,6 +342,20 @@ void local_system::diff(std::string channel, std::uint64_t from, std::uint64_t t
       return caf::anon_send(impl_->channels[i], atom::answer_v, query_ptr(std::move(asked)));
     }
   done(fail(errc::not_found, "there is no channel '" + channel + "'"));
+}
+
+void local_system::describe(std::string path, reply<asset_report> done) {
+  impl_->ask({query::describe{std::move(path), std::move(done)}});
+}
+
+void local_system::stale(std::size_t tasks_max, reply<stale_list> done) {
+  impl_->ask({query::stale{tasks_max, std::move(done)}});
+}
+
+void local_system::cancel_builds() {
+  // Not through the watcher: what waits there for its turn is refused when it comes.
+  auto asked = std::make_shared<const query>(query{query::cancel{[](const result<bool>&) {}}});
+  caf::anon_send(impl_->graph, atom::answer_v, query_ptr(std::move(asked)));
 }
 
 void local_system::set_addresses(addresses known) {

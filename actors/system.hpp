@@ -7,6 +7,7 @@
 #include "actors/hooks.hpp"
 #include "actors/published_state.hpp"
 #include "actors/restore.hpp"
+#include "coordinator/asset_report.hpp"
 #include "core/cancel_token.hpp"
 #include "core/ports/thread_pool.hpp"
 #include "core/ports/transport.hpp"
@@ -38,6 +39,9 @@ struct system_ports {
   thread_pool* build_pool = nullptr;                ///< attempts
   std::map<std::string, bundle_archive*> archives;  ///< one a channel
   uuid boot;
+  /// Plans, and builds only while somebody waits for a build; `how.dry` of the engine must be set. Else
+  /// everything is built as soon as it can be.
+  bool on_demand = false;
 
   watcher_hooks watching;
   graph_hooks building;
@@ -74,6 +78,15 @@ class local_system final : public service_facade {
   void gc(gc_request request, reply<gc_report> done) override;
   /// Calls on_stop; the owner ends the process.
   void stop() override;
+
+  /// What is known of a source or asset, and whether a build would do something for it. Waits as build()
+  /// does, but builds nothing. Errors: not_found, invalid_argument, those of status().
+  void describe(std::string path, reply<asset_report> done);
+  /// What a build would do, the first `tasks_max` things. Waits as describe() does.
+  void stale(std::size_t tasks_max, reply<stale_list> done);
+  /// Answers the builds whose request's token has been cancelled with `cancelled`; on demand once nothing
+  /// runs for them any more. Without that call a cancelled token ends only builds that have not begun.
+  void cancel_builds();
   /// Where else the process can be reached: status() tells.
   struct addresses {
     std::uint64_t pid = 0;

@@ -84,9 +84,13 @@ void check_inputs(self_pointer self, input_news news) {
     self->delayed_send(self, self->state.with.config->watch.debounce, atom::check_v, true);
 }
 
-bool waits_for_the_revision(const query& asked) { return std::holds_alternative<query::build>(asked.what); }
+bool waits_for_the_revision(const query& asked) {
+  return std::holds_alternative<query::build>(asked.what) ||
+         std::holds_alternative<query::describe>(asked.what) ||
+         std::holds_alternative<query::stale>(asked.what);
+}
 
-/// Everything but a build is answered as soon as the events before its cookie were taken in.
+/// Everything else is answered as soon as the events before its cookie were taken in.
 void forward_quick_queries(self_pointer self, const std::vector<fs_event>& events) {
   auto& state = self->state;
   for (const auto& event : events) {

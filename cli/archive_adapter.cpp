@@ -72,16 +72,16 @@ class folder_archive final : public kept_archive {
 
 }  // namespace
 
-result<std::unique_ptr<kept_archive>> open_archive(const std::string& folder, const std::string& segments,
-                                                   segment_store& contents, const hasher& hash,
-                                                   log_sink& log) {
-  bundle_folder_options options;
-  options.folder = folder;
-  options.segments_folder = segments;
-  GRAPHITE_TRY(auto disk, bundle_folder::open(std::move(options), hash, log));
-  auto out = std::make_unique<folder_archive>(std::move(disk), contents, hash, folder);
+result<std::unique_ptr<kept_archive>> open_archive(archive_options options, segment_store& contents,
+                                                   const hasher& hash, log_sink& log) {
+  bundle_folder_options where;
+  where.folder = options.folder;
+  where.segments_folder = std::move(options.segments_folder);
+  where.on_failed_sync = std::move(options.on_failed_sync);
+  GRAPHITE_TRY(auto disk, bundle_folder::open(std::move(where), hash, log));
+  auto out = std::make_unique<folder_archive>(std::move(disk), contents, hash, options.folder);
   if (!out->wants_rewrite(0)) return out;
-  log.info("rewriting the index pages of {}", folder);
+  log.info("rewriting the index pages of {}", options.folder);
   GRAPHITE_CHECK(out->rewrite());
   return out;
 }

@@ -1,15 +1,24 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <string>
+
 #include "cli/kept_archive.hpp"
 #include "core/ports/log.hpp"
 #include "platform/store/segment_store.hpp"
 
 namespace graphite {
 
-/// A channel's bundle folder on disk; `segments` is the folder of the store's files. `contents` says where
-/// parts lie; all outlive the archive. Errors: corrupt, newer_version, permission_denied, io.
-result<std::unique_ptr<kept_archive>> open_archive(const std::string& folder, const std::string& segments,
-                                                   segment_store& contents, const hasher& hash,
-                                                   log_sink& log);
+struct archive_options {
+  std::string folder;
+  std::string segments_folder;                       ///< the store's files
+  std::function<void(const error&)> on_failed_sync;  ///< as in bundle_folder_options
+};
+
+/// A channel's bundle folder on disk. `contents` says where parts lie; all outlive the archive. Errors:
+/// corrupt, newer_version, permission_denied, io.
+result<std::unique_ptr<kept_archive>> open_archive(archive_options options, segment_store& contents,
+                                                   const hasher& hash, log_sink& log);
 
 }  // namespace graphite

@@ -90,7 +90,8 @@ class scanner_set {
 }  // namespace
 
 struct local_session::parts {
-  explicit parts(log_sink& l) : log(l) {}
+  parts(log_sink& l, std::function<void(const error&)> tell)
+      : log(l), on_failed_sync(tell ? std::move(tell) : end_process) {}
 
   log_sink& log;
   std::shared_ptr<const project> config;
@@ -102,9 +103,13 @@ struct local_session::parts {
   command_transform transform;
   scanner_set scanners;
   std::atomic<std::int64_t> action_cpu_ns = 0;
+  cancel_token ending;            ///< of all attempts
   std::uint64_t losses_seen = 0;  ///< by the graph actor
   std::function<void(std::uint64_t, std::uint64_t, const std::string&)> gc_progress = [](auto, auto,
                                                                                          const auto&) {};
+  std::function<void(const error&)> on_failed_sync;
+  std::atomic<bool> sync_failed = false;
+  std::atomic<rocks_store*> refuse_rows = nullptr;  ///< `rows`, once it is open
 
   std::unique_ptr<linux_process_runner> processes;  // first: its warden is forked while the process is small
   std::unique_ptr<session_inputs> inputs;
@@ -135,6 +140,7 @@ struct local_session::parts {
     if (pool) pool->stop();
   }
 
+  std::function<void(const error&)> failed_sync();
   result<void> open_state();
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options, std::uint32_t jobs);
@@ -206,21 +212,30 @@ void local_session::parts::watch_project_file() {
   if (!started) log.warn("changes of {} are not noticed: {}", project_file, started.error().context);
 }
 
+std::function<void(const error&)> local_session::parts::failed_sync() {
+  return [this](const error& why) {
+    if (sync_failed.exchange(true)) return;
+    if (auto* const opened = refuse_rows.load()) opened->refuse_writes();
+    on_failed_sync(why);
+  };
+}
+
 result<void> local_session::parts::open_state() {
   const auto& state = config->state;
   std::error_code code;
   std::filesystem::create_directories(state, code);
   if (code) return fail_errno(code.value(), "cannot make the state folder " + state);
-  GRAPHITE_TRY(rows, rocks_store::open({.folder = state + "/db", .on_failed_sync = end_process}, log));
+  GRAPHITE_TRY(rows, rocks_store::open({.folder = state + "/db", .on_failed_sync = failed_sync()}, log));
+  refuse_rows = rows.get();
   segment_store_options store;
   store.folder = state + "/segments";
-  store.on_failed_sync = end_process;
+  store.on_failed_sync = failed_sync();
   for (const auto& channel : config->channels)
     store.spare_folders.push_back(state + "/bundles/" + channel.name);
   GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
   for (const auto& channel : config->channels) {
-    GRAPHITE_TRY(auto archive,
-                 open_archive(state + "/bundles/" + channel.name, store.folder, *contents, hash, log));
+    GRAPHITE_TRY(auto archive, open_archive({state + "/bundles/" + channel.name, store.folder, failed_sync()},
+                                            *contents, hash, log));
     archives.emplace(channel.name, std::move(archive));
   }
   for (const auto& lost : contents->lost())
@@ -248,7 +263,8 @@ result<void> local_session::parts::open_sources(const session_options& options) 
 result<void> local_session::parts::open_builder(const session_options& options, std::uint32_t jobs) {
   attempt_options attempts;
   attempts.view_folder = config->root;
-  if (!options.all_or_nothing) attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
+  if (!options.all_or_nothing && !options.on_demand)
+    attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
   GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
@@ -299,7 +315,7 @@ result<engine_options> local_session::parts::engine_for(const session_options& o
   out.tool_digests = inputs->digests();
   if (options.all_or_nothing) out.mode = engine_options::publishing::all_or_nothing;
   out.keep_going = options.keep_going;
-  out.dry = options.dry;
+  out.dry = options.dry || options.on_demand;
   return out;
 }
 
@@ -322,6 +338,7 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   if (!before) return outdated(spec);
   auto full = spec;
   full.tools = inputs->programs();
+  const auto ended = ending.on_cancel([own = cancel]() mutable { own.cancel(); });
   // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
   // result whose outputs a power cut took is no result
   // (docs/decisions/0004-outputs-are-synced-when-shown.md).
@@ -364,7 +381,8 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.run_attempt = [this](const attempt_spec& spec, const cancel_token& cancel) {
     return run(spec, cancel);
   };
-  out.on_fatal = end_process;
+  out.on_fatal = failed_sync();
+  out.on_demand = options.on_demand;
   out.building.losses = [this] {
     contents->look_for_losses();
     const auto now = contents->losses();
@@ -397,7 +415,7 @@ local_session::local_session(std::unique_ptr<parts> parts) : parts_(std::move(pa
 local_session::~local_session() = default;
 
 result<std::unique_ptr<local_session>> local_session::open(const session_options& options, log_sink& log) {
-  auto self = std::make_unique<parts>(log);
+  auto self = std::make_unique<parts>(log, options.on_failed_sync);
   GRAPHITE_CHECK(self->open_project(options));
   auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
@@ -414,7 +432,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
 
 result<std::unique_ptr<local_session>> local_session::open_idle(const session_options& options,
                                                                 log_sink& log) {
-  auto self = std::make_unique<parts>(log);
+  auto self = std::make_unique<parts>(log, options.on_failed_sync);
   GRAPHITE_TRY(auto config, load_project({options.directory, options.state}));
   self->config = std::make_shared<const project>(std::move(config));
   self->gc_progress = options.on_collection;
@@ -444,6 +462,7 @@ void local_session::collect_if_due() {
   once->at_rest([] { return std::vector<digest>(); });  // all is shown
   once->wait();
 }
+void local_session::cancel_attempts() { parts_->ending.cancel(); }
 void local_session::go_on() { parts_->inputs->go_on(); }
 duration local_session::action_cpu() const { return duration(parts_->action_cpu_ns.load()); }
 

@@ -17,7 +17,8 @@ struct session_options {
   bool serve = false;  ///< heads and chunks
   bool all_or_nothing = false;
   bool keep_going = true;
-  bool dry = false;  ///< plan and ask the cache, run nothing
+  bool dry = false;        ///< plan and ask the cache, run nothing
+  bool on_demand = false;  ///< with `watch`: plans all the time, builds while somebody waits for a build
   listen_options heads{"127.0.0.1", 7402, true}, chunks{"127.0.0.1", 7403, true};
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
       [](auto, auto, const auto&) {};
@@ -35,6 +36,9 @@ struct session_options {
   /// Steps of a collection that was asked for, done and known so far, and what is looked at.
   std::function<void(std::uint64_t done, std::uint64_t all, const std::string& what)> on_collection =
       [](auto, auto, const auto&) {};
+  /// Something could not be synced for another reason than space, so that nothing written from then on could
+  /// be trusted: nothing more is written. Called once, from any thread. Empty: ends the process.
+  std::function<void(const error&)> on_failed_sync = {};
 };
 
 /// One project's state folder, opened, with its actors running: what `build` and `dev` share.
@@ -66,6 +70,8 @@ class local_session {
   /// After a build, where segments have grown as much as cli/collector.hpp says: frees dead ones and waits
   /// for it. `dev` does it by itself. Reports errors to the log: the next build tries again.
   void collect_if_due();
+  /// Ends what runs, for good: for an owner who will not wait for it when he ends the session next.
+  void cancel_attempts();
   /// After on_outdated: the session stays as it is.
   void go_on();
   /// CPU time of all actions that ran so far.

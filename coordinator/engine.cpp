@@ -154,7 +154,7 @@ void impl::stamped_at_apply() {
 bool impl::stopped() const { return options.dry || (!options.keep_going && !failures.empty()); }
 
 bool impl::nothing_moves() const {
-  return flights.empty() && backoffs.empty() && (stopped() || ready.empty()) &&
+  return flights.empty() && backoffs.empty() && (stopped() || startable_count() == 0) &&
          lookups.size() == ready.size();
 }
 

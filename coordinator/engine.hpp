@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coordinator/action_history.hpp"
+#include "coordinator/asset_report.hpp"
 #include "coordinator/build_types.hpp"
 #include "coordinator/known_sources.hpp"
 #include "core/ports/hasher.hpp"
@@ -36,10 +37,18 @@ struct engine_options {
   bool keep_going =
       true;  ///< false: after a failure nothing new starts; all_or_nothing publishes only without failures
   bool shown_behind = false;  ///< the newest generation that is shown says that something is behind
-  bool dry = false;           ///< plan and ask the cache, start and publish nothing: for dry_run()
+  bool dry = false;           ///< plan and ask the cache, start and publish nothing until run()
   duration refused_backoff = milliseconds(250);  ///< doubled each time, up to …
   duration refused_backoff_max = seconds(30);
   std::size_t delta_rows_max = 256;  ///< more small rows than this are folded when idle
+};
+
+/// What run() asks for.
+struct run_options {
+  engine_options::publishing mode = engine_options::publishing::all_or_nothing;
+  bool keep_going = true;
+  /// Only these sources and assets, what they need and what must be shown with them; empty: everything.
+  std::vector<logical_path> only = {};
 };
 
 namespace engine_commands {
@@ -179,6 +188,14 @@ class build_engine {
   /// Before the first apply() or later. O(view).
   engine_command_list contents_lost(const std::function<bool(const digest&)>& stored, time_point now);
 
+  /// Ends a rest (engine_options::dry): starts and publishes from now on, as `how` says. What failed is tried
+  /// again. `idle` comes when nothing is left to do. Errors: not_found, with the nearest known name.
+  result<engine_command_list> run(const run_options& how, time_point now);
+  /// Rests: plans and asks the cache, starts and publishes nothing. Attempts in flight go on.
+  void rest();
+  /// Rests and cancels what is in flight.
+  engine_command_list cancel(time_point now);
+
   /// The key of a row of table::history that why() wants and `have` has no entry for. Ask again with it until
   /// there is none: at most chain_max times.
   std::optional<std::string> wanted_history(const logical_path& path, const history_rows& have) const;
@@ -195,6 +212,10 @@ class build_engine {
   result<std::vector<std::string>> dependency_path(const logical_path& from, const logical_path& to) const;
   /// Every cycle of build edges, as its paths.
   std::vector<std::vector<std::string>> cycles() const;
+  /// Errors: not_found with the nearest known name. O(what it directly needs).
+  result<asset_report> describe(const logical_path& path) const;
+  /// What is not shown as its sources are, the first `most`. O(stale, and their inputs).
+  stale_list stale(std::size_t most = stale_list::tasks_max) const;
   /// What would run now, in order of readiness; cached results are not known here.
   std::vector<dry_run_action> dry_run() const;
   /// Failed and held assets, first `behind_list::listed_max`.

@@ -84,7 +84,18 @@ void impl::dequeue(action_index a) {
 }
 
 void impl::start_ready() {
-  while (!stopped() && !ready.empty() && flights.size() < std::max(options.jobs, 1u)) start(ready.take());
+  const auto may_start = [&] { return !stopped() && flights.size() < std::max(options.jobs, 1u); };
+  if (targets.empty()) {
+    while (!ready.empty() && may_start()) start(ready.take());
+    return;
+  }
+  auto todo = startable();
+  if (todo.empty() && flights.empty()) choose(), todo = startable();
+  for (const auto a : todo) {
+    if (!may_start()) return;
+    ready.drop(a);
+    start(a);
+  }
 }
 
 void impl::start(action_index a) {

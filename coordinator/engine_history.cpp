@@ -208,8 +208,7 @@ result<why_report> build_engine::why(const logical_path& path, const history_row
   why_report report;
   report.path = path.str();
   const auto by = impl_->nodes.producer(a);
-  const bool source = impl_->has_source(a);
-  report.kind = by != no_index ? "generated" : !source ? "missing" : impl_->is_asset(a) ? "copy" : "source";
+  report.kind = impl_->kind_text(a);
   if (by != no_index) report.rule = impl_->rule_of(by).name;
   if (by == no_index && impl_->rules[a] != no_rule) report.rule = impl_->config.rules[impl_->rules[a]].name;
   report.state = impl_->state_text(a);

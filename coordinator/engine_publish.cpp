@@ -318,14 +318,16 @@ void impl::note_obstacle(const std::vector<artefact_index>& members) {
 }
 
 void impl::publish_changed() {
-  if (!started || options.dry) return;
+  if (!started) return;
+  if (options.dry) return drop_unchanged();
   const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
   if (all_at_once && !settled()) return refresh_touched();
-  if (all_at_once && !options.keep_going && !unread.empty()) return refresh_touched();
+  const bool unknown = !unread.empty() || !held_since.empty();  // could not be read, or is being written
+  if (all_at_once && !options.keep_going && unknown) return refresh_touched();
   publication what;
   what.revision = last_revision;
   shown_of = {};
-  if (!show_at_once(what)) {
+  if (!targets.empty() || !show_at_once(what)) {
     refresh_touched();
     if (all_at_once && !options.keep_going && (!failures.empty() || !failed_assets.empty())) return;
     publish_joined(what);
@@ -335,8 +337,13 @@ void impl::publish_changed() {
 
 void impl::publish_joined(publication& what) {
   std::vector<artefact_index> again;
+  const auto only = target_components();
   for (const auto which : std::exchange(to_check, {})) {
     if (!components.has(which)) continue;
+    if (!targets.empty() && only.count(which) == 0) {
+      to_check.insert(which);  // for a run of everything
+      continue;
+    }
     const auto members = components.members(which);
     visit();
     std::vector<wanted_asset> values;

@@ -9,9 +9,7 @@ namespace graphite {
 
 using impl = engine_impl;
 
-namespace {
-
-std::string_view phase_text(action_phase phase) {
+std::string_view impl::phase_text(action_phase phase) {
   switch (phase) {
     case action_phase::clean:
       return "up to date";
@@ -30,8 +28,6 @@ std::string_view phase_text(action_phase phase) {
   }
   return "";
 }
-
-}  // namespace
 
 /// Errors: not_found, with the known name that is most like it.
 result<artefact_index> impl::known(const logical_path& wanted_path) const {
@@ -84,6 +80,12 @@ std::string impl::state_text(artefact_index a) const {
   if (dirty.count(a) == 0) return "up to date";
   return wanted(a).is == wanted_asset::state::failed ? "failed"
                                                      : "held back: waits for what is shown with it";
+}
+
+std::string_view impl::kind_text(artefact_index a) const {
+  if (nodes.producer(a) != no_index) return "generated";
+  if (!has_source(a)) return "missing";
+  return is_asset(a) ? "copy" : "source";
 }
 
 /// Everything that `step` leads to from `start`, without `start`.
@@ -227,7 +229,7 @@ engine_status build_engine::status() const {
   s.actions = impl_->nodes.action_count();
   s.assets = impl_->asset_count;
   s.stale = impl_->stale_count;
-  s.queued = impl_->stopped() ? 0 : impl_->ready.size();
+  s.queued = impl_->stopped() ? 0 : impl_->startable_count();
   s.running = impl_->flights.size();
   s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
   s.behind = impl_->behind_count();

@@ -194,6 +194,10 @@ struct engine_impl {
   /// What actions with a depfile read or looked for, by the hash of its file name. Only grows.
   std::unordered_multimap<std::uint64_t, artefact_index> reads_by_name;
 
+  // What run() is restricted to.
+  std::vector<artefact_index> targets;  ///< empty: everything
+  std::set<action_index> chosen;        ///< that they need, as they were when it was last looked
+
   // Work of the present event.
   revision_number revision_now = 0;
   std::shared_ptr<const revision_stamp> stamp;
@@ -201,7 +205,8 @@ struct engine_impl {
   std::vector<artefact_index> undeclared;  ///< mains whose actions want outputs
   std::set<action_index> replan;
   std::deque<action_index> evaluate_queue;
-  std::set<artefact_index> touched;  ///< dirty assets to look at again
+  std::set<artefact_index> touched;          ///< dirty assets to look at again
+  std::set<artefact_index> touched_at_rest;  ///< that a run has to look at again
   std::set<component_set::component> to_check;
   std::unordered_map<artefact_index, artefact_index> obstacle;  ///< by a component's first member
   std::set<artefact_index> failed_assets;                       ///< copies that need what does not exist
@@ -331,6 +336,18 @@ struct engine_impl {
   void want_again(action_index a);
   void wake();
 
+  // engine_run.cpp: resting, running, only what some targets need.
+  void run(const run_options& how, std::vector<artefact_index> only);
+  void rest();
+  void drop_unchanged();
+  void cancel();
+  void cancel_flight(action_index a, flight& f);
+  void choose();
+  std::vector<artefact_index> target_assets() const;
+  std::set<component_set::component> target_components() const;
+  std::vector<action_index> startable() const;
+  std::size_t startable_count() const { return targets.empty() ? ready.size() : startable().size(); }
+
   // engine_publish.cpp: assets.
   wanted_asset wanted(artefact_index a) const;
   std::vector<artefact_index> shown_references(artefact_index a) const;
@@ -433,6 +450,18 @@ struct engine_impl {
   std::vector<artefact_index> needs(artefact_index a) const;
   std::vector<artefact_index> needed_by(artefact_index a) const;
   std::string state_text(artefact_index a) const;
+  std::string_view kind_text(artefact_index a) const;
+  static std::string_view phase_text(action_phase phase);
+
+  // engine_describe.cpp
+  std::vector<artefact_index> made_of(artefact_index a) const;
+  artefact_index file_behind(artefact_index a) const;
+  bool is_stale(artefact_index a) const;
+  void tell_action(action_index a, asset_report& into) const;
+  void tell_shown(artefact_index a, asset_report& into) const;
+  stale_task copy_task(artefact_index a) const;
+  stale_task task_of(artefact_index main) const;
+  std::vector<artefact_index> stale_mains() const;
 
   bool settled() const { return stale_count == 0 && flights.empty(); }
 

@@ -32,6 +32,15 @@ std::vector<action_index> ready_queue::in_order() const {
   return out;
 }
 
+std::vector<action_index> ready_queue::in_order(const std::set<action_index>& among) const {
+  std::set<key> found;
+  for (const auto action : among)
+    if (const auto one = keys_.find(action); one != keys_.end()) found.insert(one->second);
+  std::vector<action_index> out;
+  for (const auto& one : found) out.push_back(std::get<action_index>(one));
+  return out;
+}
+
 void backoff_table::refused(action_index action, time_point now) {
   auto& delay = delays_[action];
   delay = delay == duration{} ? first_ : std::min(delay * 2, most_);

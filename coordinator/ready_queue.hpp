@@ -32,6 +32,8 @@ class ready_queue {
   std::size_t size() const { return keys_.size(); }
   bool empty() const { return keys_.empty(); }
   std::vector<action_index> in_order() const;
+  /// Those of `among` that are in it. O(among · log).
+  std::vector<action_index> in_order(const std::set<action_index>& among) const;
 
  private:
   using key = std::tuple<bool, std::uint64_t, std::string, action_index>;

@@ -17,10 +17,12 @@ result<void> ingester::read_whole(open_file& file, std::uint64_t size, const sou
     out.references = use.scan(byte_span(bytes).first(std::min<std::size_t>(got, options_.scan_bytes_max)));
   if (use.bytes == source_use::keep::nothing) return {};
   if (use.bytes == source_use::keep::held && got <= inline_bytes_max) {
-    GRAPHITE_CHECK(contents_.hold(bytes, chunks));
-  } else {
-    GRAPHITE_CHECK(contents_.put(bytes, chunks));
+    const auto held = contents_.hold(bytes, chunks);
+    if (held) return {};
+    if (held.error().code != errc::busy) return tl::unexpected<error>(held.error());
+    // Nobody has published for long, so that much is held already: into a segment.
   }
+  GRAPHITE_CHECK(contents_.put(bytes, chunks));
   return {};
 }
 

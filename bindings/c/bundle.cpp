@@ -106,6 +106,10 @@ const char* graphite_last_error(void) { return last_error.c_str(); }
 
 graphite_result graphite_last_result(void) { return last_result; }
 
+void graphite_set_last_error_(graphite_result result, const char* text) {
+  failed(result, text == nullptr ? "" : text);
+}
+
 const char* graphite_version(void) { return GRAPHITE_VERSION; }
 
 graphite_result graphite_bundle_open(const char* path, graphite_bundle** out) {

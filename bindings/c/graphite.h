@@ -240,7 +240,10 @@ typedef struct graphite_held {
 GRAPHITE_API size_t graphite_atomic_bundle_held(const graphite_atomic_bundle* bundle, graphite_held* out,
                                                 size_t capacity);
 
-/* ---- for graphite.hpp */
+/* ---- for graphite.hpp and graphite_build.h */
+
+/* What graphite_last_error() and graphite_last_result() of this thread say from now on. */
+GRAPHITE_API void graphite_set_last_error_(graphite_result result, const char* text);
 
 /* The calling thread's slot in the place `number_`; registers it. Null where memory is out. */
 GRAPHITE_API void* graphite_reader_slot_(const graphite_atomic_bundle* bundle);

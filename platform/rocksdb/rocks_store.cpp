@@ -62,6 +62,7 @@ class failure_report final : public rocksdb::EventListener {
   void failed(const error& why) {
     if (!failed_.exchange(true)) tell_(why);
   }
+  void refuse() { failed_.store(true); }
   bool has_failed() const { return failed_.load(std::memory_order_relaxed); }
 
  private:
@@ -272,6 +273,8 @@ result<std::unique_ptr<rocks_store>> rocks_store::open(rocks_options options, lo
   GRAPHITE_CHECK(opened->open());
   return std::unique_ptr<rocks_store>(new rocks_store(std::move(opened)));
 }
+
+void rocks_store::refuse_writes() { state_->failures->refuse(); }
 
 result<std::optional<std::string>> rocks_store::get(table where, std::string_view key) const {
   std::string value;

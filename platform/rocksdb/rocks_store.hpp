@@ -42,6 +42,10 @@ class rocks_store final : public key_value_store {
   static result<std::unique_ptr<rocks_store>> open(rocks_options options, log_sink& log);
   ~rocks_store() override;
 
+  /// As if a sync had failed: every further write() fails. For whoever finds out elsewhere that nothing that
+  /// is acknowledged could be trusted any more.
+  void refuse_writes();
+
   result<std::optional<std::string>> get(table where, std::string_view key) const override;
   /// Besides the port's: too_large over `value_bytes_max`, permission_denied when opened `read_only`.
   result<void> write(const std::vector<row_write>& rows, durability how) override;

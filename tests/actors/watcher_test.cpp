@@ -81,7 +81,7 @@ class watcher_actor_test : public test::actor_fixture {
     graph_ = system.spawn([this]() -> graph_actor::behavior_type {
       return {[this](atom::revise, const revision_ptr& what) { revisions.push_back(what); },
               [](atom::finish, const attempt_result_ptr&) {},
-              [](atom::answer, const query_ptr&) {},
+              [this](atom::answer, const query_ptr&) { answered_after.push_back(revisions.size()); },
               [](atom::watch, const watcher_actor&) {},
               [](atom::rest) {},
               [](atom::wake, std::uint64_t) {},
@@ -162,6 +162,7 @@ class watcher_actor_test : public test::actor_fixture {
   tree_survey next_look;
   std::vector<std::string> looks;
   std::vector<revision_ptr> revisions;
+  std::vector<std::size_t> answered_after;  ///< of each forwarded question: how many revisions there were
   notices said;
   std::optional<caf::typed_response_promise<survey_ptr>> asked;
 
@@ -301,6 +302,35 @@ TEST_F(watcher_actor_test, a_folder_whose_name_differs_in_case_hides_both_until_
   EXPECT_EQ(revisions[4]->changes[0].now->content.size, 2u) << "as it is now";
   EXPECT_EQ(said.size(), 4u);
   EXPECT_EQ(said.back(), (std::pair<std::string, std::string>{"dir", ""}));
+}
+
+TEST_F(watcher_actor_test, what_is_asked_of_an_asset_waits_for_the_revision_and_a_status_does_not) {
+  start();
+  const auto ask = [this](auto what) {
+    caf::anon_send(watcher_, atom::sync_v, query_ptr(std::make_shared<const query>(query{std::move(what)})));
+  };
+  files.texts["old.txt"] = "O";
+  ask(query::describe{"old.txt", [](const result<asset_report>&) {}});
+  ask(query::stale{1, [](const result<stale_list>&) {}});
+  ask(query::status{std::make_shared<service_status>(), [](const result<service_status>&) {}});
+  run();
+  // A new file is acted upon only after a moment.
+  tell({{fs_event_kind::created, "old.txt", {}, clock.now()},
+        {fs_event_kind::cookie, "cookie", {}, clock.now()}});
+  pass(seconds(1));
+  ASSERT_EQ(revisions.size(), 2u);
+  EXPECT_EQ(answered_after, (std::vector<std::size_t>{1, 2, 2}));
+}
+
+TEST_F(watcher_actor_test, what_cannot_be_held_any_more_is_stored) {
+  start();
+  save("a.txt", "A");
+  EXPECT_EQ(contents.options().puts, 0u);
+  contents.options().holds_full = true;
+  save("b.txt", "B");
+  ASSERT_EQ(revisions.size(), 3u);
+  EXPECT_EQ(changed_paths(2), std::vector<std::string>{"b.txt"});
+  EXPECT_EQ(contents.options().puts, 1u);
 }
 
 TEST_F(watcher_actor_test, a_tool_that_was_saved_is_looked_at_and_a_build_refused) {

@@ -241,6 +241,25 @@ void engine_world::settle() {
   }
 }
 
+void engine_world::start(const run_options& how) {
+  auto commands = engine->run(how, now);
+  ASSERT_TRUE(commands) << commands.error().context;
+  handle(std::move(*commands));
+}
+
+void engine_world::build(run_options how) {
+  start(how);
+  settle();
+  engine->rest();
+}
+
+std::vector<std::string> engine_world::stale() const {
+  std::vector<std::string> out;
+  for (const auto& task : engine->stale().tasks)
+    out.push_back(task.path + ": " + task.reason + (task.failed ? " (failed)" : ""));
+  return out;
+}
+
 std::string engine_world::shown_text(const std::string& path) const {
   const auto found = channel.find(path);
   if (found == channel.end()) return "(nothing)";

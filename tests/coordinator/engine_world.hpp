@@ -45,6 +45,12 @@ class engine_world {
   void run_for(duration how_long) { run_until(now + how_long); }
   /// Runs until nothing is in flight and no wake-up is due.
   void settle();
+  /// What a build on demand asks for: run() and, once settled, rest().
+  void build(run_options how = {});
+  void start(const run_options& how = {});  ///< its run() alone
+  void cancel() { handle(engine->cancel(now)); }
+  /// Of stale(): "path: reason" of each task.
+  std::vector<std::string> stale() const;
   /// Ends one attempt now, out of order.
   void end(std::size_t which);
   /// The store has lost the contents of these texts; no cached result is usable any more.

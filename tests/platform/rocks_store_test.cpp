@@ -196,6 +196,16 @@ TEST_F(rocks_store_test, a_failed_sync_is_reported_once_and_ends_writing) {
   EXPECT_EQ(**store->get(table::meta, "before"), "1");
 }
 
+TEST_F(rocks_store_test, writes_are_refused_once_somebody_says_so) {
+  auto store = open(options());
+  ASSERT_TRUE(store->write({{table::meta, "before", "1"}}, durability::synced));
+  store->refuse_writes();
+  EXPECT_EQ(store->write({{table::meta, "after", "1"}}, durability::lazy).error().code, errc::io);
+  EXPECT_EQ(**store->get(table::meta, "before"), "1");
+  store.reset();
+  EXPECT_TRUE(open(options())->write({{table::meta, "after", "1"}}, durability::synced));
+}
+
 TEST_F(rocks_store_test, quota_counts_as_space_and_passes) {
   std::atomic<int> code{0};
   auto failing = options();

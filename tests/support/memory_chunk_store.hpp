@@ -26,6 +26,7 @@ class memory_chunk_store final : public chunk_store {
   struct knobs {
     std::uint64_t bytes_max = ~0ull;  ///< more than this in all is out_of_space
     std::optional<errc> fail_puts;    ///< put(), hold(), begin() and commit() fail so
+    bool holds_full = false;          ///< hold() is busy
     std::optional<errc> fail_reads;
     std::optional<errc> fail_syncs;  ///< sync() and fold()
     std::set<digest> corrupt;        ///< read() of these fails with corrupt
@@ -100,6 +101,7 @@ class memory_chunk_store final : public chunk_store {
     const std::lock_guard lock(mutex_);
     ++knobs_.holds;
     if (bytes.size() > inline_bytes_max) return fail(errc::too_large, "hold takes inline_bytes_max");
+    if (knobs_.holds_full) return fail(errc::busy, "hold was told to be full");
     return insert(byte_vector(bytes.begin(), bytes.end()), chunks, true);
   }
 
