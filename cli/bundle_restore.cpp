@@ -97,6 +97,7 @@ result<void> bundle_sink::open_rows() {
   rocks_options options;
   options.folder = home() + "/db";
   GRAPHITE_TRY(rows_, rocks_store::open(std::move(options), log_));
+  cut_off_ = std::make_shared<cut_off_contents>(*rows_, log_);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "cli/bundle_sink.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include <array>
 #include <chrono>
 #include <utility>
+
+#include "platform/linux/durable_file.hpp"
 
 namespace graphite {
 namespace {
@@ -21,18 +24,56 @@ class stored_part final : public partial_content {
  public:
   stored_part(std::unique_ptr<content_writer> out, chunk_list list)
       : out_(std::move(out)), list_(std::move(list)) {}
-  result<void> append(byte_span bytes) override { return out_->append(bytes); }
+
+  /// A later attempt finds what this one appends; this one finds what lies at `before` in `segment`, if
+  /// anything does.
+  void may_be_cut_off(const digest& content, std::shared_ptr<cut_off_contents> book, const extent& before,
+                      owned_fd segment) {
+    content_ = content;
+    before_ = before;
+    segment_ = std::move(segment);
+    const auto where = out_->keep_cut_off(true);
+    if (!where) return;
+    book_ = std::move(book);
+    where_ = *where;
+  }
+
+  result<void> append(byte_span bytes) override {
+    // Not before it has more than the attempt before.
+    if (book_ && !noted_ && left_at_ != appended_) book_->note(content_, where_), noted_ = true;
+    appended_ += bytes.size();
+    return out_->append(bytes);
+  }
   result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
     return out_->read(offset, out);
   }
   result<void> finish() override {
     GRAPHITE_TRY([[maybe_unused]] const auto stored, out_->commit(list_));
+    if (book_) book_->forget(content_);
     return {};
+  }
+  void forget() override {
+    if (!book_) return;
+    (void)out_->keep_cut_off(false);
+    book_->forget(content_);
+  }
+  bool left_before(std::uint64_t offset, std::span<std::byte> out) override {
+    if (!segment_ || offset > before_.length || out.size() > before_.length - offset) return false;
+    left_at_ = offset;
+    return read_fully(segment_.get(), out, before_.offset + offset, "a transfer that was cut off")
+        .has_value();
   }
 
  private:
   std::unique_ptr<content_writer> out_;
   chunk_list list_;
+  digest content_;
+  std::shared_ptr<cut_off_contents> book_;
+  extent where_, before_;
+  owned_fd segment_;
+  std::uint64_t appended_ = 0;
+  std::optional<std::uint64_t> left_at_;  ///< of the newest look at what was left
+  bool noted_ = false;
 };
 
 /// The calling thread gives way to those that swap.
@@ -80,7 +121,14 @@ result<std::unique_ptr<partial_content>> bundle_sink::begin(const content_ref& c
                                                             const chunk_list& list) {
   GRAPHITE_TRY(auto out, store_->begin(content.size));
   fetched_.insert(content.id);
-  return std::make_unique<stored_part>(std::move(out), list);
+  auto part = std::make_unique<stored_part>(std::move(out), list);
+  if (content.size < cut_off_contents::bytes_min) return part;
+  const auto before = cut_off_->find(content.id).value_or(extent{});
+  owned_fd segment;
+  if (before.length == content.size)
+    segment = owned_fd(::open(store_->segment_path(before.segment).c_str(), O_RDONLY | O_CLOEXEC));
+  part->may_be_cut_off(content.id, cut_off_, before, std::move(segment));
+  return part;
 }
 
 std::optional<chunk_list> bundle_sink::list_of(const content_ref& content) {

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "cli/background_job.hpp"
+#include "cli/cut_off_contents.hpp"
 #include "cli/subscriber_state.hpp"
 #include "platform/linux/owned_fd.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
@@ -111,7 +112,8 @@ class bundle_sink final : public subscriber_state {
   std::unique_ptr<rocks_store> rows_;
   std::unique_ptr<segment_store> store_;
   std::unique_ptr<bundle_folder> folder_;
-  std::set<segment_id> linked_;                ///< as the row says
+  std::set<segment_id> linked_;  ///< as the row says
+  std::shared_ptr<cut_off_contents> cut_off_;
   std::unordered_set<digest> fetched_;         ///< since the last swap: no generation names them yet
   std::unordered_map<digest, extent> places_;  ///< of the contents that the swap under way shows anew
   std::optional<error> damage_;

@@ -43,6 +43,8 @@ result<void> content_fetch::want_only(const std::vector<content_want>& wants) {
     }
     ready(wants_.emplace(id, want{wanted.content, wanted.similar, false, nullptr}).first->second);
   }
+  for (const auto& [id, dropped] : kept)
+    if (dropped.big && dropped.big->out) dropped.big->out->forget();
   return {};
 }
 
@@ -175,8 +177,20 @@ result<bool> content_fetch::append_one(large& big) {
     GRAPHITE_CHECK(big.out->append(offered->second));
     return true;
   }
+  if (big.resuming) {
+    GRAPHITE_TRY(const bool copied, copy_left(big, chunk));
+    if (copied) return true;
+    big.resuming = false;  // the attempt before came this far
+  }
   if (comes_again(big, big.appended)) return copy_repeated(big, chunk);
   return copy_local(big, chunk);
+}
+
+result<bool> content_fetch::copy_left(large& big, const chunk_ref& chunk) {
+  byte_vector bytes(chunk.size);
+  if (!big.out->left_before(big.appended_bytes, bytes) || hash_.sha256(bytes) != chunk.id) return false;
+  GRAPHITE_CHECK(big.out->append(bytes));
+  return true;
 }
 
 result<bool> content_fetch::copy_repeated(large& big, const chunk_ref& chunk) {
@@ -218,11 +232,13 @@ result<void> content_fetch::advance(const digest& content) {
   if (!big.out) {
     if (open_large() >= options_.large_open_max) return {};
     GRAPHITE_TRY(big.out, sink_.begin(wanted.content, big.list));
+    big.resuming = true;
   }
   std::uint64_t room = options_.copy_bytes_step;
   while (big.appended < big.list.chunks.size() && room > 0) {
     GRAPHITE_TRY(const bool appended, append_one(big));
     if (!appended) return {};
+    big.appended_bytes += big.list.chunks[big.appended].size;
     room -= std::min<std::uint64_t>(room, big.list.chunks[big.appended].size);
     big.again.erase(big.appended);
     ++big.appended;
@@ -240,8 +256,8 @@ bool content_fetch::copying() const {
     const large& big = *wants_.at(key.second).big;
     if (!big.out) return open < options_.large_open_max;
     const digest& id = big.list.chunks[big.appended].id;
-    return big.local.contains(id) || comes_again(big, big.appended) || big.arrived.contains(big.appended) ||
-           offered_.contains(id);
+    return big.resuming || big.local.contains(id) || comes_again(big, big.appended) ||
+           big.arrived.contains(big.appended) || offered_.contains(id);
   });
 }
 
@@ -283,7 +299,7 @@ std::optional<content_fetch::ask> content_fetch::next_batch() {
 std::optional<content_fetch::ask> content_fetch::next_large() {
   for (const auto& key : large_) {
     large& big = *wants_.at(key.second).big;
-    if (!big.out) continue;
+    if (!big.out || big.resuming) continue;
     contents_request request;
     std::uint64_t room = options_.credit_bytes;
     while (request.ranges.size() < chunk_port_limits::ranges_max) {

@@ -25,7 +25,8 @@ struct content_want {
 ///
 /// Pure but for the sink. Small contents come before large ones. Every byte is verified before the sink
 /// sees it; a content of several chunks is appended in order, its unchanged chunks copied from the similar
-/// content, and a chunk that comes again from where it was appended first. Bounds: what is asked for and not
+/// content, a chunk that comes again from where it was appended first, and its beginning from an attempt that
+/// was cut off. Bounds: what is asked for and not
 /// yet appended is at most `ahead_bytes_max` for each large content, and only `large_open_max` of those are
 /// under way.
 class content_fetch {
@@ -92,7 +93,9 @@ class content_fetch {
     std::map<digest, std::uint64_t> local;  ///< offsets in `similar`
     std::map<digest, first_place> repeated;
     std::unique_ptr<partial_content> out;
-    std::size_t appended = 0;       ///< chunks
+    std::size_t appended = 0;  ///< chunks
+    std::uint64_t appended_bytes = 0;
+    bool resuming = false;          ///< the next chunk may be left from an attempt before: ask for nothing
     std::size_t asked = 0;          ///< chunks before this are appended, asked for or local
     std::uint64_t ahead_bytes = 0;  ///< asked for, not appended
     std::map<std::size_t, byte_vector> arrived;
@@ -113,6 +116,7 @@ class content_fetch {
   static bool comes_again(const large& big, std::size_t index);
   result<void> advance(const digest& content);
   result<bool> append_one(large& big);
+  result<bool> copy_left(large& big, const chunk_ref& chunk);
   result<bool> copy_local(large& big, const chunk_ref& chunk);
   result<bool> copy_repeated(large& big, const chunk_ref& chunk);
   static void fetch_again(large& big, const digest& chunk);

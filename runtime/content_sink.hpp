@@ -30,7 +30,8 @@ struct swap_plan {
   std::vector<lineage_mark> marks;     ///< `now` included; to be kept with it
 };
 
-/// One content on its way into a sink, in order. Dropped without finish(): it is forgotten.
+/// One content on its way into a sink, in order. Dropped without finish() or forget(): a later attempt may
+/// find its bytes.
 class partial_content {
  public:
   virtual ~partial_content() = default;
@@ -39,6 +40,11 @@ class partial_content {
   /// Of what was appended. The caller verifies what it reads. Errors: io.
   virtual result<void> read(std::uint64_t offset, std::span<std::byte> out) = 0;
   virtual result<void> finish() = 0;
+  /// It is not wanted any more; no other call follows.
+  virtual void forget() {}
+  /// Of an attempt before this one, which was cut off: its bytes at `offset`, or anything else. False: there
+  /// are none. The caller verifies what it gets.
+  virtual bool left_before(std::uint64_t /*offset*/, std::span<std::byte> /*out*/) { return false; }
 };
 
 /// Where a runtime node keeps contents and shows generations. One thread.

@@ -25,6 +25,9 @@ class content_writer {
   virtual result<void> append(byte_span bytes) = 0;
   /// Copies appended bytes, as they lie there. Errors: invalid_argument (not all are appended), io.
   virtual result<void> read(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  /// Whether what was appended is to stay where it is, dead, when the writer is dropped or the process dies
+  /// before commit(): for a later attempt. Where all of it lies. Errors: io.
+  virtual result<extent> keep_cut_off(bool keep) = 0;
   /// `chunks` must describe exactly the appended bytes. Visible at once, durable after sync().
   virtual result<stored_content> commit(const chunk_list& chunks) = 0;
 };

@@ -99,6 +99,16 @@ result<void> segment_file::write_header(const placement& place, const segment_re
   return write(encode_segment_record(record, id_, place.header_offset), place.header_offset);
 }
 
+result<void> segment_file::reach(const placement& place) {
+  std::lock_guard lock(mutex_);
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) != 0) return fail_errno(errno, "stat " + path_);
+  if (static_cast<std::uint64_t>(info.st_size) >= place.end) return {};
+  if (::ftruncate(fd_.get(), static_cast<off_t>(place.end)) != 0)
+    return fail_errno(errno, "lengthen " + path_);
+  return {};
+}
+
 void segment_file::finish(const placement& place) {
   std::lock_guard lock(mutex_);
   unfinished_.erase(place.header_offset);

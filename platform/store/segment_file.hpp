@@ -45,6 +45,9 @@ class segment_file {
   result<void> write_header(const placement& place, const segment_record& record);
   /// The place is filled and known to the index: it no longer holds back mark().
   void finish(const placement& place);
+  /// The file reaches as far as the place, filled or not: so that the place is skipped after a crash, and not
+  /// used again. Errors: io.
+  result<void> reach(const placement& place);
   /// The place is not used: taken back where it is the last one, dead otherwise.
   void give_up(const placement& place, std::uint64_t size);
 

@@ -266,7 +266,11 @@ class segment_writer final : public content_writer {
   segment_writer(std::shared_ptr<impl> store, taken_place taken, std::uint64_t size)
       : store_(std::move(store)), taken_(std::move(taken)), size_(size) {}
   ~segment_writer() override {
-    if (!done_) store_->give_up(taken_, size_);
+    if (done_) return;
+    if (keep_)
+      taken_.file->finish(taken_.place);  // its header says that nothing is there
+    else
+      store_->give_up(taken_, size_);
   }
 
   result<void> append(byte_span bytes) override {
@@ -281,6 +285,12 @@ class segment_writer final : public content_writer {
     if (offset > written_ || out.size() > written_ - offset)
       return fail(errc::invalid_argument, "bytes that are not appended yet");
     return taken_.file->read(out, taken_.place.data_offset + offset);
+  }
+
+  result<extent> keep_cut_off(bool keep) override {
+    if (keep) GRAPHITE_CHECK(taken_.file->reach(taken_.place));
+    keep_ = keep;
+    return taken_.place.where(taken_.file->id(), size_);
   }
 
   result<stored_content> commit(const chunk_list& chunks) override {
@@ -300,7 +310,7 @@ class segment_writer final : public content_writer {
   taken_place taken_;
   std::uint64_t size_, written_ = 0;
   checksum64_builder checksum_;
-  bool done_ = false;
+  bool done_ = false, keep_ = false;
 };
 
 }  // namespace

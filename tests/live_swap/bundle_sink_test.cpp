@@ -27,7 +27,7 @@ class bundle_sink_test : public ::testing::Test {
     sink_.reset();
     bundle_sink_options options;
     options.folder = folder_;
-    options.segment_bytes = 256 * KiB;
+    options.segment_bytes = segment_bytes_;
     sink_ = bundle_sink::open(options, trust, hash_, log_).value();
   }
   std::string text(std::size_t bytes) {
@@ -88,7 +88,7 @@ class bundle_sink_test : public ::testing::Test {
   std::unique_ptr<bundle_sink> sink_;
   std::map<std::string, content_ref> files_;
   digest root_;
-  std::uint64_t sequence_ = 0;
+  std::uint64_t sequence_ = 0, segment_bytes_ = 256 * KiB;
 };
 
 TEST_F(bundle_sink_test, dead_segments_go_and_live_contents_stay) {
@@ -120,6 +120,69 @@ TEST_F(bundle_sink_test, what_is_fetched_for_the_next_generation_is_not_collecte
   ASSERT_TRUE(sink_->collect_now());
   for (const auto& content : fetched) EXPECT_TRUE(sink_->has(content));
   expect_whole();
+}
+
+// As a process that was killed leaves it: a copy of all files in the middle of a transfer. Once where the
+// content shares a segment with others, once where it has one of its own.
+TEST_F(bundle_sink_test, a_content_that_was_cut_off_is_there_for_the_next_attempt) {
+  for (const std::uint64_t segment_bytes : {256 * KiB, 64 * MiB})
+    for (const bool killed : {false, true}) {
+      segment_bytes_ = segment_bytes;
+      open(state_trust::usual);
+      const auto bytes = text(3'000'000);
+      const auto list = chunk_bytes(as_bytes(bytes), hash_);
+      const auto content = content_of(list, hash_);
+      auto part = sink_->begin(content, list).value();
+      std::size_t appended = 0, chunks = 0;
+      byte_vector found(list.chunks[0].size);
+      EXPECT_FALSE(part->left_before(0, found)) << "there was none before";
+      for (; appended < 2'000'000; appended += list.chunks[chunks++].size)
+        ASSERT_TRUE(part->append(as_bytes(bytes).subspan(appended, list.chunks[chunks].size)));
+      const auto other = store(text(1'000));  // behind it, where they share a segment
+      test::temporary_folder copy;
+      fs::copy(folder_, copy.path(), fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+      part.reset();
+      sink_.reset();
+      bundle_sink_options options;
+      options.folder = killed ? copy.path() : folder_.string();
+      options.segment_bytes = segment_bytes;
+      auto next = bundle_sink::open(options, state_trust::usual, hash_, log_).value();
+      EXPECT_TRUE(next->has(other));
+      EXPECT_FALSE(next->has(content));
+      auto again = next->begin(content, list).value();
+      std::size_t at = 0;
+      for (const auto& chunk : list.chunks) {
+        byte_vector here(chunk.size);
+        const bool left = again->left_before(at, here) && hash_.sha256(here) == chunk.id;
+        EXPECT_EQ(left, at < appended) << at;
+        ASSERT_TRUE(again->append(as_bytes(bytes).subspan(at, chunk.size)));
+        at += chunk.size;
+      }
+      ASSERT_TRUE(again->finish());
+      EXPECT_TRUE(next->has(content));
+      auto last = next->begin(content, list).value();
+      EXPECT_FALSE(last->left_before(0, found)) << "what is finished is nothing that was cut off";
+    }
+}
+
+TEST_F(bundle_sink_test, what_is_not_wanted_any_more_is_no_attempt_that_was_cut_off) {
+  const auto bytes = text(2'000'000);
+  const auto list = chunk_bytes(as_bytes(bytes), hash_);
+  const auto content = content_of(list, hash_);
+  auto part = sink_->begin(content, list).value();
+  std::size_t at = 0;
+  for (int i = 0; i < 3; ++i) {
+    const auto& chunk = list.chunks[static_cast<std::size_t>(i)];
+    ASSERT_TRUE(part->append(as_bytes(bytes).subspan(at, chunk.size)));
+    at += chunk.size;
+  }
+  const auto used = sink_->store().usage().file_bytes;
+  part->forget();
+  part.reset();
+  EXPECT_LT(sink_->store().usage().file_bytes, used) << "its place was the last one";
+  open(state_trust::usual);
+  byte_vector found(list.chunks[0].size);
+  EXPECT_FALSE(sink_->begin(content, list).value()->left_before(0, found));
 }
 
 TEST_F(bundle_sink_test, a_flipped_byte_is_found_and_only_that_content_forgotten) {

@@ -53,10 +53,23 @@ class memory_sink final : public content_sink {
   int failures_left = 0;
   bool partial_reads_go_bad = false;
   std::string never_shown;
+  std::map<digest, byte_vector>* left = nullptr;  ///< by attempts that were cut off, for later ones
 
  private:
   struct partial final : partial_content {
-    partial(memory_sink& sink, content_ref content) : sink_(sink), content_(content) {}
+    partial(memory_sink& sink, content_ref content) : sink_(sink), content_(content) {
+      if (sink.left != nullptr && sink.left->contains(content.id)) before_ = sink.left->at(content.id);
+    }
+    ~partial() override {
+      if (sink_.left != nullptr && !ended_) (*sink_.left)[content_.id] = bytes_;
+    }
+    void forget() override { ended_ = true; }
+    bool left_before(std::uint64_t offset, std::span<std::byte> out) override {
+      EXPECT_EQ(offset, bytes_.size()) << "looks elsewhere than where it goes on";
+      if (offset > before_.size() || out.size() > before_.size() - offset) return false;
+      std::memcpy(out.data(), before_.data() + offset, out.size());
+      return true;
+    }
     result<void> append(byte_span bytes) override {
       bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
       return {};
@@ -68,12 +81,14 @@ class memory_sink final : public content_sink {
       return {};
     }
     result<void> finish() override {
+      ended_ = true;
       sink_.store(content_, std::move(bytes_));
       return {};
     }
     memory_sink& sink_;
     content_ref content_;
-    byte_vector bytes_;
+    byte_vector bytes_, before_;
+    bool ended_ = false;
   };
   void store(const content_ref& content, byte_vector bytes) {
     EXPECT_EQ(content_of(chunk_bytes(bytes, hash_), hash_), content) << "unverified bytes reached the sink";

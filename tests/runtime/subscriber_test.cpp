@@ -226,6 +226,62 @@ TEST_F(subscriber_test, equal_chunks_of_a_content_are_fetched_once) {
   EXPECT_LT(r.swaps.back().bytes_fetched, 2u << 20);
 }
 
+TEST_F(subscriber_test, a_content_that_was_cut_off_goes_on_where_the_attempt_before_came_to) {
+  std::map<digest, byte_vector> left;
+  publisher_.edit("disk.img", text(8 << 20));
+  publisher_.publish();
+  std::uint64_t sent = 0;
+  {
+    rig r(hash_);
+    r.sink.left = &left;
+    r.serve(publisher_);
+    r.meddle = [&](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+      if (sent > 5u << 20) return std::nullopt;
+      return count_sent(sent)(request, std::move(reply));
+    };
+    r.beat();
+  }
+  ASSERT_EQ(left.size(), 1u);
+  auto& bytes = left.begin()->second;
+  ASSERT_GT(bytes.size(), 4u << 20);
+  for (const bool damaged : {false, true}) {
+    if (damaged) bytes[2 << 20] ^= std::byte{1};
+    const auto good = damaged ? std::size_t{2} << 20 : bytes.size();
+    rig r(hash_);
+    r.sink.left = &left;
+    r.serve(publisher_);
+    sent = 0;
+    r.meddle = count_sent(sent);
+    r.beat();
+    r.advance(seconds(1));
+    ASSERT_TRUE(shows(r, publisher_));
+    EXPECT_LT(sent, (8u << 20) - good + (1u << 20)) << damaged;
+    EXPECT_GE(sent, (8u << 20) - good) << damaged;
+  }
+}
+
+TEST_F(subscriber_test, what_is_left_of_a_content_that_nobody_wants_any_more_is_forgotten) {
+  std::map<digest, byte_vector> left;
+  publisher_.edit("disk.img", text(8 << 20));
+  publisher_.publish();
+  rig r(hash_);
+  r.sink.left = &left;
+  r.serve(publisher_);
+  std::uint64_t sent = 0;
+  bool cut = true;
+  r.meddle = [&](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+    if (cut && sent > 5u << 20) return std::nullopt;
+    return count_sent(sent)(request, std::move(reply));
+  };
+  r.beat();
+  cut = false;
+  publisher_.edit("disk.img", "another");
+  r.hear(publisher_.publish());
+  r.advance(seconds(30));
+  EXPECT_TRUE(shows(r, publisher_));
+  EXPECT_TRUE(left.empty());
+}
+
 TEST_F(subscriber_test, a_chunk_that_went_bad_where_it_was_appended_is_fetched_again) {
   rig r(hash_);
   r.serve(publisher_);

@@ -138,6 +138,7 @@ class memory_chunk_store final : public chunk_store {
       if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
       return {};
     }
+    result<extent> keep_cut_off(bool) override { return fail(errc::unsupported, "a store in memory"); }
     result<stored_content> commit(const chunk_list& chunks) override {
       if (bytes_.size() != size_) return fail(errc::invalid_argument, "fewer bytes than announced");
       const std::lock_guard lock(store_.mutex_);
