@@ -95,7 +95,34 @@ def equal_chunks_are_fetched_once():
         verify(world, world.work / "bundle")
 
 
+def a_large_content_goes_on_where_its_transfer_was_cut_off():
+    size, cut = 192 << 20, 64 << 20
+
+    def has_come_so_far(folder):
+        for segment in folder.glob(".graphite/segments/segment-*"):
+            with open(segment, "rb") as file:
+                if os.pread(file.fileno(), 64, cut).strip(b"\0"):
+                    return True
+        return False
+
+    with World() as world:
+        data = os.urandom(size)
+        world.write("disk.img", data)
+        world.dev()
+        for name, end in (("killed", lambda reader: reader.kill()), ("stopped", lambda reader: reader.stop())):
+            folder = world.work / name
+            reader = world.subscribe(name, "--no-files")
+            wait_until(lambda: has_come_so_far(folder), "a third of the transfer")
+            end(reader)
+            cut_off = not (folder / "head").exists()
+            fetched = world.subscribe(name, "--no-files").swap_with(changed="disk.img")["bytes_fetched"]
+            check(fetched <= size - cut // 2, f"{name}: {fetched >> 20} MiB were fetched again of {size >> 20}")
+            verify(world, folder)
+            print(f"        {name}{'' if cut_off else ' (after its end)'}: {fetched >> 20} of {size >> 20} MiB to fetch",
+                  flush=True)
+
+
 if __name__ == "__main__":
-    main([failures_are_told_as_those_of_every_command, equal_chunks_are_fetched_once,
+    main([a_large_content_goes_on_where_its_transfer_was_cut_off, failures_are_told_as_those_of_every_command, equal_chunks_are_fetched_once,
           a_subscriber_stays_on_a_full_disk_and_catches_up,
           a_subscriber_without_files_stays_on_a_full_disk_and_catches_up])
