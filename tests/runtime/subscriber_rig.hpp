@@ -22,9 +22,13 @@ class rig {
   using tamper = std::function<std::optional<chunk_reply>(const chunk_request&, chunk_reply)>;
 
   explicit rig(const hasher& hash, subscriber_memory memory = {}, std::string channel = {})
+      : rig(hash, make_options(std::move(channel)), std::move(memory)) {}
+  rig(const hasher& hash, subscriber_options options, subscriber_memory memory)
       : sink(hash),
         index(hash, nullptr),
-        core(make_options(std::move(channel)), hash, sink, index, index.empty_root(), std::move(memory)) {}
+        core(options, hash, sink, index, index.empty_root(), std::move(memory)) {
+    sink.contents_later = options.on_demand;
+  }
 
   static subscriber_options make_options(std::string channel) {
     subscriber_options out;
@@ -42,6 +46,10 @@ class rig {
   }
   void hear(const announcement& message) {
     obey(core.on_announcement(message, at()));
+    run();
+  }
+  void want(const std::vector<content_ref>& contents) {
+    obey(core.want(contents, at()));
     run();
   }
   void hear_only(const announcement& message) { obey(core.on_announcement(message, at())); }
@@ -73,6 +81,7 @@ class rig {
   std::vector<generation_swapped> swaps;
   std::vector<std::optional<behind_list>> told;
   std::vector<std::string> said;
+  std::vector<digest> here, gone;  ///< on demand, as they were told
   std::optional<error> gave_up;
   int connects = 0;
   tamper meddle;
@@ -85,6 +94,10 @@ class rig {
       if (const auto* c = std::get_if<generation_swapped>(&command)) swaps.push_back(*c);
       if (const auto* c = std::get_if<behind_told>(&command)) told.push_back(c->behind);
       if (const auto* c = std::get_if<say>(&command)) said.push_back(c->text);
+      if (const auto* c = std::get_if<contents_here>(&command))
+        here.insert(here.end(), c->contents.begin(), c->contents.end());
+      if (const auto* c = std::get_if<contents_gone>(&command))
+        gone.insert(gone.end(), c->contents.begin(), c->contents.end());
       if (const auto* c = std::get_if<give_up>(&command)) gave_up = c->why;
       if (std::holds_alternative<connect_chunk_port>(command)) {
         ++connects;
