@@ -120,7 +120,8 @@ typedef struct graphite_bundle_info {
 /* Opens the newest generation in a bundle folder, or an exported file. `*out` has one reference, the
  * caller's. Cost: maps head, index and segments, whatever the number of assets.
  * Blocks on the disk. What lies in the files is believed, as whoever wrote them has verified it. Errors:
- * NOT_FOUND, CORRUPT, NEWER_VERSION, UNSUPPORTED, PERMISSION_DENIED, IO. */
+ * NOT_FOUND, INVALID_ARGUMENT (neither a folder nor a regular file), CORRUPT, NEWER_VERSION, UNSUPPORTED,
+ * PERMISSION_DENIED, IO. */
 GRAPHITE_API graphite_result graphite_bundle_open(const char* path, graphite_bundle** out);
 /* Reads what `bundle` has and `before` (may be null: nothing) has not, and checks every byte of it against
  * its digest; for bundles from where rot or strangers may have been. Cost: O(what differs). Blocks. Errors:

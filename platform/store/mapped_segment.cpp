@@ -20,9 +20,13 @@ static result<std::uint64_t> size_of(int fd, const std::string& path) {
 
 result<std::shared_ptr<const mapped_segment>> mapped_segment::open(const std::string& path,
                                                                    std::uint64_t bytes) {
-  owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not blocking: the name may be a pipe.
+  owned_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return fail_errno(errno, "open " + path);
-  GRAPHITE_TRY(const auto size, size_of(fd.get(), path));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return fail_errno(errno, "stat " + path);
+  if (!S_ISREG(info.st_mode)) return fail(errc::invalid_argument, path + " is not a regular file");
+  const auto size = static_cast<std::uint64_t>(info.st_size);
   if (bytes < size) bytes = size;
   if (bytes == 0) return fail(errc::corrupt, path + " is empty");
   void* base = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd.get(), 0);

@@ -15,7 +15,7 @@ namespace graphite {
 class mapped_segment final : public mapped_range {
  public:
   /// Maps `bytes` from the start, which may lie beyond the present end of a file that still grows.
-  /// Errors: not_found, io.
+  /// Errors: not_found, permission_denied, invalid_argument (no regular file), corrupt (empty), io.
   static result<std::shared_ptr<const mapped_segment>> open(const std::string& path, std::uint64_t bytes);
   ~mapped_segment() override;
   mapped_segment(const mapped_segment&) = delete;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "platform/linux/owned_fd.hpp"
@@ -58,6 +59,18 @@ TEST_F(mapped_segment_memory, letting_go_of_less_than_a_page_or_of_what_is_not_t
   view->let_go(UINT64_MAX - page, 2 * page);
   view->let_go(0, UINT64_MAX);
   EXPECT_EQ(resident().size(), pages_of_file);
+}
+
+TEST(mapped_segment, what_is_no_regular_file_is_refused_at_once) {
+  const test::temporary_folder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  folder.make_folder("folder");
+  folder.write("empty", "");
+  EXPECT_EQ(mapped_segment::open(folder / "pipe", 0).error().code, errc::invalid_argument);
+  EXPECT_EQ(mapped_segment::open(folder / "folder", 0).error().code, errc::invalid_argument);
+  EXPECT_EQ(mapped_segment::open("/dev/zero", 0).error().code, errc::invalid_argument);
+  EXPECT_EQ(mapped_segment::open(folder / "empty", 0).error().code, errc::corrupt);
+  EXPECT_EQ(mapped_segment::open(folder / "none", 0).error().code, errc::not_found);
 }
 
 }  // namespace
