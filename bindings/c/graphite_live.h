@@ -66,7 +66,9 @@ typedef struct graphite_hot_reload_config {
   size_t size;                 /* of this structure; set by graphite_hot_reload_config_init() */
   const char* watch_directory; /* the bundle folder to follow; for graphite_subscribe() where to keep it */
   const char* bundle_path; /* or an exported file that is replaced by renames; relative to watch_directory */
-  uint32_t debounce_ms;    /* a generation is taken up when none came for so long; default 0 */
+  uint32_t
+      debounce_ms; /* of a folder or file: a generation is taken up when none came for so long, and after ten
+                      times as long at the latest; default 0. A channel's are taken up as they come */
   bool atomic_reload; /* default true. False: graphite_poll() makes the changed assets visible one by one,
                          each before its callback, and a reader may see new beside old ones meanwhile */
   bool preserve_handle_state; /* default true: handles follow their asset. False: a swap that changes or

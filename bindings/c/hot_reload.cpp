@@ -33,17 +33,27 @@ duration duration_of(std::uint64_t ns) {
   return duration(static_cast<duration::rep>(std::min<std::uint64_t>(ns, INT64_MAX / 4)));
 }
 
+/// The library beside this one that subscribes, under its own name or that which engines give to plugins.
+/// Null: it cannot be loaded, as dlerror() says.
+void* load_subscriber(const std::filesystem::path& beside) {
+  for (const char* const name : {GRAPHITE_SUBSCRIBE_LIBRARY, "libgraphite-subscribe.so"})
+    if (std::error_code code; std::filesystem::exists(beside / name, code))
+      return ::dlopen((beside / name).c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  return ::dlopen((beside / GRAPHITE_SUBSCRIBE_LIBRARY).c_str(), RTLD_NOW);  // which says what is missing
+}
+
 /// From the library of that name beside this one. It stays loaded: what it made outlives a context.
 result<std::unique_ptr<generation_feed>> follow_channel(feed_host& host, const channel_request& request) {
   Dl_info here{};
   if (::dladdr(reinterpret_cast<const void*>(&graphite_version), &here) == 0 || here.dli_fname == nullptr)
     return fail(errc::unsupported, "cannot tell where libgraphite lies");
-  const auto path = std::filesystem::path(here.dli_fname).parent_path() / GRAPHITE_SUBSCRIBE_LIBRARY;
-  void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  const auto folder = std::filesystem::path(here.dli_fname).parent_path();
+  void* const library = load_subscriber(folder);
   if (library == nullptr) return fail(errc::unsupported, std::string("subscribing needs ") + ::dlerror());
   auto* const follow =
       reinterpret_cast<follow_channel_function*>(::dlsym(library, GRAPHITE_TEXT(GRAPHITE_FOLLOW_CHANNEL)));
-  if (follow == nullptr) return fail(errc::unsupported, path.string() + " is of another version");
+  if (follow == nullptr)
+    return fail(errc::unsupported, "the subscriber in " + folder.string() + " is of another version");
   result<std::unique_ptr<generation_feed>> out = nullptr;
   follow(&host, &request, &out);
   return out;
@@ -317,7 +327,7 @@ graphite_result graphite_optimized_reload(graphite_hot_reload_context* context, 
     auto opened = generation::open(std::move(*files), library_hasher());
     if (!opened)
       return failed(opened.error().code, std::string(new_bundle_path) + ": " + opened.error().context);
-    const auto how = context->live->offer(std::move(*opened), false, {mine.staging(), &lists});
+    const auto how = context->live->offer(std::move(*opened), false, {mine.staging(), &lists, true});
     if (!how) return failed(how.error());
     if (*how == feed_host::offered::taken) return GRAPHITE_SUCCESS;
     return failed(errc::stale_epoch, std::string(new_bundle_path) +

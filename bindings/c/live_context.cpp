@@ -162,8 +162,8 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
   }
   change_set changes(staging.lists);
   std::uint64_t bytes = 0;
-  if (newest) {
-    if (verified || config_.raw.trust_folder) {
+  if (newest || staging.first_too) {
+    if (newest && (verified || config_.raw.trust_folder)) {
       GRAPHITE_TRY(changes, changes_between(*newest, *next, staging.lists));
     } else {
       byte_vector instead(staging.contents.empty() ? staging_bytes : 0);
@@ -171,7 +171,7 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
                    next->verify_since(newest.get(), instead.empty() ? staging.contents : instead));
       for (const auto& record : records.upserts)
         for (const auto& part : record.parts) bytes += part.content.size;
-      changes = sort_changes(*newest, records, staging.lists);
+      if (newest) changes = sort_changes(*newest, records, staging.lists);
     }
   }
   next->remember(newest.get(), changes.all());

@@ -52,6 +52,8 @@ class live_context final : public feed_host {
   struct staging_memory {
     std::span<std::byte> contents;  ///< as in generation::verify_since
     std::pmr::memory_resource* lists = library_memory();
+    bool first_too = false;  ///< verifies all of the first generation: else that is believed, as
+                             ///< graphite_bundle_open() does
   };
   /// The same for one that is open.
   result<offered> offer(std::shared_ptr<generation> next, bool verified, const staging_memory& staging);

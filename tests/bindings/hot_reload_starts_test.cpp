@@ -143,6 +143,12 @@ TEST(hot_reload, reloads_by_hand_through_buffers_or_without) {
   std::ofstream(fourth, std::ios::binary) << bytes;
   EXPECT_EQ(graphite_optimized_reload(live.get(), fourth.c_str(), nullptr), GRAPHITE_ERROR_CORRUPT);
   EXPECT_EQ(shown_now(live, "a.png"), "three");
+  // Nor does it become the first one.
+  const temporary_folder nothing;
+  followed_bundle waiting(said.options(nothing.path()));
+  EXPECT_EQ(graphite_optimized_reload(waiting.get(), fourth.c_str(), nullptr), GRAPHITE_ERROR_CORRUPT);
+  EXPECT_EQ(graphite_optimized_reload(waiting.get(), third.c_str(), nullptr), GRAPHITE_SUCCESS);
+  EXPECT_EQ(shown_now(waiting, "a.png"), "three");
 }
 
 TEST(hot_reload, a_wrong_configuration_is_refused_with_a_reason) {

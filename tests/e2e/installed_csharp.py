@@ -19,6 +19,21 @@ using Graphite;
 public static class Viewer {
   public static int Main(string[] arguments) {
     try {
+      if (arguments[0] == "subscribe") {
+        var options = new HotReloadOptions { WatchDirectory = arguments[2] };
+        using (var live = HotReload.Subscribe(arguments[1], "main", options)) {
+          for (int i = 0; i < 600; ++i) {
+            live.Poll(TimeSpan.FromMilliseconds(1));
+            using (var now = live.Current())
+              if (now != null) {
+                Console.Write(Encoding.UTF8.GetString(now.Find(arguments[3]).Span().ToArray()));
+                return 0;
+              }
+            live.Wait(0, TimeSpan.FromMilliseconds(100));
+          }
+        }
+        return 2;
+      }
       using (var bundle = Bundle.Open(arguments[0]))
         Console.Write(Encoding.UTF8.GetString(bundle.Find(arguments[1]).Span().ToArray()));
       return 0;
@@ -39,7 +54,8 @@ def a_csharp_project_uses_the_installed_package():
         must("cmake", "--install", BUILD, "--prefix", world.work / "prefix", "--component", "runtime")
         package = world.work / "prefix/share/graphite/unity"
         for name in ("package.json", "README.md", "Runtime", "Editor", "Samples~", "Runtime/Plugins",
-                     "Runtime/Plugins/x86_64", "Runtime/Plugins/x86_64/libgraphite.so"):
+                     "Runtime/Plugins/x86_64", "Runtime/Plugins/x86_64/libgraphite.so",
+                     "Runtime/Plugins/x86_64/libgraphite-subscribe.so"):
             check((package / name).exists(), f"{name} is not installed")
             check(name == "Samples~" or (package / (name + ".meta")).is_file(), f"{name}.meta is not installed")
         project = world.work / "viewer"
@@ -50,6 +66,9 @@ def a_csharp_project_uses_the_installed_package():
         plugins = package / "Runtime/Plugins/x86_64"
         equal(run_csharp(viewer, world.bundle, "a/word.txt", libraries=plugins), "read from C#", "what it shows")
         equal(run_csharp(viewer, world.bundle, "no/such", libraries=plugins, code=1), "NotFound", "an absent asset")
+        world.dev()
+        equal(run_csharp(viewer, "subscribe", world.ready["heads"], world.work / "kept", "a/word.txt", libraries=plugins),
+              "read from C#", "what a subscriber shows")
         equal(run_csharp(viewer, "/nowhere", "x", libraries=plugins, code=1), "NotFound", "an absent bundle")
 
 

@@ -14,5 +14,6 @@ public class Graphite : ModuleRules {
     PublicAdditionalLibraries.Add(library);
     PublicRuntimeLibraryPaths.Add(Path.Combine(installed, "lib"));
     RuntimeDependencies.Add(library);
+    RuntimeDependencies.Add(Path.Combine(installed, "lib", "libgraphite-subscribe.so.0"));  // beside it, for subscribing
   }
 }
