@@ -28,7 +28,7 @@ bool is_mapped(const std::string& name) {
 }
 
 template <class F>
-F* function(void* library, F*, const char* name) {
+F* function(void* library, const char* name) {
   auto* const found = reinterpret_cast<F*>(::dlsym(library, name));
   need(found != nullptr, name);
   return found;
@@ -37,11 +37,12 @@ F* function(void* library, F*, const char* name) {
 void use_and_unload(const char* path, const char* bundle) {
   void* const library = ::dlopen(path, RTLD_NOW | RTLD_LOCAL);
   need(library != nullptr, "it cannot be loaded");
-  const auto open = function(library, &graphite_bundle_open, "graphite_bundle_open");
-  const auto init = function(library, &graphite_atomic_bundle_init, "graphite_atomic_bundle_init");
-  const auto acquire = function(library, &graphite_acquire_reader, "graphite_acquire_reader");
-  const auto release = function(library, &graphite_release_reader, "graphite_release_reader");
-  const auto destroy = function(library, &graphite_atomic_bundle_destroy, "graphite_atomic_bundle_destroy");
+  const auto open = function<decltype(graphite_bundle_open)>(library, "graphite_bundle_open");
+  const auto init = function<decltype(graphite_atomic_bundle_init)>(library, "graphite_atomic_bundle_init");
+  const auto acquire = function<decltype(graphite_acquire_reader)>(library, "graphite_acquire_reader");
+  const auto release = function<decltype(graphite_release_reader)>(library, "graphite_release_reader");
+  const auto destroy =
+      function<decltype(graphite_atomic_bundle_destroy)>(library, "graphite_atomic_bundle_destroy");
   graphite_bundle* first = nullptr;
   graphite_atomic_bundle place;
   need(open(bundle, &first) == GRAPHITE_SUCCESS, "the bundle cannot be opened");
