@@ -79,7 +79,8 @@ std::uint64_t content_fetch::bytes_missing(const std::vector<content_want>& want
   return sum;
 }
 
-void content_fetch::finish(const digest& content) {
+/// A copy: its owner may be what is erased.
+void content_fetch::finish(digest content) {
   const auto found = wants_.find(content);
   ready_.erase({found->second.content.size, content});
   large_.erase({found->second.content.size, content});

@@ -129,7 +129,7 @@ class content_fetch {
   result<void> take_run(want& wanted, std::size_t first, std::uint32_t chunks, byte_span bytes,
                         progress& out);
   bool moot(const ask& asked) const;
-  void finish(const digest& content);
+  void finish(digest content);
   void ready(const want& wanted);
   std::size_t open_large() const;
 
