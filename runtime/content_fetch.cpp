@@ -187,23 +187,27 @@ result<bool> content_fetch::append_one(large& big) {
   return copy_local(big, chunk);
 }
 
-result<bool> content_fetch::copy_left(large& big, const chunk_ref& chunk) {
+/// Appends a chunk as `read` finds it elsewhere; false where that is something else.
+result<bool> content_fetch::append_from(large& big, const chunk_ref& chunk,
+                                        const std::function<bool(std::span<std::byte>)>& read) {
   byte_vector bytes(chunk.size);
-  if (!big.out->left_before(big.appended_bytes, bytes) || hash_.sha256(bytes) != chunk.id) return false;
+  if (!read(bytes) || hash_.sha256(bytes) != chunk.id) return false;
   GRAPHITE_CHECK(big.out->append(bytes));
   return true;
 }
 
+result<bool> content_fetch::copy_left(large& big, const chunk_ref& chunk) {
+  return append_from(big, chunk, [&](auto into) { return big.out->left_before(big.appended_bytes, into); });
+}
+
 result<bool> content_fetch::copy_repeated(large& big, const chunk_ref& chunk) {
-  byte_vector bytes(chunk.size);
-  const auto read = big.out->read(big.repeated.at(chunk.id).offset, bytes);
-  if (!read || hash_.sha256(bytes) != chunk.id) {
-    big.repeated.erase(chunk.id);
-    fetch_again(big, chunk.id);
-    return false;
-  }
-  GRAPHITE_CHECK(big.out->append(bytes));
-  return true;
+  const auto offset = big.repeated.at(chunk.id).offset;
+  GRAPHITE_TRY(const bool copied,
+               append_from(big, chunk, [&](auto into) { return big.out->read(offset, into).has_value(); }));
+  if (copied) return true;
+  big.repeated.erase(chunk.id);
+  fetch_again(big, chunk.id);
+  return false;
 }
 
 /// It is not what it was where it could be copied from.
@@ -215,15 +219,13 @@ void content_fetch::fetch_again(large& big, const digest& chunk) {
 result<bool> content_fetch::copy_local(large& big, const chunk_ref& chunk) {
   const auto local = big.local.find(chunk.id);
   if (local == big.local.end()) return false;
-  byte_vector bytes(chunk.size);
-  const auto read = sink_.read(*big.similar, local->second, bytes);
-  if (!read || hash_.sha256(bytes) != chunk.id) {
-    big.local.erase(local);
-    fetch_again(big, chunk.id);
-    return false;
-  }
-  GRAPHITE_CHECK(big.out->append(bytes));
-  return true;
+  GRAPHITE_TRY(const bool copied, append_from(big, chunk, [&](auto into) {
+                 return sink_.read(*big.similar, local->second, into).has_value();
+               }));
+  if (copied) return true;
+  big.local.erase(local);
+  fetch_again(big, chunk.id);
+  return false;
 }
 
 /// Appends what is here, within the step's bound.

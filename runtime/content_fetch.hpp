@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -116,6 +117,8 @@ class content_fetch {
   static bool comes_again(const large& big, std::size_t index);
   result<void> advance(const digest& content);
   result<bool> append_one(large& big);
+  result<bool> append_from(large& big, const chunk_ref& chunk,
+                           const std::function<bool(std::span<std::byte>)>& read);
   result<bool> copy_left(large& big, const chunk_ref& chunk);
   result<bool> copy_local(large& big, const chunk_ref& chunk);
   result<bool> copy_repeated(large& big, const chunk_ref& chunk);

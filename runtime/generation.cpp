@@ -180,6 +180,12 @@ result<void> generation::verify_part(const mapped_part& part, const content_ref&
   }
   GRAPHITE_TRY(const auto where, place_of(part));
   GRAPHITE_TRY(const auto from, segment(where.segment));
+  if (where.length <= staging.size()) {
+    const auto whole = staging.first(where.length);
+    GRAPHITE_CHECK(from->read(where.offset, whole));
+    GRAPHITE_CHECK(verify_content(content, whole, hash_));
+    return {};
+  }
   content_builder builder(hash_);
   for (std::uint64_t at = 0; at < where.length;) {
     const auto slice = staging.first(std::min<std::uint64_t>(staging.size(), where.length - at));

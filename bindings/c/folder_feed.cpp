@@ -7,12 +7,12 @@
 #include "platform/linux/background_thread.hpp"
 #include "platform/linux/name_watch.hpp"
 #include "platform/store/mapped_bundle.hpp"
+#include "runtime/settle_timer.hpp"
 
 namespace graphite::c_api {
 namespace {
 
 constexpr duration look_period = seconds(1);  ///< where the system tells nothing
-constexpr int waits_max = 10;                 ///< that often debounce_ms at most is waited for a pause
 constexpr duration retry_first = milliseconds(20), retry_last = seconds(2);
 
 time_point now() { return std::chrono::steady_clock::now(); }
@@ -58,21 +58,20 @@ class folder_feed final : public generation_feed {
 
   void run() {
     work_in_background();
-    const duration quiet = milliseconds(context_.config().raw.debounce_ms);
-    auto due = time_point::max();     // of a look
-    auto latest = time_point::max();  // for that look, however many changes come
+    settle_timer settled(milliseconds(context_.config().raw.debounce_ms));
+    auto look_at = now() + look_period;  // whatever is told
     while (!stopping_.load()) {
       const auto upkeep = context_.upkeep();
-      const auto until = std::min({due, upkeep, now() + look_period, retry_at_});
+      const auto until = std::min({settled.due(), upkeep, look_at, retry_at_});
       const auto why = watch_.wait(std::max(duration::zero(), until - now()));
-      if (again_.exchange(false)) seen_.clear();
-      if (why == name_watch::reason::changed && quiet > duration::zero()) {
-        if (due == time_point::max()) latest = now() + waits_max * quiet;
-        due = std::min(now() + quiet, latest);
-        continue;
-      }
-      if (now() < due && due != time_point::max()) continue;
-      due = time_point::max();
+      const bool again = again_.exchange(false);
+      if (again) seen_.clear();
+      if (why == name_watch::reason::changed) settled.changed(now());
+      const bool due = std::min(settled.due(), retry_at_) <= now();
+      const bool waits = settled.due() != time_point::max();
+      if (!again && !due && (waits || now() < look_at)) continue;
+      settled.done();
+      look_at = now() + look_period;
       look();
     }
   }

@@ -36,10 +36,10 @@ duration duration_of(std::uint64_t ns) {
 /// The library beside this one that subscribes, under its own name or that which engines give to plugins.
 /// Null: it cannot be loaded, as dlerror() says.
 void* load_subscriber(const std::filesystem::path& beside) {
-  for (const char* const name : {GRAPHITE_SUBSCRIBE_LIBRARY, "libgraphite-subscribe.so"})
-    if (std::error_code code; std::filesystem::exists(beside / name, code))
-      return ::dlopen((beside / name).c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  return ::dlopen((beside / GRAPHITE_SUBSCRIBE_LIBRARY).c_str(), RTLD_NOW);  // which says what is missing
+  const auto own = beside / GRAPHITE_SUBSCRIBE_LIBRARY, plugin = beside / "libgraphite-subscribe.so";
+  std::error_code code;
+  const bool as_plugin = !std::filesystem::exists(own, code) && std::filesystem::exists(plugin, code);
+  return ::dlopen((as_plugin ? plugin : own).c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
 /// From the library of that name beside this one. It stays loaded: what it made outlives a context.

@@ -1,41 +1,26 @@
 #include <gtest/gtest.h>
 
-#include <cstdio>
-
 #include "tests/bindings/opened_project.hpp"
+#include "tests/support/run_program.hpp"
 
 namespace graphite::test {
 namespace {
-
-struct said {
-  std::string text;
-  int code = 0;
-};
-
-said run(const std::string& command) {
-  said out;
-  FILE* const pipe = ::popen(command.c_str(), "r");
-  char buffer[4096];
-  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) out.text.append(buffer, n);
-  out.code = ::pclose(pipe);
-  return out;
-}
 
 TEST(build_program, builds_a_project_and_shows_an_asset) {
   const temporary_folder project;
   project.write("graphite.toml", joining_project);
   project.write("a.txt", "A");
   const auto command = std::string(C11_BUILD_PROGRAM) + " " + project.path() + " a.out";
-  const auto first = run(command);
+  const auto first = run_program(command);
   EXPECT_EQ(first.code, 0);
   EXPECT_EQ(first.text, "a.txt: rule 'join', never built: a.txt\n1 ran, 0 cached\na.out: A\n");
-  EXPECT_EQ(run(command).text, "0 ran, 0 cached\na.out: A\n");
+  EXPECT_EQ(run_program(command).text, "0 ran, 0 cached\na.out: A\n");
   project.write("x.inc", "+x");
   EXPECT_EQ(
-      run(command).text,
+      run_program(command).text,
       "a.txt: rule 'join', appeared: x.inc\nx.inc: rule '', not shown yet\n1 ran, 0 cached\na.out: A+x\n");
-  EXPECT_NE(run(command + "absent 2> /dev/null").code, 0);
-  EXPECT_NE(run(std::string(C11_BUILD_PROGRAM) + " /nowhere a.out 2> /dev/null").code, 0);
+  EXPECT_NE(run_program(command + "absent 2> /dev/null").code, 0);
+  EXPECT_NE(run_program(std::string(C11_BUILD_PROGRAM) + " /nowhere a.out 2> /dev/null").code, 0);
 }
 
 std::string between(const std::string& text, const std::string& begin, const std::string& end) {

@@ -39,6 +39,11 @@ class subscriber_demand : public subscriber_test {
       return reply;
     };
   }
+  void begin(rig& r) {
+    r.serve(publisher_);
+    watch(r);
+    r.beat();
+  }
   std::uint64_t sent_ = 0;
   bool answering_ = true;
 };
@@ -46,9 +51,7 @@ class subscriber_demand : public subscriber_test {
 TEST_F(subscriber_demand, a_generation_is_shown_without_its_contents_and_each_is_fetched_when_it_is_wanted) {
   const auto a = publish("a", 60'000), b = publish("b", 3'000'000);
   rig r(hash_, on_demand(), {});
-  r.serve(publisher_);
-  watch(r);
-  r.beat();
+  begin(r);
   ASSERT_EQ(r.swaps.size(), 1u);
   EXPECT_EQ(sent_, 0u);
   r.want({b});
@@ -66,9 +69,7 @@ TEST_F(subscriber_demand, a_generation_is_shown_without_its_contents_and_each_is
 TEST_F(subscriber_demand, the_next_generation_waits_for_no_content_that_is_wanted) {
   const auto a = publish("a", 2'000'000);
   rig r(hash_, on_demand(), {});
-  r.serve(publisher_);
-  watch(r);
-  r.beat();
+  begin(r);
   answering_ = false;
   r.want({a});
   const auto b = edit("b", 2'000'000);
@@ -98,9 +99,7 @@ TEST_F(subscriber_demand, what_the_publisher_does_not_have_any_more_is_told_as_g
 TEST_F(subscriber_demand, more_than_may_be_wanted_at_once_is_refused_and_may_be_wanted_later) {
   const auto a = publish("a", 60'000), b = publish("b", 60'000), c = publish("c", 60'000);
   rig r(hash_, on_demand(2), {});
-  r.serve(publisher_);
-  watch(r);
-  r.beat();
+  begin(r);
   answering_ = false;
   r.want({a, b, c});
   EXPECT_THAT(r.gone, ElementsAre(c.id));
@@ -114,9 +113,7 @@ TEST_F(subscriber_demand, more_than_may_be_wanted_at_once_is_refused_and_may_be_
 TEST_F(subscriber_demand, what_was_wanted_is_asked_for_again_of_another_publisher) {
   const auto a = publish("a", 2'000'000);
   rig r(hash_, on_demand(), {});
-  r.serve(publisher_);
-  watch(r);
-  r.beat();
+  begin(r);
   answering_ = false;
   r.want({a});
   answering_ = true;
@@ -140,9 +137,7 @@ TEST_F(subscriber_demand,
   left[content.id] = byte_vector(as_bytes(noise).begin(), as_bytes(noise).end() - (1 << 20));
   rig r(hash_, on_demand(), {});
   r.sink.left = &left;
-  r.serve(publisher_);
-  watch(r);
-  r.beat();
+  begin(r);
   r.want({content, equal});
   r.advance(seconds(1));
   EXPECT_THAT(r.here, UnorderedElementsAre(content.id, equal.id));
