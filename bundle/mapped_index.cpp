@@ -79,7 +79,7 @@ bool mapped_index::record_at(std::uint64_t packed_location, record& out) const n
   return out.kind == page_kind::record || bytes >= page_header_bytes;
 }
 
-lookup_result mapped_index::find(asset_id id, mapped_asset& out, std::uint64_t* place) const noexcept {
+lookup_result mapped_index::find(asset_id id, mapped_asset& out, asset_place* place) const noexcept {
   std::uint64_t where = root_;
   for (unsigned depth = 0; depth <= index_depth_max; ++depth) {
     record here;
@@ -100,8 +100,8 @@ lookup_result mapped_index::find(asset_id id, mapped_asset& out, std::uint64_t* 
 
 /// Entries ascend by id. On the way the extents of the inline ones before are counted, and the blobs.
 lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped_asset& out,
-                                         std::uint64_t* place) const noexcept {
-  if (place != nullptr) *place = 0;
+                                         asset_place* place) const noexcept {
+  if (place != nullptr) *place = {};
   const std::byte* at = leaf.page.data() + page_header_bytes;
   const std::byte* const end = leaf.page.data() + leaf.page.size();
   const unsigned entries = number_at<std::uint16_t>(leaf.page.data() + 4);
@@ -124,7 +124,7 @@ lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped
       if (!external) {
         if (!take_body({tail + 2, body_bytes}, out)) return lookup_result::corrupt;
         out.extents = leaf.extents_from(extents, out.parts);
-        if (place != nullptr) *place = place_of(at, out.extents);
+        if (place != nullptr) *place = place_of(at, out);
         return lookup_result::found;
       }
       record blob;
@@ -143,34 +143,72 @@ lookup_result mapped_index::find_in_leaf(const record& leaf, asset_id id, mapped
   return lookup_result::absent;
 }
 
-// A place: which file (5 bits), offset of the entry (39 bits), and how far behind it its extents lie (in
-// units of 8 bytes from the next multiple of 8, 19 bits), plus one, so that it is never 0.
-std::uint64_t mapped_index::place_of(const std::byte* entry, const byte_span& extents) const noexcept {
-  for (std::size_t i = 0; i < count_; ++i) {
-    const auto& bytes = files_[i].bytes;
-    if (entry < bytes.data() || entry >= bytes.data() + bytes.size() || extents.empty()) continue;
-    const auto offset = static_cast<std::uint64_t>(entry - bytes.data());
-    const auto behind = static_cast<std::uint64_t>(extents.data() - bytes.data()) - align_up(offset, 8);
-    if (offset >> 39 != 0 || behind % 8 != 0 || behind / 8 >= (1u << 19) - 1) return 0;
-    return std::uint64_t{i} << 58 | offset << 19 | (behind / 8 + 1);
-  }
-  return 0;
+// A place: which file (5 bits), offset of the entry (36 bits), and how far behind it its extents lie (in
+// units of 8 bytes from the next multiple of 8, 12 bits), plus one, so that it is never 0. A shape: bytes of
+// the path (8 bits), parts (5) and references (8), of an inline entry whose parts are all of some bytes.
+namespace {
+
+constexpr unsigned offset_bits = 36, behind_bits = 12;
+constexpr unsigned path_bits = 8, part_bits = 5, reference_bits = 8;
+static_assert(5 + offset_bits + behind_bits == asset_place::where_bits && mapped_index::files_max == 32);
+static_assert(path_bits + part_bits + reference_bits == asset_place::shape_bits);
+
+template <unsigned bits>
+constexpr std::uint64_t low(std::uint64_t value) {
+  return value & ((std::uint64_t{1} << bits) - 1);
 }
 
-bool mapped_index::at(std::uint64_t place, asset_id id, mapped_asset& out) const noexcept {
-  const auto& bytes = files_[place >> 58 & (files_max - 1)].bytes;
-  const std::uint64_t offset = place >> 19 & ((std::uint64_t{1} << 39) - 1);
-  const std::uint64_t extents = align_up(offset, 8) + ((place & ((1u << 19) - 1)) - 1) * 8;
-  if (offset + entry_head + 2 > bytes.size() || number_at<std::uint64_t>(bytes.data() + offset) != id.value)
-    return false;
+constexpr std::size_t usual_body_bytes(std::size_t parts, std::size_t references) {
+  return body_head + 41 * parts + 8 * references;
+}
+
+std::uint32_t shape_of(const mapped_asset& asset) noexcept {
+  if (asset.path.size() >> path_bits != 0 || asset.parts >> part_bits != 0 ||
+      asset.references >> reference_bits != 0 ||
+      asset.body.size() != usual_body_bytes(asset.parts, asset.references))
+    return 0;
+  return static_cast<std::uint32_t>(asset.path.size() << (part_bits + reference_bits) |
+                                    asset.references << part_bits | asset.parts);
+}
+
+}  // namespace
+
+asset_place mapped_index::place_of(const std::byte* entry, const mapped_asset& found) const noexcept {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const auto& bytes = files_[i].bytes;
+    if (entry < bytes.data() || entry >= bytes.data() + bytes.size() || found.extents.empty()) continue;
+    const auto offset = static_cast<std::uint64_t>(entry - bytes.data());
+    const auto behind = static_cast<std::uint64_t>(found.extents.data() - bytes.data()) - align_up(offset, 8);
+    if (offset >> offset_bits != 0 || behind % 8 != 0 || (behind / 8 + 1) >> behind_bits != 0) return {};
+    return {(i << offset_bits | offset) << behind_bits | (behind / 8 + 1), shape_of(found)};
+  }
+  return {};
+}
+
+bool mapped_index::at(asset_place place, asset_id id, mapped_asset& out) const noexcept {
+  const auto& bytes = files_[place.where >> (offset_bits + behind_bits) & (files_max - 1)].bytes;
+  const std::uint64_t offset = low<offset_bits>(place.where >> behind_bits);
+  const std::uint64_t extents = align_up(offset, 8) + (low<behind_bits>(place.where) - 1) * 8;
+  if (offset + entry_head + 2 > bytes.size() || extents > bytes.size()) return false;
   const std::byte* const entry = bytes.data() + offset;
-  const std::size_t path_bytes = number_at<std::uint16_t>(entry + 8);
+  const bool usual = place.shape != 0;
+  if (!usual && number_at<std::uint64_t>(entry) != id.value) return false;
+  const std::size_t path_bytes =
+      usual ? place.shape >> (part_bits + reference_bits) : number_at<std::uint16_t>(entry + 8);
   const std::uint64_t body_at = offset + entry_head + path_bytes + 2;
   if (body_at > bytes.size()) return false;
-  const std::size_t body_bytes = number_at<std::uint16_t>(bytes.data() + body_at - 2);
-  if (body_bytes > bytes.size() - body_at || !take_body(bytes.subspan(body_at, body_bytes), out))
-    return false;
-  if (extents > bytes.size() || encoded_extent_bytes * out.parts > bytes.size() - extents) return false;
+  if (usual) {
+    out.parts = static_cast<unsigned>(low<part_bits>(place.shape));
+    out.references = static_cast<unsigned>(low<reference_bits>(place.shape >> part_bits));
+    const auto body_bytes = usual_body_bytes(out.parts, out.references);
+    if (out.parts == 0 || body_bytes > bytes.size() - body_at) return false;
+    out.body = bytes.subspan(body_at, body_bytes);
+  } else {
+    const std::size_t body_bytes = number_at<std::uint16_t>(bytes.data() + body_at - 2);
+    if (body_bytes > bytes.size() - body_at || !take_body(bytes.subspan(body_at, body_bytes), out))
+      return false;
+  }
+  if (encoded_extent_bytes * out.parts > bytes.size() - extents) return false;
   out.id = id;
   out.path = {reinterpret_cast<const char*>(entry + entry_head), path_bytes};
   out.extents = bytes.subspan(extents, encoded_extent_bytes * out.parts);

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "bundle/asset.hpp"
+#include "bundle/lookup_cache.hpp"
 #include "bundle/page_source.hpp"
 
 /// \file Look-ups in index pages as they lie in mapped files: what readers of a generation use. Pure.
@@ -48,11 +49,12 @@ class mapped_index {
   /// At most files_max files.
   mapped_index(std::span<const mapped_page_file> files, page_location root);
 
-  /// `place` (may be null): where it was found, for at(); 0 where that cannot be said.
-  lookup_result find(asset_id id, mapped_asset& out, std::uint64_t* place = nullptr) const noexcept;
-  /// The asset at a place that find() of the same index gave; touches nothing but its own bytes. False where
-  /// something else lies there.
-  bool at(std::uint64_t place, asset_id id, mapped_asset& out) const noexcept;
+  /// `place` (may be null): where it was found, for at(); none where that cannot be said.
+  lookup_result find(asset_id id, mapped_asset& out, asset_place* place = nullptr) const noexcept;
+  /// The asset at a place that find() gave for it, in this index or in one whose files begin as these.
+  /// Touches no byte of the files where the place has the shape, else the asset's own. False where that is
+  /// read and is something else, and where the place is outside the files.
+  bool at(asset_place place, asset_id id, mapped_asset& out) const noexcept;
   /// Parts of `asset` are counted from 0. False where there is no such part or its bytes are malformed.
   static bool part(const mapped_asset& asset, unsigned index, mapped_part& out) noexcept;
   /// Run-time references, `index` below asset.references.
@@ -62,8 +64,8 @@ class mapped_index {
   struct record;
   bool record_at(std::uint64_t packed_location, record& out) const noexcept;
   lookup_result find_in_leaf(const record& leaf, asset_id id, mapped_asset& out,
-                             std::uint64_t* place) const noexcept;
-  std::uint64_t place_of(const std::byte* entry, const byte_span& extents) const noexcept;
+                             asset_place* place) const noexcept;
+  asset_place place_of(const std::byte* entry, const mapped_asset& found) const noexcept;
 
   std::array<mapped_page_file, files_max> files_{};
   std::size_t count_ = 0;

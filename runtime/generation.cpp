@@ -133,8 +133,8 @@ void generation::remember(const generation* before, const std::vector<asset_id>&
   }
   const auto place_of = [this](asset_id id) {
     mapped_asset there;
-    std::uint64_t place = 0;
-    return index_.find(id, there, &place) == lookup_result::found ? place : 0;
+    asset_place place;
+    return index_.find(id, there, &place) == lookup_result::found ? place : asset_place{};
   };
   found_ = lookup_memory::after(before->found_, changed, place_of, *files_, head_.value.assets);
 }

@@ -65,11 +65,11 @@ class generation {
   const head& what() const { return head_.value; }
   /// O(log assets), without allocation, lock or system call.
   lookup_result find(asset_id id, mapped_asset& out) const noexcept {
-    if (const auto place = found_.find(id); place != 0 && index_.at(place, id, out))
+    if (const auto known = found_.find(id); known.known() && index_.at(known, id, out))
       return lookup_result::found;
-    std::uint64_t place = 0;
+    asset_place place;
     const auto result = index_.find(id, out, &place);
-    if (place != 0) found_.put(id, place);
+    if (place.known()) found_.put(id, place);
     return result;
   }
   /// Errors: not_found (its place is not known here, or its segment is gone), corrupt, io.

@@ -14,7 +14,7 @@ lookup_memory::lookup_memory(const bundle_files& files, std::uint64_t assets)
     : shared_(table_for(files, assets)) {}
 
 lookup_memory lookup_memory::after(const lookup_memory& before, const std::vector<asset_id>& changed,
-                                   const std::function<std::uint64_t(asset_id)>& place_of,
+                                   const std::function<asset_place(asset_id)>& place_of,
                                    const bundle_files& files, std::uint64_t assets) {
   lookup_memory out;
   std::vector<asset_id> apart;
@@ -33,7 +33,7 @@ lookup_memory lookup_memory::after(const lookup_memory& before, const std::vecto
   if (apart.empty()) return out;
   out.apart_ = table_for(files, apart.size());
   for (const auto id : apart) {
-    if (const auto place = now_of(id); place != 0) out.apart_.put(id, place);
+    if (const auto place = now_of(id); place.known()) out.apart_.put(id, place);
     out.filter_[filter_bit(id) / 64] |= std::uint64_t{1} << (filter_bit(id) % 64);
   }
   out.apart_ids_ = std::move(apart);

@@ -22,13 +22,13 @@ class lookup_memory {
   lookup_memory() = default;
   lookup_memory(const bundle_files& files, std::uint64_t assets);
   /// What `before` remembers but for `changed` (ids, ascending), which differ: of these it remembers
-  /// `place_of` (0: nothing). O(apart_max), and O(assets) each time so many have changed.
+  /// `place_of` (unknown: nothing). O(apart_max), and O(assets) each time so many have changed.
   static lookup_memory after(const lookup_memory& before, const std::vector<asset_id>& changed,
-                             const std::function<std::uint64_t(asset_id)>& place_of,
-                             const bundle_files& files, std::uint64_t assets);
+                             const std::function<asset_place(asset_id)>& place_of, const bundle_files& files,
+                             std::uint64_t assets);
 
-  std::uint64_t find(asset_id id) const noexcept { return table(id).find(id); }
-  void put(asset_id id, std::uint64_t place) const noexcept { table(id).put(id, place); }
+  asset_place find(asset_id id) const noexcept { return table(id).find(id); }
+  void put(asset_id id, asset_place place) const noexcept { table(id).put(id, place); }
   std::size_t apart() const { return apart_ids_.size(); }
 
  private:

@@ -51,21 +51,27 @@ TEST(mapped_index, finds_what_the_tree_finds_and_nothing_else) {
   bundle->write(written);
   const auto tree = index_tree::open(written.root(), written.root_location(), bundle, sha()).value();
   const auto index = mapped(*bundle, tree);
+  std::size_t with_shape = 0;
   for (std::size_t i = 0; i < 3000; ++i) {
     const auto id = id_of(path(asset_name(i)));
     mapped_asset found, again;
-    std::uint64_t place = 0;
+    asset_place place;
     ASSERT_EQ(index.find(id, found, &place), lookup_result::found) << i;
     const auto wanted = tree.find(id).value().value();
     expect_same(found, wanted);
-    ASSERT_EQ(place == 0, i == 1) << "the one with a record blob has no place";
-    if (place == 0) continue;
-    ASSERT_TRUE(index.at(place, id, again));
-    expect_same(again, wanted);
-    EXPECT_FALSE(index.at(place, {id.value + 1}, again));
+    ASSERT_EQ(place.known(), i != 1) << "the one with a record blob has no place";
+    if (!place.known()) continue;
+    with_shape += place.shape != 0 ? 1 : 0;
+    for (const auto shape : {place.shape, 0u}) {
+      ASSERT_TRUE(index.at({place.where, shape}, id, again));
+      expect_same(again, wanted);
+    }
+    EXPECT_FALSE(index.at({place.where, 0}, {id.value + 1}, again));
+    EXPECT_FALSE(mapped_index().at(place, id, again)) << "it lies outside of these files";
     for (const auto beside : {id.value - 1, id.value + 1, ~id.value})
       ASSERT_EQ(index.find({beside}, found), lookup_result::absent) << i;
   }
+  EXPECT_GT(with_shape, 2'000u);
 }
 
 lookup_cache cache_for(std::uint64_t assets) {
@@ -73,39 +79,83 @@ lookup_cache cache_for(std::uint64_t assets) {
   return {zeros_in_memory(bytes), bytes};
 }
 
-TEST(lookup_cache, gives_back_what_was_put_or_nothing) {
-  const auto cache = cache_for(1000);
-  std::mt19937_64 random(3);
-  std::vector<asset_id> ids;
-  for (int i = 0; i < 1000; ++i) ids.push_back({random()});
-  for (const auto id : ids) EXPECT_EQ(cache.find(id), 0u);
-  for (std::size_t i = 0; i < ids.size(); ++i) cache.put(ids[i], i + 1);
-  std::size_t remembered = 0;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto place = cache.find(ids[i]);
-    EXPECT_TRUE(place == 0 || place == i + 1);
-    remembered += place != 0 ? 1 : 0;
+struct put_assets {
+  explicit put_assets(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      all.emplace_back(asset_id{random()},
+                       asset_place{random() % (std::uint64_t{1} << asset_place::where_bits) | 1,
+                                   static_cast<std::uint32_t>(random()) % (1u << asset_place::shape_bits)});
+    }
   }
-  EXPECT_GT(remembered, 900u);
-  EXPECT_EQ(cache.find({random()}), 0u);
-  EXPECT_EQ(lookup_cache().find(ids[0]), 0u);
+  std::mt19937_64 random{3};
+  std::vector<std::pair<asset_id, asset_place>> all;
+};
+
+TEST(lookup_cache, gives_back_what_was_put_or_nothing) {
+  for (const std::size_t count : {1'000u, 100'000u}) {
+    put_assets put(count);
+    const auto cache = cache_for(count);
+    for (const auto& [id, place] : put.all) EXPECT_FALSE(cache.find(id).known());
+    for (const auto& [id, place] : put.all) cache.put(id, place);
+    std::size_t remembered = 0;
+    for (const auto& [id, place] : put.all) {
+      const auto found = cache.find(id);
+      if (!found.known()) continue;
+      ++remembered;
+      EXPECT_EQ(found.where, place.where);
+      EXPECT_EQ(found.shape, count > 10'000 ? place.shape : 0u) << "a small table has no room for shapes";
+    }
+    EXPECT_GT(remembered, count * 98 / 100);
+    for (int i = 0; i < 100'000; ++i) EXPECT_FALSE(cache.find({put.random()}).known());
+    // Ids beside those that were put: each bit that is not compared would show.
+    for (const auto& [id, place] : put.all)
+      for (unsigned bit = 0; bit < 64; bit += 1 + count / 10'000) {
+        const auto found = cache.find({id.value ^ std::uint64_t{1} << bit});
+        EXPECT_FALSE(found.known()) << bit;
+      }
+  }
+  EXPECT_FALSE(lookup_cache().find({1}).known());
 }
 
-TEST(lookup_cache, threads_that_write_one_bucket_never_give_another_assets_place) {
-  const auto cache = cache_for(1);
+TEST(lookup_cache, a_larger_table_takes_over_what_a_smaller_one_had_and_what_is_replaced_is_gone) {
+  put_assets put(40'000);
+  const auto small = cache_for(30'000), large = cache_for(400'000);
+  for (const auto& [id, place] : put.all) small.put(id, place);
+  large.take_over(small);
+  std::size_t kept = 0;
+  for (const auto& [id, place] : put.all) {
+    if (!small.find(id).known()) continue;
+    kept += large.find(id) == place ? 1 : 0;
+    large.replace(id, {});
+    EXPECT_FALSE(large.find(id).known());
+  }
+  EXPECT_GT(kept, 35'000u);
+  large.replace(put.all[0].first, {77, 5});
+  EXPECT_EQ(large.find(put.all[0].first), (asset_place{77, 5}));
+}
+
+/// Threads that put and find assets of one bucket, and of the one beside it.
+void race_in_one_bucket(const lookup_cache& cache) {
   std::atomic<int> wrong{0};
   const auto work = [&](std::uint64_t seed) {
     for (std::uint64_t i = 0; i < 200'000; ++i) {
-      const std::uint64_t id = (i * 7 + seed) % 64 * 1'000'003 + 5;
-      cache.put({id}, id * 3);
-      const auto place = cache.find({id});
-      if (place != 0 && place != id * 3) wrong.fetch_add(1);
+      const std::uint64_t number = (i * 7 + seed) % 64, id = number * 0x9e37'79b9'7f4a'7c15 << 30 | 5;
+      const asset_place place{id >> 20 | 1, static_cast<std::uint32_t>(number + 1)};
+      cache.put({id}, place);
+      const auto found = cache.find({id});
+      if (found.known() && (found.where != place.where || (found.shape != 0 && found.shape != place.shape)))
+        wrong.fetch_add(1);
     }
   };
   std::thread other(work, 1);
   work(0);
   other.join();
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(lookup_cache, threads_that_write_one_bucket_never_give_another_assets_place) {
+  race_in_one_bucket(cache_for(1));
+  race_in_one_bucket(cache_for(100'000));
 }
 
 TEST(mapped_index, follows_pages_of_several_files_and_generations) {

@@ -50,23 +50,27 @@ void use(const mapped_asset& found, const exact_files& files) {
 }
 
 /// A place that one index found, in another one: as generations share what they remember.
-void use_places(std::uint64_t place, asset_id id, const index_of_pages& index, const exact_files& files) {
+void use_places(asset_place place, asset_id id, const index_of_pages& index, const exact_files& files) {
   mapped_asset found;
   if (index.at(place, id, found)) use(found, files);
-  for (unsigned bit = 0; bit < 64; ++bit)
-    if (index.at(place ^ std::uint64_t{1} << bit, id, found)) use(found, files);
+  if (index.at({place.where, 0}, id, found)) use(found, files);
+  for (unsigned bit = 0; bit < asset_place::where_bits; ++bit)
+    for (const auto shape : {place.shape, 0u})
+      if (index.at({place.where ^ std::uint64_t{1} << bit, shape}, id, found)) use(found, files);
+  for (unsigned bit = 0; bit < asset_place::shape_bits; ++bit)
+    if (index.at({place.where, place.shape ^ 1u << bit}, id, found)) use(found, files);
 }
 
 bool same(byte_span a, byte_span b) { return a.size() == b.size() && (a.empty() || a.data() == b.data()); }
 
 /// What find() says, and that its place says the same. True where it was found.
-bool look_up(asset_id id, const index_of_pages& index, const exact_files& files, std::uint64_t& place) {
+bool look_up(asset_id id, const index_of_pages& index, const exact_files& files, asset_place& place) {
   mapped_asset found, again;
-  place = 0;
+  place = {};
   if (index.find(id, found, &place) != lookup_result::found) return false;
   GRAPHITE_INVARIANT(found.id == id);
   use(found, files);
-  if (place == 0) return true;
+  if (!place.known()) return true;
   GRAPHITE_INVARIANT(index.at(place, id, again) && again.id == id && again.path == found.path);
   GRAPHITE_INVARIANT(same(again.body, found.body) && same(again.extents, found.extents));
   GRAPHITE_INVARIANT(again.parts == found.parts && again.references == found.references);
@@ -92,11 +96,15 @@ bool mapped_index(byte_span bytes) {
   const index_of_pages index(files.files(), root), other(fewer.files(), root);
   bool any = false;
   for (const auto id : ids) {
-    std::uint64_t place = 0;
+    asset_place place;
     any = look_up({id}, index, files, place) || any;
     use_places(place, {id}, index, files);
     use_places(place, {id}, other, fewer);
-    for (const auto any_place : ids) use_places(any_place, {id}, index, files);
+    for (const auto any_place : ids) {
+      const auto where = any_place >> (64 - asset_place::where_bits);
+      use_places({where, static_cast<std::uint32_t>(any_place % (1u << asset_place::shape_bits))}, {id},
+                 index, files);
+    }
   }
   return any;
 }
