@@ -29,7 +29,7 @@ namespace Graphite {
     /// StaleHandle (without PreserveHandleState), NotFound (no such part), NotReady (on demand: asked for now),
     /// Corrupt, Io.</summary>
     public View Read(uint part = 0) {
-      GraphiteException.Check(Native.graphite_handle_read(context, Opened(), part, out var view));
+      GraphiteException.Check(Native.graphite_handle_read(context.Live, Opened(), part, out var view));
       GC.KeepAlive(this);
       return new View(new HandlePart(view), view.version);
     }
@@ -40,7 +40,7 @@ namespace Graphite {
     }
 
     ulong Changed(out ulong id) {
-      GraphiteException.Check(Native.graphite_handle_changed(context, Opened(), out var version, out id));
+      GraphiteException.Check(Native.graphite_handle_changed(context.Live, Opened(), out var version, out id));
       GC.KeepAlive(this);
       return version;
     }
@@ -51,7 +51,7 @@ namespace Graphite {
     void Close() {
       if (context == null || Interlocked.Exchange(ref closed, 1) != 0) return;
       try {
-        Native.graphite_handle_close(context, handle);
+        Native.graphite_handle_close(context.Live, handle);
       } catch (ObjectDisposedException) {
         // It went with its context.
       }

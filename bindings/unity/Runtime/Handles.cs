@@ -47,6 +47,13 @@ namespace Graphite {
     }
     public override bool IsInvalid => handle == IntPtr.Zero;
     public bool IsOver => over;
+
+    // For a call. Throws ObjectDisposedException, as the marshaller would; but where `throw new` makes an exception of
+    // the core library, Mono 6.8 makes it through a call that an abort of the thread interrupts, and then throws null,
+    // which ends the process. Each thread of a domain that is unloaded is aborted, right after its contexts are over.
+    public ContextHandle Live => IsClosed ? throw Gone() : this;
+    static Exception Gone() => new ObjectDisposedException(nameof(HotReload));
+
     protected override bool ReleaseHandle() {
       Native.graphite_hot_reload_shutdown(handle);
       over = true;

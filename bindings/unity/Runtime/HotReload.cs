@@ -31,7 +31,7 @@ namespace Graphite {
     HotReload(IntPtr opened) {
       context = new ContextHandle(opened);
       Lifetime.Check(context);
-      place = Native.graphite_hot_reload_bundle(context);
+      place = Native.graphite_hot_reload_bundle(context.Live);
       goesOn = () => !context.IsClosed;
       always = () => true;
       keep = thrown.Add;
@@ -70,7 +70,7 @@ namespace Graphite {
     public Bundle Current(out ulong version) {
       var added = false;
       try {
-        context.DangerousAddRef(ref added);
+        context.Live.DangerousAddRef(ref added);
         return AtomicBundle.Pinned(place, out version);
       } finally {
         if (added) context.DangerousRelease();
@@ -82,12 +82,12 @@ namespace Graphite {
     /// false: not in time. Throws ObjectDisposedException once this is disposed of. Errors: what made following end.
     /// </summary>
     public bool Wait(ulong version, TimeSpan timeout) =>
-      InSlices(timeout, slice => Native.graphite_wait(context, version, slice));
+      InSlices(timeout, slice => Native.graphite_wait(context.Live, version, slice));
 
     /// <summary>A name of the asset that stays, whatever is swapped. Errors: NotFound, TooLarge,
     /// OutOfMemory.</summary>
     public AssetHandle OpenHandle(ulong id) {
-      GraphiteException.Check(Native.graphite_handle_open(context, id, out var opened));
+      GraphiteException.Check(Native.graphite_handle_open(context.Live, id, out var opened));
       return new AssetHandle(context, opened);
     }
     public AssetHandle OpenHandle(string path) => OpenHandle(Library.AssetId(path));
@@ -98,24 +98,24 @@ namespace Graphite {
 
     /// <summary>Makes the generation that was current `steps` before this one current again, until a newer one comes
     /// or Resume. Errors: NotFound (not kept).</summary>
-    public void Rollback(uint steps) => GraphiteException.Check(Native.graphite_rollback(context, steps));
-    public void Resume() => GraphiteException.Check(Native.graphite_resume(context));
+    public void Rollback(uint steps) => GraphiteException.Check(Native.graphite_rollback(context.Live, steps));
+    public void Resume() => GraphiteException.Check(Native.graphite_resume(context.Live));
 
     /// <summary>Makes the bundle at `path` current as if it had come by itself. Blocks. Errors: those of Bundle.Open,
     /// StaleEpoch, OutOfMemory.</summary>
     public void Reload(string path) {
       fixed (byte* text = Text.Terminated(path ?? throw new ArgumentNullException(nameof(path))))
-        GraphiteException.Check(Native.graphite_optimized_reload(context, text, IntPtr.Zero));
+        GraphiteException.Check(Native.graphite_optimized_reload(context.Live, text, IntPtr.Zero));
     }
 
     /// <summary>On demand: asks for the bytes of these assets; AssetEventType.Arrived tells of each. Errors: TooLarge,
     /// Unsupported.</summary>
     public void Fetch(params ulong[] ids) {
-      fixed (ulong* first = ids) GraphiteException.Check(Native.graphite_fetch(context, first, (UIntPtr)ids.Length));
+      fixed (ulong* first = ids) GraphiteException.Check(Native.graphite_fetch(context.Live, first, (UIntPtr)ids.Length));
     }
     /// <summary>Waits until the asset's bytes are here; false: not in time. Errors: NotFound, Unavailable.</summary>
     public bool FetchWait(ulong id, TimeSpan timeout) =>
-      InSlices(timeout, slice => Native.graphite_fetch_wait(context, id, slice));
+      InSlices(timeout, slice => Native.graphite_fetch_wait(context.Live, id, slice));
 
     /// <summary>Ends following. What others hold of it stays: bundles and views are good as before, asset handles
     /// throw ObjectDisposedException.</summary>
@@ -126,7 +126,6 @@ namespace Graphite {
       var waited = Stopwatch.StartNew();
       for (;;) {
         var left = endless ? WaitSliceMs : Math.Max(0, (timeout - waited.Elapsed).TotalMilliseconds);
-        // A closed context is an ObjectDisposedException of the marshaller.
         var result = wait((ulong)(Math.Min(left, WaitSliceMs) * 1e6));
         if (result == Result.Success) return true;
         if (result != Result.TimedOut) throw new GraphiteException(result, Text.LastError());

@@ -91,7 +91,7 @@ namespace Graphite {
       var outer = polled;
       try {
         polled = this;
-        var result = Native.graphite_poll(context, 0, out var left);
+        var result = Native.graphite_poll(context.Live, 0, out var left);
         if (result != Result.Busy) Ended = result;
         if (result != Result.Success) thrown.Add(new GraphiteException(result, Text.LastError()));
         return (long)left;

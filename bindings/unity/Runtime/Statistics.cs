@@ -52,7 +52,7 @@ namespace Graphite {
   public sealed unsafe partial class HotReload {
     public Statistics Statistics() {
       var native = new NativeStatistics { size = (UIntPtr)Marshal.SizeOf(typeof(NativeStatistics)) };
-      GraphiteException.Check(Native.graphite_hot_reload_statistics(context, ref native));
+      GraphiteException.Check(Native.graphite_hot_reload_statistics(context.Live, ref native));
       return new Statistics(native);
     }
 
@@ -62,7 +62,7 @@ namespace Graphite {
         var found = new NativeGenerationInfo[capacity];
         int count;
         fixed (NativeGenerationInfo* first = found)
-          count = (int)Native.graphite_hot_reload_generations(context, first, (UIntPtr)capacity);
+          count = (int)Native.graphite_hot_reload_generations(context.Live, first, (UIntPtr)capacity);
         if (count > capacity) continue;
         var all = new GenerationInfo[count];
         for (var i = 0; i < count; ++i)
