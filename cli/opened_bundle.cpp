@@ -10,8 +10,8 @@
 #include <unordered_map>
 
 #include "bundle/segment_format.hpp"
-#include "cli/mapped_file.hpp"
 #include "platform/crypto/sha256.hpp"
+#include "platform/store/mapped_segment.hpp"
 
 namespace graphite {
 
@@ -33,11 +33,12 @@ class folder_source final : public page_source, public extent_source {
     if (!hint.known()) return fail(errc::not_found, "the place of an index page is not known");
     const auto name = bundle_ / page_file_name(hint.file);
     GRAPHITE_TRY(auto file, map(name));
-    const auto number = decode_page_file_header(file->bytes());
+    GRAPHITE_TRY(const auto bytes, file->all());
+    const auto number = decode_page_file_header(bytes);
     if (!number || *number != hint.file)
       return fail(errc::corrupt,
                   name.string() + ": " + (number ? "another page file" : number.error().context));
-    auto page = page_at(file->bytes(), hint, id);
+    auto page = page_at(bytes, hint, id);
     if (!page) return fail(errc::corrupt, name.string() + ": " + page.error().context);
     page->keep = file;
     return page;
@@ -46,7 +47,7 @@ class folder_source final : public page_source, public extent_source {
   result<byte_span> bytes(const extent& where) const override {
     const fs::path path = segments_ / segment_file_name(where.segment);
     GRAPHITE_TRY(auto file, map(path));
-    const byte_span all = file->bytes();
+    GRAPHITE_TRY(const auto all, file->all());
     const auto header = decode_segment_header(all);
     if (!header || header->id != where.segment)
       return fail(errc::corrupt,
@@ -89,14 +90,14 @@ class folder_source final : public page_source, public extent_source {
     return false;
   }
 
-  result<std::shared_ptr<const mapped_file>> map(const fs::path& path) const {
+  result<std::shared_ptr<const mapped_segment>> map(const fs::path& path) const {
     const std::lock_guard lock(mutex_);
     return map_locked(path);
   }
 
-  result<std::shared_ptr<const mapped_file>> map_locked(const fs::path& path) const {
+  result<std::shared_ptr<const mapped_segment>> map_locked(const fs::path& path) const {
     if (const auto known = files_.find(path.string()); known != files_.end()) return known->second;
-    auto opened = mapped_file::open(path.string());
+    auto opened = mapped_segment::open(path.string(), 0);
     if (!opened && opened.error().code == errc::not_found)
       return fail(errc::corrupt, path.string() + " is missing");
     GRAPHITE_TRY(auto file, std::move(opened));
@@ -112,9 +113,11 @@ class folder_source final : public page_source, public extent_source {
       if (!name.starts_with("segment-")) continue;
       const auto file = map_locked(entry.path());
       if (!file) continue;
-      const auto header = decode_segment_header((*file)->bytes());
+      const auto bytes = (*file)->all();
+      if (!bytes) continue;
+      const auto header = decode_segment_header(*bytes);
       if (!header || segment_file_name(header->id) != name) continue;
-      scan_records((*file)->bytes(), header->id, segment_header_bytes, scan_depth::headers,
+      scan_records(*bytes, header->id, segment_header_bytes, scan_depth::headers,
                    [&](const scanned_record& record) {
                      if (record.record.kind == segment_record_kind::content)
                        contents_.emplace(record.record.content.id,
@@ -125,21 +128,21 @@ class folder_source final : public page_source, public extent_source {
 
   fs::path bundle_, segments_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, std::shared_ptr<const mapped_file>> files_;
+  mutable std::map<std::string, std::shared_ptr<const mapped_segment>> files_;
   mutable std::unordered_map<digest, extent> contents_;
   mutable bool scanned_ = false;
 };
 
-result<std::shared_ptr<const mapped_file>> map_head(const std::string& path) {
-  auto file = mapped_file::open((fs::path(path) / "head").string());
+result<std::shared_ptr<const mapped_segment>> map_head(const std::string& path) {
+  auto file = mapped_segment::open((fs::path(path) / "head").string(), 0);
   if (!file && file.error().code == errc::not_found)
     return fail(errc::not_found, path + " is no bundle: it has no file `head`");
   return file;
 }
 
-/// The folder as `file`, its head, leads to.
-result<opened_bundle> open_at(const std::string& path, const mapped_file& file) {
-  GRAPHITE_TRY(const head_file head, decode_head(file.bytes(), sha()));
+/// The folder as its head, `encoded`, leads to.
+result<opened_bundle> open_at(const std::string& path, byte_span encoded) {
+  GRAPHITE_TRY(const head_file head, decode_head(encoded, sha()));
   auto source = std::make_shared<const folder_source>(path);
   source->hold(head);
   GRAPHITE_TRY(index_tree tree, index_tree::open(head.value, head.root, source, sha()));
@@ -156,17 +159,20 @@ result<opened_bundle> open_folder(const std::string& path) {
   constexpr int tries_max = 5;
   GRAPHITE_TRY(auto before, map_head(path));
   for (int tries = 1;; ++tries) {
-    auto opened = open_at(path, *before);
+    GRAPHITE_TRY(const auto old_bytes, before->all());
+    auto opened = open_at(path, old_bytes);
     GRAPHITE_TRY(auto after, map_head(path));
-    const bool same = std::ranges::equal(before->bytes(), after->bytes());
+    GRAPHITE_TRY(const auto new_bytes, after->all());
+    const bool same = std::ranges::equal(old_bytes, new_bytes);
     if (same || tries == tries_max) return opened;
     before = std::move(after);
   }
 }
 
 result<opened_bundle> open_file(const std::string& path) {
-  GRAPHITE_TRY(auto file, mapped_file::open(path));
-  GRAPHITE_TRY(auto exported, exported_bundle::open(file->bytes(), sha(), file));
+  GRAPHITE_TRY(auto file, mapped_segment::open(path, 0));
+  GRAPHITE_TRY(const auto bytes, file->all());
+  GRAPHITE_TRY(auto exported, exported_bundle::open(bytes, sha(), file));
   GRAPHITE_TRY(index_tree tree,
                index_tree::open(exported->head().value, exported->head().root, exported, sha()));
   return opened_bundle{
