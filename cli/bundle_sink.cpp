@@ -28,10 +28,11 @@ class stored_part final : public partial_content {
   /// A later attempt finds what this one appends; this one finds what lies at `before` in `segment`, if
   /// anything does.
   void may_be_cut_off(const digest& content, std::shared_ptr<cut_off_contents> book, const extent& before,
-                      owned_fd segment) {
+                      owned_fd segment, std::function<void(const extent&)> discard) {
     content_ = content;
     before_ = before;
     segment_ = std::move(segment);
+    discard_ = std::move(discard);
     const auto where = out_->keep_cut_off(true);
     if (!where) return;
     book_ = std::move(book);
@@ -42,20 +43,22 @@ class stored_part final : public partial_content {
     // Not before it has more than the attempt before.
     if (book_ && !noted_ && left_at_ != appended_) book_->note(content_, where_), noted_ = true;
     appended_ += bytes.size();
-    return out_->append(bytes);
+    auto appended = out_->append(bytes);
+    // Two attempts at once may be what does not fit: the next one begins anew, with the room of both.
+    if (!appended && appended.error().code == errc::out_of_space) forget();
+    return appended;
   }
   result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
     return out_->read(offset, out);
   }
   result<void> finish() override {
     GRAPHITE_TRY([[maybe_unused]] const auto stored, out_->commit(list_));
-    if (book_) book_->forget(content_);
+    forget_before();
     return {};
   }
   void forget() override {
-    if (!book_) return;
-    (void)out_->keep_cut_off(false);
-    book_->forget(content_);
+    if (book_) (void)out_->keep_cut_off(false);
+    forget_before();
   }
   bool left_before(std::uint64_t offset, std::span<std::byte> out) override {
     if (!segment_ || offset > before_.length || out.size() > before_.length - offset) return false;
@@ -65,12 +68,19 @@ class stored_part final : public partial_content {
   }
 
  private:
+  void forget_before() {
+    if (book_) book_->forget(content_);
+    if (segment_) discard_(before_);
+    segment_ = {};
+  }
+
   std::unique_ptr<content_writer> out_;
   chunk_list list_;
   digest content_;
   std::shared_ptr<cut_off_contents> book_;
   extent where_, before_;
   owned_fd segment_;
+  std::function<void(const extent&)> discard_;
   std::uint64_t appended_ = 0;
   std::optional<std::uint64_t> left_at_;  ///< of the newest look at what was left
   bool noted_ = false;
@@ -127,7 +137,10 @@ result<std::unique_ptr<partial_content>> bundle_sink::begin(const content_ref& c
   owned_fd segment;
   if (before.length == content.size)
     segment = owned_fd(::open(store_->segment_path(before.segment).c_str(), O_RDONLY | O_CLOEXEC));
-  part->may_be_cut_off(content.id, cut_off_, before, std::move(segment));
+  part->may_be_cut_off(content.id, cut_off_, before, std::move(segment), [this](const extent& where) {
+    if (const auto done = store_->discard(where); !done)
+      log_.debug("a transfer that was cut off stays until it is collected: {}", done.error().context);
+  });
   return part;
 }
 

@@ -140,6 +140,11 @@ bool segment_file::busy() const {
   return !unfinished_.empty();
 }
 
+bool segment_file::fills(std::uint64_t header_offset) const {
+  std::lock_guard lock(mutex_);
+  return unfinished_.contains(header_offset);
+}
+
 result<void> segment_file::sync() {
   if (!dirty_.exchange(false)) return {};
   GRAPHITE_KILL_POINT("store.before_segment_sync");

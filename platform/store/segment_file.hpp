@@ -54,7 +54,8 @@ class segment_file {
   /// All records that begin below are finished.
   std::uint64_t mark() const;
   std::uint64_t tail() const;
-  bool busy() const;  ///< some place is being filled
+  bool busy() const;                              ///< some place is being filled
+  bool fills(std::uint64_t header_offset) const;  ///< that one is
   /// fdatasync, if anything was written since. Errors: out_of_space, io.
   result<void> sync();
   /// Gives back the space behind the tail and makes the file read-only. Nothing is written afterwards.

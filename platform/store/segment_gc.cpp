@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -274,6 +275,33 @@ bool impl::gc_again() {
 void impl::end_gc() {
   std::lock_guard lock(mutex_);
   collection_.reset();
+}
+
+result<void> impl::discard(const extent& where) {
+  std::shared_ptr<segment_file> file;
+  {
+    std::lock_guard lock(mutex_);
+    const auto* const entry = table_.find(where.segment);
+    if (entry == nullptr || entry->lost || entry->condemned) return {};
+    file = entry->file;
+  }
+  const auto path = table_.path(where.segment);
+  GRAPHITE_TRY(const auto segment, mapped_segment::open(path, 0));
+  GRAPHITE_TRY(const auto bytes, segment->all());
+  std::optional<std::uint64_t> dead;
+  scan_records(bytes, where.segment, segment_header_bytes, scan_depth::headers,
+               [&](const scanned_record& at) {
+                 if (at.record.kind == segment_record_kind::reserved &&
+                     at.place.where(where.segment, at.record.content.size) == where)
+                   dead = at.place.header_offset;
+               });
+  if (!dead || (file && file->fills(*dead))) return {};
+  const owned_fd out(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!out) return fail_errno(errno, "open " + path);
+  const auto hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  if (::fallocate(out.get(), hole, static_cast<off_t>(where.offset), static_cast<off_t>(where.length)) != 0)
+    return fail_errno(errno, "give back a part of " + path);
+  return {};
 }
 
 }  // namespace graphite

@@ -364,6 +364,7 @@ result<extent_view> segment_store::map(const digest& content) const { return imp
 result<extent_view> segment_store::map(const extent& where) const { return impl_->map(where); }
 std::string segment_store::segment_path(segment_id id) const { return impl_->path(id); }
 result<void> segment_store::forget(const digest& content) { return impl_->forget(content); }
+result<void> segment_store::discard(const extent& where) { return impl_->discard(where); }
 std::vector<lost_segment> segment_store::lost() const { return impl_->lost(); }
 void segment_store::look_for_losses() { impl_->look_for_losses(); }
 std::uint64_t segment_store::losses() const { return impl_->losses(); }

@@ -84,6 +84,11 @@ class segment_store final : public chunk_store {
   /// Errors: out_of_space, io.
   result<void> forget(const digest& content);
 
+  /// Gives back what a dropped writer left at `where` (content_writer::keep_cut_off); nothing happens where
+  /// anything else lies there, or somebody is writing. Cost: O(records of that segment). Errors: not_found,
+  /// permission_denied (a sealed segment, for others than root), unsupported (the file system), io.
+  result<void> discard(const extent& where);
+
   std::vector<lost_segment> lost() const;
   /// Looks whether a file was removed; one that a spare folder has is linked back, else it is lost: find()
   /// does not know its contents from then on, although what is mapped stays readable. One stat() a segment.

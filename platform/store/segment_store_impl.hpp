@@ -38,6 +38,7 @@ class segment_store::impl {
   result<stored_content> commit(const taken_place& taken, const content_ref& ref, const chunk_list& chunks);
   result<taken_place> take(const segment_record& record, byte_span data);
   void give_up(const taken_place& taken, std::uint64_t size);
+  result<void> discard(const extent& where);
   void drop_own_file(const std::shared_ptr<segment_file>& file);
   result<extent_view> map(const extent& where);
   result<extent_view> map(const digest& content);

@@ -3,6 +3,7 @@
 #include "cli/bundle_sink.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "platform/crypto/sha256.hpp"
 #include "relay/announcer.hpp"
 #include "tests/support/recording_log.hpp"
+#include "tests/support/small_mount.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace graphite {
@@ -163,6 +165,74 @@ TEST_F(bundle_sink_test, a_content_that_was_cut_off_is_there_for_the_next_attemp
       auto last = next->begin(content, list).value();
       EXPECT_FALSE(last->left_before(0, found)) << "what is finished is nothing that was cut off";
     }
+}
+
+/// A content that is put into a sink, chunk by chunk, as a transfer does.
+struct large_content {
+  large_content(std::string text, const hasher& hash)
+      : bytes(std::move(text)), list(chunk_bytes(as_bytes(bytes), hash)), content(content_of(list, hash)) {}
+  /// From what was left before and what it has, up to about `end`. Errors: those of append().
+  result<void> transfer(partial_content& into, std::size_t end, const hasher& hash) const {
+    std::size_t at = 0;
+    for (auto chunk = list.chunks.begin(); chunk != list.chunks.end() && at < end; at += chunk++->size) {
+      byte_vector left(chunk->size);
+      const bool same = into.left_before(at, left) && hash.sha256(left) == chunk->id;
+      GRAPHITE_CHECK(into.append(same ? byte_span(left) : as_bytes(bytes).subspan(at, chunk->size)));
+    }
+    return {};
+  }
+  std::string bytes;
+  chunk_list list;
+  content_ref content;
+};
+
+std::uint64_t blocks_below(const fs::path& folder) {
+  std::uint64_t out = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    struct stat info {};
+    if (::lstat(entry.path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
+      out += static_cast<std::uint64_t>(info.st_blocks) * 512;
+  }
+  return out;
+}
+
+TEST_F(bundle_sink_test, an_attempt_that_was_cut_off_is_given_back_once_another_has_finished) {
+  const large_content large(text(12'000'000), hash_);
+  auto part = sink_->begin(large.content, large.list).value();
+  ASSERT_TRUE(large.transfer(*part, 8'000'000, hash_));
+  part.reset();
+  store(text(1'000));  // behind it
+  part = sink_->begin(large.content, large.list).value();
+  ASSERT_TRUE(large.transfer(*part, large.bytes.size(), hash_));
+  const auto both = blocks_below(folder_);
+  ASSERT_TRUE(part->finish());
+  EXPECT_LE(blocks_below(folder_) + 7'500'000, both);
+  open(state_trust::little);
+  EXPECT_TRUE(sink_->has(large.content));
+}
+
+TEST_F(bundle_sink_test, a_disk_that_has_room_for_one_attempt_takes_the_one_after_a_cut) {
+  const test::small_mount disk(36 << 20);
+  if (!disk.mounted()) GTEST_SKIP() << "no right to mount";
+  bundle_sink_options options;
+  options.folder = disk.path() + "/kept";
+  const large_content large(text(20'000'000), hash_);
+  {
+    auto first = bundle_sink::open(options, state_trust::usual, hash_, log_).value();
+    auto part = first->begin(large.content, large.list).value();
+    ASSERT_TRUE(large.transfer(*part, 18'000'000, hash_));
+  }
+  auto sink = bundle_sink::open(options, state_trust::usual, hash_, log_).value();
+  result<void> done = fail(errc::busy, "not begun");
+  int attempts = 0;
+  while (!done && ++attempts < 4) {
+    auto part = sink->begin(large.content, large.list).value();
+    done = large.transfer(*part, large.bytes.size(), hash_);
+    if (done) done = part->finish();
+  }
+  EXPECT_TRUE(done) << done.error().context;
+  EXPECT_EQ(attempts, 2) << "the first one has no room beside what was left";
+  EXPECT_TRUE(sink->has(large.content));
 }
 
 TEST_F(bundle_sink_test, what_is_not_wanted_any_more_is_no_attempt_that_was_cut_off) {

@@ -231,5 +231,37 @@ TEST_F(segment_gc_test, storing_and_collecting_side_by_side_loses_nothing_that_w
   for (const auto& content : all_) EXPECT_TRUE(readable(content));
 }
 
+// The wrong one would lose what somebody reads, or is writing.
+TEST_F(segment_gc_test, only_a_place_that_a_dropped_writer_kept_is_given_back) {
+  open();
+  const auto live = make_content(1, 300'000), cut_off = make_content(2, 2'000'000);
+  const auto where = *put(live).where;
+  auto writer = *store_->begin(cut_off.bytes.size());
+  const auto kept = *writer->keep_cut_off(true);
+  ASSERT_TRUE(writer->append(byte_span(cut_off.bytes).first(1'500'000)));
+  ASSERT_TRUE(store_->discard(where));
+  ASSERT_TRUE(store_->discard(kept));
+  byte_vector read(1'500'000);
+  ASSERT_TRUE(writer->read(0, read));
+  EXPECT_TRUE(std::equal(read.begin(), read.end(), cut_off.bytes.begin())) << "it is being written";
+  EXPECT_TRUE(readable(live));
+  const auto blocks = [&] {
+    struct stat info {};
+    EXPECT_EQ(::stat(store_->segment_path(kept.segment).c_str(), &info), 0);
+    return static_cast<std::uint64_t>(info.st_blocks) * 512;
+  };
+  writer.reset();
+  const auto before = blocks();
+  ASSERT_TRUE(store_->discard({kept.segment, kept.offset, kept.length - 1}));
+  ASSERT_TRUE(store_->discard({segment_id{77}, kept.offset, kept.length}));
+  EXPECT_EQ(blocks(), before);
+  ASSERT_TRUE(store_->discard(kept));
+  EXPECT_LE(blocks() + 1'900'000, before);
+  EXPECT_TRUE(readable(live));
+  ASSERT_TRUE(store_->sync());
+  open();
+  EXPECT_TRUE(readable(live));
+}
+
 }  // namespace
 }  // namespace graphite
