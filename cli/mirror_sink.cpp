@@ -25,6 +25,10 @@ class staged_content final : public partial_content {
   staged_content(std::unique_ptr<object_folder::writer> file, byte_vector list)
       : file_(std::move(file)), list_(std::move(list)) {}
   result<void> append(byte_span bytes) override { return file_->append(bytes); }
+  bool left_before(std::uint64_t offset, std::span<std::byte> out) override {
+    return file_->left_before(offset, out);
+  }
+  void forget() override { file_->forget(); }
   result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
     return file_->read(offset, out);
   }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/kill_point.hpp"
@@ -18,7 +19,8 @@ constexpr std::size_t sync_each_max = 64;  ///< more are synced with their whole
 
 std::string staged_name(const digest& id) { return "staging/" + to_hex(id); }
 std::string list_name(const std::string& name) { return name + ".list"; }
-std::string partial_name(const digest& id) { return staged_name(id) + ".part"; }
+constexpr std::string_view part_end = ".part";
+std::string partial_name(const std::string& name) { return name + std::string(part_end); }
 
 result<void> make_folder(int home, const char* name) {
   if (::mkdirat(home, name, 0700) != 0 && errno != EEXIST)
@@ -42,6 +44,28 @@ std::optional<std::uint64_t> size_of(int home, const std::string& name) {
   if (::fstatat(home, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
     return std::nullopt;
   return static_cast<std::uint64_t>(info.st_size);
+}
+
+std::vector<std::string> names_in(int home, const std::string& of) {
+  std::vector<std::string> out;
+  const int folder = ::openat(home, of.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* entries = folder < 0 ? nullptr : ::fdopendir(folder);
+  if (!entries) return out;
+  while (const dirent* entry = ::readdir(entries))
+    if (entry->d_name[0] != '.') out.emplace_back(entry->d_name);
+  ::closedir(entries);
+  return out;
+}
+
+/// `written`, after it gave back what was cut off and nobody is at where the disk was full.
+result<void> with_room(result<void> written, int home, const std::set<std::string>& open) {
+  if (written || written.error().code != errc::out_of_space) return written;
+  for (const auto& name : names_in(home, "staging")) {
+    const std::string path = "staging/" + name;
+    if (path.ends_with(part_end) && !open.contains(path.substr(0, path.size() - part_end.size())))
+      ::unlinkat(home, path.c_str(), 0);
+  }
+  return written;
 }
 
 bool file_is_good(const owned_fd& file, const content_ref& content, const object_folder::checker& good) {
@@ -80,25 +104,53 @@ result<void> object_folder::put(const content_ref& content, byte_span bytes) {
   ++staged_max_;
   GRAPHITE_TRY(const owned_fd file, create(home_, name));
   GRAPHITE_KILL_POINT("mirror.before_content_write");
-  auto written = write_fully(file.get(), bytes, 0, "write " + name);
+  auto written = with_room(write_fully(file.get(), bytes, 0, "write " + name), home_, *open_);
   GRAPHITE_KILL_POINT("mirror.after_content_write");
   if (!written) ::unlinkat(home_, name.c_str(), 0);
   return written;
 }
 
+/// A file that an attempt before this one left, or a new one.
+static result<owned_fd> open_part(int home, const std::string& name) {
+  owned_fd file(::openat(home, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return fail_errno(errno, "make " + name);
+  return file;
+}
+
 result<std::unique_ptr<object_folder::writer>> object_folder::begin(const content_ref& content) {
   ++staged_max_;
-  GRAPHITE_TRY(auto file, create(home_, partial_name(content.id)));
-  return std::make_unique<writer>(home_, staged_name(content.id), std::move(file));
+  const std::string name = staged_name(content.id);
+  if (open_->contains(name)) return fail(errc::busy, name + " is being written");
+  GRAPHITE_TRY(auto file, open_part(home_, partial_name(name)));
+  const auto left = size_of(home_, partial_name(name)).value_or(0);
+  return std::make_unique<writer>(home_, name, std::move(file), left, open_);
+}
+
+object_folder::writer::writer(int home, std::string name, owned_fd file, std::uint64_t left,
+                              std::shared_ptr<names> open)
+    : home_(home), name_(std::move(name)), file_(std::move(file)), left_(left), open_(std::move(open)) {
+  open_->insert(name_);
 }
 
 object_folder::writer::~writer() {
-  if (!name_.empty()) ::unlinkat(home_, (name_ + ".part").c_str(), 0);
+  if (!name_.empty() && std::max(tail_, left_) < cut_off_bytes_min) forget();
+  open_->erase(name_);
+}
+
+void object_folder::writer::forget() {
+  if (!name_.empty()) ::unlinkat(home_, partial_name(name_).c_str(), 0);
+  open_->erase(name_);
+  name_.clear();
+}
+
+bool object_folder::writer::left_before(std::uint64_t offset, std::span<std::byte> out) {
+  if (offset != tail_ || offset > left_ || out.size() > left_ - offset) return false;
+  return read_fully(file_.get(), out, offset, "read " + name_).has_value();
 }
 
 result<void> object_folder::writer::append(byte_span bytes) {
   GRAPHITE_KILL_POINT("mirror.before_large_write");
-  GRAPHITE_CHECK(write_fully(file_.get(), bytes, tail_, "write " + name_));
+  GRAPHITE_CHECK(with_room(write_fully(file_.get(), bytes, tail_, "write " + name_), home_, *open_));
   GRAPHITE_KILL_POINT("mirror.after_large_write");
   tail_ += bytes.size();
   return {};
@@ -113,9 +165,13 @@ result<void> object_folder::writer::finish(byte_span list) {
   GRAPHITE_KILL_POINT("mirror.before_list_write");
   GRAPHITE_CHECK(write_fully(beside.get(), list, 0, "write " + list_name(name_)));
   GRAPHITE_KILL_POINT("mirror.after_list_write");
-  if (::renameat(home_, (name_ + ".part").c_str(), home_, name_.c_str()) != 0)
+  if (left_ > tail_ && ::ftruncate(file_.get(), static_cast<off_t>(tail_)) != 0)
+    return fail_errno(errno, "cut " + name_);
+  if (::fchmod(file_.get(), 0444) != 0) return fail_errno(errno, "chmod " + name_);
+  if (::renameat(home_, partial_name(name_).c_str(), home_, name_.c_str()) != 0)
     return fail_errno(errno, "finish " + name_);
   GRAPHITE_KILL_POINT("mirror.after_large_rename");
+  open_->erase(name_);
   name_.clear();
   return {};
 }
@@ -189,20 +245,29 @@ bool object_folder::check(const content_ref& content, const checker& good) const
   return file && file_is_good(file, content, good);
 }
 
-std::vector<std::string> object_folder::names_in(const std::string& of) const {
-  std::vector<std::string> out;
-  const int folder = ::openat(home_, of.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* entries = folder < 0 ? nullptr : ::fdopendir(folder);
-  if (!entries) return out;
-  while (const dirent* entry = ::readdir(entries))
-    if (entry->d_name[0] != '.') out.emplace_back(entry->d_name);
-  ::closedir(entries);
-  return out;
+/// All but the newest large ones.
+void object_folder::drop_old_parts(const std::vector<std::string>& names) {
+  std::vector<std::pair<std::int64_t, std::string>> newest_first;
+  for (const auto& name : names) {
+    const std::string path = "staging/" + name;
+    struct stat info {};
+    if (name.ends_with(part_end) && ::fstatat(home_, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) >= cut_off_bytes_min)
+      newest_first.emplace_back(-std::int64_t{info.st_mtime}, path);
+    else if (name.ends_with(part_end))
+      ::unlinkat(home_, path.c_str(), 0);
+  }
+  std::sort(newest_first.begin(), newest_first.end());
+  for (std::size_t i = cut_off_max; i < newest_first.size(); ++i)
+    ::unlinkat(home_, newest_first[i].second.c_str(), 0);
+  staged_max_ += std::min(newest_first.size(), cut_off_max);
 }
 
 result<void> object_folder::check_staging(const checker& good) {
-  for (const auto& name : staged()) {
-    if (name.ends_with(".list")) continue;
+  const auto names = names_in(home_, "staging");
+  drop_old_parts(names);
+  for (const auto& name : names) {
+    if (name.ends_with(".list") || name.ends_with(part_end)) continue;
     const auto id = digest_from_hex(name);
     const auto size = size_of(home_, "staging/" + name);
     if (id && size && check({*id, *size}, good)) {
@@ -217,8 +282,8 @@ result<void> object_folder::check_staging(const checker& good) {
 
 std::size_t object_folder::check_objects(const checker& good) const {
   std::size_t bad = 0;
-  for (const auto& shelf : names_in("objects"))
-    for (const auto& name : names_in("objects/" + shelf)) {
+  for (const auto& shelf : names_in(home_, "objects"))
+    for (const auto& name : names_in(home_, "objects/" + shelf)) {
       const auto id = digest_from_hex(name);
       const auto size = id ? size_of(home_, object_name(*id)) : std::nullopt;
       if (!size || check({*id, *size}, good)) continue;
@@ -231,11 +296,12 @@ std::size_t object_folder::check_objects(const checker& good) const {
 void object_folder::clear_staging() {
   if (staged_max_ == 0) return;
   staged_max_ = 0;
-  for (const auto& name : staged()) {
-    if (name.ends_with(".part"))
+  for (const auto& name : names_in(home_, "staging")) {
+    const std::string path = "staging/" + name;
+    if (name.ends_with(part_end) && open_->contains(path.substr(0, path.size() - part_end.size())))
       ++staged_max_;
     else
-      ::unlinkat(home_, ("staging/" + name).c_str(), 0);
+      ::unlinkat(home_, path.c_str(), 0);
   }
 }
 

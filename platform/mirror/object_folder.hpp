@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,28 +21,39 @@ class object_folder {
   static result<object_folder> open(int home);
 
   bool has(const content_ref& content) const;
+  /// Errors: out_of_space (what was cut off is given back then: later there may be room), io.
   result<void> put(const content_ref& content, byte_span bytes);
 
-  /// A content that arrives in order; without finish() it is removed.
+  /// A content that arrives in order. Dropped without finish() or forget() its bytes stay, if they are
+  /// cut_off_bytes_min and more: begin() finds them.
   class writer {
    public:
-    writer(int home, std::string name, owned_fd file)
-        : home_(home), name_(std::move(name)), file_(std::move(file)) {}
+    using names = std::set<std::string>;
+    /// `open`: what others must leave alone.
+    writer(int home, std::string name, owned_fd file, std::uint64_t left, std::shared_ptr<names> open);
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
     ~writer();
     result<void> append(byte_span bytes);
     /// Of what was appended. Errors: io.
     result<void> read(std::uint64_t offset, std::span<std::byte> out) const;
+    /// What an attempt before this one wrote at `offset`, from where append() is on; false: nothing. Anything
+    /// may lie there.
+    bool left_before(std::uint64_t offset, std::span<std::byte> out);
     /// `list` is kept beside it.
     result<void> finish(byte_span list);
+    void forget();
 
    private:
     int home_;
     std::string name_;
     owned_fd file_;
     std::uint64_t tail_ = 0;
+    std::uint64_t left_;  ///< bytes of the attempt before
+    std::shared_ptr<names> open_;
   };
+  static constexpr std::uint64_t cut_off_bytes_min = 1 << 20;  ///< less is fetched again as quickly
+  static constexpr std::size_t cut_off_max = 8;                ///< the newest of former runs
   result<std::unique_ptr<writer>> begin(const content_ref& content);
 
   /// What finish() kept beside it.
@@ -60,7 +72,8 @@ class object_folder {
   using checker = std::function<bool(const content_ref& content, byte_span bytes)>;
   /// True where the bytes on disk are right.
   bool check(const content_ref& content, const checker& good) const;
-  /// Removes from staging what is not whole; what remains need not be fetched again.
+  /// Removes from staging what is not whole, but for what was cut off; what remains need not be fetched
+  /// again.
   result<void> check_staging(const checker& good);
   /// Removes every object whose bytes are wrong; how many. Reads all of them.
   std::size_t check_objects(const checker& good) const;
@@ -71,11 +84,11 @@ class object_folder {
  private:
   explicit object_folder(int home) : home_(home) {}
   owned_fd open_any(const content_ref& content) const;
-  std::vector<std::string> names_in(const std::string& folder) const;
-  std::vector<std::string> staged() const { return names_in("staging"); }
+  void drop_old_parts(const std::vector<std::string>& names);
 
   int home_;
   std::size_t staged_max_ = 0;  ///< files in staging, never fewer
+  std::shared_ptr<writer::names> open_ = std::make_shared<writer::names>();
 };
 
 }  // namespace graphite

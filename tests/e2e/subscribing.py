@@ -96,12 +96,21 @@ def equal_chunks_are_fetched_once():
 
 
 def a_large_content_goes_on_where_its_transfer_was_cut_off():
+    goes_on_where_it_was_cut_off("--no-files", ".graphite/segments/segment-*", "head")
+
+
+def a_large_file_goes_on_where_its_transfer_was_cut_off():
+    goes_on_where_it_was_cut_off(None, ".graphite/staging/*.part", "current")
+
+
+def goes_on_where_it_was_cut_off(option, staged, shown):
     size, cut = 192 << 20, 64 << 20
+    options = [option] if option else []
 
     def has_come_so_far(folder):
-        for segment in folder.glob(".graphite/segments/segment-*"):
-            with open(segment, "rb") as file:
-                if os.pread(file.fileno(), 64, cut).strip(b"\0"):
+        for file in folder.glob(staged):
+            with open(file, "rb") as bytes_:
+                if os.pread(bytes_.fileno(), 64, cut).strip(b"\0"):
                     return True
         return False
 
@@ -112,19 +121,23 @@ def a_large_content_goes_on_where_its_transfer_was_cut_off():
         for name, end in (("killed", lambda reader: reader.kill()), ("stopped", lambda reader: reader.stop())):
             for attempt in range(20):
                 name, folder = f"{name}{attempt}", world.work / f"{name}{attempt}"
-                reader = world.subscribe(name, "--no-files")
+                reader = world.subscribe(name, *options)
                 wait_until(lambda: has_come_so_far(folder), "a third of the transfer")
                 end(reader)
-                if not (folder / "head").exists():
+                if not (folder / shown).exists():
                     break  # else it was quicker than we are
-            check(not (folder / "head").exists(), f"{name}: no transfer was cut off")
-            fetched = world.subscribe(name, "--no-files").swap_with(changed="disk.img")["bytes_fetched"]
+            check(not (folder / shown).exists(), f"{name}: no transfer was cut off")
+            fetched = world.subscribe(name, *options).swap_with(changed="disk.img")["bytes_fetched"]
             check(fetched <= size - cut // 2, f"{name}: {fetched >> 20} MiB were fetched again of {size >> 20}")
-            verify(world, folder)
+            if option:
+                verify(world, folder)
+            else:
+                check((folder / "current/disk.img").read_bytes() == data, f"{name}: the file is another one")
             print(f"        {name}: {fetched >> 20} of {size >> 20} MiB to fetch", flush=True)
 
 
 if __name__ == "__main__":
-    main([a_large_content_goes_on_where_its_transfer_was_cut_off, failures_are_told_as_those_of_every_command, equal_chunks_are_fetched_once,
+    main([a_large_content_goes_on_where_its_transfer_was_cut_off, a_large_file_goes_on_where_its_transfer_was_cut_off,
+          failures_are_told_as_those_of_every_command, equal_chunks_are_fetched_once,
           a_subscriber_stays_on_a_full_disk_and_catches_up,
           a_subscriber_without_files_stays_on_a_full_disk_and_catches_up])
