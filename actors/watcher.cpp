@@ -155,13 +155,32 @@ void answer_hold(self_pointer self, const query::hold& asked) {
   run_steps(self, state.builder->wake(state.with.clock->now()));
 }
 
+void end_hold(self_pointer self, const query::release& asked) {
+  run_steps(self, self->state.builder->release(asked.token, self->state.with.clock->now()));
+  asked.done(true);
+}
+
+/// What was saved under the hold belongs to its revision: its events come before a cookie of now.
+void answer_release(self_pointer self, const query::release& asked) {
+  auto& state = self->state;
+  const bool watches = state.with.events != nullptr && !state.not_watching;
+  if (!watches || state.releases.size() >= watcher_state::waiting_max) return end_hold(self, asked);
+  const auto cookie = state.with.events->write_cookie();
+  if (!cookie) return end_hold(self, asked);
+  state.releases.emplace(*cookie, asked);
+}
+
+void end_holds(self_pointer self, const std::vector<fs_event>& events) {
+  for (const auto& event : events) {
+    if (event.kind != fs_event_kind::cookie) continue;
+    if (const auto due = self->state.releases.extract(event.path)) end_hold(self, due.mapped());
+  }
+}
+
 void synchronize(self_pointer self, const query_ptr& asked) {
   auto& state = self->state;
   if (const auto* hold = std::get_if<query::hold>(&asked->what)) return answer_hold(self, *hold);
-  if (const auto* release = std::get_if<query::release>(&asked->what)) {
-    run_steps(self, state.builder->release(release->token, state.with.clock->now()));
-    return release->done(true);
-  }
+  if (const auto* release = std::get_if<query::release>(&asked->what)) return answer_release(self, *release);
   const auto* status = std::get_if<query::status>(&asked->what);
   if (status != nullptr) add_watch_facts(state, *status->so_far);
   // No answer would be true; only the status says why.
@@ -226,6 +245,7 @@ watcher_actor::behavior_type watcher(self_pointer self, watcher_dependencies wit
         check_inputs(self, news_of_inputs(*events, self->state.with.is_input));
         run_steps(self, self->state.builder->apply(*events, self->state.with.clock->now()));
         forward_quick_queries(self, *events);
+        end_holds(self, *events);
       },
       [self](atom::check, bool settled) {
         check_inputs(self, settled ? input_news::settled : input_news::unsettled);

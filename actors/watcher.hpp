@@ -60,6 +60,7 @@ struct watcher_state {
   std::set<std::string> flipped;              ///< names that `twins` told of before the first revision
   std::multimap<std::string, std::string, std::less<>> links;  ///< target -> followed link
   std::map<std::string, std::vector<query_ptr>> waiting;       ///< by cookie
+  std::map<std::string, query::release> releases;              ///< by cookie
   std::optional<error> not_watching;                           ///< why nothing is watched
   std::set<std::string, std::less<>> unread;                   ///< sources whose last reading failed
   complaint_book complaints;

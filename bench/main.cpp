@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
   app.add_flag("--peers", options.peers, "also run the programs it is held against, interleaved");
   app.add_flag("--quick", options.quick, "small sizes: shows that it works, the figures say little");
   app.add_option("--only", options.only,
-                 "run one setting of edit-to-swap: 1, 64, 64_64k, 16_1k, 16_100k or 16_1m");
+                 "run one setting of edit-to-swap (1, 64, 64_64k, 16_1k, 16_100k, 16_1m) or swap-memory "
+                 "(folder, subscriber)");
   app.add_option("--assets-max", options.assets_max, "leave out settings with more assets than this");
   app.add_option("--programs", options.programs, "folder of the shipped programs (default: beside this one)");
   CLI11_PARSE(app, argc, argv);

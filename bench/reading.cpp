@@ -8,6 +8,8 @@
 
 #include "bench/child.hpp"
 #include "bench/large_bundle.hpp"
+#include "bench/longest_pause.hpp"
+#include "bench/unmapping.hpp"
 #include "bench/workloads.hpp"
 #include "bindings/c/graphite.hpp"
 
@@ -39,31 +41,6 @@ double ns_with(unsigned threads, Pair pair) {
   work(0);
   for (auto& other : others) other.join();
   return *std::max_element(each.begin(), each.end());
-}
-
-/// What a compiler must not take out of a loop.
-void use(const void* value) { asm volatile("" : : "g"(value) : "memory"); }
-
-/// The longest time between two reads of a thread that does nothing else while `beside` runs, in
-/// microseconds.
-template <class Beside>
-double longest_pause_us(const graphite_atomic_bundle& place, Beside beside) {
-  std::atomic<bool> done{false};
-  double longest = 0;
-  std::thread reader([&] {
-    double before = now_seconds();
-    while (!done.load(std::memory_order_relaxed)) {
-      const pinned now(place);
-      use(now.get());
-      const double at = now_seconds();
-      longest = std::max(longest, at - before);
-      before = at;
-    }
-  });
-  beside();
-  done.store(true);
-  reader.join();
-  return longest * 1e6;
 }
 
 struct samples {
@@ -125,6 +102,8 @@ report run_reader(const bench_options& options) {
   write_large_bundle(work, 1'000);
   report out;
   samples taken;
+  const std::size_t windows = options.quick ? 40 : 1'000, swaps_each = 10;
+  const auto unmapping = measure_unmapping(work, windows, swaps_each);
   {
     const bundle first(work), second(work);
     atomic_bundle place(first);
@@ -145,9 +124,14 @@ report run_reader(const bench_options& options) {
   if (options.peers) add("atomic_shared_ptr_ns_2_threads", taken.shared_2, "ns", {}, "", {});
   add("stall_us_max", taken.stall, "us", {}, "", {});
   add("own_pause_us_max", taken.own_pause, "us", {}, "", {});
+  out.figures.insert(out.figures.end(), unmapping.begin(), unmapping.end());
   out.notes.push_back(
       "medians of rounds; a pair is acquire and release; stall_us_max: the longest time between two "
       "reads during 10,000 swaps less the longest beside a thread that is as busy and swaps nothing");
+  out.notes.push_back(
+      "unmapping_pause_us: the longest time between two reads during " + std::to_string(swaps_each) +
+      " swaps that each unmap the generation before, median and maximum of " + std::to_string(windows) +
+      " times; elsewhere: another process does that; without: a thread is as busy; in turns");
   return out;
 }
 

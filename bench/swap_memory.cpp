@@ -1,14 +1,13 @@
-#include <sys/stat.h>
+#include <malloc.h>
+#include <signal.h>
 
-#include <atomic>
-#include <condition_variable>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <mutex>
-#include <thread>
+#include <functional>
 
 #include "bench/child.hpp"
 #include "bench/growing_bundle.hpp"
+#include "bench/peak_meter.hpp"
 #include "bench/workloads.hpp"
 #include "bench/writer_process.hpp"
 #include "bindings/c/graphite.hpp"
@@ -16,125 +15,206 @@
 namespace graphite::bench {
 namespace {
 
-/// What a program that follows a bundle costs, in bytes.
-struct cost {
-  double resident = 0;   ///< its share of what is mapped, memory of its own included
-  double anonymous = 0;  ///< of these its own
-  double disk = 0;       ///< blocks of the bundle's files
-  double all() const { return resident + disk; }
-};
-
-cost cost_now(const std::string& folder) {
-  cost out;
-  std::ifstream rollup("/proc/self/smaps_rollup");
-  for (std::string word; rollup >> word;) {
-    double kilobytes = 0;
-    if (word == "Pss:" && rollup >> kilobytes) out.resident = kilobytes * 1024;
-    if (word == "Anonymous:" && rollup >> kilobytes) out.anonymous = kilobytes * 1024;
-  }
-  for (const auto& one : std::filesystem::recursive_directory_iterator(folder)) {
-    struct stat info {};
-    if (::lstat(one.path().c_str(), &info) == 0) out.disk += static_cast<double>(info.st_blocks) * 512;
-  }
-  return out;
-}
-
-/// Looks again and again and keeps the highest.
-class peak_meter {
- public:
-  explicit peak_meter(const std::string& folder)
-      : thread_([this, folder] {
-          while (!done_.load()) {
-            const auto now = cost_now(folder);
-            const std::lock_guard lock(mutex_);
-            ++looks_;
-            if (now.all() > peak_.all()) peak_ = now;
-            changed_.notify_all();
-          }
-        }) {}
-  ~peak_meter() {
-    done_.store(true);
-    thread_.join();
-  }
-  void wait_for_looks(std::uint64_t count) {
-    std::unique_lock lock(mutex_);
-    const auto until = looks_ + count;
-    changed_.wait(lock, [&] { return looks_ >= until; });
-  }
-  std::pair<cost, std::uint64_t> peak() {
-    const std::lock_guard lock(mutex_);
-    return {peak_, looks_};
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  cost peak_;
-  std::uint64_t looks_ = 0;
-  std::atomic<bool> done_{false};
-  std::thread thread_;
-};
+namespace fs = std::filesystem;
 
 /// Reads every byte of every asset.
-std::uint64_t read_all(const followed_bundle& live, std::size_t assets) {
+std::uint64_t read_all(const followed_bundle& live, const std::function<std::string(std::size_t)>& name,
+                       std::size_t assets) {
   std::uint64_t sum = 0;
   const pinned now(live.place());
   for (std::size_t i = 0; i < assets; ++i) {
-    const auto asset = find(now.get(), growing_bundle::name(i));
+    const auto asset = find(now.get(), name(i));
     if (!asset) give_up("an asset was not found");
     for (const char byte : part(now.get(), *asset)) sum += static_cast<unsigned char>(byte);
   }
   return sum;
 }
 
-}  // namespace
+/// One program that follows: what is read in it, and how it comes to its next generation.
+struct follower {
+  std::string folder;
+  std::function<void()> read;
+  std::function<void()> change;  ///< returns when what has changed is current
+  std::function<std::uint64_t()> sequence;
+};
 
-report run_swap_memory(const bench_options& options) {
-  writer_process::sizes how{options.quick ? 200u : 2'400u, 100'000, options.quick ? 2u : 24u};
-  const auto changed = static_cast<double>(how.changed_each_time * how.bytes_each);
+/// Of each swap, over what was there before.
+struct costs {
+  std::vector<double> all, resident, disk, ahead, anonymous, looks, generations;
+  double meter_error =
+      0;  ///< the most by which a difference of memory at rest was not that of walked_bytes()
+};
+
+costs measure_swaps(const follower& program, double changed, int rounds) {
+  costs out;
+  for (int round = 0; round < rounds; ++round) {
+    program.read();
+    peak_meter meter(program.folder);
+    const auto old = meter.first();
+    const auto walked = walked_bytes();
+    const auto before = program.sequence();
+    program.change();
+    out.generations.push_back(static_cast<double>(program.sequence() - before));
+    program.read();
+    meter.wait_for_looks(2);
+    const auto peak = meter.peak();
+    out.all.push_back((peak.all() - old.all()) / changed);
+    out.resident.push_back((peak.resident - old.resident) / changed);
+    out.disk.push_back((peak.disk - old.disk) / changed);
+    out.ahead.push_back((peak.ahead - old.ahead) / changed);
+    out.anonymous.push_back((peak.anonymous - old.anonymous) / 1024);
+    out.looks.push_back(static_cast<double>(meter.looks()));
+    const auto by_counters = meter.newest().resident - old.resident;
+    out.meter_error = std::max(out.meter_error, std::abs(walked_bytes() - walked - by_counters));
+  }
+  return out;
+}
+
+void add_figures(report& out, const std::string& prefix, const costs& found) {
+  const auto add = [&](const char* name, double value, const char* unit, std::optional<double> goal = {}) {
+    out.figures.push_back({prefix + name, value, unit, better::lower, goal, {}, {}});
+  };
+  add("over_old_x_changed", median(found.all), "x", 1.1);
+  add("over_old_x_changed_worst", percentile(found.all, 1), "x");
+  add("of_this_resident", median(found.resident), "x");
+  add("of_this_disk", median(found.disk), "x");
+  add("of_this_disk_worst", percentile(found.disk, 1), "x");
+  add("of_this_reserved_ahead_worst", percentile(found.ahead, 1), "x");
+  add("anonymous_added_kib", median(found.anonymous), "KiB");
+  add("generations_each_time", median(found.generations), "");
+  add("meter_error_kib", found.meter_error / 1024, "KiB");
+  out.figures.push_back({prefix + "looks_each_swap", median(found.looks), "", better::higher, {}, {}, {}});
+}
+
+/// A bundle that another process on this machine keeps.
+costs of_a_folder(const writer_process::sizes& how, double changed, int rounds) {
   const auto work = temporary_folder("swap-memory"), other = temporary_folder("swap-memory-other");
-  report out;
+  costs out;
   {
     writer_process writer(work, other, how);
     follow_options follow;
     follow.folder = work;
     followed_bundle live(std::move(follow));
-    std::vector<double> over, anonymous, resident, disk, looks;
-    for (int round = 0; round < (options.quick ? 2 : 7); ++round) {
-      volatile std::uint64_t sum = read_all(live, how.assets);
-      const auto old = cost_now(work);
-      {
-        peak_meter meter(work);
-        writer.change(writer_process::which::followed);
-        while (live.poll() > 0 || live.statistics().sequence != writer.sequence())
-          live.wait(live.statistics().version, 1'000'000);
-        meter.wait_for_looks(2);  // one look takes longer than a swap: it must not see half of each
-        sum = read_all(live, how.assets);
-        meter.wait_for_looks(2);
-        const auto [peak, count] = meter.peak();
-        over.push_back((peak.all() - old.all()) / changed);
-        anonymous.push_back((peak.anonymous - old.anonymous) / 1024);
-        resident.push_back((peak.resident - old.resident) / changed);
-        disk.push_back((peak.disk - old.disk) / changed);
-        looks.push_back(static_cast<double>(count));
-      }
-      (void)sum;
-    }
-    out.figures = {
-        {"over_old_x_changed", median(over), "x", better::lower, 1.1, {}, {}},
-        {"over_old_x_changed_worst", percentile(over, 1), "x", better::lower, {}, {}, {}},
-        {"of_this_resident", median(resident), "x", better::lower, {}, {}, {}},
-        {"of_this_disk", median(disk), "x", better::lower, {}, {}, {}},
-        {"anonymous_added_kib", median(anonymous), "KiB", better::lower, {}, {}, {}},
-        {"looks_each_swap", median(looks), "", better::higher, {}, {}, {}},
-    };
-    out.notes.push_back(std::to_string(how.assets) + " assets of 100,000 bytes, all read before and after; " +
-                        std::to_string(how.changed_each_time) +
-                        " change in each swap; PSS (its own memory included) and blocks of the bundle's "
-                        "files at their highest sum; nothing is compacted");
+    volatile std::uint64_t sum = 0;
+    out = measure_swaps({work, [&] { sum = read_all(live, growing_bundle::name, how.assets); },
+                         [&] {
+                           writer.change(writer_process::which::followed);
+                           while (live.poll() > 0 || live.statistics().sequence != writer.sequence())
+                             live.wait(live.statistics().version, 1'000'000);
+                         },
+                         [&] { return live.statistics().sequence; }},
+                        changed, rounds);
   }
-  std::filesystem::remove_all(work);
-  std::filesystem::remove_all(other);
+  fs::remove_all(work);
+  fs::remove_all(other);
+  return out;
+}
+
+/// A project whose assets change together: `graphite dev` stands still while they are written.
+class publishing_project {
+ public:
+  publishing_project(const bench_options& options, const std::string& work, const writer_process::sizes& how)
+      : root_(work + "/project"), how_(how) {
+    fs::create_directories(root_);
+    for (std::size_t i = 0; i < how.assets; ++i) write(i);
+    const auto program = options.programs + "/graphite";
+    run_json({program, "init", root_, "--json"}, work + "/init.log");
+    dev_.push_back(std::make_unique<child>(std::vector<std::string>{program, "dev", "-C", root_, "--json"},
+                                           work + "/dev.log"));
+    wait_for_all(
+        dev_,
+        [&](std::size_t, const nlohmann::json& event) {
+          if (event.value("event", "") == "ready") heads_ = event["heads"];
+          return !heads_.empty();
+        },
+        "ready event", 600);
+  }
+  static std::string name(std::size_t i) { return growing_bundle::name(i); }
+  const std::string& heads() const { return heads_; }
+  void change() {
+    ::kill(dev_[0]->pid(), SIGSTOP);
+    for (std::size_t i = 0; i < how_.changed_each_time; ++i) write(next_++ % how_.assets);
+    ::kill(dev_[0]->pid(), SIGCONT);
+  }
+
+ private:
+  void write(std::size_t i) {
+    const fs::path path = root_ + "/" + name(i);
+    fs::create_directories(path.parent_path());
+    write_file(path, random_bytes(how_.bytes_each, ++seed_));
+  }
+
+  const std::string root_;
+  const writer_process::sizes how_;
+  std::uint64_t seed_ = 0;
+  std::size_t next_ = 0;
+  std::string heads_;
+  std::vector<std::unique_ptr<child>> dev_;
+};
+
+/// In a program's life before: the rows of its contents are no cost of the swaps that are measured.
+void keep_first_generation(const std::string& heads, const std::string& folder, std::size_t assets) {
+  follow_options follow;
+  follow.folder = folder;
+  followed_bundle live(heads, "", std::move(follow));
+  while (live.statistics().assets != assets) live.wait(live.statistics().version, 100'000'000);
+}
+
+/// A bundle that the program itself fetches from a channel and keeps.
+costs of_a_subscriber(const bench_options& options, const writer_process::sizes& how, double changed,
+                      int rounds) {
+  const auto work = temporary_folder("swap-memory-subscriber");
+  costs out;
+  {
+    publishing_project project(options, work, how);
+    const auto folder = work + "/kept";
+    keep_first_generation(project.heads(), folder, how.assets);
+    follow_options follow;
+    follow.folder = folder;
+    std::size_t told = 0;
+    follow.on_generation = [&](const graphite_changes& changes) { told += changes.changed_count; };
+    followed_bundle live(project.heads(), "", std::move(follow));
+    const auto poll_until = [&](const auto& reached) {
+      while (live.poll() > 0 || !reached()) live.wait(live.statistics().version, 1'000'000);
+    };
+    poll_until([&] { return live.statistics().connected; });
+    volatile std::uint64_t sum = 0;
+    out = measure_swaps({folder, [&] { sum = read_all(live, project.name, how.assets); },
+                         [&] {
+                           const auto all = told + how.changed_each_time;
+                           project.change();
+                           poll_until([&] { return told >= all; });
+                         },
+                         [&] { return live.statistics().sequence; }},
+                        changed, rounds);
+  }
+  fs::remove_all(work);
+  return out;
+}
+
+}  // namespace
+
+report run_swap_memory(const bench_options& options) {
+  const writer_process::sizes how{options.quick ? 200u : 2'400u, 100'000, options.quick ? 2u : 24u};
+  const auto changed = static_cast<double>(how.changed_each_time * how.bytes_each);
+  const int rounds = options.quick ? 2 : 7;
+  const auto chosen = [&](const char* name) { return options.only.empty() || options.only == name; };
+  report out;
+  // First, because it forks.
+  if (chosen("folder")) add_figures(out, "", of_a_folder(how, changed, rounds));
+  ::malloc_trim(0);  // what is free already would not show where it is used again
+  if (chosen("subscriber"))
+    add_figures(out, "subscriber_", of_a_subscriber(options, how, changed, 2 * rounds));
+  out.notes.push_back(std::to_string(how.assets) + " assets of 100,000 bytes, all read before and after; " +
+                      std::to_string(how.changed_each_time) +
+                      " change in each swap; memory (counters of the kernel) and blocks of all of the "
+                      "folder's files at their highest sum; nothing is compacted");
+  out.notes.push_back(
+      "the meter looks all the time, from a thread of its own; it does not see a file that comes and goes "
+      "between two looks, and memory that is not mapped (page cache, sockets); meter_error: the most by "
+      "which "
+      "its differences of memory at rest were not those of a walk through all pages; nobody else maps the "
+      "folder, so that they are those of PSS, too");
   return out;
 }
 

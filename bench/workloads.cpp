@@ -20,7 +20,9 @@ const std::vector<workload>& workloads() {
       {"open", "opening a bundle of a million assets, and look-ups by id", run_open},
       {"swap", "from a staged generation to a reader that sees it; frame times through 1,000 swaps",
        run_swap},
-      {"swap-memory", "memory and disk at their peak while 1 % of a bundle of 240 MB changes",
+      {"swap-memory",
+       "memory and disk at their peak while 1 % of a bundle of 240 MB changes, of a follower and a "
+       "subscriber",
        run_swap_memory},
   };
   return all;

@@ -21,7 +21,8 @@ class mapped_range {
   virtual result<byte_span> range(std::uint64_t offset, std::uint64_t length) const = 0;
   /// Copies `out.size()` bytes by a plain read: a file that is cut short meanwhile is corrupt and no signal.
   virtual result<void> read(std::uint64_t offset, std::span<std::byte> out) const = 0;
-  /// Pages that hold nothing but these bytes leave this process's memory until they are read again. A hint.
+  /// Pages that hold nothing but these bytes leave this process's memory until they are read again, and the
+  /// one they end in, where they begin with a page and fill it. A hint.
   virtual void let_go(std::uint64_t offset, std::uint64_t length) const = 0;
   /// All that the file had when this was called, but no more than was mapped.
   virtual result<byte_span> all() const = 0;

@@ -105,6 +105,7 @@ result<void> bundle_sink::open_store() {
   segment_store_options options;
   options.folder = home() + "/segments";
   options.segment_bytes = options_.segment_bytes;
+  options.reserve_bytes_max = 0;  // a swap takes what it needs, and no more
   GRAPHITE_TRY(store_, segment_store::open(std::move(options), *rows_, hash_, log_));
   return {};
 }

@@ -90,9 +90,24 @@ bool revision_builder::hold(std::uint64_t holder, duration timeout, time_point n
 
 std::vector<revision_step> revision_builder::release(std::uint64_t holder, time_point now) {
   steps out;
-  if (holders_.erase(holder) != 0 && holders_.empty()) restart_waiting(now);
+  if (holders_.erase(holder) != 0 && holders_.empty()) end_of_hold(now);
   advance(now, out);
   return out;
+}
+
+void revision_builder::end_of_hold(time_point now) {
+  together_below_ = next_order_;
+  restart_waiting(now);
+}
+
+/// Whether something that happened under a hold could not join a revision yet.
+bool revision_builder::comes_together(time_point now) const {
+  if (together_below_ == 0) return false;
+  for (const auto& [path, e] : pending_) {
+    const bool may_join = (e.at == phase::ready || e.at == phase::removed) && e.due <= now;
+    if (e.order < together_below_ && e.at != phase::open && !may_join) return true;
+  }
+  return std::ranges::any_of(rescans_, [&](const auto& item) { return item.second.order < together_below_; });
 }
 
 /// A hold does not use up max_delay, and what a forced close left behind waits anew.
@@ -106,7 +121,7 @@ revision_builder::status revision_builder::state() const {
 
 void revision_builder::advance(time_point now, steps& out) {
   if (std::erase_if(holders_, [&](const auto& item) { return item.second <= now; }) != 0 && holders_.empty())
-    restart_waiting(now);
+    end_of_hold(now);
   if (!holders_.empty()) {
     std::optional<time_point> first;
     for (const auto& [holder, until] : holders_) first = earlier(first, until);
@@ -122,7 +137,7 @@ void revision_builder::advance(time_point now, steps& out) {
   const bool quiet = now >= last_event_ + options_.watch.quiet;
   const bool calm = (storm_ || lock_seen_) && quiet;
   issue(now, calm || forced, out);
-  if (asked_ + rescans_asked_ == 0 || forced) close_ready(now, calm, out);
+  if (forced || (asked_ + rescans_asked_ == 0 && !comes_together(now))) close_ready(now, calm, out);
   if (forced) restart_waiting(now);
   after_close(now, quiet);
   answer_cookies(out);
@@ -187,6 +202,7 @@ void revision_builder::close_ready(time_point now, bool calm, steps& out) {
   name_open(now, made);
   if (made.changes.empty()) return;
   told_open_ = made.open;
+  together_below_ = 0;
   if (since_) since_ = now;
   out.push_back(std::move(made));
 }

@@ -99,7 +99,8 @@ struct revision_options {
 ///   `debounce` of silence. A file that is open for writing waits for `closed` and is asked about again
 ///   every `max_delay`; a revision names it as open, so that what hangs
 ///   together with it can wait; others go on.
-/// - The revision as a whole waits for: holders; `settle_of` of its paths; answers and rescans that are
+/// - The revision as a whole waits for: holders, and after them for all that happened under them; `settle_of`
+///   of its paths; answers and rescans that are
 ///   under way; quiet, where there is a storm (> storm_files paths in storm_window) or the git lock
 ///   exists. All but holders for at most `max_delay`: then what is ready closes and the rest waits anew. A
 ///   lock during which nothing happens for that long is taken for stale.
@@ -188,6 +189,8 @@ class revision_builder {
   void advance(time_point now, steps& out);
   bool lock_counts() const { return git_lock_ && !lock_stale_; }
   time_point waits_until() const;
+  void end_of_hold(time_point now);
+  bool comes_together(time_point now) const;
   void restart_waiting(time_point now);
   void issue(time_point now, bool calm, steps& out);
   void issue_rescans(time_point now, bool calm, steps& out);
@@ -208,6 +211,7 @@ class revision_builder {
   std::deque<seen_path> window_;        ///< distinct paths of the storm window, storm_files + 1 at most
   std::size_t asked_ = 0, open_ = 0, rescans_asked_ = 0;
   std::uint64_t next_order_ = 1;
+  std::uint64_t together_below_ = 0;  ///< events before this one were under a hold: they make one revision
   time_point last_event_{}, settle_until_{};
   std::optional<time_point> since_;  ///< since when the revision has been waiting; absent: nothing to close
   std::optional<time_point> armed_;

@@ -3,6 +3,7 @@
  *   follow FOLDER                       what `graphite dev` or `graphite subscribe --no-files` keeps
  *   follow --from HOST:PORT FOLDER      subscribes by itself, and keeps the channel in FOLDER
  *     --check    reads and checks every byte of each generation
+ *     --fetched  says with each generation how many bytes this process has fetched for what it shows
  *     --until N  ends with the Nth generation
  *
  * Built against what is installed: cc follow.c $(pkg-config --cflags --libs graphite) */
@@ -20,8 +21,9 @@ static void stop(int signal_number) {
 }
 
 struct game {
-  bool check;
+  bool check, fetched;
   unsigned generations, until;
+  graphite_hot_reload_context* live;
 };
 
 static void on_log(graphite_log_level level, const char* text, void* data) {
@@ -41,6 +43,11 @@ static void on_changes(const graphite_changes* changes, void* data) {
     printf("%s %" PRIu64 "\n", good == GRAPHITE_SUCCESS ? "verified" : graphite_last_error(), info.sequence);
     if (good != GRAPHITE_SUCCESS) exit(3);
   }
+  if (game->fetched) {
+    graphite_statistics now = {.size = sizeof now};
+    if (graphite_hot_reload_statistics(game->live, &now) == GRAPHITE_SUCCESS)
+      printf("fetched %" PRIu64 " bytes\n", now.fetched_bytes);
+  }
   ++game->generations;
 }
 
@@ -56,17 +63,19 @@ static void on_asset(const graphite_asset_event* event, void* data) {
 }
 
 static int usage(void) {
-  fprintf(stderr, "usage: follow [--from HOST:PORT] [--check] [--until N] FOLDER\n");
+  fprintf(stderr, "usage: follow [--from HOST:PORT] [--check] [--fetched] [--until N] FOLDER\n");
   return 2;
 }
 
 int main(int argc, char** argv) {
-  struct game game = {false, 0, 0};
+  struct game game = {false, false, 0, 0, NULL};
   const char* from = NULL;
   const char* folder = NULL;
   for (int i = 1; i < argc; ++i) {
     if (strcmp(argv[i], "--check") == 0)
       game.check = true;
+    else if (strcmp(argv[i], "--fetched") == 0)
+      game.fetched = true;
     else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
       from = argv[++i];
     else if (strcmp(argv[i], "--until") == 0 && i + 1 < argc)
@@ -97,6 +106,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "follow: %s\n", graphite_last_error());
     return 1;
   }
+  game.live = live;
   printf("ready\n");
   graphite_result result = GRAPHITE_SUCCESS;
   uint64_t version = 0;

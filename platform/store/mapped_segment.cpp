@@ -56,7 +56,11 @@ result<void> mapped_segment::read(std::uint64_t offset, std::span<std::byte> out
 void mapped_segment::let_go(std::uint64_t offset, std::uint64_t length) const {
   static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (offset > bytes_ || length > bytes_ - offset) return;
-  const auto first = (offset + page - 1) / page * page, last = (offset + length) / page * page;
+  const auto first = (offset + page - 1) / page * page;
+  auto last = (offset + length) / page * page;
+  // Behind the end of a large content begins a page of the next one; what is small and lies there comes back
+  // at the cost of a page fault.
+  if (first == offset && first < last) last = (offset + length + page - 1) / page * page;
   // Of a shared mapping of a file: what is read again comes from the file.
   if (first < last) ::madvise(const_cast<std::byte*>(base_) + first, last - first, MADV_DONTNEED);
 }

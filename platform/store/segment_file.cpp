@@ -46,8 +46,9 @@ result<std::shared_ptr<segment_file>> segment_file::reopen(const std::string& pa
 
 /// Best effort: without it writing is slower, and a full disk shows when it is written to.
 void segment_file::preallocate(std::uint64_t end) {
-  if (end <= allocated_) return;
-  const auto ahead = std::clamp(allocated_, preallocation_bytes_min, preallocation_bytes_max);
+  if (end <= allocated_ || reserve_bytes_max_ == 0) return;
+  const auto ahead =
+      std::min(std::clamp(allocated_, preallocation_bytes_min, preallocation_bytes_max), reserve_bytes_max_);
   const auto wanted = std::min(std::max(end, allocated_ + ahead), std::max(end, capacity_));
   const auto done = ::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(allocated_),
                                 static_cast<off_t>(wanted - allocated_));

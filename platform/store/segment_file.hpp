@@ -19,8 +19,7 @@ namespace graphite {
 /// a writer had taken and not filled.
 class segment_file {
  public:
-  /// Space is reserved on disk in steps of this many bytes ahead of the tail.
-  /// As much again as is there, within these bounds.
+  /// Space is reserved on disk ahead of the tail: as much again as is there, within these bounds.
   static constexpr std::uint64_t preallocation_bytes_min = 1 * MiB, preallocation_bytes_max = 32 * MiB;
   /// After each so many bytes the kernel is told to begin writing, so that sync() finds little left to do.
   static constexpr std::uint64_t write_back_bytes = 8 * MiB;
@@ -70,6 +69,8 @@ class segment_file {
   std::uint64_t capacity() const { return capacity_; }
   /// Before anything is placed in it.
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
+  /// Before anything is placed in it: no more than so much is reserved; 0: nothing.
+  void reserve_at_most(std::uint64_t bytes) { reserve_bytes_max_ = bytes; }
   const std::string& path() const { return path_; }
 
  private:
@@ -88,6 +89,7 @@ class segment_file {
   const std::string path_;
   const segment_id id_;
   std::uint64_t capacity_;
+  std::uint64_t reserve_bytes_max_ = preallocation_bytes_max;
   owned_fd fd_;
   mutable std::mutex mutex_;
   std::uint64_t tail_;                  ///< guarded by mutex_

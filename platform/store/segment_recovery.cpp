@@ -271,6 +271,7 @@ result<void> impl::finish_tail(segment_id id, const segment_row& known, const sc
   const auto capacity = std::max(options_.segment_bytes, scanned.tail);
   GRAPHITE_TRY(entry.file,
                segment_file::reopen(table_.path(id), id, scanned.tail, capacity, scanned.tail == known.mark));
+  entry.file->reserve_at_most(options_.reserve_bytes_max);
   entry.row.mark = scanned.tail;
   entry.view = nullptr;  // mapped at its old length
   work.rows.push_back({table::meta, segment_row_key(id), encode_segment_row(entry.row)});

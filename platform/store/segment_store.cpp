@@ -105,6 +105,7 @@ result<std::shared_ptr<segment_file>> impl::open_segment_locked(std::uint64_t ca
   if (options_.read_only) return fail(errc::permission_denied, "the store is open for reading");
   if (spare_ && !spare_->is_linked()) spare_ = nullptr;  // removed like any other, before it was of use
   GRAPHITE_TRY(auto file, spare_ ? take_spare_locked(capacity) : make_segment_locked(capacity));
+  file->reserve_at_most(options_.reserve_bytes_max);
   auto& entry = table_.all()[file->id()];
   entry.row = {false, segment_header_bytes};
   entry.file = file;

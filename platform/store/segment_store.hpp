@@ -15,11 +15,12 @@
 namespace graphite {
 
 struct segment_store_options {
-  std::string folder;                       ///< holds `segment-XXXXXXXX`; made where it is missing
-  std::uint64_t segment_bytes = 256 << 20;  ///< a segment is sealed when it would grow past this
-  std::size_t cached_rows_max = 1 << 16;    ///< rows of the index kept in memory
-  std::uint64_t held_bytes_max = 64 << 20;  ///< hold() says `busy` beyond: fold() first
-  bool read_only = false;                   ///< writes nothing, recovers nothing
+  std::string folder;                          ///< holds `segment-XXXXXXXX`; made where it is missing
+  std::uint64_t segment_bytes = 256 << 20;     ///< a segment is sealed when it would grow past this
+  std::size_t cached_rows_max = 1 << 16;       ///< rows of the index kept in memory
+  std::uint64_t held_bytes_max = 64 << 20;     ///< hold() says `busy` beyond: fold() first
+  std::uint64_t reserve_bytes_max = 32 << 20;  ///< of disk ahead of what is written; 0: none
+  bool read_only = false;                      ///< writes nothing, recovers nothing
   std::vector<std::string> spare_folders =
       {};  ///< have links to segments (bundles): one that is gone is linked back
   /// As in rocks_options: a data sync failed for another reason than space.

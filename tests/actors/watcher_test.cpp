@@ -58,9 +58,12 @@ class quiet_watcher final : public tree_watcher {
   }
   void stop() override {}
   watch_status status() const override { return {}; }
-  result<std::string> write_cookie() override { return std::string("cookie"); }
+  result<std::string> write_cookie() override {
+    if (no_cookies) return tl::unexpected<error>(*no_cookies);
+    return std::string("cookie");
+  }
   callback tell;
-  std::optional<error> failure;
+  std::optional<error> failure, no_cookies;
 };
 
 class counting_random final : public random_source {
@@ -277,9 +280,32 @@ TEST_F(watcher_actor_test, a_hold_without_a_timeout_lasts_until_it_is_released) 
   pass(seconds(100));
   save("b.txt", "B");
   EXPECT_EQ(revisions.size(), 1u);
-  ask(query::release{*token, [](result<bool>) {}});
+  bool released = false;
+  ask(query::release{*token, [&](result<bool>) { released = true; }});
+  EXPECT_EQ(revisions.size(), 1u) << "what was saved under it may not have been told yet";
+  EXPECT_FALSE(released);
+  save("c.txt", "C");
+  tell({{fs_event_kind::cookie, "cookie", {}, clock.now()}});
+  EXPECT_TRUE(released);
   ASSERT_EQ(revisions.size(), 2u);
-  EXPECT_EQ(changed_paths(1), (std::vector<std::string>{"a.txt", "b.txt"}));
+  EXPECT_EQ(changed_paths(1), (std::vector<std::string>{"a.txt", "b.txt", "c.txt"}));
+}
+
+TEST_F(watcher_actor_test, a_hold_is_released_at_once_where_no_cookie_can_be_written) {
+  start();
+  std::optional<std::uint64_t> token;
+  const auto ask = [this](auto what) {
+    caf::anon_send(watcher_, atom::sync_v, query_ptr(std::make_shared<const query>(query{std::move(what)})));
+    run();
+  };
+  ask(query::hold{duration{0}, [&](result<std::uint64_t> how) { token = *how; }});
+  ASSERT_TRUE(token);
+  save("a.txt", "A");
+  events.no_cookies = error{errc::out_of_space, "the disk is full"};
+  bool released = false;
+  ask(query::release{*token, [&](result<bool>) { released = true; }});
+  EXPECT_TRUE(released);
+  ASSERT_EQ(revisions.size(), 2u);
 }
 
 TEST_F(watcher_actor_test, a_folder_whose_name_differs_in_case_hides_both_until_it_goes) {

@@ -188,6 +188,40 @@ TEST(revision, held_until_released) {
   EXPECT_THAT(d.revisions, ElementsAre(rev{31'000, {"a", "-b"}}));
 }
 
+TEST(revision, what_was_saved_right_before_the_release_makes_one_revision_with_the_rest) {
+  for (const bool by_timeout : {false, true}) {
+    revision_driver d;
+    d.known = {"a", "c", "d"};
+    ASSERT_TRUE(d.builder->hold(1, milliseconds(by_timeout ? 1'000 : 60'000), d.at(0)));
+    d.closed("a");
+    d.advance_to(999);
+    d.created("b");
+    d.closed("b");
+    d.modified("c");
+    d.deleted("d");
+    EXPECT_THAT(d.revisions, IsEmpty());
+    if (!by_timeout) d.run(d.builder->release(1, d.at(999)));
+    d.advance_to(3'000);
+    ASSERT_EQ(d.revisions.size(), 1u) << by_timeout;
+    EXPECT_THAT(d.revisions[0].changes, ElementsAre("a", "b", "c", "-d"));
+    d.closed("a");
+    EXPECT_EQ(d.revisions.size(), 2u) << "later ones wait for nothing";
+  }
+}
+
+TEST(revision, a_file_that_is_still_written_after_a_hold_keeps_the_rest_back_no_longer_than_usual) {
+  revision_driver d;
+  d.known = {"a", "b"};
+  ASSERT_TRUE(d.builder->hold(1, seconds(60), d.at(0)));
+  d.closed("a");
+  d.open = {"b"};
+  d.modified("b");
+  d.run(d.builder->release(1, d.at(0)));
+  d.advance_to(1'000);
+  ASSERT_EQ(d.revisions.size(), 1u);
+  EXPECT_THAT(d.revisions[0].changes, ElementsAre("a"));
+}
+
 TEST(revision, a_hold_ends_with_its_timeout_and_the_last_holder) {
   revision_driver d;
   d.known = {"a"};

@@ -4,12 +4,14 @@ from the publisher."""
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
 import time
 
-from support import SmallDisk, World, check, equal, files_below, main, run, wait_until
+from kept_folder import CONTENT, RESERVED, Kept
+from support import DEADLINE_S, SmallDisk, World, check, equal, files_below, main, run, wait_until
 
 FOLLOW = pathlib.Path(os.environ["GRAPHITE_BUILD"]) / "bin/follow"
 
@@ -108,40 +110,130 @@ def two_programs_in_one_folder_are_refused():
         check("HOST:PORT" in nobody.log(), nobody.log())
 
 
+class Kills:
+    """A follower that is killed in the midst of swaps, again and again, and what was found after each kill.
+
+    The moments are drawn from how far a swap has come, not from a clock: a machine that is busy with other things
+    makes a swap slower, and the kills are spread over it all the same."""
+
+    SMALL, SMALL_BYTES, LARGE_BYTES = 40, 20_000, 16 << 20
+    REFETCHED_MAX = 1 << 20  # a chunk that was not whole, lists and pages
+
+    def __init__(self, world, seed):
+        self.world, self.seed, self.chance = world, seed, random.Random(seed)
+        self.kept = world.work / "kept"
+        self.met = self.cut = self.alone = 0
+        for i in range(self.SMALL):
+            world.write(f"{i}.bin", self.chance.randbytes(self.SMALL_BYTES))
+        world.write("large.bin", self.chance.randbytes(self.LARGE_BYTES))
+        self.dev = world.dev()
+        self.heads = world.ready["heads"]
+        self.begin()
+
+    def begin(self):
+        self.follower = Follower(self.world, "killed", "--from", self.heads, self.kept, "--check", "--fetched")
+        self.follower.wait_said("verified", f"a verified generation (seed {self.seed})")
+
+    def begin_anew(self):
+        """Nothing is collected by who is killed so soon: gigabytes would come together."""
+        self.follower.stop()
+        self.world.processes.remove(self.follower)
+        shutil.rmtree(self.kept)
+        self.begin()
+
+    def edit(self, kill):
+        """Several assets and a large one, of a size that no other kill has; how many bytes, and the large one's."""
+        for i in self.chance.sample(range(self.SMALL), 8):
+            self.world.write(f"{i}.bin", self.chance.randbytes(self.SMALL_BYTES))
+        large = self.LARGE_BYTES + kill + 1
+        self.world.write("large.bin", self.chance.randbytes(large))
+        return large + 8 * self.SMALL_BYTES, large
+
+    def wait_for_a_point(self, begin, large):
+        """Of the swaps that show the edit; what was kept when the last of them began."""
+        share, contents = self.chance.random(), self.chance.randrange(1, 10)
+        kind = self.chance.choice(("anywhere", "contents", "bytes", "bytes"))
+        if kind == "anywhere":
+            time.sleep(share * 0.08)  # the point of the kill, and no wait for anything
+            return begin
+
+        def reached(staged):
+            if kind == "contents":
+                return len(staged) >= contents
+            return any(r.size == large and r.arrived() >= share * large for r in staged)
+        now, end = begin, time.monotonic() + DEADLINE_S
+        while not reached(begin.staged()):
+            check(time.monotonic() < end, f"no swap began in {DEADLINE_S} s")
+            if now.shows_another():
+                now = Kept(self.kept)
+            time.sleep(0.0002)
+        return now
+
+    def kill(self, number):
+        begin = Kept(self.kept)
+        edited, large = self.edit(number)
+        before = self.wait_for_a_point(begin, large)
+        self.follower.kill()
+        self.world.processes.remove(self.follower)
+        self.check_log(number)
+        unfinished = [] if before.shows_another() else before.staged()
+        self.met += bool(unfinished)
+        there = sum(r.arrived() for r in unfinished if r.size == large and r.kind == RESERVED)
+        self.restart(number)
+        if there > 2 * self.REFETCHED_MAX:
+            self.check_only_the_rest_is_fetched(number, large, edited - there)
+        wait_until(lambda: any(r.size == large and r.kind == CONTENT for r in begin.staged()), "all of the large content")
+
+    def restart(self, number):
+        """What is served then is what was kept. Each fifth time the publisher comes back only afterwards."""
+        away = number % 5 == 3
+        if away:
+            self.dev.kill() if number % 2 else self.dev.stop()
+            self.world.processes.remove(self.dev)
+            self.alone += 1
+        kept = Kept(self.kept).head
+        self.begin()
+        first = re.search(r"generation (\d+)\.(\d+) of", self.follower.said()).groups()
+        equal(tuple(map(int, first)), kept, f"the generation served after kill {number} of seed {self.seed}")
+        if away:
+            self.dev = self.world.start("dev", "dev", "-C", self.world.root, "--json", "--heads-port",
+                                        self.heads.rpartition(":")[2])
+
+    def check_only_the_rest_is_fetched(self, number, large, left):
+        self.follower.wait_said(f"changed large.bin {large} bytes")
+        fetched = max(map(int, re.findall(r"fetched (\d+) bytes", self.follower.said())))
+        check(fetched <= left + self.REFETCHED_MAX,
+              f"kill {number} of seed {self.seed}: {fetched} bytes were fetched where {left} were not there")
+        self.cut += 1
+
+    def check_log(self, number):
+        for word in ("is not", "corrupt", "damaged"):
+            for text in (self.follower.said(), self.follower.log()):
+                check(word not in text, f"kill {number} of seed {self.seed}: {text}")
+
+    def check_end(self):
+        self.world.write("end.txt", "the end")
+        self.follower.wait_said("added end.txt 7 bytes", f"the newest generation after all kills (seed {self.seed})")
+        self.follower.stop()
+        self.check_log("all")
+        found = self.world.work / "found"
+        run("bundle", "extract", self.kept, found)
+        equal(files_below(found), self.world.sources(), "what is kept at the end")
+
+
 def killed_while_it_stages(kills):
-    """SIGKILL at random points of a swap: each restart serves a verified generation, and the last one the newest."""
-    seed = int(os.environ.get("GRAPHITE_TEST_SEED", "20"))
-    chance = random.Random(seed)
+    """SIGKILL at random points of a swap: each restart serves the verified generation that was kept, whether the
+    publisher is there or not, and goes on with the one that was cut off; the last one has the newest."""
     with World() as world:
-        large = chance.randbytes(4 << 20)
-        for i in range(40):
-            world.write(f"{i}.bin", chance.randbytes(20_000))
-        world.write("large.bin", large)
-        world.dev()
-        kept = world.work / "kept"
-        arguments = ("--from", world.ready["heads"], kept, "--check")
-        for kill in range(kills):
-            follower = Follower(world, "killed", *arguments)
-            follower.wait_said("verified")
-            # An edit of several assets and of a part of the large one is on its way when it dies.
-            for i in chance.sample(range(40), 8):
-                world.write(f"{i}.bin", chance.randbytes(20_000))
-            at = chance.randrange(len(large) - 100_000)
-            large = large[:at] + chance.randbytes(100_000) + large[at + 100_000:]
-            world.write("large.bin", large)
-            time.sleep(chance.random() * 0.08)  # the point of the kill, and no wait for anything
-            follower.kill()
-            world.processes.remove(follower)
-            check("is not" not in follower.said() and "corrupt" not in follower.said(),
-                  f"kill {kill} of seed {seed}: {follower.said()}")
-        last = Follower(world, "last", *arguments)
-        last.wait_said("verified")
-        world.write("end.txt", "the end")
-        last.wait_said("added end.txt 7 bytes", f"the newest generation after {kills} kills (seed {seed})")
-        last.stop()
-        found = world.work / "found"
-        run("bundle", "extract", kept, found)
-        equal(files_below(found), world.sources(), "what is kept at the end")
+        test = Kills(world, int(os.environ.get("GRAPHITE_TEST_SEED", "20")))
+        for number in range(kills):
+            if number % 50 == 49:
+                test.begin_anew()
+            test.kill(number)
+        test.check_end()
+        print(f"        {test.met} of {kills} kills met an unfinished swap; {test.cut} of these cut off a large content, of which only"
+              f" the rest was fetched; {test.alone} restarts without a publisher (seed {test.seed})", flush=True)
+        check(test.met >= kills // 10 and test.cut >= kills // 20, "too few kills met an unfinished swap")
 
 
 def killed_20_times_while_it_stages():

@@ -81,6 +81,16 @@ class bundle_sink_test : public ::testing::Test {
       count += entry.path().filename().string().starts_with("segment-");
     return count;
   }
+  /// Bytes that the segments take on the disk.
+  std::uint64_t segment_blocks() const {
+    std::uint64_t sum = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / ".graphite/segments")) {
+      struct stat info {};
+      EXPECT_EQ(::stat(entry.path().c_str(), &info), 0);
+      sum += static_cast<std::uint64_t>(info.st_blocks) * 512;
+    }
+    return sum;
+  }
 
   openssl_hasher hash_;
   test::recording_log log_;
@@ -92,6 +102,17 @@ class bundle_sink_test : public ::testing::Test {
   digest root_;
   std::uint64_t sequence_ = 0, segment_bytes_ = 256 * KiB;
 };
+
+TEST_F(bundle_sink_test, a_swap_takes_the_disk_that_it_needs) {
+  show({{"a", text(30'000)}});
+  const auto before = segment_blocks();
+  show({{"a", text(30'000)}});
+  EXPECT_GE(segment_blocks() - before, 30'000u);
+  EXPECT_LE(segment_blocks() - before, 40'000u);
+  open(state_trust::usual);
+  show({{"a", text(30'000)}});
+  EXPECT_LE(segment_blocks() - before, 80'000u);
+}
 
 TEST_F(bundle_sink_test, dead_segments_go_and_live_contents_stay) {
   std::map<std::string, std::string> all;

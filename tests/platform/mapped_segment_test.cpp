@@ -52,6 +52,14 @@ TEST_F(mapped_segment_memory, what_is_let_go_leaves_the_memory_page_by_page_and_
   EXPECT_EQ(resident().size(), pages_of_file);
 }
 
+TEST_F(mapped_segment_memory, what_begins_with_a_page_and_fills_it_takes_the_page_along_in_which_it_ends) {
+  view->let_go(2 * page, 2 * page + 1);
+  EXPECT_EQ(resident(), (std::vector<std::size_t>{0, 1, 5, 6, 7}));
+  touch();
+  view->let_go(2 * page, page - 1);  // it fills none
+  EXPECT_EQ(resident().size(), pages_of_file);
+}
+
 TEST_F(mapped_segment_memory, letting_go_of_less_than_a_page_or_of_what_is_not_there_does_nothing) {
   view->let_go(page + 1, page);
   view->let_go(0, 0);

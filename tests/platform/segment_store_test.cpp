@@ -133,6 +133,25 @@ TEST_F(segment_store_test, the_segment_made_ahead_is_the_next_one_after_a_restar
   EXPECT_FALSE(std::filesystem::exists(store_->segment_path(segment_id{3})));
 }
 
+TEST_F(segment_store_test, no_more_of_the_disk_is_reserved_than_may_be) {
+  std::uint64_t seed = 0;
+  for (const std::uint64_t reserved : {0, 64 << 10}) {
+    auto some = options();
+    some.folder = folder_ / std::to_string(reserved);
+    some.reserve_bytes_max = reserved;
+    for (int start = 0; start < 2; ++start) {
+      open(some);
+      for (int i = 0; i < 8; ++i) {
+        const auto stored = put(make_content(++seed, 20'000));
+        struct stat info {};
+        ASSERT_EQ(::stat(store_->segment_path(stored.where->segment).c_str(), &info), 0);
+        const auto taken = static_cast<std::uint64_t>(info.st_blocks) * 512;
+        EXPECT_LE(taken, static_cast<std::uint64_t>(info.st_size) + reserved + 4096) << i;
+      }
+    }
+  }
+}
+
 TEST_F(segment_store_test, a_segment_made_ahead_and_removed_is_not_written_to) {
   open();
   const auto first = make_content(1, 800'000), second = make_content(2, 800'000);
