@@ -108,10 +108,15 @@ struct last_slot {
 };
 __attribute__((tls_model("initial-exec"))) thread_local constinit last_slot last;
 
+std::atomic<std::uint32_t> forks_so_far{0};
+
 void install_fork_handlers() {
-  static const int installed = ::pthread_atfork(
-      [] { points().before_fork(); }, [] { points().after_fork_in_parent(); },
-      [] { points().after_fork_in_child([](const pin_point* point) { return mine.in(point); }); });
+  static const int installed =
+      ::pthread_atfork([] { points().before_fork(); }, [] { points().after_fork_in_parent(); },
+                       [] {
+                         forks_so_far.fetch_add(1, std::memory_order_relaxed);
+                         points().after_fork_in_child([](const pin_point* point) { return mine.in(point); });
+                       });
   (void)installed;  // fails for want of memory only, and then a child must not read
 }
 
@@ -137,6 +142,8 @@ std::shared_ptr<const void> payload_of(graphite_bundle* bundle) {
 time_point now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
+
+std::uint32_t graphite::c_api::forks() noexcept { return forks_so_far.load(std::memory_order_relaxed); }
 
 pin_point& graphite::c_api::point_in(const graphite_atomic_bundle& bundle) { return *point_of(bundle); }
 
