@@ -20,30 +20,6 @@ follow_options following(const bundle_on_disk& disk) {
   return out;
 }
 
-/// 0, or which of the calls did something else than to say that the context is another process's.
-int refused_calls(graphite_hot_reload_context* context) {
-  graphite_handle handle = 0;
-  graphite_statistics numbers{};
-  numbers.size = sizeof numbers;
-  const std::uint64_t id = id_named("a");
-  const graphite_result results[] = {graphite_poll(context, 0, nullptr),
-                                     graphite_wait(context, 0, long_ns),
-                                     graphite_handle_open(context, id, &handle),
-                                     graphite_rollback(context, 1),
-                                     graphite_resume(context),
-                                     graphite_fetch(context, &id, 1),
-                                     graphite_fetch_wait(context, id, long_ns),
-                                     graphite_optimized_reload(context, "/nowhere", nullptr),
-                                     graphite_hot_reload_statistics(context, &numbers)};
-  int number = 1;
-  for (const auto result : results) {
-    if (result != GRAPHITE_ERROR_CANCELLED) return number;
-    ++number;
-  }
-  if (graphite_hot_reload_generations(context, nullptr, 0) != 0) return number;
-  return 0;
-}
-
 TEST(hot_reload_fork, the_child_reads_what_it_inherited_while_the_parent_swaps_on) {
   bundle_on_disk disk(60);
   disk.change("a", bytes_of("one"));
