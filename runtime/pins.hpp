@@ -107,7 +107,8 @@ class pin_point {
   /// For the inline functions of graphite.h.
   const std::atomic<pinned_value*>& current() const noexcept { return current_; }
   bool readers_fence() const noexcept { return self_fencing_; }
-  /// Makes `next` current; its version. Frees nothing: that is collect()'s, which takes longer.
+  /// Makes `next` current; its version. Frees nothing: that is collect()'s, which takes longer. Throws
+  /// bad_alloc, and then nothing has changed.
   std::uint64_t replace(std::shared_ptr<const void> next, time_point now);
   /// Frees what was replaced and nobody names any more; how many are left. A reader that is just entering
   /// may keep all of them until the next call.

@@ -151,10 +151,11 @@ graphite_result graphite_atomic_bundle_init(graphite_atomic_bundle* bundle, grap
   return guarded([&] {
     if (bundle == nullptr) return invalid("graphite_atomic_bundle_init: a null argument");
     *bundle = {};
+    auto payload = first != nullptr ? payload_of(first) : nullptr;  // taken over, whatever fails
     install_fork_handlers();
     auto point = std::make_unique<shared_point>(std::make_shared<pin_point>(make_heavy_fence()));
     const auto number = next_number();
-    if (first != nullptr) (*point)->replace(payload_of(first), now());
+    if (payload) (*point)->replace(std::move(payload), now());
     points().add(*point);  // the last that may fail
     *bundle = {number, &(*point)->current(), (*point)->readers_fence() ? 1u : 0u, 0, point.get()};
     point.release();
@@ -203,7 +204,10 @@ graphite_result graphite_atomic_swap_bundle(graphite_atomic_bundle* bundle, grap
     if (bundle == nullptr || bundle->point_ == nullptr || next == nullptr)
       return invalid("graphite_atomic_swap_bundle: a null argument");
     point_of(*bundle)->replace(payload_of(next), now());
-    point_of(*bundle)->collect();
+    try {
+      point_of(*bundle)->collect();
+    } catch (const std::bad_alloc&) {  // it is current; another call frees what was
+    }
     return GRAPHITE_SUCCESS;
   });
 }
