@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""symbols.py and snippets.py find what they look for."""
+"""symbols.py, snippets.py and headers.py find what they look for."""
 import pathlib
 import shutil
 import sys
@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import headers
 import snippets
 import symbols
 
@@ -27,6 +28,11 @@ class Symbols(unittest.TestCase):
         self.assertEqual(symbols.declared(HEADER), (["first", "second", "third"], 0))
         self.assertEqual(symbols.declared("#define GRAPHITE_FOLLOW_CHANNEL graphite_follow_9\n"), (["graphite_follow_9"], 0))
         self.assertEqual(symbols.declared("GRAPHITE_API extern int variable;\n"), ([], 1))
+
+    def test_finds_functions_whose_comment_does_not_tell_the_cost(self):
+        header = ("/* Cost: none. */\nGRAPHITE_API int good(void);\nGRAPHITE_API int bare(void);\n"
+                  "/* Cost: none. */\ntypedef int thing;\n/* Something\n * else. */\nGRAPHITE_API thing\n  silent(void);\n")
+        self.assertEqual(list(symbols.without_cost(header)), ["bare", "silent"])
 
     def test_reads_nm(self):
         self.assertEqual(symbols.exported("00 A NODE_1\n01 T b@@NODE_1\n02 D a\n"), ["a", "b@@NODE_1"])
@@ -81,6 +87,25 @@ class Snippets(unittest.TestCase):
 
     def test_other_languages_and_plain_blocks_are_left_alone(self):
         self.assertEqual(list(snippets.blocks("```\nx\n```\n\n```csharp\ny\n```\n")), [])
+
+
+class Headers(unittest.TestCase):
+    def compiles(self, name, text):
+        with tempfile.TemporaryDirectory() as folder:
+            header = pathlib.Path(folder, name)
+            header.write_text(text)
+            return [headers.problem(shutil.which("cc" if language is headers.C else "c++"), standard, language, header) == []
+                    for standard, language in headers.LANGUAGES[header.suffix]]
+
+    def test_a_language_at_a_time(self):
+        self.assertEqual(self.compiles("x.h", "#pragma once\nint answer(void);\n"), [True, True, True])
+        self.assertEqual(self.compiles("x.h", "#pragma once\nint answer();\n"), [False, True, True])
+        self.assertEqual(self.compiles("x.h", "#pragma once\nenum { trailing, };\nstruct s { int _Alignas(8) x; };\n"),
+                         [True, False, False])
+        self.assertEqual(self.compiles("x.hpp", "#pragma once\n#include <span>\nstd::span<int> all();\n"), [False, True])
+
+    def test_a_header_that_does_not_guard_itself(self):
+        self.assertEqual(self.compiles("x.hpp", "struct twice {};\n"), [False, False])
 
 
 if __name__ == "__main__":

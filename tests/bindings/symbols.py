@@ -5,7 +5,8 @@
 
 LIST has a line NAME@@NODE for each function, in order. A symbol that is listed once stays, with its node, as long as the
 library's major version: programs that were linked with it ask for both. HEADER: all functions that are marked
-GRAPHITE_API in it, or the one that is named by a `#define GRAPHITE_FOLLOW_CHANNEL`, are to be exported and nothing else.
+GRAPHITE_API in it, or the one that is named by a `#define GRAPHITE_FOLLOW_CHANNEL`, are to be exported and nothing else;
+and the comment of each says what it costs.
 """
 import pathlib
 import re
@@ -14,6 +15,7 @@ import sys
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 DECLARED = re.compile(r"\bGRAPHITE_API\b[^;(]*?\b(\w+)\s*\(")
+DOCUMENTED = re.compile(r"(?P<comment>/\*(?:(?!\*/).)*\*/)?\n(?P<code>GRAPHITE_API\b[^;]*;)", re.DOTALL)
 DEFINED_NAME = re.compile(r"#\s*define\s+GRAPHITE_FOLLOW_CHANNEL\s+(\w+)")
 
 
@@ -32,6 +34,13 @@ def declared(header):
     return sorted(functions + named), len(re.findall(r"\bGRAPHITE_API\b", code)) - len(functions)
 
 
+def without_cost(header):
+    """The functions whose comment, right before them, does not say what they cost."""
+    for found in DOCUMENTED.finditer(header):
+        if not re.search(r"\bcosts?\b", found["comment"] or "", re.IGNORECASE):
+            yield DECLARED.search(found["code"])[1]
+
+
 def problems(symbols, listed, functions):
     """`symbols`, `listed`: NAME@@NODE; `functions`: names."""
     names = {symbol.partition("@")[0] for symbol in symbols}
@@ -48,14 +57,16 @@ def problems(symbols, listed, functions):
 def main(library, listing, *headers):
     output = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", library], check=True,
                             capture_output=True, text=True).stdout
-    functions = []
+    functions, found = [], []
     for header in headers:
-        found, unnamed = declared(pathlib.Path(header).read_text())
-        functions += found
-        if unnamed != 0 or not found:
-            sys.exit(f"{header}: {unnamed} of its declarations cannot be read, {len(found)} can")
-    found = list(problems(exported(output), pathlib.Path(listing).read_text().split(), functions))
-    sys.exit("\n".join(f"{library}: {one}" for one in found) if found else 0)
+        text = pathlib.Path(header).read_text()
+        known, unnamed = declared(text)
+        functions += known
+        if unnamed != 0 or not known:
+            sys.exit(f"{header}: {unnamed} of its declarations cannot be read, {len(known)} can")
+        found += [f"{header}: the comment of {one} does not say what it costs" for one in without_cost(text)]
+    found += (f"{library}: {one}" for one in problems(exported(output), pathlib.Path(listing).read_text().split(), functions))
+    sys.exit("\n".join(found) if found else 0)
 
 
 if __name__ == "__main__":
