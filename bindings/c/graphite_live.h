@@ -130,8 +130,9 @@ GRAPHITE_API const graphite_atomic_bundle* graphite_hot_reload_bundle(
  * callback is not interrupted) or nothing is left; `*left` (may be null): how many asset callbacks are left.
  * One thread at a time. Errors: BUSY (another thread, or a callback, is in it), CANCELLED (a child of
  * fork()), and, from then on by each call, what made following end: INVALID_ARGUMENT (the publisher has
- * several channels and none was named), CORRUPT, PERMISSION_DENIED, IO; then what is current stays so. Cost:
- * none without news; else a lock for each callback, and a swap for each generation with swap_in_poll. */
+ * several channels and none was named), CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO; then what is current
+ * stays so. Cost: none without news; else a lock for each callback, and a swap for each generation with
+ * swap_in_poll. */
 GRAPHITE_API graphite_result graphite_poll(graphite_hot_reload_context* context, uint64_t budget_ns,
                                            size_t* left);
 /* Waits until a version above `version` is current or, with swap_in_poll or without atomic_reload, staged.
