@@ -48,6 +48,9 @@ TEST(hot_reload_fork, the_child_reads_what_it_inherited_while_the_parent_swaps_o
 }
 
 TEST(hot_reload_fork, the_child_follows_with_a_context_of_its_own) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "SKIPPED: this sanitizer lets no child of fork() start threads; the other builds run this";
+#endif
   bundle_on_disk disk(60);
   disk.change("a", bytes_of("one"));
   followed_bundle live(following(disk));
@@ -66,7 +69,8 @@ TEST(hot_reload_fork, the_child_follows_with_a_context_of_its_own) {
 
 TEST(hot_reload_fork, the_child_may_exit_as_programs_do) {
 #if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "SKIPPED: what the parent's threads point to counts as a leak of the child";
+  GTEST_SKIP() << "SKIPPED: what the parent's threads point to counts as a leak of the child; the other "
+                  "builds run this";
 #endif
   const bundle_on_disk disk(20);
   followed_bundle live(following(disk));
