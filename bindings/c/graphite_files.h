@@ -2,7 +2,8 @@
  *
  * What graphite.h says of errors, units and cost holds here, too.
  * Threads: every function may be called from any thread; one object is used by one thread at a time unless
- * its comment says otherwise. Watchers are not to be touched in a child of fork(). */
+ * its comment says otherwise. A child of fork() has no watchers: destroying those of its parent does nothing.
+ */
 #ifndef GRAPHITE_FILES_H
 #define GRAPHITE_FILES_H
 

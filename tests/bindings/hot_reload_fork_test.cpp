@@ -83,6 +83,23 @@ TEST(hot_reload_fork, the_child_may_exit_as_programs_do) {
   EXPECT_TRUE(WIFEXITED(*status) && WEXITSTATUS(*status) == 7);
 }
 
+TEST(watchers_fork, a_child_has_none_to_wait_for_and_the_parent_hears_on) {
+  const temporary_folder folder;
+  std::atomic<int> heard{0};
+  const auto listener = [&](const graphite_fs_event&) { heard.fetch_add(1); };
+  const fs_watcher all(folder.path(), true, listener);
+  debounce soon;
+  soon.debounce_ms = 1;
+  std::optional<debounced_watcher> quiet(std::in_place, folder.path(), true, soon, listener);
+  forked child([&] {
+    quiet.reset();
+    return 0;
+  });
+  EXPECT_EQ(child.status(), 0);
+  folder.write("a", "");
+  EXPECT_TRUE(wait_until([&] { return heard.load() >= 3; })) << "created, written; and both as one";
+}
+
 // Whatever the context's thread held at that moment is held for ever in the child.
 TEST(hot_reload_fork, at_any_moment_of_a_swap) {
   bundle_on_disk disk(60);
