@@ -7,7 +7,8 @@
  * build` and `graphite dev` at other times: they share everything.
  *
  *   graphite_rebuild_context* project;
- *   graphite_rebuild_summary built = {sizeof built};
+ *   graphite_rebuild_summary built = {0};
+ *   built.size = sizeof built;
  *   if (graphite_rebuild_open("game", NULL, &project) != GRAPHITE_SUCCESS ||
  *       graphite_process_rebuild_queue(project, &built) != GRAPHITE_SUCCESS)
  *     fprintf(stderr, "%s\n", graphite_last_error());

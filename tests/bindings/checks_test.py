@@ -85,6 +85,13 @@ class Snippets(unittest.TestCase):
         self.assertFalse(self.compiles("```c\nint main(void) {\n  return answer(1);\n}\n```\n"), "it includes nothing")
         self.assertTrue(self.compiles("```c\nstatic int one(void) {\n  return 1;\n}\n```\n"))
 
+    def test_the_example_of_a_header(self):
+        header = ("/* What it is.\n *\n *   int x = answer(1);\n *   if (x == 0) ...\n *\n *   answer(x);\n *\n"
+                  " * Threads: any, and this goes\n *   on.\n *\n * The end. */\nint answer(int);\n *\n *   not this\n")
+        (line, language, _, code), = snippets.examples("x.h", header)
+        self.assertEqual((line, language), (2, "c"))
+        self.assertEqual(code, "#include <x.h>\n\nint x = answer(1);\nif (x == 0) (void)0;\n\nanswer(x);\n")
+
     def test_other_languages_and_plain_blocks_are_left_alone(self):
         self.assertEqual(list(snippets.blocks("```\nx\n```\n\n```csharp\ny\n```\n")), [])
 

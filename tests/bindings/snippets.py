@@ -12,6 +12,9 @@ uses, against the headers in INCLUDE. How a block is read:
   declared above it;
 - what a block uses and the reader has to have himself is declared by a comment right before it, which nobody sees:
       <!-- compiled with: void draw(std::string_view bytes); -->
+
+A document that is a header has its example in its first comment: lines that are indented by three spaces and begin after
+an empty one. They are a C body, in which `...` stands for any statement, with `draw` and `reload_texture` of the reader's.
 """
 import concurrent.futures
 import pathlib
@@ -23,6 +26,11 @@ import tempfile
 BLOCK = re.compile(r"(?:^<!-- compiled with: ([^\n]*?) -->\n)?^```(c|cpp)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INCLUDE = re.compile(r"^#include [^\n]*\n", re.MULTILINE)
 FUNCTION = re.compile(r"^\w[\w:<>* ]* \*?(\w+)(\([^)\n]*\)) \{([^\n]*\}|.*?\n\})(?=$| +//)", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"(?:^ \*\n(?:^ \*   [^\n]*\n)+)+", re.MULTILINE)
+OF_THE_READER = """#include <stdio.h>
+void draw(const void* bytes, uint64_t size);
+void reload_texture(const graphite_asset_event* event, void* user_data);
+"""
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-function",
          "-fsyntax-only"]
 
@@ -31,6 +39,15 @@ def blocks(text):
     """(line, language, what it is compiled with, code) of each."""
     for found in BLOCK.finditer(text):
         yield text.count("\n", 0, found.start(3)) + 1, found[2], found[1] or "", found[3]
+
+
+def examples(name, header):
+    """The same of a header: none or one."""
+    comment = header[:header.index("*/")]
+    for found in EXAMPLE.finditer(comment):
+        lines = [line[5:] for line in found[0].splitlines()]
+        code = f"#include <{name}>\n" + "\n".join(lines).replace("...", "(void)0;") + "\n"
+        yield comment.count("\n", 0, found.start()) + 1, "c", OF_THE_READER, code
 
 
 def program(language, given, code):
@@ -54,7 +71,10 @@ def problem(compilers, include, name, block):
 
 
 def main(cc, cxx, include, *documents):
-    every = [(document, block) for document in documents for block in blocks(pathlib.Path(document).read_text())]
+    every = []
+    for document in map(pathlib.Path, documents):
+        found = examples(document.name, document.read_text()) if document.suffix == ".h" else blocks(document.read_text())
+        every += [(document, block) for block in found]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         found = [one for one in pool.map(lambda one: problem({"c": cc, "cpp": cxx}, include, *one), every) if one]
     print(f"{len(every)} examples")

@@ -65,7 +65,7 @@ def main(library, listing, *headers):
         if unnamed != 0 or not known:
             sys.exit(f"{header}: {unnamed} of its declarations cannot be read, {len(known)} can")
         found += [f"{header}: the comment of {one} does not say what it costs" for one in without_cost(text)]
-    found += (f"{library}: {one}" for one in problems(exported(output), pathlib.Path(listing).read_text().split(), functions))
+    found += (f"{library}, {listing}: {one}" for one in problems(exported(output), pathlib.Path(listing).read_text().split(), functions))
     sys.exit("\n".join(found) if found else 0)
 
 
