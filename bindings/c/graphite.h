@@ -22,15 +22,16 @@
  *
  * What holds for every function here, in graphite_files.h and in graphite_live.h, unless it says otherwise:
  *
- * Threads: it may be called from any thread at any time, but for signal handlers. What a caller gives in
- * stays his, and is not looked at after the call. Errors: those that can fail return a graphite_result;
- * graphite_last_error() has the text, for people. Beside those that it names each may return INVALID_ARGUMENT
- * for a null argument, OUT_OF_MEMORY, and IO where the system refuses it something else. What returns no
- * result takes no null but where it says so; for want of memory it ends the process. Units: sizes and offsets
- * are bytes, times are nanoseconds or as a name's end says; paths end with a zero and are those of the file
- * system. Cost: "none" is at most some hundred nanoseconds, without lock, allocation or system call. "A lock"
- * is one that is held for moments, by whoever swaps or brings a generation. "Blocks" waits for disk or
- * threads.
+ * - Threads: it may be called from any thread at any time, but for signal handlers.
+ * - Ownership: what a caller gives in stays his, and is not looked at after the call.
+ * - Errors: those that can fail return a graphite_result; graphite_last_error() has the text, for people.
+ *   Beside those that it names each may return INVALID_ARGUMENT for a null argument, OUT_OF_MEMORY, and IO
+ *   where the system refuses it something else. What returns no result takes no null but where it says so,
+ *   and ends the process for want of memory.
+ * - Units: sizes and offsets are bytes, times are nanoseconds or as a name's end says; paths end with a zero
+ *   and are those of the file system.
+ * - Cost: "none" is at most some hundred nanoseconds, without lock, allocation or system call. "A lock" is
+ *   held for moments, by whoever swaps or brings a generation. "Blocks" waits for disk or threads.
  *
  * C11 and C++11. Links nothing but this header and -lgraphite. */
 #ifndef GRAPHITE_H

@@ -20,9 +20,9 @@
  *   that a function names, each may return INVALID_ARGUMENT for a null argument and OUT_OF_MEMORY; functions
  *   of a context may return those of graphite_rebuild_open(), too, because a changed project file or tool
  *   makes them open the project anew, BUSY where that changes again and again, and IO once something could
- * not be synced to the disk (the context then does nothing any more: close it and open it again). Threads:
- * every function may be called from any thread, unless it says otherwise. Those that build wait for each
- * other. The library has threads of its own, in which all signals are blocked but those of faults (in
+ *   not be synced to the disk (the context then does nothing any more: close it and open it again).
+ * Threads: every function may be called from any thread, unless it says otherwise. Those that build wait for
+ *   each other. The library has threads of its own, in which all signals are blocked but those of faults (in
  *   ZeroMQ's, of which there are some while the context serves, these too).
  * Memory and lists: what is to be freed says so and comes from the system's allocator, whatever
  *   graphite_set_allocator() says; graphite_set_log() does not reach the builder, its `log_callback` does. A

@@ -15,8 +15,8 @@
  *
  * What graphite.h says of threads, errors, units and cost holds here, too. Every function may also be called
  * from a callback; callbacks may not throw. In a child of fork() an inherited context stays as it was: pins,
- * handles and views go on, graphite_hot_reload_shutdown() and graphite_handle_close() do nothing, and all
- * others say CANCELLED; a child whose parent has subscribed ends by _exit() or exec. */
+ * handles and views go on, graphite_hot_reload_shutdown() and graphite_handle_close() do nothing, and what
+ * needs its thread or locks says CANCELLED; a child whose parent has subscribed ends by _exit() or exec. */
 #ifndef GRAPHITE_LIVE_H
 #define GRAPHITE_LIVE_H
 
