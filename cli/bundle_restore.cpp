@@ -68,6 +68,10 @@ result<void> bundle_sink::open_all(state_trust trust) {
   if (fs::exists(fs::symlink_status(options_.folder + "/current", code)))
     return fail(errc::already_exists,
                 options_.folder + " shows files: choose another folder, or leave out --no-files");
+  // What a writer of its own keeps there would be taken for a damaged state, and removed.
+  if (fs::exists(options_.folder + "/head", code) && !fs::exists(home(), code))
+    return fail(errc::already_exists,
+                options_.folder + " is a bundle that is not kept by subscribing: choose another folder");
   GRAPHITE_CHECK(make_folders(home()));
   GRAPHITE_CHECK(take_lock());
   auto opened = open_rows();

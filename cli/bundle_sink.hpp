@@ -48,8 +48,8 @@ class placed_pages final : public kept_pages {
 /// the one before, `dead_bytes_slack`, and as many dead bytes as live ones.
 class bundle_sink final : public subscriber_state {
  public:
-  /// Errors: already_exists (another process has it, or DIR shows files), newer_version, permission_denied,
-  /// out_of_space, io.
+  /// Errors: already_exists (another process has it, DIR shows files, or is a bundle that somebody else
+  /// writes), newer_version, permission_denied, out_of_space, io.
   static result<std::unique_ptr<bundle_sink>> open(bundle_sink_options options, state_trust trust,
                                                    const hasher& hash, log_sink& log);
   ~bundle_sink() override;

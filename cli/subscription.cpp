@@ -158,8 +158,8 @@ class subscribe_session final : public link_listener {
     listener_.on_swap(c, {state_.staged_at(), state_.swapped_at(), boot_});
   }
   void act(const behind_told& c) { listener_.on_behind(c.behind); }
-  void act(const contents_here& c) { listener_.on_contents(c.contents, true); }
-  void act(const contents_gone& c) { listener_.on_contents(c.contents, false); }
+  void act(const contents_here& c) { listener_.on_contents(c.contents, true, c.bytes_fetched); }
+  void act(const contents_gone& c) { listener_.on_contents(c.contents, false, 0); }
 
   void check(const result<void>& outcome) {
     if (!outcome) failed_ = outcome.error();
@@ -190,6 +190,11 @@ result<session_end> one_session(const subscription_options& options, state_trust
   if (!state && (state.error().code == errc::corrupt || state.error().code == errc::not_found))
     return session_end{state.error(), false};
   if (!state) return tl::unexpected(state.error());
+  // Another one's heads would never be newer than what is shown, or of a tree that has nothing to do with it.
+  const auto& kept = (*state)->memory().active;
+  if (kept && !options.channel.empty() && kept->channel != options.channel)
+    return fail(errc::invalid_argument, fmt::format("{} keeps channel '{}': '{}' needs a folder of its own",
+                                                    options.into, kept->channel, options.channel));
   listener.on_link(link.get());
   subscribe_session session(options, hash, log, **state, *link, listener);
   auto end = session.run();

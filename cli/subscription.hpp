@@ -25,8 +25,8 @@ class subscription_listener {
   virtual void on_swap(const generation_swapped& swap, const swap_clock& clock) = 0;
   /// What is behind in it, where on_swap() did not say so.
   virtual void on_behind(const std::optional<behind_list>&) {}
-  /// On demand: contents are here, or cannot be had.
-  virtual void on_contents(const std::vector<digest>&, bool) {}
+  /// On demand: contents are `here`, or cannot be had; what was fetched for such since the last time.
+  virtual void on_contents(const std::vector<digest>&, bool /*here*/, std::uint64_t /*bytes_fetched*/) {}
   /// Called between events. What it wants done, and when to be called again at the latest.
   virtual std::pair<subscriber::commands, time_point> between_events(subscriber& core, instant at) = 0;
 };
@@ -42,8 +42,8 @@ struct subscription_options {
 /// Keeps a state at the newest generation of a channel until it is told to stop: a loop that polls a link and
 /// hands what it reads to the state machine, in the calling thread. What is damaged in the state is fetched
 /// again: it is opened once more, trusting it less each time. `log` gets what the state machine has to say.
-/// Errors: invalid_argument, permission_denied, corrupt (and it could not be mended), those of open_state,
-/// io.
+/// Errors: invalid_argument (also where the state is another channel's), permission_denied, corrupt (and it
+/// could not be mended), those of open_state, io.
 result<void> run_subscription(const subscription_options& options, const hasher& hash, log_sink& log,
                               subscription_listener& listener);
 

@@ -46,6 +46,8 @@ void pin_point::after_fork_in_child(const reader_slot* mine) {
 std::uint64_t pin_point::replace(std::shared_ptr<const void> next, time_point now) {
   const std::lock_guard lock(mutex_);
   auto value = std::make_unique<pinned_value>(version() + 1, std::move(next));
+  // The last that may fail: what is current must be owned.
+  if (replaced_.size() == replaced_.capacity()) replaced_.reserve(2 * replaced_.size() + 1);
   current_.store(value.get(), std::memory_order_release);
   version_.store(value->version, std::memory_order_release);
   if (newest_) replaced_.push_back({std::move(newest_), now});

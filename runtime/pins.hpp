@@ -16,17 +16,10 @@
 ///
 /// A reader stores `entering` in its own slot, loads what is current, and stores that in the slot. A writer
 /// replaces what is current, runs the heavy fence (each thread of the process passes a full barrier between
-/// its call and its return), and then looks at all slots.
-///
-/// Why nothing is freed under a reader. Let a reader's load return P, which a writer then replaced, and look
-/// at the barrier that the heavy fence makes the reader's thread pass. The load came before it: else it would
-/// have returned P's successor, which was stored before the fence began. So `entering`, stored before the
-/// load (a compiler barrier keeps the order in the program, and what is before the barrier is visible behind
-/// it), is visible to the writer's look, or something that was stored later: P itself, `none` after the
-/// release, or `entering` and what follows of a later pin. In the first two cases nothing (that could be) P
-/// is freed. In the others the reader released P by a store that the writer's load read or that came
-/// before it in the slot's order; all stores to a slot are releases and the look acquires, so everything
-/// that the reader did with P happened before P is freed.
+/// its call and its return), and then looks at all slots. A reader that loaded what was replaced did so
+/// before its barrier, so the writer's look finds `entering` or what was stored after it; the proof in full
+/// is beside class pinned in bindings/c/graphite.hpp, which has the reader's side once more, for programs
+/// that inline it.
 ///
 /// Where the kernel has no such fence (`fence` empty), readers fence themselves.
 
@@ -114,7 +107,8 @@ class pin_point {
   /// For the inline functions of graphite.h.
   const std::atomic<pinned_value*>& current() const noexcept { return current_; }
   bool readers_fence() const noexcept { return self_fencing_; }
-  /// Makes `next` current; its version. Frees nothing: that is collect()'s, which takes longer.
+  /// Makes `next` current; its version. Frees nothing: that is collect()'s, which takes longer. Throws
+  /// bad_alloc, and then nothing has changed.
   std::uint64_t replace(std::shared_ptr<const void> next, time_point now);
   /// Frees what was replaced and nobody names any more; how many are left. A reader that is just entering
   /// may keep all of them until the next call.

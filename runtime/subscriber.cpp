@@ -132,7 +132,10 @@ subscriber::commands subscriber::finish(instant at) {
   contents_here here;
   for (const auto& id : fetch_.take_finished())
     if (demanded_.erase(id) != 0) here.contents.push_back(id);
-  if (!here.contents.empty()) out_.push_back(std::move(here));
+  if (!here.contents.empty()) {
+    here.bytes_fetched = std::exchange(demanded_bytes_, 0);
+    out_.push_back(std::move(here));
+  }
   commands out;
   out.swap(out_);
   return out;

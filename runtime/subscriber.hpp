@@ -75,6 +75,7 @@ struct behind_told {
 /// On demand: contents that were wanted are here, or cannot be had any more.
 struct contents_here {
   std::vector<digest> contents;
+  std::uint64_t bytes_fetched = 0;  ///< since the one before, while no generation was on its way
 };
 struct contents_gone {
   std::vector<digest> contents;
@@ -239,6 +240,7 @@ class subscriber {
   time_point behind_deadline_{};
 
   bool snapshot_wanted_ = false;
+  std::uint64_t demanded_bytes_ = 0;  ///< fetched, and not told yet
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, under_way> under_way_;
   unsigned failures_ = 0, timeouts_ = 0;

@@ -152,7 +152,7 @@ void subscriber::take(const content_fetch::ask& asked, const chunk_reply& reply,
     return failed(taken.error().context, at);
   }
   if (taken->moot) return succeeded();
-  if (target_) target_->bytes_fetched += taken->good_bytes;
+  (target_ ? target_->bytes_fetched : demanded_bytes_) += taken->good_bytes;
   if (!taken->absent.empty() && options_.on_demand) {
     take_absent(taken->absent);
   } else if (!taken->absent.empty() && target_) {

@@ -108,10 +108,15 @@ struct last_slot {
 };
 __attribute__((tls_model("initial-exec"))) thread_local constinit last_slot last;
 
+std::atomic<std::uint32_t> forks_so_far{0};
+
 void install_fork_handlers() {
-  static const int installed = ::pthread_atfork(
-      [] { points().before_fork(); }, [] { points().after_fork_in_parent(); },
-      [] { points().after_fork_in_child([](const pin_point* point) { return mine.in(point); }); });
+  static const int installed =
+      ::pthread_atfork([] { points().before_fork(); }, [] { points().after_fork_in_parent(); },
+                       [] {
+                         forks_so_far.fetch_add(1, std::memory_order_relaxed);
+                         points().after_fork_in_child([](const pin_point* point) { return mine.in(point); });
+                       });
   (void)installed;  // fails for want of memory only, and then a child must not read
 }
 
@@ -138,16 +143,19 @@ time_point now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
+std::uint32_t graphite::c_api::forks() noexcept { return forks_so_far.load(std::memory_order_relaxed); }
+
 pin_point& graphite::c_api::point_in(const graphite_atomic_bundle& bundle) { return *point_of(bundle); }
 
 graphite_result graphite_atomic_bundle_init(graphite_atomic_bundle* bundle, graphite_bundle* first) {
   return guarded([&] {
     if (bundle == nullptr) return invalid("graphite_atomic_bundle_init: a null argument");
     *bundle = {};
+    auto payload = first != nullptr ? payload_of(first) : nullptr;  // taken over, whatever fails
     install_fork_handlers();
     auto point = std::make_unique<shared_point>(std::make_shared<pin_point>(make_heavy_fence()));
     const auto number = next_number();
-    if (first != nullptr) (*point)->replace(payload_of(first), now());
+    if (payload) (*point)->replace(std::move(payload), now());
     points().add(*point);  // the last that may fail
     *bundle = {number, &(*point)->current(), (*point)->readers_fence() ? 1u : 0u, 0, point.get()};
     point.release();
@@ -196,7 +204,10 @@ graphite_result graphite_atomic_swap_bundle(graphite_atomic_bundle* bundle, grap
     if (bundle == nullptr || bundle->point_ == nullptr || next == nullptr)
       return invalid("graphite_atomic_swap_bundle: a null argument");
     point_of(*bundle)->replace(payload_of(next), now());
-    point_of(*bundle)->collect();
+    try {
+      point_of(*bundle)->collect();
+    } catch (const std::bad_alloc&) {  // it is current; another call frees what was
+    }
     return GRAPHITE_SUCCESS;
   });
 }

@@ -87,7 +87,8 @@ class channel_feed final : public generation_feed, subscription_listener {
     fetched_.fetch_add(swap.bytes_fetched, std::memory_order_relaxed);
     show();
   }
-  void on_contents(const std::vector<digest>& contents, bool here) override {
+  void on_contents(const std::vector<digest>& contents, bool here, std::uint64_t bytes_fetched) override {
+    fetched_.fetch_add(bytes_fetched, std::memory_order_relaxed);
     for (const auto& id : contents) {
       const auto* const content = book_->content(id);
       const auto place = here && content != nullptr ? sink_->place_of(*content) : std::nullopt;

@@ -7,7 +7,8 @@
  * build` and `graphite dev` at other times: they share everything.
  *
  *   graphite_rebuild_context* project;
- *   graphite_rebuild_summary built = {sizeof built};
+ *   graphite_rebuild_summary built = {0};
+ *   built.size = sizeof built;
  *   if (graphite_rebuild_open("game", NULL, &project) != GRAPHITE_SUCCESS ||
  *       graphite_process_rebuild_queue(project, &built) != GRAPHITE_SUCCESS)
  *     fprintf(stderr, "%s\n", graphite_last_error());
@@ -18,8 +19,8 @@
  * Errors: functions return a graphite_result; graphite_last_error() of graphite.h has the text. Beside those
  *   that a function names, each may return INVALID_ARGUMENT for a null argument and OUT_OF_MEMORY; functions
  *   of a context may return those of graphite_rebuild_open(), too, because a changed project file or tool
- *   makes them open the project anew, and IO once something could not be synced to the disk (the context then
- *   does nothing any more: close it and open it again).
+ *   makes them open the project anew, BUSY where that changes again and again, and IO once something could
+ *   not be synced to the disk (the context then does nothing any more: close it and open it again).
  * Threads: every function may be called from any thread, unless it says otherwise. Those that build wait for
  *   each other. The library has threads of its own, in which all signals are blocked but those of faults (in
  *   ZeroMQ's, of which there are some while the context serves, these too).
@@ -139,23 +140,24 @@ typedef struct graphite_rebuild_config {
   void* user_data;
 } graphite_rebuild_config;
 
-/* Fills in the size and the defaults. */
+/* Fills in the size and the defaults. Null does nothing. Cost: none. */
 GRAPHITE_API void graphite_rebuild_config_init(graphite_rebuild_config* config);
 
 /* Opens the project whose graphite.toml lies in `project_directory` or above it, and locks its state folder
  * while the context lives. `config` is copied; null: the defaults. The first look at the files goes on after
- * it returned, and whoever asks something waits for it; callbacks may come before it returns. Blocks; costs
- * what the graph's rows are to read (1 to 2 s for 10^6 sources), a system watch for each folder, and
- * some threads. Errors: NOT_FOUND (no project), INVALID_ARGUMENT (mistakes in its file: the text has all of
- * them with their lines; an unknown size), ALREADY_EXISTS (somebody, maybe this process, has the state open;
- * the text says who), NEWER_VERSION, CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO. On an error `*out` is
- * null. */
+ * it returned, and whoever asks something waits for it; callbacks may come before it returns. `*out` is the
+ * caller's to close, and user_data his as long as that. Cost: blocks; what the graph's rows are to read (1 to
+ * 2 s for 10^6 sources), a system watch for each folder, and some threads. Errors: NOT_FOUND (no project),
+ * INVALID_ARGUMENT (mistakes in its file: the text has all of them with their lines; an unknown size),
+ * ALREADY_EXISTS (somebody, maybe this process, has the state open; the text says who), NEWER_VERSION,
+ * CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO. On an error `*out` is null. */
 GRAPHITE_API graphite_result graphite_rebuild_open(const char* project_directory,
                                                    const graphite_rebuild_config* config,
                                                    graphite_rebuild_context** out);
 /* Cancels what is being built, waits for its end, and frees the context; no callback comes afterwards. No
  * other thread may be in a function of the context, or call one later. Null does nothing. Errors: BUSY
- * (called from one of its callbacks: nothing was done). */
+ * (called from one of its callbacks: nothing was done). Cost: blocks until tools and callbacks that run have
+ * ended, and on the disk. */
 GRAPHITE_API graphite_result graphite_rebuild_close(graphite_rebuild_context* context);
 
 /* ---- what is stale */
@@ -194,7 +196,7 @@ GRAPHITE_API graphite_result graphite_asset_needs_rebuild(graphite_rebuild_conte
  * Cost: its direct dependencies. Errors: NOT_FOUND. */
 GRAPHITE_API graphite_result graphite_asset_describe(graphite_rebuild_context* context,
                                                      const char* asset_path, graphite_asset_state* out);
-/* Leaves zeros. Null or freed does nothing. */
+/* Leaves zeros. Null or freed does nothing. Needs no context. Cost: that of free(). */
 GRAPHITE_API void graphite_asset_state_free(graphite_asset_state* state);
 
 /* Calls back everything that a build would do, in this thread, each after what it needs; `*count` (may be
@@ -211,15 +213,16 @@ GRAPHITE_API graphite_result graphite_rebuild_queue(graphite_rebuild_context* co
 GRAPHITE_API graphite_result graphite_get_transform_config(graphite_rebuild_context* context,
                                                            const char* asset_path,
                                                            graphite_transform_config* out);
-/* Leaves zeros. Null or freed does nothing. */
+/* Leaves zeros. Null or freed does nothing. Needs no context. Cost: that of free(). */
 GRAPHITE_API void graphite_transform_config_free(graphite_transform_config* config);
 
-/* The content hash of a file, as graphite_asset_state has it; `digest` may be null. Reads the whole file in
- * pieces of a megabyte. Needs no context. The specification's returns the hash, and could not say why there
- * is none; so with the next one. Errors: NOT_FOUND, INVALID_ARGUMENT (not a regular file),
- * PERMISSION_DENIED, IO. */
+/* The content hash of a file, as graphite_asset_state has it; `digest` may be null. Cost: reads the whole
+ * file in pieces of a megabyte, and hashes it; blocks. Needs no context. The specification's returns the
+ * hash, and could not say why there is none; so with the next one. Errors: NOT_FOUND, INVALID_ARGUMENT (not a
+ * regular file), PERMISSION_DENIED, IO. */
 GRAPHITE_API graphite_result graphite_hash_file(const char* path, uint64_t* content_hash, uint8_t digest[32]);
-/* When a file was last written: ns since 1970. Needs no context. Errors: NOT_FOUND, PERMISSION_DENIED, IO. */
+/* When a file was last written: ns since 1970. Needs no context. Cost: a system call. Errors: NOT_FOUND,
+ * PERMISSION_DENIED, IO. */
 GRAPHITE_API graphite_result graphite_get_file_mtime(const char* path, uint64_t* mtime_ns);
 
 /* ---- building */
@@ -249,23 +252,26 @@ typedef struct graphite_rebuild_summary {
 GRAPHITE_API graphite_result graphite_process_rebuild_queue(graphite_rebuild_context* context,
                                                             graphite_rebuild_summary* summary);
 /* One build, all or nothing, as `graphite build` does it: one generation at the end, none where something
- * failed, after which nothing new is started. While the context watches it is as above. Errors: as above. */
+ * failed, after which nothing new is started. While the context watches it is as above. Errors and cost: as
+ * above. */
 GRAPHITE_API graphite_result graphite_rebuild_build(graphite_rebuild_context* context,
                                                     graphite_rebuild_summary* summary);
 /* Makes one asset and what it needs, and shows it with what has to be shown with it; everything else stays
  * stale. `transform_config` (may be null) is what the caller takes for the asset's rule: where the project
  * says something else by now nothing is done, for a result that no rule explains could never be made again.
- * Unlike the specification's it needs the context. While the context watches it is as above. Errors:
- * NOT_FOUND, STALE_HANDLE (the rule is another one), and those above, of this asset only. */
+ * Unlike the specification's it needs the context. While the context watches it is as above. Cost: what of it
+ * is stale; blocks. Errors: NOT_FOUND, STALE_HANDLE (the rule is another one), and those above, of this asset
+ * only. */
 GRAPHITE_API graphite_result graphite_apply_transforms(graphite_rebuild_context* context,
                                                        const char* asset_path,
                                                        const graphite_transform_config* transform_config,
                                                        graphite_rebuild_summary* summary);
 /* Makes the function that builds now in another thread return CANCELLED, once its tools have been ended;
  * while the context watches only its waiting ends. What was made stays in the cache, what was shown stays
- * shown. Does nothing where nothing builds. Returns at once. */
+ * shown. Null does nothing, and nothing is done where nothing builds. Cost: a lock; it waits for nothing. */
 GRAPHITE_API void graphite_rebuild_cancel(graphite_rebuild_context* context);
-/* Calls back what the last finished build had to say, in this thread: the first 100. Does not wait. */
+/* Calls back what the last finished build had to say, in this thread: the first 100. Cost: copies of them; it
+ * waits for nothing. */
 GRAPHITE_API graphite_result graphite_rebuild_diagnostics(graphite_rebuild_context* context,
                                                           graphite_diagnostic_callback callback,
                                                           void* user_data);
@@ -278,18 +284,18 @@ typedef struct graphite_rebuild_watch_config {
                   machine only */
   uint16_t heads_port, chunks_port; /* 0, as by default: 7402 and 7403, or any where these are taken */
 } graphite_rebuild_watch_config;
-/* Fills in the size and the defaults. */
+/* Fills in the size and the defaults. Null does nothing. Cost: none. */
 GRAPHITE_API void graphite_rebuild_watch_config_init(graphite_rebuild_watch_config* config);
 
 /* From now on builds as files change, as `graphite dev` does, until graphite_rebuild_unwatch() or close: the
  * callbacks tell of each generation. A changed project file or tool begins with the new rules by itself; one
  * with mistakes is told, and the project goes on as it was. `config` is copied; null: the defaults. Returns
- * once it watches and serves. Opens the project anew. Errors: ALREADY_EXISTS (it watches already, or a port
- * is taken), those of graphite_rebuild_open(); then it does not watch. */
+ * once it watches and serves. Cost: blocks; opens the project anew. Errors: ALREADY_EXISTS (it watches
+ * already, or a port is taken), those of graphite_rebuild_open(); then it does not watch. */
 GRAPHITE_API graphite_result graphite_rebuild_watch(graphite_rebuild_context* context,
                                                     const graphite_rebuild_watch_config* config);
 /* Builds only when asked again. Tools that run are ended; subscribers keep what they have. Does nothing where
- * it does not watch. Errors: those of graphite_rebuild_open(). */
+ * it does not watch. Cost: blocks; opens the project anew. Errors: those of graphite_rebuild_open(). */
 GRAPHITE_API graphite_result graphite_rebuild_unwatch(graphite_rebuild_context* context);
 
 /* ---- statistics */
@@ -313,7 +319,7 @@ GRAPHITE_API graphite_result graphite_rebuild_statistics(graphite_rebuild_contex
                                                          graphite_build_statistics* out);
 /* The absolute folder of the first channel's bundle, for graphite_bundle_open() and
  * graphite_hot_reload_init(): copied to `buffer` with its terminating zero where `capacity` allows, else cut
- * off. Its length, 0 for a null context. Returns at once. */
+ * off. Its length, 0 for a null context. Cost: a lock and a copy. */
 GRAPHITE_API size_t graphite_rebuild_bundle(graphite_rebuild_context* context, char* buffer, size_t capacity);
 
 #ifdef __cplusplus

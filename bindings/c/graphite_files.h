@@ -1,7 +1,9 @@
 /* Files and file watching of GRAPHITE's runtime library; included by graphite.h.
  *
+ * What graphite.h says of errors, units and cost holds here, too.
  * Threads: every function may be called from any thread; one object is used by one thread at a time unless
- * its comment says otherwise. */
+ * its comment says otherwise. A child of fork() has no watchers: destroying those of its parent does nothing.
+ */
 #ifndef GRAPHITE_FILES_H
 #define GRAPHITE_FILES_H
 
@@ -30,20 +32,24 @@ typedef struct graphite_file {
 
 /* Links are followed; folders and other special files are refused. Never inherited by a child process.
  * Errors: INVALID_ARGUMENT (no or unknown flags, not a regular file), NOT_FOUND, PERMISSION_DENIED,
- * OUT_OF_SPACE (with CREATE), IO. On an error `*file` is all zeros. */
+ * OUT_OF_SPACE (with CREATE), IO. On an error `*file` is all zeros; else it is the caller's to close. Cost:
+ * some system calls and a copy of the path. Blocks on the disk. */
 GRAPHITE_API graphite_result graphite_file_open(graphite_file* file, const char* path, uint32_t flags);
-/* Unmaps what is mapped. Null or closed does nothing. Errors: IO (what was written may be lost). */
+/* Unmaps what is mapped; `*file` is all zeros and closed in any case. Null or closed does nothing. Errors: IO
+ * (what was written may be lost). Cost: system calls. */
 GRAPHITE_API graphite_result graphite_file_close(graphite_file* file);
 /* Reads up to `size` bytes from `offset`; `*bytes_read` (may be null) is how many there were: fewer only at
  * the end of the file. A file that was cut short meanwhile gives fewer bytes, never a signal. May be called
- * from several threads at once. Blocks. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (not opened to read), IO.
+ * from several threads at once. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (not opened to read), IO. Cost: a
+ * system call or more, and a copy of the bytes. Blocks on the disk.
  */
 GRAPHITE_API graphite_result graphite_file_read(graphite_file* file, void* buffer, size_t size, size_t offset,
                                                 size_t* bytes_read);
 /* Maps `size` bytes from `offset` (any offset), read-only and shared, until close; one mapping a file.
  * `*mapped_ptr` is null on an error. What is mapped of a file that others cut short raises SIGBUS in whoever
  * reads there: for foreign files graphite_file_read() is the safe way. Errors: INVALID_ARGUMENT (nothing, or
- * beyond the end), ALREADY_EXISTS (mapped before), PERMISSION_DENIED, OUT_OF_MEMORY, IO. */
+ * beyond the end), ALREADY_EXISTS (mapped before), PERMISSION_DENIED, OUT_OF_MEMORY, IO. Cost: two system
+ * calls, whatever the size; pages are read from the disk when they are first touched. */
 GRAPHITE_API graphite_result graphite_file_mmap(graphite_file* file, size_t offset, size_t size,
                                                 void** mapped_ptr);
 
@@ -75,11 +81,14 @@ typedef struct graphite_fs_watcher graphite_fs_watcher;
  * not destroy the watcher. Paths are the truth and types are hints: of several events on one path the last
  * state counts. At most 65,536 events wait for a slow callback; beyond, one OVERFLOW takes their place. Where
  * watches run out, or on a network file system, the tree is looked over each second. Nothing is written to
- * the tree. Null on failure: graphite_last_result(), graphite_last_error(). Errors: INVALID_ARGUMENT,
- * NOT_FOUND, PERMISSION_DENIED, IO. Cost: one system watch a folder. */
+ * the tree. `user_data` is the caller's until the watcher is destroyed, which is the caller's to do. Null on
+ * failure: graphite_last_result(), graphite_last_error(). Errors: INVALID_ARGUMENT, NOT_FOUND,
+ * PERMISSION_DENIED, IO. Cost: goes through the tree's folders, a system watch for each, and some threads.
+ * Blocks on the disk. */
 GRAPHITE_API graphite_fs_watcher* graphite_fs_watcher_create(const char* path, bool recursive,
                                                              graphite_fs_callback callback, void* user_data);
-/* Waits for a callback that runs; none comes afterwards. Null does nothing. */
+/* Waits for a callback that runs; none comes afterwards. In its own callback it does nothing, and the log
+ * says so. Null does nothing. Cost: that wait, and the end of its threads. */
 GRAPHITE_API void graphite_fs_watcher_destroy(graphite_fs_watcher* watcher);
 
 typedef struct graphite_debounce_config {
@@ -97,11 +106,13 @@ typedef struct graphite_debounced_watcher graphite_debounced_watcher;
  * Coalescing: created and changed is CREATED, deleted and created again MODIFIED; a created path that is
  * deleted while it is held is not told; a file that came by several moves is MOVED once, and MOVED without
  * old_path if it was created meanwhile, as editors do that write a new file and rename it over the old one.
+ * Errors: as there, and INVALID_ARGUMENT for patterns that are too many, too long or of several lines. Cost:
+ * the same, and what is held back.
  */
 GRAPHITE_API graphite_debounced_watcher* graphite_debounced_watcher_create(
     const char* path, bool recursive, const graphite_debounce_config* config, graphite_fs_callback callback,
     void* user_data);
-/* What is held back is dropped. Null does nothing. */
+/* As graphite_fs_watcher_destroy(). What is held back is dropped. Null does nothing. Cost: the same. */
 GRAPHITE_API void graphite_debounced_watcher_destroy(graphite_debounced_watcher* watcher);
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -21,7 +22,8 @@ class view {
   view() = default;
   view(view&& other) noexcept : held_(std::exchange(other.held_, {})) {}
   view& operator=(view&& other) noexcept {
-    std::swap(held_, other.held_);
+    view taken(std::move(other));
+    std::swap(held_, taken.held_);  // what it held is given up now
     return *this;
   }
   ~view() { graphite_view_release(&held_); }
@@ -40,10 +42,28 @@ class view {
 struct follow_options {
   follow_options() { graphite_hot_reload_config_init(&config); }
 
-  graphite_hot_reload_config config;  ///< strings and callbacks are filled in from below
+  graphite_hot_reload_config config;  ///< strings, callbacks and user_data are filled in from below
   std::string folder, file, state_folder;
   std::function<void(const graphite_changes&)> on_generation;
   std::function<void(const graphite_asset_event&)> on_asset;
+};
+
+/// Memory that reloads use instead of allocating, one at a time; others allocate. Not movable: the library
+/// writes into it. To outlive every reload() that has it.
+class reload_buffers {
+ public:
+  /// `changed_assets`: for which there is room in the lists of a reload.
+  explicit reload_buffers(std::size_t staging_bytes = 1 << 20, std::size_t changed_assets = 4096)
+      : staging_(staging_bytes), copy_(changed_assets * 32) {
+    held_ = {staging_.data(), staging_.size(), copy_.data(), copy_.size(), 0};
+  }
+  reload_buffers(const reload_buffers&) = delete;
+  reload_buffers& operator=(const reload_buffers&) = delete;
+  graphite_reload_buffers* get() noexcept { return &held_; }
+
+ private:
+  std::vector<std::byte> staging_, copy_;
+  graphite_reload_buffers held_;
 };
 
 /// Owns a graphite_hot_reload_context. Not movable: callbacks point to it. A callback may throw: poll() then
@@ -97,6 +117,26 @@ class followed_bundle {
   }
   void roll_back(std::uint32_t steps = 1) { detail::check(graphite_rollback(context_, steps)); }
   void resume() { detail::check(graphite_resume(context_)); }
+  /// Makes the bundle at `path` current, as if it had come by itself. Throws stale_epoch where it is not
+  /// newer.
+  void reload(const std::string& path) {
+    detail::check(graphite_optimized_reload(context_, path.c_str(), nullptr));
+  }
+  void reload(const std::string& path, reload_buffers& buffers) {
+    detail::check(graphite_optimized_reload(context_, path.c_str(), buffers.get()));
+  }
+  /// On demand: asks for the bytes of these assets, and does not wait.
+  void fetch(const std::vector<std::uint64_t>& ids) {
+    detail::check(graphite_fetch(context_, ids.data(), ids.size()));
+  }
+  /// On demand: waits until the asset's bytes are here. False where they did not come in time.
+  bool fetch_wait(std::uint64_t id, std::uint64_t timeout_ns) {
+    const auto result = graphite_fetch_wait(context_, id, timeout_ns);
+    if (result != GRAPHITE_ERROR_TIMED_OUT) detail::check(result);
+    return result == GRAPHITE_SUCCESS;
+  }
+  /// Readable (poll(2)) while poll() has something to tell.
+  int descriptor() const noexcept { return graphite_hot_reload_descriptor(context_); }
 
  private:
   static const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
@@ -115,6 +155,9 @@ class followed_bundle {
     config.bundle_path = or_null(options_.file);
     config.state_directory = or_null(options_.state_folder);
     config.user_data = this;
+    config.callback = nullptr;  // on_generation tells all that it would
+    config.changes_callback = nullptr;
+    config.asset_callback = nullptr;
     if (options_.on_generation)
       config.changes_callback = [](const graphite_changes* changes, void* self) {
         call(self, [&](follow_options& options) { options.on_generation(*changes); });
@@ -157,11 +200,24 @@ class asset_handle {
     detail::check(graphite_handle_read(context_, handle_, part, out.out()));
     return out;
   }
+  /// The same without exceptions, for reads on demand; `into` is empty where it is no success.
+  graphite_result read_into(view& into, std::uint32_t part = 0) const noexcept {
+    view out;
+    const auto result = graphite_handle_read(context_, handle_, part, out.out());
+    into = std::move(out);
+    return result;
+  }
   /// The version with which it last changed; 0: not since it was opened.
   std::uint64_t changed() const {
     std::uint64_t version = 0;
     detail::check(graphite_handle_changed(context_, handle_, &version, nullptr));
     return version;
+  }
+  /// Of its asset.
+  std::uint64_t id() const {
+    std::uint64_t out = 0;
+    detail::check(graphite_handle_changed(context_, handle_, nullptr, &out));
+    return out;
   }
 
  private:

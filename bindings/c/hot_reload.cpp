@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 
 #include "bindings/c/live_context.hpp"
@@ -57,6 +58,13 @@ result<std::unique_ptr<generation_feed>> follow_channel(feed_host& host, const c
   result<std::unique_ptr<generation_feed>> out = nullptr;
   follow(&host, &request, &out);
   return out;
+}
+
+/// Of a function that needs the context's thread or locks.
+graphite_result check_context(const graphite_hot_reload_context* context, const char* if_null) {
+  if (context == nullptr) return invalid(if_null);
+  if (context->is_of_this_process()) return GRAPHITE_SUCCESS;
+  return failed(errc::cancelled, "the context is of the process that forked: this one needs its own");
 }
 
 std::span<const asset_id> ids_of(const std::uint64_t* ids, std::size_t count) {
@@ -120,7 +128,8 @@ graphite_result graphite_subscribe(const char* address, const char* channel,
 }
 
 void graphite_hot_reload_shutdown(graphite_hot_reload_context* context) {
-  if (context != nullptr && context->live->may_shut_down()) delete context;
+  if (context == nullptr || !context->is_of_this_process()) return;
+  if (context->live->may_shut_down()) delete context;
 }
 
 const graphite_atomic_bundle* graphite_hot_reload_bundle(const graphite_hot_reload_context* context) {
@@ -129,7 +138,8 @@ const graphite_atomic_bundle* graphite_hot_reload_bundle(const graphite_hot_relo
 
 graphite_result graphite_poll(graphite_hot_reload_context* context, uint64_t budget_ns, size_t* left) {
   return guarded([&] {
-    if (context == nullptr) return invalid("graphite_poll: a null context");
+    if (const auto good = check_context(context, "graphite_poll: a null context"); good != GRAPHITE_SUCCESS)
+      return good;
     bool shut_down = false;
     const auto outcome = context->live->poll(budget_ns, left, shut_down);
     if (shut_down) delete context;
@@ -139,7 +149,8 @@ graphite_result graphite_poll(graphite_hot_reload_context* context, uint64_t bud
 
 graphite_result graphite_wait(graphite_hot_reload_context* context, uint64_t version, uint64_t timeout_ns) {
   return guarded([&] {
-    if (context == nullptr) return invalid("graphite_wait: a null context");
+    if (const auto good = check_context(context, "graphite_wait: a null context"); good != GRAPHITE_SUCCESS)
+      return good;
     return context->live->wait(version, duration_of(timeout_ns));
   });
 }
@@ -155,12 +166,13 @@ graphite_result graphite_handle_open(graphite_hot_reload_context* context, uint6
   return guarded([&] {
     if (context == nullptr || out == nullptr) return invalid("graphite_handle_open: a null argument");
     *out = 0;
+    if (const auto good = check_context(context, ""); good != GRAPHITE_SUCCESS) return good;
     return context->live->open_handle(id, *out);
   });
 }
 
 void graphite_handle_close(graphite_hot_reload_context* context, graphite_handle handle) {
-  if (context != nullptr) context->live->close_handle(handle);
+  if (context != nullptr && context->is_of_this_process()) context->live->close_handle(handle);
 }
 
 namespace {
@@ -253,19 +265,22 @@ void graphite_view_release(graphite_view* view) {
 
 size_t graphite_hot_reload_generations(const graphite_hot_reload_context* context,
                                        graphite_generation_info* out, size_t capacity) {
-  return context->live->generations(out, capacity);
+  return context->is_of_this_process() ? context->live->generations(out, capacity) : 0;
 }
 
 graphite_result graphite_rollback(graphite_hot_reload_context* context, uint32_t steps) {
   return guarded([&] {
-    if (context == nullptr) return invalid("graphite_rollback: a null context");
+    if (const auto good = check_context(context, "graphite_rollback: a null context");
+        good != GRAPHITE_SUCCESS)
+      return good;
     return context->live->roll_back(steps);
   });
 }
 
 graphite_result graphite_resume(graphite_hot_reload_context* context) {
   return guarded([&] {
-    if (context == nullptr) return invalid("graphite_resume: a null context");
+    if (const auto good = check_context(context, "graphite_resume: a null context"); good != GRAPHITE_SUCCESS)
+      return good;
     return context->live->resume();
   });
 }
@@ -274,13 +289,16 @@ graphite_result graphite_fetch(graphite_hot_reload_context* context, const uint6
   return guarded([&] {
     if (context == nullptr || (ids == nullptr && count > 0))
       return invalid("graphite_fetch: a null argument");
+    if (const auto good = check_context(context, ""); good != GRAPHITE_SUCCESS) return good;
     return context->live->want(ids_of(ids, count));
   });
 }
 
 graphite_result graphite_fetch_wait(graphite_hot_reload_context* context, uint64_t id, uint64_t timeout_ns) {
   return guarded([&] {
-    if (context == nullptr) return invalid("graphite_fetch_wait: a null context");
+    if (const auto good = check_context(context, "graphite_fetch_wait: a null context");
+        good != GRAPHITE_SUCCESS)
+      return good;
     return context->live->wait_for({id}, duration_of(timeout_ns));
   });
 }
@@ -320,14 +338,18 @@ graphite_result graphite_optimized_reload(graphite_hot_reload_context* context, 
   return guarded([&] {
     if (context == nullptr || new_bundle_path == nullptr)
       return invalid("graphite_optimized_reload: a null argument");
+    if (const auto good = check_context(context, ""); good != GRAPHITE_SUCCESS) return good;
     const claimed_buffers mine(buffers);
     std::pmr::monotonic_buffer_resource lists(mine.copy().data(), mine.copy().size(), library_memory());
+    const auto begun = std::chrono::steady_clock::now();
     auto files = map_bundle(new_bundle_path);
     if (!files) return failed(files.error());
     auto opened = generation::open(std::move(*files), library_hasher());
     if (!opened)
       return failed(opened.error().code, std::string(new_bundle_path) + ": " + opened.error().context);
-    const auto how = context->live->offer(std::move(*opened), false, {mine.staging(), &lists, true});
+    const live_context::staging_memory staging{mine.staging(), &lists,
+                                               std::chrono::steady_clock::now() - begun, true};
+    const auto how = context->live->offer(std::move(*opened), false, staging);
     if (!how) return failed(how.error());
     if (*how == feed_host::offered::taken) return GRAPHITE_SUCCESS;
     return failed(errc::stale_epoch, std::string(new_bundle_path) +
@@ -341,6 +363,7 @@ graphite_result graphite_hot_reload_statistics(const graphite_hot_reload_context
     if (context == nullptr || out == nullptr)
       return invalid("graphite_hot_reload_statistics: a null argument");
     if (out->size != sizeof *out) return invalid("graphite_hot_reload_statistics: an unknown size");
+    if (const auto good = check_context(context, ""); good != GRAPHITE_SUCCESS) return good;
     context->live->statistics(*out);
     return GRAPHITE_SUCCESS;
   });

@@ -32,6 +32,8 @@ std::pmr::memory_resource* library_memory();
 
 /// Where a bundle is replaced; as long as that is not destroyed.
 pin_point& point_in(const graphite_atomic_bundle& bundle);
+/// How many forks lie between this process and the one that first made such a place. Any thread; a load.
+std::uint32_t forks() noexcept;
 
 /// Remembers `text` as this thread's last error; `code` as the caller gets it.
 graphite_result failed(errc code, std::string text);

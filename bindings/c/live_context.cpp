@@ -132,13 +132,11 @@ result<live_context::offered> live_context::offer(byte_span head, std::shared_pt
     if (held && !empty) ++counts_.refused;
   }
   if (!held) {
+    staging_memory staging;
     const auto begun = now();
     GRAPHITE_TRY(auto opened, generation::open(std::move(files), library_hasher()));
-    {
-      const std::lock_guard lock(state_);
-      counts_.stage_ns = ns(now() - begun);
-    }
-    return offer(std::move(opened), verified, {});
+    staging.opened_in = now() - begun;
+    return offer(std::move(opened), verified, staging);
   }
   library_log().warn("generation {}.{} is passed over: programs that showed it crashed",
                      decoded.value.epoch.value, decoded.value.sequence.value);
@@ -179,7 +177,7 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
   {
     const std::lock_guard lock(state_);
     counts_.verified_bytes += bytes;
-    counts_.stage_ns += ns(now() - begun);
+    counts_.stage_ns = ns(staging.opened_in + (now() - begun));
   }
   const auto shown = shown_ref::make(next, nullptr, library_memory());
   GRAPHITE_TRY(const auto how, show(shown, {newest.get(), &changes}, false));
@@ -208,7 +206,8 @@ result<live_bundle::carried> live_context::show(const shown_ref& next, live_bund
       ++counts_.refused;
       return how;
     }
-    counts_.swap_ns = ns(now() - begun);
+    staged_at_ = now();
+    counts_.swap_ns = ns(staged_at_ - begun);
     ++(going_back ? counts_.rollbacks : counts_.swaps);
     lock.unlock();
     news();

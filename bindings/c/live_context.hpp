@@ -52,6 +52,7 @@ class live_context final : public feed_host {
   struct staging_memory {
     std::span<std::byte> contents;  ///< as in generation::verify_since
     std::pmr::memory_resource* lists = library_memory();
+    duration opened_in{};    ///< what it took already
     bool first_too = false;  ///< verifies all of the first generation: else that is believed, as
                              ///< graphite_bundle_open() does
   };
@@ -109,6 +110,7 @@ class live_context final : public feed_host {
   std::deque<std::uint64_t> arrived_;
   std::set<std::uint64_t> unavailable_;  ///< on demand: asked for in vain; bounded as arrived_
   std::optional<error> ended_;
+  time_point staged_at_{};  ///< what waits for poll()
   bool stopping_ = false;
   graphite_statistics counts_{};
   std::set<std::pair<std::uint64_t, std::uint32_t>> reported_pins_;
@@ -127,4 +129,7 @@ std::unique_ptr<generation_feed> follow_folder(live_context& context);
 /// The C type.
 struct graphite_hot_reload_context {
   std::unique_ptr<graphite::c_api::live_context> live;
+  std::uint32_t forks = graphite::c_api::forks();  ///< of the process that made it
+  /// False in a child of fork(): its thread is not there, and who has its locks may not be either.
+  bool is_of_this_process() const { return forks == graphite::c_api::forks(); }
 };

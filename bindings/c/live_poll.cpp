@@ -45,7 +45,10 @@ graphite_result live_context::poll(std::uint64_t budget_ns, std::size_t* left, b
   bool more = true;
   do {
     std::unique_lock lock(state_);
+    const bool staged = live_->staged();
     const auto event = live_->next(poll_now());
+    if (staged && !live_->staged())
+      counts_.swap_ns = static_cast<std::uint64_t>((poll_now() - staged_at_).count());
     std::optional<std::uint64_t> here;
     shown_ref current;
     if (!event && !arrived_.empty()) {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -83,6 +85,8 @@ class told_tree {
     system_.stop();
   }
   bool in_callback() const { return thread_.get_id() == std::this_thread::get_id(); }
+  /// False in a child of fork(), which has none of the threads.
+  bool is_of_this_process() const { return process_ == ::getpid(); }
 
  private:
   inotify_watcher_options with_pruning(inotify_watcher_options tree) const {
@@ -146,6 +150,7 @@ class told_tree {
       library_log().warn("'{}' is looked over again and again: {}", root_, status.reason);
   }
 
+  const ::pid_t process_ = ::getpid();
   const std::string root_;
   const ignore_rules ignored_;
   const std::unique_ptr<event_buffer> buffer_;  ///< mutex_ guards it
@@ -195,10 +200,10 @@ result<std::unique_ptr<told_tree>> start_telling(const char* path, bool recursiv
   return out;
 }
 
-/// Takes `watcher` apart, unless its own callback asks for that.
+/// Takes `watcher` apart, unless its own callback or a child of its process asks for that.
 template <class Watcher>
 void destroy(Watcher* watcher, const char* what) {
-  if (watcher == nullptr) return;
+  if (watcher == nullptr || !watcher->tree->is_of_this_process()) return;
   if (!watcher->tree->in_callback()) return delete watcher;
   try {
     library_log().error("{}() does nothing in the watcher's own callback", what);

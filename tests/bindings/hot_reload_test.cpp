@@ -60,6 +60,21 @@ TEST(hot_reload, a_folder_may_come_later_and_be_replaced) {
   EXPECT_EQ(shown_now(live, asset_name(3)), "of another folder");
 }
 
+TEST(hot_reload, what_cannot_be_read_at_first_is_no_error_and_is_looked_at_again) {
+  bundle_on_disk disk(20);
+  const auto head = disk.path() + "/head", aside = disk.path() + "/aside";
+  std::filesystem::copy_file(head, aside);
+  std::filesystem::resize_file(head, 500);
+  follow_options options;
+  options.folder = disk.path();
+  followed_bundle live(std::move(options));
+  EXPECT_EQ(live.statistics().failed, 1u);
+  EXPECT_EQ(live.statistics().version, 0u);
+  std::filesystem::rename(aside, head);
+  ASSERT_TRUE(live.wait(0, long_ns));
+  EXPECT_EQ(shown_now(live, asset_name(3)), as_text(bundle_on_disk::bytes_of(3)));
+}
+
 TEST(hot_reload, follows_an_exported_file_that_is_replaced) {
   bundle_on_disk disk(20);
   const temporary_folder place;
@@ -149,6 +164,7 @@ TEST(hot_reload, handles_stay_across_swaps_and_views_keep_old_bytes) {
   EXPECT_EQ(changed.read().bytes(), "three");
   EXPECT_GT(changed.changed(), 1u);
   EXPECT_EQ(same.changed(), 0u);
+  EXPECT_GT(gone.changed(), 1u) << "that it went is a change, and no error";
   try {
     (void)gone.read();
     FAIL() << "a removed asset was read";
@@ -179,6 +195,10 @@ TEST(hot_reload, without_preservation_handles_of_changed_assets_are_stale) {
   ASSERT_TRUE(live.wait(1, long_ns));
   graphite_view out;
   EXPECT_EQ(graphite_handle_read(live.get(), changed.get(), 0, &out), GRAPHITE_ERROR_STALE_HANDLE);
+  std::uint64_t version = 0, id = 0;
+  EXPECT_EQ(graphite_handle_changed(live.get(), changed.get(), &version, &id), GRAPHITE_ERROR_STALE_HANDLE);
+  EXPECT_EQ(version, 2u);
+  EXPECT_EQ(id, id_named(asset_name(3)));
   EXPECT_EQ(same.read().bytes(), as_text(bundle_on_disk::bytes_of(5)));
   EXPECT_EQ(asset_handle(live, asset_name(3)).read().bytes(), "three");
 }

@@ -2,12 +2,12 @@
 #include <unistd.h>
 
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
 #include <thread>
 
 #include "bindings/c/graphite.hpp"
 #include "tests/bindings/bundle_on_disk.hpp"
+#include "tests/bindings/mapped_files.hpp"
 #include "tests/support/wait_until.hpp"
 
 // A thread that holds a pin while a hundred generations pass: what it holds stays, and nothing else.
@@ -74,15 +74,6 @@ class slow_reader {
   std::uint32_t thread_number_ = 0;
   std::thread thread_;
 };
-
-/// Mappings of this process whose line has `text`; empty: all of them.
-std::size_t mappings_with(const std::string& text) {
-  std::ifstream in("/proc/self/maps");
-  std::size_t count = 0;
-  for (std::string line; std::getline(in, line);)
-    if (line.find(text) != std::string::npos) ++count;
-  return count;
-}
 
 std::string shown(const graphite_atomic_bundle& place, const std::string& name) {
   const pinned now(place);

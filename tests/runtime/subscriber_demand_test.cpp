@@ -33,6 +33,8 @@ class subscriber_demand : public subscriber_test {
   /// Whether requests for contents are answered, and the bytes of the answers.
   void watch(rig& r) {
     r.meddle = [this](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+      if (std::holds_alternative<list_reply>(reply.header))
+        for (const auto& frame : reply.frames) sent_in_lists_ += frame.size();
       if (!std::holds_alternative<contents_request>(request)) return reply;
       if (!answering_) return std::nullopt;
       for (const auto& frame : reply.frames) sent_ += frame.size();
@@ -44,7 +46,7 @@ class subscriber_demand : public subscriber_test {
     watch(r);
     r.beat();
   }
-  std::uint64_t sent_ = 0;
+  std::uint64_t sent_ = 0, sent_in_lists_ = 0;
   bool answering_ = true;
 };
 
@@ -59,10 +61,13 @@ TEST_F(subscriber_demand, a_generation_is_shown_without_its_contents_and_each_is
   EXPECT_THAT(r.here, ElementsAre(b.id));
   EXPECT_GE(sent_, b.size);
   EXPECT_LT(sent_, b.size + a.size);
+  EXPECT_GT(sent_in_lists_, 0u) << "of the large one";
+  EXPECT_EQ(r.demanded_bytes, sent_ + sent_in_lists_);
   EXPECT_TRUE(r.sink.has(b));
   EXPECT_FALSE(r.sink.has(a));
   r.want({a, b});
   EXPECT_THAT(r.here, UnorderedElementsAre(b.id, b.id, a.id)) << "what is here is told at once";
+  EXPECT_EQ(r.demanded_bytes, sent_ + sent_in_lists_) << "and is not fetched again";
   EXPECT_THAT(r.gone, IsEmpty());
 }
 

@@ -81,7 +81,8 @@ class rig {
   std::vector<generation_swapped> swaps;
   std::vector<std::optional<behind_list>> told;
   std::vector<std::string> said;
-  std::vector<digest> here, gone;  ///< on demand, as they were told
+  std::vector<digest> here, gone;    ///< on demand, as they were told
+  std::uint64_t demanded_bytes = 0;  ///< fetched for them
   std::optional<error> gave_up;
   int connects = 0;
   tamper meddle;
@@ -94,8 +95,10 @@ class rig {
       if (const auto* c = std::get_if<generation_swapped>(&command)) swaps.push_back(*c);
       if (const auto* c = std::get_if<behind_told>(&command)) told.push_back(c->behind);
       if (const auto* c = std::get_if<say>(&command)) said.push_back(c->text);
-      if (const auto* c = std::get_if<contents_here>(&command))
+      if (const auto* c = std::get_if<contents_here>(&command)) {
         here.insert(here.end(), c->contents.begin(), c->contents.end());
+        demanded_bytes += c->bytes_fetched;
+      }
       if (const auto* c = std::get_if<contents_gone>(&command))
         gone.insert(gone.end(), c->contents.begin(), c->contents.end());
       if (const auto* c = std::get_if<give_up>(&command)) gave_up = c->why;
