@@ -26,6 +26,12 @@ class mapped_range {
   virtual void let_go(std::uint64_t offset, std::uint64_t length) const = 0;
   /// All that the file had when this was called, but no more than was mapped.
   virtual result<byte_span> all() const = 0;
+  /// Which file it is, whatever its name: device and inode, while this lives. Zeros: a number is all it has.
+  struct identity {
+    std::uint64_t device = 0, inode = 0;
+    bool operator==(const identity&) const = default;
+  };
+  virtual identity file() const { return {}; }
 };
 
 /// The files of one bundle, as whoever reads it maps them. Thread-safe.

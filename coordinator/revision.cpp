@@ -141,7 +141,7 @@ void revision_builder::advance(time_point now, steps& out) {
   if (forced) restart_waiting(now);
   after_close(now, quiet);
   answer_cookies(out);
-  arm(next_due(), out);
+  arm(next_due(now), out);
 }
 
 /// Until when settle, storm and lock keep the revision back; max: until an event.
@@ -228,7 +228,7 @@ void revision_builder::name_open(time_point now, revision_command::close& made) 
 void revision_builder::close_before_repeat(std::string_view path, time_point t, steps& out) {
   const auto found = pending_.find(path);
   if (found == pending_.end() || found->second.at != phase::ready || found->second.due > t) return;
-  if (holders_.empty() && waits_until() <= t) close_ready(t, false, out);
+  if (holders_.empty() && waits_until() <= t && !comes_together(t)) close_ready(t, false, out);
 }
 
 /// Resets what belongs to the revision that was waiting, where nothing of it is left.
@@ -252,10 +252,13 @@ void revision_builder::answer_cookies(steps& out) {
   }
 }
 
-std::optional<time_point> revision_builder::next_due() const {
+std::optional<time_point> revision_builder::next_due(time_point now) const {
   std::optional<time_point> next;
+  // What may join already waits for something else: an answer, or what happened under the same hold.
+  const bool together = comes_together(now);
+  if (together && since_) next = *since_ + options_.watch.max_delay;
   for (const auto& [path, e] : pending_)
-    if (e.at != phase::asked) next = earlier(next, e.due);
+    if (e.at != phase::asked && !(together && e.due <= now)) next = earlier(next, e.due);
   for (const auto& [folder, f] : rescans_)
     if (!f.asked) next = earlier(next, f.due);
   if (asked_ + rescans_asked_ != 0 && since_) {

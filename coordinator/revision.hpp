@@ -200,7 +200,7 @@ class revision_builder {
   void after_close(time_point now, bool quiet);
   void answer_cookies(steps& out);
   void arm(std::optional<time_point> when, steps& out);
-  std::optional<time_point> next_due() const;
+  std::optional<time_point> next_due(time_point now) const;
 
   revision_options options_;
   entries pending_;

@@ -53,6 +53,15 @@ class generation::pages final : public page_source {
   };
   explicit pages(std::vector<file> files) : files_(std::move(files)) {}
 
+  /// Whether the files of `other` are the first of these.
+  bool begin_as(const pages& other) const {
+    const auto same = [](const file& a, const file& b) {
+      return a.number == b.number && a.view->file() == b.view->file();
+    };
+    return other.files_.size() <= files_.size() &&
+           std::equal(other.files_.begin(), other.files_.end(), files_.begin(), same);
+  }
+
   result<stored_page> load(const digest& id, page_location hint) const override {
     for (const auto& one : files_) {
       if (one.number != hint.file) continue;
@@ -119,13 +128,11 @@ result<std::shared_ptr<generation>> generation::open(std::shared_ptr<const bundl
 }
 
 void generation::remember(const generation* before, const std::vector<asset_id>& changed) {
-  // A place says which file of the list: those of the one before must stand first in it. Within a folder's
-  // life and lineage a number is never given to another file.
+  // A place says which file of the list: those of the one before must stand first in it. A number alone does
+  // not say which file it is: a folder that is made anew begins to count anew.
   const auto continues = [this](const generation& other) {
-    const auto& older = other.head_.page_files;
-    const auto& newer = head_.page_files;
-    return other.files_ == files_ && other.what().lineage == what().lineage && older.size() <= newer.size() &&
-           std::equal(older.begin(), older.end(), newer.begin());
+    return other.files_ == files_ && other.what().lineage == what().lineage &&
+           pages_->begin_as(*other.pages_);
   };
   if (before == nullptr || !continues(*before)) {
     found_ = lookup_memory(*files_, head_.value.assets);

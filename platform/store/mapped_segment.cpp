@@ -31,8 +31,8 @@ result<std::shared_ptr<const mapped_segment>> mapped_segment::open(const std::st
   if (bytes == 0) return fail(errc::corrupt, path + " is empty");
   void* base = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return fail_errno(errno, "map " + path);
-  return std::shared_ptr<const mapped_segment>(
-      new mapped_segment(path, std::move(fd), static_cast<const std::byte*>(base), bytes, size));
+  return std::shared_ptr<const mapped_segment>(new mapped_segment(
+      path, std::move(fd), {info.st_dev, info.st_ino}, static_cast<const std::byte*>(base), bytes, size));
 }
 
 mapped_segment::~mapped_segment() { ::munmap(const_cast<std::byte*>(base_), bytes_); }

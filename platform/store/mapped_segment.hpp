@@ -25,18 +25,21 @@ class mapped_segment final : public mapped_range {
   result<void> read(std::uint64_t offset, std::span<std::byte> out) const override;
   void let_go(std::uint64_t offset, std::uint64_t length) const override;
   result<byte_span> all() const override;
+  identity file() const override { return file_; }
 
  private:
-  mapped_segment(std::string path, owned_fd fd, const std::byte* base, std::uint64_t bytes,
+  mapped_segment(std::string path, owned_fd fd, identity file, const std::byte* base, std::uint64_t bytes,
                  std::uint64_t known)
       : path_(std::move(path)),
         fd_(std::move(fd)),
+        file_(file),
         grows_(known < bytes),
         base_(base),
         bytes_(bytes),
         known_bytes_(known) {}
   std::string path_;
   owned_fd fd_;
+  const identity file_;
   const bool grows_;  ///< it was shorter than the mapping
   const std::byte* base_;
   std::uint64_t bytes_;

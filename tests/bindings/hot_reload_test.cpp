@@ -75,6 +75,34 @@ TEST(hot_reload, what_cannot_be_read_at_first_is_no_error_and_is_looked_at_again
   EXPECT_EQ(shown_now(live, asset_name(3)), as_text(bundle_on_disk::bytes_of(3)));
 }
 
+// A subscriber that heals makes its folder anew, and counts its page files from 1 again.
+TEST(hot_reload, a_page_file_of_the_same_number_may_be_another_file) {
+  constexpr std::size_t count = 5'000;
+  bundle_on_disk bundle(count), anew(count + 1'000);
+  anew.publish_as(bundle.epoch(), bundle.sequence() + 1);
+  follow_options options;
+  options.folder = bundle.path();
+  followed_bundle live(std::move(options));
+  const auto all_are_right = [&] {
+    const pinned now(live.place());
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto asset = find(now.get(), asset_name(i));
+      const auto bytes = bundle_on_disk::bytes_of(i);
+      const bool right = asset && std::string_view(asset->path, asset->path_length) == asset_name(i) &&
+                         part(now.get(), *asset) == as_text(bytes);
+      wrong += right ? 0 : 1;
+    }
+    return wrong == 0;
+  };
+  EXPECT_TRUE(all_are_right());
+  for (const auto& name : {segment_file_name(memory_bundle::segment),
+                           page_file_name(memory_bundle::page_file), std::string("head")})
+    std::filesystem::rename(anew.path() + "/" + name, bundle.path() + "/" + name);
+  ASSERT_TRUE(test::wait_until([&] { return live.poll(), live.statistics().sequence == anew.sequence(); }));
+  EXPECT_TRUE(all_are_right());
+}
+
 TEST(hot_reload, follows_an_exported_file_that_is_replaced) {
   bundle_on_disk disk(20);
   const temporary_folder place;
