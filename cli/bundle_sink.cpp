@@ -33,19 +33,17 @@ class stored_part final : public partial_content {
     before_ = before;
     segment_ = std::move(segment);
     discard_ = std::move(discard);
-    const auto where = out_->keep_cut_off(true);
-    if (!where) return;
     book_ = std::move(book);
-    where_ = *where;
+    if (const auto where = out_->keep_cut_off(true)) where_ = *where;
   }
 
   result<void> append(byte_span bytes) override {
     // Not before it has more than the attempt before.
-    if (book_ && !noted_ && left_at_ != appended_) book_->note(content_, where_), noted_ = true;
-    appended_ += bytes.size();
+    if (!noted_ && left_at_ != appended_) note();
     auto appended = out_->append(bytes);
-    // Two attempts at once may be what does not fit: the next one begins anew, with the room of both.
-    if (!appended && appended.error().code == errc::out_of_space) forget();
+    if (appended) appended_ += bytes.size();
+    // Two attempts at once may be what does not fit: a later call finds the room of the other one.
+    if (!appended && appended.error().code == errc::out_of_space && segment_) note();
     return appended;
   }
   result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
@@ -53,12 +51,14 @@ class stored_part final : public partial_content {
   }
   result<void> finish() override {
     GRAPHITE_TRY([[maybe_unused]] const auto stored, out_->commit(list_));
-    forget_before();
+    if (book_) book_->forget(content_);
+    give_back_before();
     return {};
   }
   void forget() override {
-    if (book_) (void)out_->keep_cut_off(false);
-    forget_before();
+    (void)out_->keep_cut_off(false);
+    if (book_) book_->forget(content_);
+    give_back_before();
   }
   bool left_before(std::uint64_t offset, std::span<std::byte> out) override {
     if (!segment_ || offset > before_.length || out.size() > before_.length - offset) return false;
@@ -68,8 +68,14 @@ class stored_part final : public partial_content {
   }
 
  private:
-  void forget_before() {
-    if (book_) book_->forget(content_);
+  /// From now on this is the attempt that a later one finds.
+  void note() {
+    if (!book_ || where_.length == 0) return;
+    noted_ = true;
+    book_->note(content_, where_);
+    give_back_before();
+  }
+  void give_back_before() {
     if (segment_) discard_(before_);
     segment_ = {};
   }
