@@ -75,6 +75,7 @@ class channel_feed final : public generation_feed, subscription_listener {
   bool stopping() const override { return stopping_.load(); }
   void on_open(const std::optional<head>& active) override {
     // The folder may be another one now.
+    if (demand_) demand_->reopen();
     if (demand_)
       files_ = std::make_shared<const demand_files>(into_, demand_);
     else

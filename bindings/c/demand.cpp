@@ -31,13 +31,27 @@ void demand::settle(asset_id id) {
   asked_.erase(id.value);
 }
 
-void demand::put(const digest& name, const extent& place) {
-  const std::lock_guard lock(places_mutex_);
+void demand::reopen() {
+  const std::lock_guard lock(mutex_);
+  places_ = std::make_shared<demand_places>();
+  const bool waited = !queue_.empty();
+  queue_.clear();
+  for (const auto id : asked_) queue_.push_back({id});
+  if (wake_ && !waited && !queue_.empty()) wake_();
+}
+
+std::shared_ptr<demand_places> demand::places() const {
+  const std::lock_guard lock(mutex_);
+  return places_;
+}
+
+void demand_places::put(const digest& name, const extent& place) {
+  const std::lock_guard lock(mutex_);
   places_.insert_or_assign(name, place);
 }
 
-std::optional<extent> demand::place_of(const digest& name) const {
-  const std::shared_lock lock(places_mutex_);
+std::optional<extent> demand_places::find(const digest& name) const {
+  const std::shared_lock lock(mutex_);
   const auto found = places_.find(name);
   return found == places_.end() ? std::nullopt : std::optional(found->second);
 }
@@ -62,7 +76,7 @@ std::vector<content_ref> demand_book::open(asset_id id, const asset_record& reco
 std::vector<asset_id> demand_book::close(const digest& content, const std::optional<extent>& place) {
   auto node = contents_.extract(content);
   if (node.empty()) return {};
-  if (place) demand_.put(node.mapped().name, *place);
+  if (place) demand_.places()->put(node.mapped().name, *place);
   std::vector<asset_id> out;
   for (const auto id : node.mapped().assets) {
     const auto missing = missing_.find(id.value);

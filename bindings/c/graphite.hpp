@@ -1,8 +1,9 @@
 /* C++17 over graphite.h, header only: owners for what is counted, and pinning without a call.
  *
- * Whatever fails throws `failure`, but for destructors. Threads, ownership, errors and cost are those of the
- * C functions; an owner itself is used by one thread at a time. What needs no owner keeps its C name
- * (graphite_set_log, graphite_set_allocator, graphite_version). Include this file and no other of the three.
+ * Whatever fails throws `failure`, or bad_alloc, but for destructors and what returns a result. Threads,
+ * ownership, errors and cost are those of the C functions; an owner itself is used by one thread at a time.
+ * What needs no owner keeps its C name (graphite_set_log, graphite_set_allocator, graphite_version). Include
+ * this file and no other of the three.
  */
 #pragma once
 

@@ -185,8 +185,9 @@ class asset_handle {
   asset_handle(asset_handle&& other) noexcept
       : context_(other.context_), handle_(std::exchange(other.handle_, 0)) {}
   asset_handle& operator=(asset_handle&& other) noexcept {
-    std::swap(context_, other.context_);
-    std::swap(handle_, other.handle_);
+    asset_handle taken(std::move(other));
+    std::swap(context_, taken.context_);  // what it had is given up now
+    std::swap(handle_, taken.handle_);
     return *this;
   }
   ~asset_handle() {

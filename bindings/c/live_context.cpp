@@ -211,7 +211,10 @@ result<live_bundle::carried> live_context::show(const shown_ref& next, live_bund
     ++(going_back ? counts_.rollbacks : counts_.swaps);
     lock.unlock();
     news();
-    collect();
+    try {
+      collect();
+    } catch (const std::bad_alloc&) {  // it is current; upkeep() frees what was
+    }
     return how;
   }
 }

@@ -112,7 +112,11 @@ result<void> object_folder::put(const content_ref& content, byte_span bytes) {
 
 /// A file that an attempt before this one left, or a new one.
 static result<owned_fd> open_part(int home, const std::string& name) {
-  owned_fd file(::openat(home, name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  owned_fd file(::openat(home, name.c_str(), flags, 0600));
+  // It was whole and made read-only, and died before it had its name.
+  if (!file && errno == EACCES && ::fchmodat(home, name.c_str(), 0600, 0) == 0)
+    file = owned_fd(::openat(home, name.c_str(), flags, 0600));
   if (!file) return fail_errno(errno, "make " + name);
   return file;
 }

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "bundle/chunker.hpp"
 #include "core/kill_point.hpp"
 #include "platform/linux/durable_file.hpp"
@@ -277,6 +279,21 @@ void impl::end_gc() {
   collection_.reset();
 }
 
+/// Where the record begins that reserves this. By plain reads: others may cut the file meanwhile.
+static std::optional<std::uint64_t> reserved_at(int segment, const extent& where) {
+  for (std::uint64_t tail = segment_header_bytes;;) {
+    const auto at = next_placement(tail, 0).header_offset;
+    std::array<std::byte, segment_record_header_bytes> bytes;
+    if (at > where.offset || !read_fully(segment, bytes, at, "a record")) return std::nullopt;
+    const auto record = decode_segment_record(bytes, where.segment, at);
+    if (!record) return std::nullopt;
+    const auto place = next_placement(tail, record->content.size);
+    if (place.where(where.segment, record->content.size) == where)
+      return record->kind == segment_record_kind::reserved ? std::optional(at) : std::nullopt;
+    tail = place.end;
+  }
+}
+
 result<void> impl::discard(const extent& where) {
   std::shared_ptr<segment_file> file;
   {
@@ -286,18 +303,10 @@ result<void> impl::discard(const extent& where) {
     file = entry->file;
   }
   const auto path = table_.path(where.segment);
-  GRAPHITE_TRY(const auto segment, mapped_segment::open(path, 0));
-  GRAPHITE_TRY(const auto bytes, segment->all());
-  std::optional<std::uint64_t> dead;
-  scan_records(bytes, where.segment, segment_header_bytes, scan_depth::headers,
-               [&](const scanned_record& at) {
-                 if (at.record.kind == segment_record_kind::reserved &&
-                     at.place.where(where.segment, at.record.content.size) == where)
-                   dead = at.place.header_offset;
-               });
-  if (!dead || (file && file->fills(*dead))) return {};
-  const owned_fd out(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  const owned_fd out(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!out) return fail_errno(errno, "open " + path);
+  const auto dead = reserved_at(out.get(), where);
+  if (!dead || (file && file->fills(*dead))) return {};
   const auto hole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
   if (::fallocate(out.get(), hole, static_cast<off_t>(where.offset), static_cast<off_t>(where.length)) != 0)
     return fail_errno(errno, "give back a part of " + path);

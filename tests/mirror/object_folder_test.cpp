@@ -90,6 +90,14 @@ TEST_F(object_folder_test, what_was_left_beyond_the_end_is_not_of_the_content) {
   EXPECT_TRUE(objects_->has(shorter));
 }
 
+// Root may write to it in any case: then this says little.
+TEST_F(object_folder_test, a_part_that_is_read_only_already_is_no_obstacle) {
+  const auto large = content(1, 3 * mega);
+  cut_off(large, 2 * mega);
+  fs::permissions(folder_.path() + "/staging/" + to_hex(large.id) + ".part", fs::perms::owner_read);
+  EXPECT_TRUE(objects_->begin(large));
+}
+
 TEST_F(object_folder_test, little_and_what_is_not_wanted_is_not_kept) {
   cut_off(content(1, 3 * mega), 100'000);
   EXPECT_EQ(staged(), 0u);
