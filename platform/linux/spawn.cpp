@@ -42,8 +42,8 @@ const char* become(const spawn_request& request, pid_t parent) {
   if (static_cast<pid_t>(::syscall(SYS_getppid)) != parent) ::_exit(127);  // it died before the prctl
   default_signals();
   if (::dup2(request.in, 0) < 0 || ::dup2(request.out, 1) < 0 || ::dup2(request.err, 2) < 0) return "dup2";
-  ::syscall(SYS_close_range, 3u, ~0u, 0u);  // where it is missing O_CLOEXEC has to do
-  if (request.nice != 0) ::setpriority(PRIO_PROCESS, 0, request.nice);
+  ::syscall(SYS_close_range, 3u, ~0u, 0u);             // where it is missing O_CLOEXEC has to do
+  if (request.nice != 0) (void)!::nice(request.nice);  // than the service, however nice that is
   limit(RLIMIT_CORE, 0);
   if (request.memory_bytes_max != 0) limit(RLIMIT_DATA, request.memory_bytes_max);
   if (request.file_bytes_max != 0) limit(RLIMIT_FSIZE, request.file_bytes_max);
