@@ -75,12 +75,13 @@ class channel_feed final : public generation_feed, subscription_listener {
   bool stopping() const override { return stopping_.load(); }
   void on_open(const std::optional<head>& active) override {
     // The folder may be another one now.
-    if (demand_) demand_->reopen();
-    if (demand_)
+    if (demand_) {
+      demand_->reopen();
       files_ = std::make_shared<const demand_files>(into_, demand_);
-    else
+      book_.emplace(*demand_);
+    } else {
       files_ = std::make_shared<const mapped_bundle_folder>(into_);
-    if (demand_) book_.emplace(*demand_);
+    }
     if (active) show();
     if (!std::exchange(is_open_, true)) opened_.set_value({});
   }

@@ -112,6 +112,18 @@ class watcher_actor_test : public test::actor_fixture {
     end(graph_);
   }
 
+  template <class What>
+  void ask(What what) {
+    caf::anon_send(watcher_, atom::sync_v, query_ptr(std::make_shared<const query>(query{std::move(what)})));
+    run();
+  }
+  /// Without a timeout.
+  std::optional<std::uint64_t> hold() {
+    std::optional<std::uint64_t> token;
+    ask(query::hold{duration{0}, [&](result<std::uint64_t> how) { token = *how; }});
+    return token;
+  }
+
   void start(known_sources known = {}) {
     watcher_dependencies with;
     with.config = config_;
@@ -269,12 +281,7 @@ TEST_F(watcher_actor_test, a_rescan_that_fails_is_said_and_the_next_one_comes) {
 
 TEST_F(watcher_actor_test, a_hold_without_a_timeout_lasts_until_it_is_released) {
   start();
-  std::optional<std::uint64_t> token;
-  const auto ask = [this](auto what) {
-    caf::anon_send(watcher_, atom::sync_v, query_ptr(std::make_shared<const query>(query{std::move(what)})));
-    run();
-  };
-  ask(query::hold{duration{0}, [&](result<std::uint64_t> how) { token = *how; }});
+  const auto token = hold();
   ASSERT_TRUE(token);
   save("a.txt", "A");
   pass(seconds(100));
@@ -293,12 +300,7 @@ TEST_F(watcher_actor_test, a_hold_without_a_timeout_lasts_until_it_is_released) 
 
 TEST_F(watcher_actor_test, a_hold_is_released_at_once_where_no_cookie_can_be_written) {
   start();
-  std::optional<std::uint64_t> token;
-  const auto ask = [this](auto what) {
-    caf::anon_send(watcher_, atom::sync_v, query_ptr(std::make_shared<const query>(query{std::move(what)})));
-    run();
-  };
-  ask(query::hold{duration{0}, [&](result<std::uint64_t> how) { token = *how; }});
+  const auto token = hold();
   ASSERT_TRUE(token);
   save("a.txt", "A");
   events.no_cookies = error{errc::out_of_space, "the disk is full"};
