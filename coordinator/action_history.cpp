@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "coordinator/record_codec.hpp"
+#include "core/record_codec.hpp"
 
 namespace graphite {
 

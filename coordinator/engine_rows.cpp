@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "coordinator/engine_state.hpp"
-#include "coordinator/record_codec.hpp"
+#include "core/record_codec.hpp"
 
 // What is kept over a restart. A row tells of a source or a result only once all that was made of it is
 // shown: so after a restart whatever was held back is found changed again by itself.

@@ -1,7 +1,7 @@
 #include "coordinator/graph_rows.hpp"
 
-#include "coordinator/record_codec.hpp"
 #include "core/path_check.hpp"
+#include "core/record_codec.hpp"
 
 namespace graphite {
 

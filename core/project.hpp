@@ -8,6 +8,7 @@
 
 #include "core/digest.hpp"
 #include "core/glob.hpp"
+#include "core/transform_options.hpp"
 #include "core/units.hpp"
 
 namespace graphite {
@@ -26,6 +27,9 @@ struct reference_spec {
   base relative_to = base::file;
   std::vector<std::string> search;  ///< further folders, relative to the root, tried in order
   bool required = false;            ///< a missing target fails the asset instead of warning
+  /// Of a rule that makes something: needed by whoever uses what is made, as the textures of a mesh, and not
+  /// read when it is made. What a `copy` refers to always is.
+  bool at_run = false;
 };
 
 /// Options of the `command` transform. Texts may hold {in} {out} {dir} {name} {stem} {ext} {depfile}
@@ -45,13 +49,25 @@ struct command_spec {
   std::uint64_t memory_bytes_max = 4 * GiB;
 };
 
+/// One use of a built-in transform.
+struct built_in_spec {
+  std::string name;
+  std::uint32_t version = 1;
+  option_values options;            ///< all of them
+  std::vector<std::string> inputs;  ///< globs: the upper bound of what it may ask for beside the main input
+  milliseconds timeout{60'000};     ///< of processor time
+  std::uint64_t memory_bytes_max = 1 * GiB;  ///< of the worker, inputs and outputs not counted
+  std::uint64_t output_bytes_max = 1 * GiB;  ///< of all outputs together
+};
+
 /// Matches sources, names a transform, its options and its references.
 struct rule_spec {
   std::string name;
   std::vector<glob> match, exclude;
-  std::string transform = "copy";    ///< "copy" or "command"
+  std::string transform = "copy";    ///< "copy", "command" or a built-in one (transforms/registry.hpp)
   std::vector<std::string> outputs;  ///< templates of logical paths; `**` or `*` in one: known after the run
   command_spec command;
+  std::optional<built_in_spec> built_in;  ///< of a built-in transform
   std::vector<reference_spec> references;
   milliseconds settle{0};
   bool publish = true;  ///< false: outputs are only inputs of other rules

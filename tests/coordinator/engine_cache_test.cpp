@@ -2,8 +2,8 @@
 
 #include "coordinator/action_key.hpp"
 #include "coordinator/graph_rows.hpp"
-#include "coordinator/record_codec.hpp"
 #include "coordinator/result_contents.hpp"
+#include "core/record_codec.hpp"
 #include "engine_world.hpp"
 
 namespace graphite::test {

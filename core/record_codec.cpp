@@ -1,4 +1,4 @@
-#include "coordinator/record_codec.hpp"
+#include "core/record_codec.hpp"
 
 namespace graphite {
 

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "transforms/built_in.hpp"
+
+namespace graphite {
+
+/// The built-in transforms, ascending by name: the list in transforms/CMakeLists.txt. Links none of their
+/// libraries.
+const std::vector<const transform_description*>& built_in_transforms();
+
+/// Null where there is none of that name.
+const transform_description* find_built_in(std::string_view name);
+
+/// What the built-in transform of this name does; null where there is none. In the library
+/// graphite_transform_code, which links what the transforms decode and encode with.
+transform_function built_in_function(std::string_view name);
+
+}  // namespace graphite
