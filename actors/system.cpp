@@ -33,8 +33,8 @@ struct logger_guard {
 };
 
 bool stored(const chunk_store& contents, const cached_result& one) {
-  return std::all_of(one.outputs.begin(), one.outputs.end(), [&](const attempt_output& output) {
-    const auto found = contents.find(output.content.id);
+  return every_content(one, [&](const content_ref& content) {
+    const auto found = contents.find(content.id);
     return found && *found;
   });
 }

@@ -53,7 +53,7 @@ result<void> cache_sweep::trim_slice(std::string_view prefix, cache_eviction& ev
                              row && !row->results.empty() ? std::optional(encode(*row)) : std::nullopt});
         if (row)
           for (const auto& one : row->results)
-            for (const auto& output : one.outputs) live.push_back(output.content.id);
+            every_content(one, [&](const content_ref& content) { return live.push_back(content.id), true; });
         return true;
       }));
   with_.keep(live);

@@ -83,7 +83,8 @@ std::vector<key_component> components_of(const hasher& hash, const action_recipe
   add("transform", recipe.transform + " " + std::to_string(recipe.transform_version));
   std::string argv;
   for (const auto& one : recipe.argv) (argv.empty() ? argv : argv += ' ') += quoted(one);
-  add(recipe.shell ? "script" : "argv", argv);
+  if (!argv.empty()) add(recipe.shell ? "script" : "argv", argv);
+  for (const auto& [name, value] : recipe.options) add("option " + name, value);
   for (const auto& one : recipe.outputs) add("output " + one, "");
   if (!recipe.depfile.empty()) add("depfile", recipe.depfile);
   for (const auto& [name, value] : recipe.environment) add("environment " + name, value);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bundle/asset.hpp"
 #include "core/record_codec.hpp"
 
 namespace graphite {
@@ -10,7 +11,8 @@ namespace {
 
 // Bump when the meaning of a key changes: old rows are then simply never found.
 constexpr std::string_view key_format = "graphite action key 2";
-constexpr std::uint8_t cache_row_version = 2, cache_row_version_without_use = 1;
+constexpr std::uint8_t cache_row_version = 3, cache_row_version_without_parts = 2,
+                       cache_row_version_without_use = 1;
 
 void put(record_writer& out, std::string_view tag, std::string_view value) {
   out.bytes(tag);
@@ -34,6 +36,7 @@ digest recipe_key(const hasher& hash, const action_recipe& recipe) {
   out.number(recipe.argv.size());
   for (const auto& argument : recipe.argv) put(out, "argv", argument);
   put(out, "shell", recipe.shell ? "1" : "0");
+  for (const auto& [name, value] : recipe.options) put(out, "option " + name, value);
   put(out, "depfile", recipe.depfile);
   out.number(recipe.environment.size());
   for (const auto& [name, value] : recipe.environment) put(out, name, value);
@@ -121,6 +124,7 @@ void encode_result(record_writer& out, const cached_result& one) {
   for (const auto& output : one.outputs) {
     out.bytes(output.path.str());
     out.content(output.content);
+    out.contents(output.parts);
   }
   out.number(one.wall_ns);
   out.number(one.cpu_ns);
@@ -141,13 +145,15 @@ void decode_set(record_reader& in, path_set& set) {
   }
 }
 
-void decode_outputs(record_reader& in, std::vector<attempt_output>& outputs) {
+void decode_outputs(record_reader& in, std::uint8_t version, std::vector<attempt_output>& outputs) {
   const auto count = in.number_up_to(cache_row::outputs_max);
   for (std::uint64_t i = 0; in.ok() && i < count; ++i) {
     auto path = logical_path::parse(in.bytes(logical_path::bytes_max));
     const auto content = in.content();
+    std::vector<content_ref> parts;
+    if (version > cache_row_version_without_parts) parts = in.contents(asset_record::parts_max);
     if (!in.ok() || !path || (!outputs.empty() && !(outputs.back().path < *path))) return in.fault();
-    outputs.push_back({std::move(*path), content});
+    outputs.push_back({std::move(*path), content, std::move(parts)});
   }
 }
 
@@ -155,7 +161,7 @@ cached_result decode_result(record_reader& in, std::uint8_t version) {
   cached_result one;
   one.strong = in.digest_value();
   decode_set(in, one.set);
-  decode_outputs(in, one.outputs);
+  decode_outputs(in, version, one.outputs);
   one.wall_ns = in.number();
   one.cpu_ns = in.number();
   one.provenance = in.bytes(cache_row::provenance_bytes_max);

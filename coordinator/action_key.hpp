@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,6 +21,7 @@ struct action_recipe {
   std::uint32_t transform_version = 1;
   std::vector<std::string> argv;
   bool shell = false;
+  std::map<std::string, std::string> options;  ///< of a built-in transform, as they are written
   std::string depfile;
   std::map<std::string, std::string> environment;  ///< what the action sees, allow-list applied
   std::map<std::string, digest> tools;
@@ -77,6 +79,13 @@ struct cached_result {
   std::uint64_t used_unix_ms = 0;  ///< when it was made or, to the hour, used last; 0: not known
 };
 
+/// Whether `test` holds for every content that the outputs have in a store.
+template <class Test>
+bool every_content(const cached_result& one, Test test) {
+  return std::ranges::all_of(
+      one.outputs, [&](const attempt_output& output) { return std::ranges::all_of(output.stored(), test); });
+}
+
 /// The row of table::action_cache under a weak key: results by path set, most recently used first.
 struct cache_row {
   static constexpr std::size_t results_max = 8;
@@ -97,8 +106,8 @@ struct cache_row {
 };
 
 std::string encode(const cache_row& row);
-/// Rows of version 1 have no `used_unix_ms`. Errors: corrupt (anything but what encode() writes or wrote),
-/// newer_version.
+/// Rows of version 1 have no `used_unix_ms`, those of version 2 no parts. Errors: corrupt (anything but what
+/// encode() writes or wrote), newer_version.
 result<cache_row> decode_cache_row(std::string_view bytes);
 
 /// Key of the row in table::action_cache: the 32 bytes.

@@ -20,16 +20,16 @@ bool cache_eviction::too_old(std::uint64_t used) const { return now_ - used > bo
 
 bool cache_eviction::all_shown(const cached_result& one) const {
   return !one.outputs.empty() &&
-         std::all_of(one.outputs.begin(), one.outputs.end(),
-                     [this](const attempt_output& output) { return shown_(output.content.id); });
+         every_content(one, [this](const content_ref& content) { return shown_(content.id); });
 }
 
 void cache_eviction::see(const cache_row& row) {
   for (const auto& one : row.results)
-    for (const auto& output : one.outputs)
-      if (!shown_(output.content.id))
-        seen_.push_back(
-            {short_id(output.content.id), used(one), std::max(output.content.size, content_bytes_min)});
+    every_content(one, [&](const content_ref& part) {
+      if (!shown_(part.id))
+        seen_.push_back({short_id(part.id), used(one), std::max(part.size, content_bytes_min)});
+      return true;
+    });
   if (seen_.size() < 2 * contents_max_) return;
   join_equal();
   drop_oldest(contents_max_);
@@ -84,13 +84,13 @@ cache_eviction::kept_content* cache_eviction::find(const digest& content) {
 
 bool cache_eviction::stays(const cached_result& one) {
   if (too_old(used(one))) return false;
-  const bool all = std::all_of(one.outputs.begin(), one.outputs.end(), [this](const attempt_output& output) {
-    return shown_(output.content.id) || find(output.content.id) != nullptr;
-  });
+  const bool all = every_content(
+      one, [this](const content_ref& part) { return shown_(part.id) || find(part.id) != nullptr; });
   if (!all) return false;
-  for (const auto& output : one.outputs)
-    if (!shown_(output.content.id)) find(output.content.id)->named = 1;
-  return true;
+  return every_content(one, [this](const content_ref& part) {
+    if (!shown_(part.id)) find(part.id)->named = 1;
+    return true;
+  });
 }
 
 cache_eviction::trimmed cache_eviction::trim(cache_row& row) {

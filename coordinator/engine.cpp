@@ -15,28 +15,42 @@ namespace {
 std::uint64_t rules_hash(const project& config) {
   std::string text;
   for (const auto& rule : config.rules) {
-    text += rule.transform + "\n";
+    text += (rule.makes() ? "make\n" : "copy\n");
     for (const auto& pattern : rule.match) text += "+" + pattern.text() + "\n";
     for (const auto& pattern : rule.exclude) text += "-" + pattern.text() + "\n";
   }
   return id_of_path_text(text).value;
 }
 
-rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
+void finish_recipe(const engine_options& options, action_recipe recipe, const rule_spec& rule,
+                   rule_recipe& made) {
+  recipe.outputs = rule.outputs;
+  recipe.platform = options.platform;
+  recipe.trust_domain = options.config->trust_domain;
+  made.key = recipe_key(*options.hash, recipe);
+  made.components = components_of(*options.hash, recipe);
+}
+
+rule_recipe built_in_recipe(const engine_options& options, const rule_spec& rule) {
   rule_recipe made;
-  if (rule.transform != "command") {
-    if (rule.transform != "copy")
-      made.problem = "rule " + rule.name + ": unknown transform " + rule.transform;
-    return made;
-  }
+  made.built_in = std::make_shared<const built_in_spec>(*rule.built_in);
+  action_recipe recipe;
+  recipe.transform = rule.built_in->name;
+  recipe.transform_version = rule.built_in->version;
+  for (const auto& [name, value] : rule.built_in->options.all()) recipe.options[name] = option_text(value);
+  recipe.timeout_ms = static_cast<std::uint64_t>(rule.built_in->timeout.count());
+  recipe.memory_bytes_max = rule.built_in->memory_bytes_max;
+  finish_recipe(options, std::move(recipe), rule, made);
+  return made;
+}
+
+rule_recipe command_recipe(const engine_options& options, const rule_spec& rule) {
+  rule_recipe made;
   made.command = std::make_shared<const command_spec>(rule.command);
   action_recipe recipe;
   recipe.argv = rule.command.argv;
   recipe.shell = rule.command.shell;
   recipe.depfile = rule.command.depfile;
-  recipe.outputs = rule.outputs;
-  recipe.platform = options.platform;
-  recipe.trust_domain = options.config->trust_domain;
   recipe.timeout_ms = static_cast<std::uint64_t>(rule.command.timeout.count());
   recipe.memory_bytes_max = rule.command.memory_bytes_max;
   made.environment = command_environment(rule.command, options.environment);
@@ -48,8 +62,15 @@ rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
       made.problem = "rule " + rule.name + ": the tool " + name + " was not found on this machine";
     }
   }
-  made.key = recipe_key(*options.hash, recipe);
-  made.components = components_of(*options.hash, recipe);
+  finish_recipe(options, std::move(recipe), rule, made);
+  return made;
+}
+
+rule_recipe make_recipe(const engine_options& options, const rule_spec& rule) {
+  if (rule.built_in) return built_in_recipe(options, rule);
+  if (rule.transform == "command") return command_recipe(options, rule);
+  rule_recipe made;
+  if (rule.makes()) made.problem = "rule " + rule.name + ": unknown transform " + rule.transform;
   return made;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "bundle/part_list.hpp"
 #include "coordinator/engine_state.hpp"
 
 // From a stale action to its result: cache, queue, attempt.
@@ -56,7 +57,7 @@ bool impl::use_cached(action_index a, const cached_result& hit) {
   const bool narrowed =
       std::none_of(hit.set.begin(), hit.set.end(),
                    [](const auto& entry) { return entry.what == path_set_entry::kind::glob; }) &&
-      !rule_of(a).command.depfile.empty();
+      rule_of(a).tells_inputs();
   actions[a].cost_ns = hit.wall_ns;
   accept(a, hit, narrowed, to, false);
   return true;
@@ -146,11 +147,15 @@ attempt_spec impl::spec_of(action_index a) const {
                     {},
                     {},
                     recipe.command,
+                    recipe.built_in,
                     recipe.environment,
                     {},
                     weak_of(a)};
-  for (const auto input : input_artefacts(a))
-    spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index});
+  for (const auto input : input_artefacts(a)) {
+    const auto found = parts_of(input);
+    spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index,
+                           found ? *found : std::vector<content_ref>{}});
+  }
   std::sort(spec.inputs.begin(), spec.inputs.end(),
             [](const attempt_input& x, const attempt_input& y) { return x.path < y.path; });
   for (const auto& text : rule_of(a).outputs) spec.outputs.push_back(*expand_output(text, logical(main)));
@@ -165,6 +170,8 @@ std::string impl::accept_outputs(action_index a, const std::vector<attempt_outpu
   std::vector<std::string> names;
   for (const auto& output : outputs) {
     const auto& name = output.path.str();
+    if (!output.parts.empty() && content_of_parts(output.parts, *options.hash) != output.content)
+      return "has parts of " + name + " that are not those of its content";
     if (!declared->declares(name)) {
       tell(log_level::warning, name,
            "made by " + path(nodes.main_input(a)) + " but not among the rule's outputs: ignored");
@@ -189,7 +196,7 @@ std::string impl::accept_outputs(action_index a, const std::vector<attempt_outpu
       if (ended < from) valid_again(artefact, from);
       continue;
     }
-    nodes.set_content(artefact, output.content);
+    set_content(artefact, output.content, output.parts);
     content_changed(artefact, value_from[artefact], ended);
   }
   return {};

@@ -70,7 +70,7 @@ void impl::restore_references(artefact_index a, const source_rows::record& recor
     for (std::uint32_t c = 0; c < one.candidates.count; ++c) {
       const auto target = loaded.indices[one.candidates.first + c];
       if (target == no_index) continue;
-      found.push_back(reference_table::candidate::make(target, first, one.required));
+      found.push_back(reference_table::candidate::make(target, first, one.required, one.at_run));
       first = false;
     }
   }
@@ -81,7 +81,7 @@ void impl::restore_source(const source_rows::record& record, bool rule_holds) {
   const auto a = loaded.indices[record.path];
   if (a == no_index) return;
   flags[a] &= static_cast<std::uint8_t>(~(listed | source | rule_known));
-  nodes.set_content(a, {});
+  set_content(a, {});
   if (!record.present) {
     references.set(a, {});
     return;
@@ -89,7 +89,7 @@ void impl::restore_source(const source_rows::record& record, bool rule_holds) {
   flags[a] |=
       static_cast<std::uint8_t>(source | (record.listed ? listed : 0) | (rule_holds ? rule_known : 0));
   if (rule_holds && (record.rule == no_rule || record.rule < config.rules.size())) rules[a] = record.rule;
-  nodes.set_content(a, record.content);
+  set_content(a, record.content);
   signatures[a] = record.signature;
   shown_at_load.erase(a);
   if (record.has_shown) {
@@ -119,7 +119,9 @@ void impl::restore_result(action_index a) {
     if (artefact == no_index) continue;
     if (output.listed) flags[artefact] |= listed;
     if (nodes.producer(artefact) == a || nodes.producer(artefact) == no_index)
-      nodes.set_content(artefact, output.content);
+      set_content(artefact, output.content, output.parts);
+    if (output.listed && (!output.shown.empty() || names_run_references(nodes.main_input(a))))
+      note_shown_at_load(artefact, output.shown);
     if (output.content == content_ref{}) st.has_result = false;
   }
   for (const auto output : nodes.outputs(a))
@@ -129,6 +131,13 @@ void impl::restore_result(action_index a) {
   for (const auto& one : record.discovered)
     if (const auto artefact = nodes.find(one.str()); artefact != no_index) read.push_back(artefact);
   if (record.narrowed) discovered_at_load[a] = std::move(read);
+}
+
+void impl::note_shown_at_load(artefact_index a, const std::vector<logical_path>& targets) {
+  auto& shown = shown_at_load[a];
+  shown.clear();
+  for (const auto& target : targets)
+    if (const auto index = intern(target.str()); index != no_index) shown.push_back(index);
 }
 
 void impl::restore_wild_outputs(action_index a, const std::vector<std::string>& names) {
@@ -164,6 +173,7 @@ void impl::finish_load() {
       const auto artefact = output.listed ? intern(output.path.str()) : no_index;
       if (artefact == no_index) continue;
       flags[artefact] |= listed;
+      if (!output.shown.empty()) note_shown_at_load(artefact, output.shown);
       const auto by = nodes.producer(artefact);
       if (by == no_index || nodes.main_input(by) != main_index) orphan(artefact, intern(main));
     }

@@ -140,7 +140,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
     if (std::find(mine.begin(), mine.end(), output) != mine.end()) continue;
     vanish(output);
     orphan(output, nodes.main_input(a));
-    nodes.set_content(output, {});
+    set_content(output, {});
     value_from[output] = std::max(value_from[output], revision_now);
     for (const auto by : claims.of(output)) undeclared.push_back(nodes.main_input(by));
   }
@@ -303,7 +303,7 @@ void impl::warn_missing(artefact_index a) {
 void impl::plan(action_index a) {
   const auto main = logical(nodes.main_input(a));
   std::vector<std::string> texts;
-  for (const auto& text : rule_of(a).command.inputs) {
+  for (const auto& text : rule_of(a).inputs()) {
     auto expanded = expand_glob(text, main);
     const auto pattern = expanded.and_then([](const auto& one) { return glob::parse(one); });
     if (!pattern) {
@@ -334,6 +334,7 @@ void impl::plan_inputs(action_index a, const std::vector<artefact_index>* discov
       const auto target = resolve(one);
       if (target == no_index && one.front().required() && missing.empty())
         missing = path(at) + " needs " + path(one.front().index()) + ", which does not exist";
+      if (one.front().at_run() && (target != no_index || !one.front().required())) return;
       for (const auto candidate : one) {
         if (candidate.index() == target) break;
         found.emplace(candidate.index(), edge_kind::absent);

@@ -16,10 +16,35 @@ void impl::expand_reference(artefact_index target, std::vector<artefact_index>& 
   for (const auto output : nodes.outputs(main_action[target])) expand_reference(output, found, depth + 1);
 }
 
+/// Whose bytes name what the record of `a` refers to: its own or, of what is made, those of the main input.
+artefact_index impl::refers_by(artefact_index a) const {
+  if (has_source(a)) return a;
+  const auto by = nodes.producer(a);
+  if (by == no_index || !has_source(nodes.main_input(by))) return no_index;
+  return nodes.main_input(by);
+}
+
+/// Calls `visit_one` with each asset whose record has references of `referrer`: itself, or what is made of
+/// it.
+void impl::for_showing(artefact_index referrer, const showing_visitor& visit_one) const {
+  if (!has_source(referrer)) return;
+  if (is_asset(referrer)) return visit_one(referrer);
+  if (main_action[referrer] == no_index || !names_run_references(referrer)) return;
+  for (const auto output : nodes.outputs(main_action[referrer]))
+    if (is_asset(output)) visit_one(output);
+}
+
+bool impl::names_run_references(artefact_index a) const {
+  const auto all = references.candidates(a);
+  return std::any_of(all.begin(), all.end(), [](const auto one) { return one.at_run(); });
+}
+
 std::vector<artefact_index> impl::shown_references(artefact_index a) const {
   std::vector<artefact_index> found;
-  if (!has_source(a)) return found;
-  for_references(a, [&](auto one) {
+  const auto from = refers_by(a);
+  if (from == no_index) return found;
+  for_references(from, [&](auto one) {
+    if (from != a && !one.front().at_run()) return;
     if (const auto target = resolve(one); target != no_index) expand_reference(target, found, 0);
   });
   std::sort(found.begin(), found.end());
@@ -27,10 +52,13 @@ std::vector<artefact_index> impl::shown_references(artefact_index a) const {
   return found;
 }
 
-/// Whether one of the references of `referrer` resolves to `target`.
+/// Whether one of the references that are shown for `referrer` resolves to `target`.
 bool impl::means(artefact_index referrer, artefact_index target) const {
   bool found = false;
-  for_references(referrer, [&](auto one) { found = found || resolve(one) == target; });
+  const bool all = is_asset(referrer);
+  for_references(referrer, [&](auto one) {
+    found = found || ((all || one.front().at_run()) && resolve(one) == target);
+  });
   return found;
 }
 
@@ -39,7 +67,7 @@ void impl::parents_of(artefact_index a, const std::function<void(artefact_index)
   for (auto i = first; i != last; ++i) visit_one(i->second);
   for (auto at = a;;) {
     for (const auto referrer : references.referrers(at))
-      if (has_source(referrer) && is_asset(referrer) && means(referrer, at)) visit_one(referrer);
+      if (has_source(referrer) && means(referrer, at)) for_showing(referrer, visit_one);
     const auto by = nodes.producer(at);
     if (by == no_index) return;
     at = nodes.main_input(by);
@@ -58,6 +86,7 @@ void impl::mark_dirty(artefact_index a) {
   d.shown = (flags[a] & listed) != 0;
   if (d.shown) {
     d.content = nodes.content(a);
+    d.parts = parts_of(a);
     note_shown(a, shown_references(a));
   }
   unjoined.push_back(a);
@@ -167,6 +196,13 @@ static std::string missing_text(const std::string& target) {
   return "needs " + target + ", which does not exist";
 }
 
+void impl::add_references(artefact_index a, wanted_asset& w) const {
+  w.references = shown_references(a);
+  if (w.references.size() <= asset_record::references_max) return;
+  w.is = wanted_asset::state::failed;
+  w.message = "refers to " + std::to_string(w.references.size()) + " assets: at most 4096 are allowed";
+}
+
 wanted_asset impl::wanted(artefact_index a) const {
   using state = wanted_asset::state;
   wanted_asset w;
@@ -174,6 +210,7 @@ wanted_asset impl::wanted(artefact_index a) const {
   if (!is_asset(a)) return w;
   w.is = state::ready;
   w.content = nodes.content(a);
+  w.parts = parts_of(a);
   const auto by = nodes.producer(a);
   if (by != no_index) {
     const auto& st = actions[by];
@@ -185,6 +222,12 @@ wanted_asset impl::wanted(artefact_index a) const {
       w.is = state::building;
     } else {
       w.to = st.to;
+      // What an overtaken value refers to is not known any more.
+      const auto main = refers_by(a);
+      if (w.to != forever && main != no_index && names_run_references(main))
+        w.is = state::building;
+      else
+        add_references(a, w);
     }
     return w;
   }
@@ -202,11 +245,7 @@ wanted_asset impl::wanted(artefact_index a) const {
     w.is = state::failed;
     w.message = missing_text(path(one.front().index()));
   });
-  if (w.is == state::ready) w.references = shown_references(a);
-  if (w.references.size() > asset_record::references_max) {
-    w.is = state::failed;
-    w.message = "refers to " + std::to_string(w.references.size()) + " assets: at most 4096 are allowed";
-  }
+  if (w.is == state::ready) add_references(a, w);
   return w;
 }
 
@@ -224,8 +263,8 @@ void impl::refresh_touched() {
     if (found == dirty.end()) continue;
     visit();
     const auto w = wanted(a);
+    for (const auto target : w.references) components.joined(a, target);
     if (has_source(a)) {
-      for (const auto target : w.references) components.joined(a, target);
       warn_missing(a);
       const bool unread_itself = (flags[a] & unreadable) != 0;  // counted and told as that
       if (w.is == wanted_asset::state::failed && !unread_itself && failed_assets.insert(a).second)
@@ -233,7 +272,8 @@ void impl::refresh_touched() {
     }
     if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
     // What it meant between the shown record and now may have joined it to more than either does.
-    if (nodes.producer(a) == no_index) components.loosen(a);
+    const bool referred = !w.references.empty() || !found->second.references.empty();
+    if (nodes.producer(a) == no_index || referred) components.loosen(a);
     const auto which = components.of(a);
     if (w.to == forever && same_as_shown(found->second, w)) {
       components.remove(a, w.from);
@@ -259,9 +299,11 @@ bool impl::may_publish(component_set::component which, std::vector<wanted_asset>
   return news && (to == forever || from <= to);
 }
 
-asset_record impl::record_of(artefact_index a, const content_ref& content,
+asset_record impl::record_of(artefact_index a, const content_ref& content, const part_list& its_parts,
                              const std::vector<artefact_index>& refers_to) const {
-  asset_record record{logical(a), {asset_part{content, part_codec::raw}}, {}};
+  asset_record record{logical(a), {}, {}};
+  const auto all = its_parts ? std::span<const content_ref>(*its_parts) : std::span(&content, 1);
+  for (const auto& part : all) record.parts.push_back({part, part_codec::raw, {}});
   for (const auto target : refers_to) record.references.push_back(id_of_path_text(path(target)));
   std::sort(record.references.begin(), record.references.end());
   return record;
@@ -286,7 +328,7 @@ void impl::show(artefact_index a, const wanted_asset& value, publication& into) 
     if (value.is == wanted_asset::state::gone) {
       into.changes.removals.push_back(logical(a));
     } else {
-      into.changes.upserts.push_back(record_of(a, value.content, value.references));
+      into.changes.upserts.push_back(record_of(a, value.content, value.parts, value.references));
     }
   }
   if (value.is == wanted_asset::state::gone) {

@@ -48,8 +48,12 @@ result<artefact_index> impl::known(const logical_path& wanted_path) const {
 /// What `a` is directly made of or refers to.
 std::vector<artefact_index> impl::needs(artefact_index a) const {
   std::vector<artefact_index> out;
-  if (const auto by = nodes.producer(a); by != no_index) return input_artefacts(by);
-  for_references(a, [&](auto one) {
+  const auto by = nodes.producer(a);
+  if (by != no_index) out = input_artefacts(by);
+  const auto from = by == no_index ? a : refers_by(a);
+  if (from == no_index) return out;
+  for_references(from, [&](auto one) {
+    if (by != no_index && !one.front().at_run()) return;
     if (const auto target = resolve(one); target != no_index) out.push_back(target);
   });
   return out;
@@ -70,7 +74,10 @@ std::vector<artefact_index> impl::needed_by(artefact_index a) const {
     }
   }
   for (const auto referrer : references.referrers(a))
-    if (has_source(referrer)) out.push_back(referrer);
+    if (has_source(referrer)) {
+      out.push_back(referrer);
+      for_showing(referrer, [&](artefact_index shown_for) { out.push_back(shown_for); });
+    }
   return out;
 }
 
@@ -183,7 +190,8 @@ behind_list build_engine::behind() const { return impl_->behind(); }
 std::vector<digest> build_engine::held_contents() const {
   std::vector<digest> out;
   const auto add = [&](artefact_index a) {
-    if (const auto& content = impl_->nodes.content(a).id; !content.is_zero()) out.push_back(content);
+    for (const auto& content : impl_->stored_of(a))
+      if (!content.id.is_zero()) out.push_back(content.id);
   };
   for (const auto& [artefact, shown] : impl_->dirty) add(artefact);
   // The row of such an action waits until its former outputs are no longer shown.
@@ -208,7 +216,8 @@ publication build_engine::shown() const {
       continue;
     }
     const auto refers_to = as_it_is ? impl_->shown_references(a) : held->second.references;
-    out.changes.upserts.push_back(impl_->record_of(a, content, refers_to));
+    const auto parts = as_it_is ? impl_->parts_of(a) : held->second.parts;
+    out.changes.upserts.push_back(impl_->record_of(a, content, parts, refers_to));
   }
   std::ranges::sort(out.changes.upserts, {}, &asset_record::path);
   std::ranges::sort(out.uncertain);

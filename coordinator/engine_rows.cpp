@@ -37,6 +37,7 @@ source_record impl::source_row(artefact_index a) const {
   for_references(a, [&](auto one) {
     scanned_reference reference;
     reference.required = one.front().required();
+    reference.at_run = one.front().at_run();
     for (const auto candidate : one) reference.candidates.push_back(logical(candidate.index()));
     record.state.references.push_back(std::move(reference));
   });
@@ -64,8 +65,13 @@ std::optional<result_record> impl::result_row(artefact_index main) {
   record.signature = signature_of(a);
   record.cost_ns = st.cost_ns;
   record.narrowed = st.narrowed;
-  for (const auto output : nodes.outputs(a))
-    record.outputs.push_back({logical(output), nodes.content(output), (flags[output] & listed) != 0});
+  for (const auto output : nodes.outputs(a)) {
+    auto& one = record.outputs.emplace_back(
+        result_record::output{logical(output), nodes.content(output), (flags[output] & listed) != 0});
+    if (const auto found = parts_of(output)) one.parts = *found;
+    if (one.listed)
+      for (const auto target : shown_references(output)) one.shown.push_back(logical(target));
+  }
   for (const auto edge : nodes.inputs(a))
     if (!edge.group() && edge.kind() == edge_kind::discovered)
       record.discovered.push_back(logical(edge.index()));
@@ -173,8 +179,13 @@ result_record impl::held_row(artefact_index main) const {
     held.cost_ns = actions[a].cost_ns;
     names.insert(nodes.outputs(a).begin(), nodes.outputs(a).end());
   }
-  for (const auto output : names)
-    if ((flags[output] & listed) != 0) held.outputs.push_back({logical(output), {}, true});
+  for (const auto output : names) {
+    if ((flags[output] & listed) == 0) continue;
+    auto& one = held.outputs.emplace_back(result_record::output{logical(output), {}, true});
+    const auto found = dirty.find(output);
+    for (const auto target : found == dirty.end() ? shown_references(output) : found->second.references)
+      one.shown.push_back(logical(target));
+  }
   return held;
 }
 

@@ -239,8 +239,9 @@ void impl::contents_lost(const std::function<bool(const digest&)>& stored) {
     if (!nodes.live(a) || !st.has_result || st.phase == action_phase::failed) continue;
     const auto outputs = nodes.outputs(a);
     const auto lost = std::find_if(outputs.begin(), outputs.end(), [&](artefact_index output) {
-      const auto& content = nodes.content(output);
-      return content.size > 0 && !stored(content.id);
+      const auto contents = stored_of(output);
+      return std::any_of(contents.begin(), contents.end(),
+                         [&](const content_ref& content) { return content.size > 0 && !stored(content.id); });
     });
     if (lost == outputs.end()) continue;
     st.has_result = false;

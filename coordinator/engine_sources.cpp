@@ -77,7 +77,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
     flags[a] |= source;
     ++source_count;
     ++counted.source_changes;
-    nodes.set_content(a, state.content);
+    set_content(a, state.content);
     value_from[a] = revision_now;
     set_references(a, state.references);
     appear(a);
@@ -86,7 +86,7 @@ void impl::set_source(artefact_index a, const source_state& state) {
   if (nodes.content(a) != state.content) {
     ++counted.source_changes;
     about_to_change(a);
-    nodes.set_content(a, state.content);
+    set_content(a, state.content);
     value_from[a] = revision_now;
     content_changed(a, revision_now, revision_now);
   }
@@ -103,7 +103,7 @@ void impl::drop_source(artefact_index a) {
   --source_count;
   ++counted.source_changes;
   value_from[a] = revision_now;
-  nodes.set_content(a, {});
+  set_content(a, {});
   references.set(a, {});
   forget_warnings(a);
   for (const auto by : claims.of(a)) undeclared.push_back(nodes.main_input(by));
@@ -116,14 +116,16 @@ void impl::set_references(artefact_index a, const std::vector<scanned_reference>
     for (const auto& candidate : one.candidates) {
       const auto target = intern(candidate.str());
       if (target == no_index) continue;
-      now_found.push_back(reference_table::candidate::make(target, first, one.required));
+      now_found.push_back(reference_table::candidate::make(target, first, one.required, one.at_run));
       first = false;
     }
   }
   const auto old = references.candidates(a);
   if (std::equal(old.begin(), old.end(), now_found.begin(), now_found.end())) return;
   about_to_change(a);
+  outputs_refer_anew(a);
   references.set(a, now_found);
+  outputs_refer_anew(a);
   value_from[a] = revision_now;
   forget_warnings(a);
   shape_changed(a);
@@ -133,7 +135,7 @@ void impl::set_references(artefact_index a, const std::vector<scanned_reference>
 void impl::appear(artefact_index a) {
   if (!loading || (flags[a] & rule_known) == 0) rules[a] = match_rule(a);
   flags[a] &= static_cast<std::uint8_t>(~rule_known);
-  if (rules[a] != no_rule && config.rules[rules[a]].transform == "command") add_action(a);
+  if (rules[a] != no_rule && config.rules[rules[a]].makes()) add_action(a);
   if (is_asset(a)) {
     ++asset_count;
     mark_dirty(a);
@@ -223,10 +225,43 @@ void impl::resolution_changes(artefact_index a) {
   for (const auto referrer : references.referrers(a)) {
     visit();
     forget_warnings(referrer);
-    if (!has_source(referrer) || !is_asset(referrer)) continue;
+    if (!has_source(referrer)) continue;
+    outputs_refer_anew(referrer);
+    if (!is_asset(referrer)) continue;
     mark_dirty(referrer);
     value_from[referrer] = std::max(value_from[referrer], revision_now);
   }
+}
+
+/// Call before what the made assets of `main` refer to changes. Whether they may be made at all may change,
+/// too.
+void impl::outputs_refer_anew(artefact_index main) {
+  if (main_action[main] == no_index) return;
+  for_showing(main, [&](artefact_index output) {
+    mark_dirty(output);
+    value_from[output] = std::max(value_from[output], revision_now);
+  });
+  if (!loading && names_run_references(main)) replan.insert(main_action[main]);
+}
+
+void impl::set_content(artefact_index a, const content_ref& content,
+                       const std::vector<content_ref>& its_parts) {
+  nodes.set_content(a, content);
+  if (its_parts.empty())
+    parts.erase(a);
+  else
+    parts[a] = std::make_shared<const std::vector<content_ref>>(its_parts);
+}
+
+part_list impl::parts_of(artefact_index a) const {
+  const auto found = parts.find(a);
+  return found == parts.end() ? nullptr : found->second;
+}
+
+std::span<const content_ref> impl::stored_of(artefact_index a) const {
+  const auto found = parts.find(a);
+  return found == parts.end() ? std::span(&nodes.content(a), 1)
+                              : std::span<const content_ref>(*found->second);
 }
 
 /// A complete scan names every source: what it does not name is gone.

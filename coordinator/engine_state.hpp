@@ -83,6 +83,9 @@ struct glob_group {
   std::optional<std::unordered_multimap<std::uint64_t, artefact_index>> by_name;
 };
 
+/// The parts of a content that has several (attempt_output::parts); null: it is its only one.
+using part_list = std::shared_ptr<const std::vector<content_ref>>;
+
 /// One start_attempt whose finished() has not come.
 struct flight {
   std::vector<attempt_input> inputs;
@@ -113,6 +116,7 @@ struct revision_stamp {
 struct dirty_asset {
   bool shown = false;
   content_ref content;
+  part_list parts;
   std::vector<artefact_index> references;  ///< of the shown record
   std::shared_ptr<const revision_stamp> stamp;
 };
@@ -122,6 +126,7 @@ struct wanted_asset {
   enum class state { gone, ready, building, failed };
   state is = state::gone;
   content_ref content;
+  part_list parts;
   std::vector<artefact_index> references;
   revision_number from = 0, to = forever;
   std::string message;
@@ -133,6 +138,7 @@ struct rule_recipe {
   std::string problem;  ///< a tool without a digest: its actions fail
   std::map<std::string, std::string> environment;
   std::shared_ptr<const command_spec> command;
+  std::shared_ptr<const built_in_spec> built_in;
   std::vector<key_component> components;  ///< what `key` is made of
 };
 
@@ -170,6 +176,7 @@ struct engine_impl {
   std::vector<rule_recipe> recipes;
 
   // Sparse.
+  std::unordered_map<artefact_index, part_list> parts;  ///< of what has several
   std::map<action_index, std::string> failures;
   std::map<std::string, std::string> unread;             ///< why a source could not be read, by path
   std::map<artefact_index, revision_number> held_since;  ///< of what is open or unreadable
@@ -252,6 +259,11 @@ struct engine_impl {
   /// What a source or generated file adds to its users' `pending` and `loose`.
   int pending_by(artefact_index a) const;
   int loose_by(artefact_index a) const;
+  void set_content(artefact_index a, const content_ref& content,
+                   const std::vector<content_ref>& its_parts = {});
+  part_list parts_of(artefact_index a) const;
+  std::span<const content_ref> stored_of(artefact_index a) const;
+  void outputs_refer_anew(artefact_index main);
 
   // engine_plan.cpp: actions and their edges.
   void add_action(artefact_index main);
@@ -350,8 +362,13 @@ struct engine_impl {
 
   // engine_publish.cpp: assets.
   wanted_asset wanted(artefact_index a) const;
+  void add_references(artefact_index a, wanted_asset& w) const;
   std::vector<artefact_index> shown_references(artefact_index a) const;
   void expand_reference(artefact_index target, std::vector<artefact_index>& out, int depth) const;
+  artefact_index refers_by(artefact_index a) const;
+  using showing_visitor = std::function<void(artefact_index)>;
+  void for_showing(artefact_index referrer, const showing_visitor& visit_one) const;
+  bool names_run_references(artefact_index a) const;
   bool means(artefact_index referrer, artefact_index target) const;
   void parents_of(artefact_index a, const std::function<void(artefact_index)>& visit) const;
   void mark_dirty(artefact_index a);
@@ -372,7 +389,7 @@ struct engine_impl {
   void finish_publication(publication what);
   void tell_behind();
   bool may_publish(component_set::component which, std::vector<wanted_asset>& values) const;
-  asset_record record_of(artefact_index a, const content_ref& content,
+  asset_record record_of(artefact_index a, const content_ref& content, const part_list& its_parts,
                          const std::vector<artefact_index>& refers_to) const;
   void stamp_publication(const revision_stamp& one, publication& into);
   void show(artefact_index a, const wanted_asset& value, publication& into);
@@ -435,6 +452,7 @@ struct engine_impl {
     std::vector<reference_table::candidate> candidates;
   } loaded;
   void restore_result(action_index a);
+  void note_shown_at_load(artefact_index a, const std::vector<logical_path>& targets);
   void restore_wild_outputs(action_index a, const std::vector<std::string>& names);
   void restore_phases();
   void restore_dirty();

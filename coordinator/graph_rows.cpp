@@ -1,5 +1,6 @@
 #include "coordinator/graph_rows.hpp"
 
+#include "bundle/asset.hpp"
 #include "core/path_check.hpp"
 #include "core/record_codec.hpp"
 
@@ -7,7 +8,8 @@ namespace graphite {
 
 namespace {
 
-constexpr std::uint8_t sources_version = 1, results_version = 1;
+// Version 1 of both knew no references of what is made, and no parts.
+constexpr std::uint8_t sources_version = 2, results_version = 2;
 constexpr std::uint64_t records_max = 4'000'000, references_max = 65'536, candidates_max = 4'096,
                         files_max = 1'000'000;
 
@@ -47,7 +49,7 @@ void put_source(record_writer& out, const source_record& r) {
   put_signature(out, r.state.signature);
   out.number(r.state.references.size());
   for (const auto& reference : r.state.references) {
-    out.byte(reference.required ? 1 : 0);
+    out.byte(static_cast<std::uint8_t>((reference.required ? 1 : 0) | (reference.at_run ? 2 : 0)));
     out.number(reference.candidates.size());
     for (const auto& candidate : reference.candidates) out.bytes(candidate.str());
   }
@@ -75,9 +77,9 @@ source_rows::list get_references(record_reader& in, source_rows& into) {
   source_rows::list out{static_cast<std::uint32_t>(into.references.size()), 0};
   const auto count = in.number_up_to(references_max);
   for (; in.ok() && out.count < count; ++out.count) {
-    const auto required = in.byte();
-    if (required > 1) in.fault();
-    into.references.push_back({get_names(in, candidates_max, into), required == 1});
+    const auto bits = in.byte();
+    if (bits > 3) in.fault();
+    into.references.push_back({get_names(in, candidates_max, into), (bits & 1) != 0, (bits & 2) != 0});
   }
   return out;
 }
@@ -114,26 +116,36 @@ void put_result(record_writer& out, const result_record& r) {
     out.bytes(output.path.str());
     out.content(output.content);
     out.byte(output.listed ? 1 : 0);
+    out.contents(output.parts);
+    out.number(output.shown.size());
+    for (const auto& target : output.shown) out.bytes(target.str());
   }
   out.number(r.discovered.size());
   for (const auto& path : r.discovered) out.bytes(path.str());
 }
 
-void get_files(record_reader& in, result_record& r) {
+void get_paths(record_reader& in, std::vector<logical_path>& into) {
+  const auto count = in.number_up_to(files_max);
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i)
+    if (auto path = get_path(in)) into.push_back(std::move(*path));
+}
+
+void get_files(record_reader& in, std::uint8_t version, result_record& r) {
   const auto outputs = in.number_up_to(files_max);
   for (std::uint64_t i = 0; in.ok() && i < outputs; ++i) {
     auto path = get_path(in);
     const auto content = in.content();
     const auto listed = in.byte();
     if (!in.ok() || listed > 1) return in.fault();
-    r.outputs.push_back({std::move(*path), content, listed == 1});
+    auto& output = r.outputs.emplace_back(result_record::output{std::move(*path), content, listed == 1});
+    if (version == 1) continue;
+    output.parts = in.contents(asset_record::parts_max);
+    get_paths(in, output.shown);
   }
-  const auto discovered = in.number_up_to(files_max);
-  for (std::uint64_t i = 0; in.ok() && i < discovered; ++i)
-    if (auto path = get_path(in)) r.discovered.push_back(std::move(*path));
+  get_paths(in, r.discovered);
 }
 
-void get_result(record_reader& in, std::vector<result_record>& into) {
+void get_result(record_reader& in, std::uint8_t version, std::vector<result_record>& into) {
   auto main = get_path(in);
   const auto bits = in.byte();
   if (!in.ok() || bits > 3) return in.fault();
@@ -144,7 +156,7 @@ void get_result(record_reader& in, std::vector<result_record>& into) {
     r.built = in.digest_value();
     r.signature = in.number();
     r.cost_ns = in.number();
-    get_files(in, r);
+    get_files(in, version, r);
   }
   if (in.ok()) into.push_back(std::move(r));
 }
@@ -171,8 +183,8 @@ result<row_header> decode_rows(std::uint8_t version, std::string_view bytes, Get
   header.rules = in.number();
   header.sequence = in.number();
   const auto count = in.number_up_to(records_max);
-  for (std::uint64_t i = 0; in.ok() && i < count; ++i) get(in);
-  if (!in.ok() || !in.at_end() || written != version) return fail(errc::corrupt, "a graph row is damaged");
+  for (std::uint64_t i = 0; in.ok() && i < count; ++i) get(in, written);
+  if (!in.ok() || !in.at_end() || written == 0) return fail(errc::corrupt, "a graph row is damaged");
   return header;
 }
 
@@ -190,13 +202,14 @@ result<row_header> decode_sources(std::string_view bytes, source_rows& into) {
   into.records.clear();
   into.references.clear();
   into.names.clear();
-  return decode_rows(sources_version, bytes, [&](record_reader& in) { get_source(in, into); });
+  return decode_rows(sources_version, bytes, [&](record_reader& in, std::uint8_t) { get_source(in, into); });
 }
 
 result<row_header> decode_results(std::string_view bytes, std::vector<result_record>& into) {
   std::vector<result_record> read;
   GRAPHITE_TRY(const auto header,
-               decode_rows(results_version, bytes, [&](record_reader& in) { get_result(in, read); }));
+               decode_rows(results_version, bytes,
+                           [&](record_reader& in, std::uint8_t version) { get_result(in, version, read); }));
   into.insert(into.end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
   return header;
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct result_record {
     logical_path path;
     content_ref content;
     bool listed = false;
+    std::vector<content_ref> parts = {};   ///< as in attempt_output
+    std::vector<logical_path> shown = {};  ///< where listed: what the shown record refers to, ascending
+    std::span<const content_ref> stored() const { return stored_contents(content, parts); }
   };
   logical_path main;
   bool present = true;
@@ -55,7 +59,7 @@ struct source_rows {
   };
   struct reference {
     list candidates;  ///< of `names`
-    bool required = false;
+    bool required = false, at_run = false;
   };
   struct record {
     std::uint32_t path = 0;  ///< of `names`

@@ -18,8 +18,9 @@ class reference_table {
     std::uint32_t index() const { return bits & ((1u << 28) - 1); }
     bool first() const { return (bits >> 31) != 0; }          ///< opens a new reference
     bool required() const { return (bits >> 30 & 1u) != 0; }  ///< of the whole reference
-    static candidate make(std::uint32_t index, bool first, bool required) {
-      return {index | (first ? 1u << 31 : 0u) | (required ? 1u << 30 : 0u)};
+    bool at_run() const { return (bits >> 29 & 1u) != 0; }    ///< of the whole reference
+    static candidate make(std::uint32_t index, bool first, bool required, bool at_run) {
+      return {index | (first ? 1u << 31 : 0u) | (required ? 1u << 30 : 0u) | (at_run ? 1u << 29 : 0u)};
     }
     bool operator==(const candidate&) const = default;
   };

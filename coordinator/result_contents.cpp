@@ -14,9 +14,11 @@ result<void> result_contents::see(std::string_view key, std::string_view row, co
     if (name->delta) {
       auto& outputs = changed_[record.main.str()];
       outputs.clear();
-      for (const auto& output : record.outputs) outputs.push_back(output.content.id);
+      for (const auto& output : record.outputs)
+        for (const auto& content : output.stored()) outputs.push_back(content.id);
     } else if (!changed_.contains(record.main.str())) {
-      for (const auto& output : record.outputs) visit(output.content.id);
+      for (const auto& output : record.outputs)
+        for (const auto& content : output.stored()) visit(content.id);
     }
   }
   return {};

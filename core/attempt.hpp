@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ namespace graphite {
 struct attempt_input {
   logical_path path;
   content_ref content;
-  bool generated = false;  ///< in the chunk store; otherwise a file of the view
+  bool generated = false;               ///< in the chunk store; otherwise a file of the view
+  std::vector<content_ref> parts = {};  ///< as in attempt_output
 };
 
 /// One execution of an action on one node: everything the node needs.
@@ -33,19 +35,29 @@ struct attempt_spec {
   trace_id trace;
   std::string rule;  ///< name, for people
   logical_path main_input;
-  std::vector<attempt_input> inputs;  ///< all it may read, main input included, ascending by path
-  std::vector<output_name> outputs;   ///< of the rule, for this source
-  std::shared_ptr<const command_spec> command;
+  std::vector<attempt_input> inputs;              ///< all it may read, main input included, ascending by path
+  std::vector<output_name> outputs;               ///< of the rule, for this source
+  std::shared_ptr<const command_spec> command;    ///< of the `command` transform
+  std::shared_ptr<const built_in_spec> built_in;  ///< of a built-in one
   /// The whole of it, as it entered the key (core/command_environment.hpp).
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> tools;  ///< NAME of {tool:NAME} to the program's absolute path
   digest weak_key;
 };
 
+/// The contents that lie in a store: the parts, or the only one.
+inline std::span<const content_ref> stored_contents(const content_ref& content,
+                                                    const std::vector<content_ref>& parts) {
+  return parts.empty() ? std::span(&content, 1) : std::span(parts);
+}
+
 /// An output's bytes: in the chunk store, durable.
 struct attempt_output {
   logical_path path;
-  content_ref content;
+  content_ref content;                  ///< of several parts it names all of them (bundle/part_list.hpp)
+  std::vector<content_ref> parts = {};  ///< of one that has several; its bytes are theirs, in this order
+  /// What the store has of it.
+  std::span<const content_ref> stored() const { return stored_contents(content, parts); }
   auto operator<=>(const attempt_output&) const = default;
 };
 

@@ -72,6 +72,13 @@ struct rule_spec {
   milliseconds settle{0};
   bool publish = true;  ///< false: outputs are only inputs of other rules
   source_location where;
+
+  /// False of a `copy`: it takes no action.
+  bool makes() const { return transform != "copy"; }
+  /// Globs of what an action of it may read beside its main input.
+  const std::vector<std::string>& inputs() const { return built_in ? built_in->inputs : command.inputs; }
+  /// Whether a run tells which of these it has read.
+  bool tells_inputs() const { return built_in || !command.depfile.empty(); }
 };
 
 /// A program that actions use.

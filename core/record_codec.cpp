@@ -50,4 +50,11 @@ content_ref record_reader::content() {
   return value;
 }
 
+std::vector<content_ref> record_reader::contents(std::size_t max) {
+  std::vector<content_ref> out;
+  const auto count = number_up_to(max);
+  for (std::uint64_t i = 0; ok() && i < count; ++i) out.push_back(content());
+  return out;
+}
+
 }  // namespace graphite

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/content.hpp"
 #include "core/units.hpp"
@@ -28,6 +29,10 @@ class record_writer {
   void content(const content_ref& value) {
     digest_value(value.id);
     number(value.size);
+  }
+  void contents(const std::vector<content_ref>& values) {
+    number(values.size());
+    for (const auto& value : values) content(value);
   }
   const std::string& text() const { return out_; }
   std::string take() { return std::move(out_); }
@@ -60,6 +65,7 @@ class record_reader {
   std::string_view bytes(std::size_t max);
   digest digest_value();
   content_ref content();
+  std::vector<content_ref> contents(std::size_t max);
   void fault() {
     ok_ = false;
     rest_ = {};

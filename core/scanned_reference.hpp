@@ -11,6 +11,7 @@ namespace graphite {
 struct scanned_reference {
   std::vector<logical_path> candidates;  ///< the first that exists is meant; the others "did not exist"
   bool required = false;
+  bool at_run = false;  ///< see reference_spec::at_run
   auto operator<=>(const scanned_reference&) const = default;
 };
 

@@ -186,16 +186,16 @@ std::vector<scanned_reference> scanner::scan(const logical_path& path,
   const auto size =
       static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), compiled_->options.bytes_scanned_max));
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), size);
-  std::map<std::vector<logical_path>, std::size_t> seen;
+  std::map<std::pair<std::vector<logical_path>, bool>, std::size_t> seen;
   for (const auto& entry : compiled_->entries) {
     for (const auto& found : compiled_->texts(entry, path, text)) {
       auto candidates = compiled_->candidates(entry, path, found);
       if (candidates.empty() || candidates.front() == path) continue;
-      const auto [at, fresh] = seen.try_emplace(candidates, out.size());
+      const auto [at, fresh] = seen.try_emplace({candidates, entry.spec.at_run}, out.size());
       if (!fresh) {
         out[at->second].required = out[at->second].required || entry.spec.required;
       } else if (out.size() < compiled_->options.references_max) {
-        out.push_back({std::move(candidates), entry.spec.required});
+        out.push_back({std::move(candidates), entry.spec.required, entry.spec.at_run});
       } else {
         return out;
       }

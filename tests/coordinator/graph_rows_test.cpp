@@ -68,7 +68,7 @@ TEST(graph_rows, a_row_cut_short_or_with_a_path_that_is_none_is_damaged) {
   leaves.replace(leaves.find("d/gone"), 6, "../off");
   EXPECT_EQ(decode_sources(leaves, rows).error().code, errc::corrupt);
   auto newer = bytes;
-  newer[0] = 2;
+  ++newer[0];
   EXPECT_EQ(decode_sources(newer, rows).error().code, errc::newer_version);
 }
 

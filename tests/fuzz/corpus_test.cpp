@@ -98,12 +98,18 @@ TEST(fuzz_seeds, the_corpus_has_what_the_encoders_write_today) {
   EXPECT_GT(seeds, 20u);
 }
 
-TEST(fuzz_seeds, a_row_of_a_newer_cache_is_refused_and_one_of_the_former_read) {
+TEST(fuzz_seeds, a_row_of_a_newer_cache_is_refused_and_those_of_former_versions_are_read) {
   EXPECT_FALSE(fuzz::cache_row(read_file(corpus_of("cache_row/newer"))));
-  const auto former = read_file(corpus_of("cache_row/version_1"));
-  ASSERT_FALSE(former.empty());
-  EXPECT_EQ(former.front(), std::byte{1});
-  EXPECT_TRUE(fuzz::cache_row(former));
+  const auto reads = [](bool (*target)(byte_span), const std::string& name, int version) {
+    const auto former = read_file(corpus_of(name));
+    ASSERT_FALSE(former.empty()) << name;
+    EXPECT_EQ(former.front(), static_cast<std::byte>(version)) << name;
+    EXPECT_TRUE(target(former)) << name;
+  };
+  reads(fuzz::cache_row, "cache_row/version_1", 1);
+  reads(fuzz::cache_row, "cache_row/version_2", 2);
+  reads(fuzz::result_row, "result_row/version_1", 1);
+  reads(fuzz::source_row, "source_row/version_1", 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(every, fuzz_corpus, testing::ValuesIn(fuzz::targets),

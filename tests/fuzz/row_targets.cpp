@@ -28,7 +28,7 @@ source_record record_of(const source_rows& row, const source_rows::record& from)
   out.state.signature = from.signature;
   for (std::uint32_t i = 0; i < from.references.count; ++i) {
     const auto& reference = row.references.at(from.references.first + i);
-    out.state.references.push_back({paths_of(row, reference.candidates), reference.required});
+    out.state.references.push_back({paths_of(row, reference.candidates), reference.required, reference.at_run});
   }
   if (from.has_shown) out.shown = paths_of(row, from.shown);
   return out;
@@ -53,11 +53,25 @@ bool source_row(byte_span bytes) {
   return kept.has_value();
 }
 
+/// A row of a former version has one encoding from now on; of the present one it is what was read.
+template <class Again>
+static void expect_one_encoding(byte_span bytes, const std::string& written, Again again) {
+  if (bytes.front() == as_bytes(std::string_view(written)).front())
+    expect_equal(as_bytes(std::string_view(written)), bytes);
+  else
+    GRAPHITE_INVARIANT(again(written) == written);
+}
+
 bool result_row(byte_span bytes) {
-  std::vector<result_record> records;
-  const auto header = decode_results(as_text(bytes), records);
-  if (header) expect_equal(as_bytes(std::string_view(encode_results(*header, records))), bytes);
-  return header.has_value();
+  const auto rewritten = [](std::string_view text) -> std::optional<std::string> {
+    std::vector<result_record> records;
+    const auto header = decode_results(text, records);
+    if (!header) return std::nullopt;
+    return encode_results(*header, records);
+  };
+  const auto written = rewritten(as_text(bytes));
+  if (written) expect_one_encoding(bytes, *written, rewritten);
+  return written.has_value();
 }
 
 bool row_name(byte_span bytes) {
@@ -69,13 +83,10 @@ bool row_name(byte_span bytes) {
 bool cache_row(byte_span bytes) {
   const auto row = decode_cache_row(as_text(bytes));
   if (!row) return false;
-  const auto written = encode(*row);
-  if (bytes.front() == std::byte{1}) {  // the version before: one value has one encoding from now on
+  expect_one_encoding(bytes, encode(*row), [](const std::string& written) {
     const auto again = decode_cache_row(written);
-    GRAPHITE_INVARIANT(again && encode(*again) == written);
-  } else {
-    expect_equal(as_bytes(std::string_view(written)), bytes);
-  }
+    return again ? encode(*again) : std::string();
+  });
   return true;
 }
 

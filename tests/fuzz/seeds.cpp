@@ -293,7 +293,9 @@ void write_graph_rows() {
   made.signature = 77;
   made.cost_ns = 1'000'000;
   made.narrowed = true;
-  made.outputs = {{path("a/word.up"), {number(5), 5}, true}};
+  made.outputs = {
+      {path("a/word.up"), {number(5), 5}, true, {}, {}},
+      {path("a/word.wide"), {number(9), 11}, true, {{number(10), 4}, {number(11), 7}}, {path("b/x.ktx2")}}};
   made.discovered = {path("a/include.h")};
   write("result_row/one", encode_results({7, 9}, {made}));
   write("row_name/packed", encode(row_name{false, 0, "levels/world1", 3, 5}));
@@ -301,14 +303,15 @@ void write_graph_rows() {
   cache_row cached;
   cached.add({{{path_set_entry::kind::path, "a/include.h"}, {path_set_entry::kind::glob, "*.glsl"}},
               number(6),
-              {{path("a/word.up"), {number(5), 5}}},
+              {{path("a/word.up"), {number(5), 5}, {}},
+               {path("a/word.wide"), {number(9), 11}, {{number(10), 4}, {number(11), 7}}}},
               100,
               90,
               "argv = tr"});
   cached.add({{}, number(7), {}, 1, 1, "", 1'700'000'000'000});
   const auto row = encode(cached);
   write("cache_row/two", row);
-  // Of a program to come; `version_1` is of one that was, and is read.
+  // Of a program to come; `version_1` and `version_2` are of those that were, and are read.
   write("cache_row/newer", std::string(1, static_cast<char>(row[0] + 1)) + row.substr(1));
   action_history history{"changed",
                          "a/include.h",
