@@ -12,6 +12,7 @@
 #include "cli/loss_repair.hpp"
 #include "cli/session_inputs.hpp"
 #include "cli/tree_surveyor.hpp"
+#include "cli/worker_program.hpp"
 #include "node/attempt.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
@@ -24,6 +25,7 @@
 #include "platform/linux/tool_resolver.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
 #include "platform/store/segment_store.hpp"
+#include "platform/worker/worker_pool.hpp"
 #include "platform/zmq/chunk_server.hpp"
 #include "platform/zmq/context.hpp"
 #include "platform/zmq/head_publisher.hpp"
@@ -120,6 +122,7 @@ struct local_session::parts {
   std::unique_ptr<tree_surveyor> surveyor;
   std::unique_ptr<ingester> ingest;
   std::unique_ptr<scratch_space> scratch;
+  std::unique_ptr<worker_pool> workers;
   std::unique_ptr<attempt_runner> runner;
   std::map<std::string, std::unique_ptr<kept_archive>> archives;
   std::unique_ptr<published_state> published;
@@ -145,6 +148,7 @@ struct local_session::parts {
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options, std::uint32_t jobs);
   result<void> open_scratch(bool in_memory);
+  void warm_up_workers();
   result<void> open_ports(const session_options& options);
   chunk_service_sources chunk_sources();
   result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
@@ -268,9 +272,21 @@ result<void> local_session::parts::open_builder(const session_options& options, 
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
   GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
+  workers = std::make_unique<worker_pool>(
+      worker_pool_options{.program = worker_program(), .environment = worker_environment(environment)});
   runner = std::make_unique<attempt_runner>(
-      attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform}, attempts);
+      attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform, *workers}, attempts);
+  const auto& rules = config->rules;
+  const bool used =
+      std::ranges::any_of(rules, [](const rule_spec& rule) { return rule.built_in.has_value(); });
+  // The threads of the pool live as long as the workers' server must.
+  if (used) (void)pool->submit([this] { warm_up_workers(); });
   return {};
+}
+
+/// An attempt that finds no worker says why; here it is only early.
+void local_session::parts::warm_up_workers() {
+  if (const auto warm = workers->warm_up(); !warm) log.warn("{}", warm.error().context);
 }
 
 result<void> local_session::parts::open_scratch(bool in_memory) {
@@ -333,7 +349,8 @@ attempt_result local_session::parts::outdated(const attempt_spec& spec) {
 }
 
 attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_token& cancel) {
-  const auto& tools = spec.command->tools;
+  const std::vector<std::string> none;
+  const auto& tools = spec.command ? spec.command->tools : none;
   const auto before = inputs->as_found(tools);
   if (!before) return outdated(spec);
   auto full = spec;

@@ -8,6 +8,7 @@
 #include "core/text_tail.hpp"
 #include "node/content_copy.hpp"
 #include "node/declared_outputs.hpp"
+#include "node/worker_attempt.hpp"
 
 namespace graphite {
 
@@ -139,8 +140,8 @@ class execution {
   }
 
   step<void> place_generated(const attempt_input& input) {
-    const auto copied =
-        copy_stored_in(ports_.store, input.content, input.path, *scratch_, ports_.hash, cancel_);
+    const auto copied = copy_stored_in(ports_.store, stored_contents(input.content, input.parts), input.path,
+                                       *scratch_, ports_.hash, cancel_);
     if (!copied)
       return ours(
           {copied.error().code, fmt::format("input {}: {}", input.path.str(), copied.error().context)});
@@ -268,6 +269,9 @@ class execution {
 }  // namespace
 
 attempt_result attempt_runner::run(const attempt_spec& spec, const cancel_token& cancel) const {
+  if (spec.built_in)
+    return run_worker_attempt({ports_.view, ports_.store, ports_.hash, ports_.workers}, spec,
+                              options_.hold_bytes_max, cancel);
   const auto known = [&] {
     const std::lock_guard lock(mutex_);
     return roomy_rules_.contains(spec.rule);

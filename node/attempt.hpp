@@ -14,6 +14,7 @@
 #include "core/ports/process_runner.hpp"
 #include "core/ports/process_transform.hpp"
 #include "core/ports/scratch_space.hpp"
+#include "core/ports/transform_workers.hpp"
 
 namespace graphite {
 
@@ -25,7 +26,8 @@ struct attempt_options {
   int nice = 10;
 };
 
-/// Executes attempts: own scratch folder with nothing but the inputs, the tool, the declared outputs.
+/// Executes attempts. A command gets a scratch folder of its own with nothing but the inputs; of what it
+/// leaves the declared outputs are taken. A built-in transform is done by a worker (node/worker_attempt.hpp).
 ///
 /// Thread-safe; run() blocks and belongs on pool threads. Touches disk and processes through its ports
 /// only, which outlive it. Invariant: a result that says `succeeded` names outputs that are in the chunk
@@ -39,6 +41,7 @@ class attempt_runner {
     process_runner& processes;
     scratch_space& scratch;
     const process_transform& transform;
+    transform_workers& workers;
   };
 
   attempt_runner(ports with, attempt_options options = {}) : ports_(with), options_(std::move(options)) {}

@@ -35,18 +35,16 @@ tl::unexpected<error> changed(const logical_path& path) {
 tl::unexpected<error> stopped() { return fail(errc::cancelled, "cancelled"); }
 
 result<void> write_small(byte_span bytes, const content_ref& wanted, const logical_path& to,
-                         scratch_folder& scratch, const hasher& hash) {
+                         scratch_folder::file_writer& file, const hasher& hash) {
   if (content_of(chunk_bytes(bytes, hash), hash) != wanted) return changed(to);
-  GRAPHITE_TRY(const auto file, scratch.create(to));
-  return file->write(bytes);
+  return file.write(bytes);
 }
 
 /// Reads slices until one is empty.
 using slice_source = std::function<result<byte_span>()>;
 
 result<void> write_large(const slice_source& next, const content_ref& wanted, const logical_path& to,
-                         scratch_folder& scratch, const hasher& hash, const cancel_token& cancel) {
-  GRAPHITE_TRY(const auto file, scratch.create(to));
+                         scratch_folder::file_writer& file, const hasher& hash, const cancel_token& cancel) {
   content_builder builder(hash);
   while (true) {
     if (cancel.cancelled()) return stopped();
@@ -54,7 +52,7 @@ result<void> write_large(const slice_source& next, const content_ref& wanted, co
     if (slice.empty()) break;
     builder.feed(slice);
     if (builder.bytes_fed() > wanted.size) return changed(to);
-    GRAPHITE_CHECK(file->write(slice));
+    GRAPHITE_CHECK(file.write(slice));
   }
   if (builder.bytes_fed() != wanted.size || content_of(builder.finish(), hash) != wanted) return changed(to);
   return {};
@@ -93,22 +91,25 @@ result<void> copy_source_in(open_file& from, const content_ref& wanted, const lo
     buffer memory(wanted.size + 1);  // one more tells that the file has grown
     GRAPHITE_TRY(const auto count, read_full(from, memory.all()));
     if (count != wanted.size) return changed(to);
-    return write_small(memory.all().first(count), wanted, to, scratch, hash);
+    GRAPHITE_TRY(const auto file, scratch.create(to));
+    return write_small(memory.all().first(count), wanted, to, *file, hash);
   }
   buffer memory(copy_buffer_bytes);
   const auto next = [&]() -> result<byte_span> {
     GRAPHITE_TRY(const auto count, read_full(from, memory.all()));
     return byte_span(memory.all().first(count));
   };
-  return write_large(next, wanted, to, scratch, hash, cancel);
+  GRAPHITE_TRY(const auto file, scratch.create(to));
+  return write_large(next, wanted, to, *file, hash, cancel);
 }
 
-result<void> copy_stored_in(const chunk_store& from, const content_ref& wanted, const logical_path& to,
-                            scratch_folder& scratch, const hasher& hash, const cancel_token& cancel) {
+static result<void> append_stored(const chunk_store& from, const content_ref& wanted, const logical_path& to,
+                                  scratch_folder::file_writer& file, const hasher& hash,
+                                  const cancel_token& cancel) {
   buffer memory(std::min<std::uint64_t>(wanted.size, copy_buffer_bytes));
   if (wanted.size <= single_chunk_bytes_max) {
     if (wanted.size != 0) GRAPHITE_CHECK(from.read(wanted.id, 0, memory.all()));
-    return write_small(memory.all(), wanted, to, scratch, hash);
+    return write_small(memory.all(), wanted, to, file, hash);
   }
   std::uint64_t offset = 0;
   const auto next = [&]() -> result<byte_span> {
@@ -117,7 +118,15 @@ result<void> copy_stored_in(const chunk_store& from, const content_ref& wanted, 
     offset += slice.size();
     return byte_span(slice);
   };
-  return write_large(next, wanted, to, scratch, hash, cancel);
+  return write_large(next, wanted, to, file, hash, cancel);
+}
+
+result<void> copy_stored_in(const chunk_store& from, std::span<const content_ref> wanted,
+                            const logical_path& to, scratch_folder& scratch, const hasher& hash,
+                            const cancel_token& cancel) {
+  GRAPHITE_TRY(const auto file, scratch.create(to));
+  for (const auto& one : wanted) GRAPHITE_CHECK(append_stored(from, one, to, *file, hash, cancel));
+  return {};
 }
 
 result<stored_output> store_file(open_file& from, std::uint64_t size, std::uint64_t hold_bytes_max,

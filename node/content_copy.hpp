@@ -19,9 +19,11 @@ inline constexpr std::size_t copy_buffer_bytes = 1 * MiB;
 result<void> copy_source_in(open_file& from, const content_ref& wanted, const logical_path& to,
                             scratch_folder& scratch, const hasher& hash, const cancel_token& cancel);
 
-/// Copies a content of the store. Errors: as above; corrupt where the store's bytes are not `wanted`.
-result<void> copy_stored_in(const chunk_store& from, const content_ref& wanted, const logical_path& to,
-                            scratch_folder& scratch, const hasher& hash, const cancel_token& cancel);
+/// Copies contents of the store into one file, one after the other. Errors: as above; corrupt where the
+/// store's bytes are not `wanted`.
+result<void> copy_stored_in(const chunk_store& from, std::span<const content_ref> wanted,
+                            const logical_path& to, scratch_folder& scratch, const hasher& hash,
+                            const cancel_token& cancel);
 
 /// Where an output's bytes went.
 struct stored_output {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/logical_path.hpp"
 #include "core/path_template.hpp"
@@ -20,12 +21,14 @@ struct transform_description {
   std::string_view name;
   /// Enters every key. Raise it whenever the same inputs may give other bytes: another library counts, too.
   std::uint32_t version = 1;
-  std::string_view help;                     ///< one sentence
-  std::vector<std::string_view> matches;     ///< globs of what it reads, as `graphite init` writes them
-  std::vector<std::string_view> outputs;     ///< templates where a rule has no `outputs`
-  std::vector<option_spec> options;          ///< ascending by name
-  std::vector<reference_spec> references;    ///< what its sources name; a rule's own come in addition
-  std::vector<std::string_view> inputs;      ///< globs of what it may ask for beside the main input
+  std::string_view help;                        ///< one sentence
+  std::vector<std::string_view> matches = {};   ///< globs of what it reads, as `graphite init` writes them
+  std::vector<std::string_view> outputs = {};   ///< templates where a rule has no `outputs`
+  std::vector<option_spec> options = {};        ///< ascending by name
+  std::vector<reference_spec> references = {};  ///< what its sources name; a rule's own come in addition
+  std::vector<std::string_view> inputs = {};    ///< globs of what it may ask for beside the main input
+  /// Further ones that depend on the options; null: none.
+  std::vector<std::string> (*more_inputs)(const option_values&) = nullptr;
   std::uint64_t memory_bytes_max = 1 * GiB;  ///< of the worker, inputs and outputs not counted
   milliseconds timeout{60'000};              ///< of processor time
   std::uint64_t output_bytes_max = 1 * GiB;  ///< of all outputs together

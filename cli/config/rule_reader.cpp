@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "cli/config/built_in_reader.hpp"
 #include "core/did_you_mean.hpp"
 #include "core/path_template.hpp"
+#include "transforms/registry.hpp"
 #include "transforms/scanners.hpp"
 
 namespace graphite {
@@ -34,6 +36,8 @@ class rule_reader {
   rule_spec run() {
     read_basics();
     read_command();
+    if (const auto* built_in = find_built_in(rule_.transform))
+      read_built_in(in_, *built_in, mistakes_, rule_);
     read_outputs();
     std::size_t number = 0;
     for (const auto* table : reference_tables()) read_reference(*table, ++number);
@@ -73,8 +77,11 @@ class rule_reader {
     if (std::find(names.begin(), names.end(), transform.text) == names.end()) {
       in_.mistake(transform.place, fmt::format("unknown transform '{}' in {}", transform.text, in_.title()),
                   did_you_mean(transform.text, names));
-    } else if (transform.text == "copy" && in_.has("command")) {
-      in_.mistake(in_.place("command"), fmt::format("{} is a copy: it has no command", in_.title()),
+    } else if (transform.text != "command" && in_.has("command")) {
+      in_.mistake(in_.place("command"),
+                  transform.text == "copy"
+                      ? fmt::format("{} is a copy: it has no command", in_.title())
+                      : fmt::format("{} is made by '{}': it has no command", in_.title(), transform.text),
                   "write transform = \"command\", or take the table away");
     } else if (transform.text == "command" && !in_.has("command")) {
       in_.mistake(transform.place, fmt::format("{} has no [rule.command]", in_.title()),
@@ -296,6 +303,7 @@ class rule_reader {
     }
     read_base(in, spec);
     read_search(in, spec);
+    read_time(in, spec);
     in.read("required", spec.required);
     in.finish();
     rule_.references.push_back(std::move(spec));
@@ -311,6 +319,17 @@ class rule_reader {
                  nearest_word(base->text, {"file", "root"}).empty()
                      ? "\"file\" or \"root\""
                      : did_you_mean(base->text, {"file", "root"}));
+  }
+
+  static void read_time(table_reader& in, reference_spec& spec) {
+    const auto at = in.text("needed_at");
+    if (!at) return;
+    if (at->text == "run")
+      spec.at_run = true;
+    else if (at->text != "build")
+      in.mistake(
+          at->place, fmt::format("'needed_at' in {} is '{}'", in.title(), at->text),
+          "it is \"build\" (what is made is made of it) or \"run\" (whoever uses what is made needs it)");
   }
 
   static void read_search(table_reader& in, reference_spec& spec) {
@@ -342,7 +361,12 @@ rule_spec read_rule(const toml::table& table, std::size_t number, mistake_list& 
 }
 
 const std::vector<std::string_view>& transform_names() {
-  static const std::vector<std::string_view> names{"command", "copy"};
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> out{"command", "copy"};
+    for (const auto* one : built_in_transforms()) out.push_back(one->name);
+    std::ranges::sort(out);
+    return out;
+  }();
   return names;
 }
 

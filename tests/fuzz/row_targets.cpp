@@ -28,7 +28,8 @@ source_record record_of(const source_rows& row, const source_rows::record& from)
   out.state.signature = from.signature;
   for (std::uint32_t i = 0; i < from.references.count; ++i) {
     const auto& reference = row.references.at(from.references.first + i);
-    out.state.references.push_back({paths_of(row, reference.candidates), reference.required, reference.at_run});
+    out.state.references.push_back(
+        {paths_of(row, reference.candidates), reference.required, reference.at_run});
   }
   if (from.has_shown) out.shown = paths_of(row, from.shown);
   return out;

@@ -14,6 +14,7 @@
 #include "platform/linux/posix_file_reader.hpp"
 #include "platform/linux/process_runner.hpp"
 #include "platform/linux/scratch_space.hpp"
+#include "platform/worker/worker_pool.hpp"
 #include "tests/support/memory_chunk_store.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -81,7 +82,7 @@ class attempt_test : public testing::Test {
     return runner(options).run(spec_, cancel_);
   }
   attempt_runner runner(attempt_options options) {
-    return attempt_runner({*view_, store_, hash_, processes_, *scratch_, transform_}, options);
+    return attempt_runner({*view_, store_, hash_, processes_, *scratch_, transform_, workers_}, options);
   }
   std::string stored(const attempt_output& output) const {
     std::string out(output.content.size, ' ');
@@ -95,12 +96,13 @@ class attempt_test : public testing::Test {
   memory_chunk_store store_{hash_};
   linux_process_runner processes_;
   command_transform transform_;
+  worker_pool workers_{{.program = "/nowhere", .environment = {}}};  // commands need none
   std::unique_ptr<posix_file_reader> view_;
   std::unique_ptr<disk_scratch_space> scratch_;
   command_spec command_;
   cancel_token cancel_;
-  attempt_spec spec_{{},      {}, {}, {}, "rule", path_of("a/in.txt"), {}, {{"out/in.bin", false}},
-                     nullptr, {}, {}, {}};
+  attempt_spec spec_{{},      {},      {}, {}, "rule", path_of("a/in.txt"), {}, {{"out/in.bin", false}},
+                     nullptr, nullptr, {}, {}, {}};
 };
 
 TEST_F(attempt_test, output_of_a_tool_is_stored_under_its_digest) {
@@ -363,7 +365,7 @@ class small_scratch_test : public attempt_test {
   void TearDown() override { small_scratch::low = 0; }
 
   small_scratch small_{folder_ / "tiers"};
-  attempt_runner runner_{{*view_, store_, hash_, processes_, small_, transform_}, {.nice = 0}};
+  attempt_runner runner_{{*view_, store_, hash_, processes_, small_, transform_, workers_}, {.nice = 0}};
 };
 
 TEST_F(small_scratch_test, an_attempt_that_fits_runs_once_and_tells_what_it_will_place) {
@@ -401,7 +403,7 @@ TEST_F(small_scratch_test, a_tool_that_ignores_the_failed_write_does_not_get_a_c
 TEST_F(small_scratch_test, when_space_ran_out_a_failure_and_a_success_say_nothing) {
   small_scratch::low = std::uint64_t{1} << 60;
   small_scratch full(folder_ / "full");
-  attempt_runner runner({*view_, store_, hash_, processes_, full, transform_}, {.nice = 0});
+  attempt_runner runner({*view_, store_, hash_, processes_, full, transform_, workers_}, {.nice = 0});
   input("a/in.txt", "hello");
   script("case $PWD in */small/*) exit 1;; esac; cp {in} {out}");
   spec_.command = std::make_shared<const command_spec>(command_);

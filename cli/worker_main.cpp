@@ -1,0 +1,51 @@
+// The program `graphite-worker`: forks the processes that built-in transforms run in. Started by whoever
+// builds, with a socket as its standard input; it is no command for people.
+#include <sys/socket.h>
+
+#include <cstdio>
+
+#include "platform/worker/worker_server.hpp"
+#include "transforms/registry.hpp"
+
+namespace {
+
+using namespace graphite;
+
+/// What a transform asks for, from the pool.
+class asked_files final : public transform_files {
+ public:
+  explicit asked_files(worker_files& from) : from_(from) {}
+  result<byte_span> read(const logical_path& path) override { return from_.read(path); }
+
+ private:
+  worker_files& from_;
+};
+
+result<worker_product> run_transform(const encoded_task& task, byte_span main, worker_files& files) {
+  const auto* const what = find_built_in(task.transform);
+  const auto function = built_in_function(task.transform);
+  if (what == nullptr || function == nullptr || what->version != task.version)
+    return fail(errc::unsupported, "graphite-worker is of another version than the program that uses it");
+  GRAPHITE_TRY(const auto path, logical_path::parse(task.path));
+  asked_files asked(files);
+  GRAPHITE_TRY(auto made, function({path, main, task.options, task.outputs, asked}));
+  worker_product out;
+  out.warnings = std::move(made.warnings);
+  for (auto& asset : made.assets) out.assets.push_back({std::move(asset.path), std::move(asset.parts)});
+  return out;
+}
+
+}  // namespace
+
+int main() {
+  sockaddr_storage other{};
+  socklen_t size = sizeof other;
+  if (::getsockname(0, reinterpret_cast<sockaddr*>(&other), &size) != 0 || other.ss_family != AF_UNIX) {
+    std::fprintf(
+        stderr,
+        "graphite-worker runs built-in transforms for `graphite build` and `graphite dev`, which start it.\n"
+        "See `graphite transforms` for what there is.\n");
+    return 2;
+  }
+  return serve_workers(0, run_transform, [] {});
+}

@@ -1,0 +1,212 @@
+#include "platform/worker/conversation.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "platform/worker/task_codec.hpp"
+#include "platform/worker/worker_loop.hpp"
+
+namespace graphite {
+
+namespace {
+
+using frame_kind = worker_frame::kind;
+
+/// A task that waits for a loaded machine's processor is given this many times its limit.
+constexpr int patience = 20;
+constexpr std::uint64_t answer_bytes_max = 64 * MiB;
+
+time_point present() { return std::chrono::steady_clock::now(); }
+
+/// How a worker that ended by itself or was ended by the kernel is told of.
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status))
+    return fmt::format(
+        "the worker crashed ({}) while it had this file: it is probably broken in a way that the "
+        "decoder does not expect",
+        ::strsignal(WTERMSIG(status)));
+  return fmt::format("the worker ended by itself with exit code {}", WEXITSTATUS(status));
+}
+
+class conversation {
+ public:
+  conversation(worker_process& worker, const worker_task& task, worker_exchange& with,
+               const cancel_token& cancel)
+      : worker_(worker), task_(task), with_(with), cancel_(cancel) {}
+
+  result<worker_outcome> run() {
+    const auto wake = cancel_.on_cancel([this] { worker_.wake(); });
+    const auto began = present();
+    cpu_before_ = worker_.processor_time();
+    auto outcome = talk();
+    if (outcome) {
+      outcome->wall = present() - began;
+      outcome->cpu = std::max(duration(0), worker_.processor_time() - cpu_before_);
+    }
+    return outcome;
+  }
+
+ private:
+  static worker_outcome failed(errc code, std::string why) {
+    worker_outcome out;
+    out.failure = error{code, std::move(why)};
+    return out;
+  }
+
+  result<worker_outcome> talk() {
+    worker_.limit_memory(task_.what.memory_bytes_max);
+    GRAPHITE_CHECK(send_task());
+    deadline_ = present() + task_.what.timeout;
+    while (true) {
+      GRAPHITE_TRY(const bool said, await());
+      if (!said) return failed(errc::action_failed, over_time());
+      const auto heard = receive_frame(worker_.socket());
+      if (!heard) return fail(errc::unavailable, heard.error().context);
+      const auto& frame = heard->frame;
+      if (frame.what == frame_kind::exited) return exited(static_cast<int>(frame.offset));
+      if (frame.what == frame_kind::done) return done(frame);
+      if (frame.what != frame_kind::want) return nonsense();
+      GRAPHITE_TRY(const bool sense, bring(frame));
+      if (!sense) return nonsense();
+    }
+  }
+
+  static worker_outcome nonsense() {
+    return failed(errc::action_failed,
+                  "the worker does not keep to the protocol: its input may have taken it over");
+  }
+
+  std::string over_time() const {
+    return fmt::format("it took more than {} s of processor time (the rule's 'timeout')",
+                       std::chrono::duration<double>(task_.what.timeout).count());
+  }
+
+  result<void> send_task() {
+    encoded_task out;
+    out.transform = task_.what.name;
+    out.version = task_.what.version;
+    out.options = task_.what.options;
+    out.path = task_.path.str();
+    out.outputs = task_.outputs;
+    out.output_bytes_max = task_.what.output_bytes_max;
+    GRAPHITE_TRY(out.main, load(task_.path));
+    const auto text = encode(out);
+    GRAPHITE_TRY(const auto where, worker_.place(text.size()));
+    std::memcpy(where.bytes.data(), text.data(), text.size());
+    return send_frame(worker_.socket(), {frame_kind::task, 0, where.offset, text.size()});
+  }
+
+  result<memory_range> load(const logical_path& path) {
+    memory_range out;
+    const auto place = [&](std::uint64_t bytes) -> result<std::span<std::byte>> {
+      GRAPHITE_TRY(const auto where, worker_.place(bytes));
+      out = {where.offset, bytes};
+      return where.bytes;
+    };
+    GRAPHITE_CHECK(with_.load(path, place));
+    return out;
+  }
+
+  /// Waits until the worker says something; false when it has used up its time.
+  result<bool> await() {
+    const auto latest = deadline_ + (patience - 1) * duration(task_.what.timeout);
+    while (true) {
+      if (cancel_.cancelled()) {
+        worker_.kill();
+        return fail(errc::cancelled, "cancelled while the transform ran");
+      }
+      pollfd waits[2] = {{worker_.socket(), POLLIN, 0}, {worker_.wake_descriptor(), POLLIN, 0}};
+      const auto left = std::chrono::ceil<milliseconds>(deadline_ - present()).count();
+      const auto ready = ::poll(waits, 2, static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000)));
+      if (ready < 0 && errno != EINTR) return fail_errno(errno, "cannot wait for a worker");
+      if (ready > 0 && waits[0].revents != 0) return true;
+      if (ready != 0) continue;
+      const auto used = worker_.processor_time() - cpu_before_;
+      if (used >= task_.what.timeout || present() >= latest) {
+        worker_.kill();
+        return false;
+      }
+      deadline_ = present() + (task_.what.timeout - used);
+    }
+  }
+
+  result<worker_outcome> exited(int status) const {
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+      return fail(errc::unavailable, "the worker was killed from outside; is memory short?");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == worker_exit::no_sandbox)
+      return fail(errc::unsupported,
+                  "this kernel or container allows no system call filter (seccomp), so no worker may run");
+    return failed(errc::action_failed, how_it_ended(status));
+  }
+
+  /// Brings a file the worker wants; false where what it says makes no sense.
+  result<bool> bring(const worker_frame& frame) {
+    if (frame.size > logical_path::bytes_max) return false;
+    const auto text = worker_.in_outbox(frame.offset, frame.size);
+    if (!text) return false;
+    const auto path = logical_path::parse(std::string(as_text(*text)));
+    if (!path) return false;
+    const auto loaded = load(*path);
+    if (!loaded && loaded.error().code != errc::not_found) return tl::unexpected(loaded.error());
+    const auto answer =
+        loaded ? worker_frame{frame_kind::file, 0, loaded->offset, loaded->size}
+               : worker_frame{frame_kind::no_file, 0, static_cast<std::uint64_t>(errc::not_found), 0};
+    const auto sent = send_frame(worker_.socket(), answer);
+    // One that has ended meanwhile says how.
+    if (!sent && sent.error().code != errc::unavailable) return tl::unexpected(sent.error());
+    return true;
+  }
+
+  result<worker_outcome> done(const worker_frame& frame) {
+    if (frame.size > answer_bytes_max) return nonsense();
+    const auto text = worker_.in_outbox(frame.offset, frame.size);
+    if (!text) return nonsense();
+    const auto answer = decode_answer(std::string(as_text(*text)));
+    if (!answer) return nonsense();
+    if (answer->failed) return failed(checked_code(answer->code), answer->text);
+    std::vector<std::pair<logical_path, std::vector<byte_span>>> made;
+    std::uint64_t sum = 0;
+    for (const auto& asset : answer->assets) {
+      auto path = logical_path::parse(asset.path);
+      if (!path || asset.parts.empty()) return nonsense();
+      auto& parts = made.emplace_back(std::move(*path), std::vector<byte_span>{}).second;
+      for (const auto& part : asset.parts) {
+        const auto bytes = worker_.in_outbox(part.offset, part.size);
+        if (!bytes || (sum += part.size) > task_.what.output_bytes_max) return nonsense();
+        parts.push_back(*bytes);
+      }
+    }
+    for (const auto& [path, parts] : made) GRAPHITE_CHECK(with_.take(path, parts));
+    worker_outcome out;
+    out.warnings = answer->text;
+    return out;
+  }
+
+  /// What a transform may say of its input.
+  static errc checked_code(std::uint16_t code) {
+    for (const auto known :
+         {errc::corrupt, errc::invalid_argument, errc::too_large, errc::not_found, errc::unsupported})
+      if (static_cast<std::uint16_t>(known) == code) return known;
+    return errc::action_failed;
+  }
+
+  worker_process& worker_;
+  const worker_task& task_;
+  worker_exchange& with_;
+  const cancel_token& cancel_;
+  duration cpu_before_{};
+  time_point deadline_{};
+};
+
+}  // namespace
+
+result<worker_outcome> converse(worker_process& worker, const worker_task& task, worker_exchange& with,
+                                const cancel_token& cancel) {
+  return conversation(worker, task, with, cancel).run();
+}
+
+}  // namespace graphite

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "core/ports/transform_workers.hpp"
+#include "platform/worker/worker_process.hpp"
+
+namespace graphite {
+
+/// Has `worker` do one task: sends it, brings what it asks for, takes its answer, and ends it where it goes
+/// over a limit, talks nonsense or is not wanted any more. Results and errors as transform_workers::run();
+/// after anything but a success the worker is not to be used again.
+result<worker_outcome> converse(worker_process& worker, const worker_task& task, worker_exchange& with,
+                                const cancel_token& cancel);
+
+}  // namespace graphite

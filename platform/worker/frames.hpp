@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/error.hpp"
+#include "platform/linux/owned_fd.hpp"
+
+namespace graphite {
+
+/// One message between the pool, the server that forks workers, and a worker: a packet of this size.
+///
+/// Pool and worker share two pieces of memory: the *inbox*, which the worker can only read, and the *outbox*.
+/// Frames tell where in them something lies. Both programs are of one build, so nothing is versioned.
+struct worker_frame {
+  enum class kind : std::uint32_t {
+    start = 1,    ///< pool to server, with socket, inbox and outbox: fork a worker
+    started = 2,  ///< server to pool, with a pidfd; `offset` is the process id. Or refused: `size` is errno
+    task = 3,     ///< pool to worker: an encoded task in the inbox
+    want = 4,     ///< worker to pool: the path of a file it needs, in the outbox
+    file = 5,     ///< pool to worker: its bytes, in the inbox
+    no_file = 6,  ///< pool to worker: there is none; `offset` is the errc
+    done = 7,     ///< worker to pool: an encoded answer in the outbox
+    exited = 8,   ///< server to pool, last on a worker's socket; `offset` is its wait status
+  };
+  kind what = kind::task;
+  std::uint32_t unused = 0;
+  std::uint64_t offset = 0, size = 0;
+};
+static_assert(sizeof(worker_frame) == 24);
+
+/// A pair of connected sockets that keep packets apart. Errors: io.
+result<std::pair<owned_fd, owned_fd>> worker_socket_pair();
+
+/// Sends a frame, with descriptors. Errors: unavailable (the other end is gone), io.
+result<void> send_frame(int socket, const worker_frame& frame, std::span<const int> descriptors = {});
+
+/// Waits for a frame; a packet of another size is refused. Errors: unavailable (the other end is gone),
+/// corrupt, io.
+struct received_frame {
+  worker_frame frame;
+  std::vector<owned_fd> descriptors;
+};
+result<received_frame> receive_frame(int socket);
+
+}  // namespace graphite

@@ -1,0 +1,142 @@
+#include "platform/worker/worker_pool.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "platform/worker/conversation.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr std::size_t idle_max = 64;
+
+/// The two streams of the server that are not its control socket.
+result<owned_fd> stream_to(const char* path, int flags) {
+  owned_fd out(::open(path, flags | O_CLOEXEC));
+  if (out && out.get() < 3) out.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
+  if (!out) return fail_errno(errno, fmt::format("cannot open {}", path));
+  return out;
+}
+
+/// argv or environ as execve wants it; points into strings that outlive it.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+bool says_something(int socket) {
+  pollfd wait{socket, POLLIN, 0};
+  return ::poll(&wait, 1, 0) > 0;
+}
+
+}  // namespace
+
+worker_pool::worker_pool(worker_pool_options options) : options_(std::move(options)) {}
+
+worker_pool::~worker_pool() {
+  idle_.clear();
+  control_.reset();
+  if (server_.pid <= 0) return;
+  ::kill(server_.pid, SIGKILL);  // its workers go with it
+  while (::waitpid(server_.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+std::uint64_t worker_pool::started() const {
+  const std::lock_guard lock(mutex_);
+  return started_;
+}
+
+result<void> worker_pool::start_server() {
+  if (server_.pid > 0) {
+    ::kill(server_.pid, SIGKILL);
+    ::waitpid(server_.pid, nullptr, 0);
+    server_ = {};
+  }
+  GRAPHITE_TRY(auto ends, worker_socket_pair());
+  GRAPHITE_TRY(const auto out, stream_to("/dev/null", O_WRONLY));
+  owned_fd err(::fcntl(2, F_DUPFD_CLOEXEC, 3));
+  if (!err) err.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
+  if (ends.second.get() < 3) ends.second.reset(::fcntl(ends.second.get(), F_DUPFD_CLOEXEC, 3));
+  const std::vector<std::string> arguments{options_.program};
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : options_.environment) variables.push_back(name + "=" + value);
+  const auto argv = pointers_to(arguments), environment = pointers_to(variables);
+  spawn_request request;
+  request.program = options_.program.c_str();
+  request.argv = argv.data();
+  request.environment = environment.data();
+  request.working_folder = "/";
+  request.in = ends.second.get();
+  request.out = out.get();
+  request.err = err.get();
+  request.nice = options_.nice;
+  auto made = spawn(request);
+  if (!made)
+    return fail(errc::unavailable, fmt::format("cannot run {}: {}; it belongs beside `graphite`, or "
+                                               "GRAPHITE_WORKER names it",
+                                               options_.program, made.error().context));
+  server_ = std::move(*made);
+  control_ = std::move(ends.first);
+  return {};
+}
+
+result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
+  GRAPHITE_TRY(auto parts, worker_process::prepare());
+  const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox};
+  GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start}, given));
+  GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
+  if (reply.frame.what != worker_frame::kind::started || reply.descriptors.size() != 1)
+    return fail(errc::unavailable,
+                errno_error(static_cast<int>(reply.frame.size), "cannot start a worker").context);
+  ++started_;
+  parts.made->started(static_cast<pid_t>(reply.frame.offset), std::move(reply.descriptors.front()));
+  return std::move(parts.made);
+}
+
+/// One at rest, else a fresh one.
+result<std::unique_ptr<worker_process>> worker_pool::take() {
+  const std::lock_guard lock(mutex_);
+  while (!idle_.empty()) {
+    auto one = std::move(idle_.back());
+    idle_.pop_back();
+    if (!says_something(one->socket())) return one;  // one at rest has nothing to say but that it has ended
+  }
+  if (!control_) GRAPHITE_CHECK(start_server());
+  auto made = start_worker();
+  if (made || made.error().code != errc::unavailable) return made;
+  GRAPHITE_CHECK(start_server());  // it has died
+  return start_worker();
+}
+
+void worker_pool::give_back(std::unique_ptr<worker_process> one) {
+  if (!one->rest(options_.kept_bytes) || one->tasks_done() >= options_.tasks_max) return;
+  const std::lock_guard lock(mutex_);
+  if (idle_.size() < idle_max) idle_.push_back(std::move(one));
+}
+
+result<void> worker_pool::warm_up() {
+  GRAPHITE_TRY(auto one, take());
+  give_back(std::move(one));
+  return {};
+}
+
+result<worker_outcome> worker_pool::run(const worker_task& task, worker_exchange& with,
+                                        const cancel_token& cancel) {
+  if (cancel.cancelled()) return fail(errc::cancelled, "cancelled before it began");
+  GRAPHITE_TRY(auto one, take());
+  auto outcome = converse(*one, task, with, cancel);
+  if (outcome && !outcome->failure) give_back(std::move(one));
+  return outcome;
+}
+
+}  // namespace graphite

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/ports/transform_workers.hpp"
+#include "core/units.hpp"
+#include "platform/linux/spawn.hpp"
+#include "platform/worker/worker_process.hpp"
+
+namespace graphite {
+
+struct worker_pool_options {
+  std::string program;  ///< absolute: it calls serve_workers() on its standard input
+  std::map<std::string, std::string> environment;  ///< the whole of it
+  int nice = 10;
+  std::uint64_t kept_bytes = 32 * MiB;  ///< of shared memory that a worker at rest keeps, each way
+  std::uint32_t tasks_max = 1024;       ///< then a worker is replaced by a fresh one
+};
+
+/// Runs tasks in worker processes: as many as there are calls of run() at once. A worker that has done well
+/// is used again; one that failed in whatever way, a broken input included, is not.
+///
+/// The workers are forked by a server process that has all libraries loaded, started with the first task and
+/// again where it has died. They are shut in (platform/worker/worker_sandbox.hpp), and trusted with nothing:
+/// what they answer is checked, and copied before it is looked at. All end with the pool, and with this
+/// process, however it ends. Thread-safe. A thread that calls run() must live until it returns, and should
+/// as long as the pool: the kernel ends the server with the thread that started it.
+class worker_pool final : public transform_workers {
+ public:
+  explicit worker_pool(worker_pool_options options);
+  ~worker_pool() override;
+
+  result<worker_outcome> run(const worker_task& task, worker_exchange& with,
+                             const cancel_token& cancel) override;
+  /// Starts the server and a worker, so that the first task need not wait. Errors: as run().
+  result<void> warm_up();
+  /// How many workers have been started so far.
+  std::uint64_t started() const;
+
+ private:
+  result<std::unique_ptr<worker_process>> take();
+  void give_back(std::unique_ptr<worker_process> one);
+  result<void> start_server();
+  result<std::unique_ptr<worker_process>> start_worker();
+
+  const worker_pool_options options_;
+  mutable std::mutex mutex_;  ///< of all below
+  spawned_process server_;
+  owned_fd control_;
+  std::vector<std::unique_ptr<worker_process>> idle_;
+  std::uint64_t started_ = 0;
+};
+
+}  // namespace graphite

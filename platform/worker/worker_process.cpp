@@ -1,0 +1,84 @@
+#include "platform/worker/worker_process.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "platform/worker/worker_loop.hpp"
+#include "platform/worker/worker_sandbox.hpp"
+
+namespace graphite {
+
+result<worker_process::prepared> worker_process::prepare() {
+  prepared out;
+  out.made.reset(new worker_process);
+  auto& made = *out.made;
+  GRAPHITE_TRY(auto ends, worker_socket_pair());
+  made.socket_ = std::move(ends.first);
+  out.socket = std::move(ends.second);
+  made.wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!made.wake_) return fail_errno(errno, "cannot make a worker's event");
+  GRAPHITE_TRY(made.inbox_, shared_window::make_growing("graphite-inbox", inbox_bytes));
+  GRAPHITE_TRY(made.outbox_, shared_window::make_fixed("graphite-outbox", outbox_bytes));
+  GRAPHITE_TRY(out.inbox, made.inbox_.read_only());
+  out.outbox = made.outbox_.descriptor();
+  return out;
+}
+
+worker_process::~worker_process() {
+  if (handle_) kill();
+}
+
+void worker_process::started(pid_t pid, owned_fd handle) {
+  pid_ = pid;
+  handle_ = std::move(handle);
+}
+
+void worker_process::wake() const {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+result<worker_process::placed> worker_process::place(std::uint64_t bytes) {
+  const auto room = inbox_.bytes().size() - placed_;
+  if (bytes > room) return fail(errc::too_large, "the inputs have more than 4 GiB");
+  GRAPHITE_CHECK(inbox_.make(placed_ + bytes));
+  const auto offset = placed_;
+  placed_ = std::min<std::uint64_t>(inbox_.bytes().size(), (placed_ + bytes + 63) / 64 * 64);
+  return placed{inbox_.bytes().subspan(offset, bytes), offset};
+}
+
+result<byte_span> worker_process::in_outbox(std::uint64_t offset, std::uint64_t size) const {
+  const auto all = outbox_.bytes();
+  if (offset > all.size() || size > all.size() - offset)
+    return fail(errc::corrupt, "a worker names memory that is none of its outbox");
+  return byte_span(all.subspan(offset, size));
+}
+
+void worker_process::limit_memory(std::uint64_t bytes) {
+  if (bytes == memory_bytes_max_) return;
+  limit_worker_memory(pid_, bytes);
+  memory_bytes_max_ = bytes;
+}
+
+duration worker_process::processor_time() const {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
+  return seconds(used.tv_sec) + duration(used.tv_nsec);
+}
+
+void worker_process::kill() const { ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0); }
+
+bool worker_process::rest(std::uint64_t kept_bytes) {
+  ++tasks_done_;
+  placed_ = 0;
+  return inbox_.shrink(kept_bytes).has_value() && outbox_.shrink(kept_bytes).has_value();
+}
+
+}  // namespace graphite

@@ -1,0 +1,84 @@
+#include "platform/worker/worker_sandbox.hpp"
+
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GRAPHITE_SANITIZED 1
+#else
+#define GRAPHITE_SANITIZED 0
+#endif
+
+namespace graphite {
+
+namespace {
+
+struct release_filter {
+  void operator()(void* filter) const { ::seccomp_release(filter); }
+};
+
+/// Calls that a decoder may make with whatever arguments: none gives it anything that it has not got.
+constexpr std::array allowed_calls{SCMP_SYS(sendmsg),        SCMP_SYS(recvmsg),
+                                   SCMP_SYS(write),          SCMP_SYS(writev),
+                                   SCMP_SYS(munmap),         SCMP_SYS(mremap),
+                                   SCMP_SYS(madvise),        SCMP_SYS(brk),
+                                   SCMP_SYS(futex),          SCMP_SYS(exit),
+                                   SCMP_SYS(exit_group),     SCMP_SYS(rt_sigreturn),
+                                   SCMP_SYS(rt_sigaction),   SCMP_SYS(sigaltstack),
+                                   SCMP_SYS(rt_sigprocmask), SCMP_SYS(clock_gettime),
+                                   SCMP_SYS(gettimeofday),   SCMP_SYS(getrusage),
+                                   SCMP_SYS(getpid),         SCMP_SYS(gettid),
+                                   SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall),
+                                   SCMP_SYS(close)};
+
+/// `call` where its argument number `at` asks for no executable memory.
+int allow_without_code(scmp_filter_ctx filter, int call, unsigned at) {
+  return ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(at, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+}
+
+result<void> install_filter() {
+  const std::unique_ptr<void, release_filter> filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+  if (!filter) return fail(errc::unsupported, "no system call filter can be made");
+  int code = 0;
+  for (const auto call : allowed_calls)
+    if (code == 0) code = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
+  if (code == 0) code = allow_without_code(filter.get(), SCMP_SYS(mmap), 2);
+  if (code == 0) code = allow_without_code(filter.get(), SCMP_SYS(mprotect), 2);
+  if (code == 0) code = ::seccomp_load(filter.get());
+  if (code != 0)
+    return fail(errc::unsupported,
+                errno_error(-code, "this kernel or container allows no system call filter").context);
+  return {};
+}
+
+void limit(__rlimit_resource what, rlim_t value) {
+  const rlimit both{value, value};
+  ::setrlimit(what, &both);
+}
+
+}  // namespace
+
+bool sanitized_build() { return GRAPHITE_SANITIZED; }
+
+result<void> enter_worker_sandbox() {
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_NOFILE, 0);
+  limit(RLIMIT_FSIZE, 0);
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno(errno, "cannot forbid dumps");
+  // A sanitizer's report reads what a filter would hide.
+  return sanitized_build() ? result<void>() : install_filter();
+}
+
+void limit_worker_memory(int process, std::uint64_t bytes) {
+  if (sanitized_build()) return;
+  const rlimit now{bytes == 0 ? RLIM_INFINITY : bytes, RLIM_INFINITY};
+  ::prlimit(process, RLIMIT_DATA, &now, nullptr);
+}
+
+}  // namespace graphite

@@ -1,0 +1,89 @@
+#include "platform/worker/worker_server.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <list>
+
+#include "platform/worker/frames.hpp"
+#include "platform/worker/worker_loop.hpp"
+
+namespace graphite {
+
+namespace {
+
+/// A worker that has not been waited for.
+struct running_worker {
+  pid_t pid = -1;
+  owned_fd handle;  ///< readable when it has ended
+  owned_fd socket;  ///< its end, kept so that the pool hears how it ended before the socket closes
+};
+
+owned_fd handle_of(pid_t pid) { return owned_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+/// Answers one request to start a worker; in the worker it does not return.
+void start_worker(int control, received_frame request, std::list<running_worker>& running,
+                  const worker_function& work) {
+  const auto refuse = [&](int code) {
+    (void)send_frame(control, {worker_frame::kind::started, 0, 0, static_cast<std::uint64_t>(code)});
+  };
+  if (request.frame.what != worker_frame::kind::start || request.descriptors.size() != 3)
+    return refuse(EINVAL);
+  auto& socket = request.descriptors[0];
+  const auto pid = ::fork();
+  if (pid < 0) return refuse(errno);
+  if (pid == 0) run_worker(std::move(request.descriptors), work);
+  running_worker made{pid, handle_of(pid), std::move(socket)};
+  if (!made.handle) {
+    const int code = errno;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return refuse(code);
+  }
+  const int handle = made.handle.get();
+  (void)send_frame(control, {worker_frame::kind::started, 0, static_cast<std::uint64_t>(pid), 0},
+                   {&handle, 1});
+  running.push_back(std::move(made));
+}
+
+/// Tells the pool how a worker ended.
+void tell_exit(const running_worker& ended) {
+  int status = 0;
+  ::waitpid(ended.pid, &status, 0);
+  (void)send_frame(ended.socket.get(),
+                   {worker_frame::kind::exited, 0, static_cast<std::uint64_t>(status), 0});
+}
+
+}  // namespace
+
+int serve_workers(int control, const worker_function& work, const std::function<void()>& warm) {
+  if (warm) warm();
+  std::list<running_worker> running;
+  while (true) {
+    std::vector<pollfd> waits{{control, POLLIN, 0}};
+    for (const auto& one : running) waits.push_back({one.handle.get(), POLLIN, 0});
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return 1;
+    }
+    auto wait = waits.begin() + 1;
+    for (auto one = running.begin(); one != running.end(); ++wait) {
+      if (wait->revents == 0) {
+        ++one;
+        continue;
+      }
+      tell_exit(*one);
+      one = running.erase(one);
+    }
+    if (waits.front().revents == 0) continue;
+    auto request = receive_frame(control);
+    if (!request) return request.error().code == errc::unavailable ? 0 : 1;
+    start_worker(control, std::move(*request), running, work);
+  }
+}
+
+}  // namespace graphite

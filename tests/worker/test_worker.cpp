@@ -1,0 +1,85 @@
+// A worker program for tests: what its transforms do is in their names.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+
+#include "platform/worker/worker_server.hpp"
+
+namespace {
+
+using namespace graphite;
+
+byte_vector bytes_of(std::string_view text) {
+  const auto bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+worker_product one_asset(const encoded_task& task, std::vector<byte_vector> parts) {
+  worker_product out;
+  out.assets.push_back({*logical_path::parse(task.outputs.front().text), std::move(parts)});
+  return out;
+}
+
+/// What of the outside a worker can reach; empty: nothing.
+std::string reached() {
+  std::string out;
+  if (::open("/etc/hostname", O_RDONLY) >= 0) out += " file";
+  if (::socket(AF_INET, SOCK_STREAM, 0) >= 0) out += " network";
+  if (::fork() >= 0) out += " process";
+  if (::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+      MAP_FAILED)
+    out += " code";
+  if (::kill(::getppid(), 0) == 0) out += " signal";
+  return out;
+}
+
+result<worker_product> work(const encoded_task& task, byte_span main, worker_files& files) {
+  const auto& name = task.transform;
+  if (name == "copy") return one_asset(task, {{main.begin(), main.end()}});
+  if (name == "halves") {
+    const auto half = main.size() / 2;
+    return one_asset(task, {{main.begin(), main.begin() + static_cast<std::ptrdiff_t>(half)},
+                            {main.begin() + static_cast<std::ptrdiff_t>(half), main.end()}});
+  }
+  if (name == "include") {
+    // The main input names a file by its text.
+    GRAPHITE_TRY(const auto path, logical_path::parse(std::string(as_text(main))));
+    const auto found = files.read(path);
+    if (!found && found.error().code != errc::not_found) return tl::unexpected(found.error());
+    return one_asset(task, {found ? byte_vector(found->begin(), found->end()) : bytes_of("none")});
+  }
+  if (name == "refuse") return fail(errc::corrupt, "it is broken at byte 7");
+  if (name == "crash") {
+    int* volatile nowhere = nullptr;
+    *nowhere = 1;
+  }
+  if (name == "exit") ::_exit(9);
+  if (name == "loop")
+    for (volatile std::uint64_t i = 0;;) {
+      const auto next = i + 1;
+      i = next;
+    }
+  if (name == "hoard") {
+    std::vector<std::unique_ptr<char[]>> all;
+    while (true) std::memset(all.emplace_back(new char[1 << 20]).get(), 1, 1 << 20);
+  }
+  if (name == "fill") return one_asset(task, {byte_vector(32 << 20)});
+  if (name == "reach") return one_asset(task, {bytes_of(reached())});
+  if (name == "stray") return worker_product{{{*logical_path::parse("not/declared"), {bytes_of("x")}}}, {}};
+  if (name == "count") {
+    static int calls = 0;
+    return one_asset(task, {bytes_of(std::to_string(++calls))});
+  }
+  return fail(errc::unsupported, "no transform " + name);
+}
+
+}  // namespace
+
+int main() {
+  return serve_workers(0, work, [] {});
+}

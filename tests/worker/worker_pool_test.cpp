@@ -1,0 +1,267 @@
+#include "platform/worker/worker_pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/wait_until.hpp"
+
+namespace graphite {
+namespace {
+
+logical_path path_of(const std::string& text) { return *logical_path::parse(text); }
+
+/// Files in memory; keeps what was made.
+class memory_exchange final : public worker_exchange {
+ public:
+  result<void> load(const logical_path& path, const placing& place) override {
+    const auto found = files.find(path.str());
+    if (found == files.end()) return fail(errc::not_found, "no " + path.str());
+    if (broken == path.str()) return fail(errc::io, "cannot read " + path.str());
+    GRAPHITE_TRY(const auto memory, place(found->second.size()));
+    if (!memory.empty()) std::memcpy(memory.data(), found->second.data(), memory.size());
+    return {};
+  }
+  result<void> take(const logical_path& path, std::span<const byte_span> parts) override {
+    for (const auto& part : parts) made[path.str()].push_back(std::string(as_text(part)));
+    return {};
+  }
+
+  std::map<std::string, std::string> files;
+  std::map<std::string, std::vector<std::string>> made;
+  std::string broken;
+};
+
+class worker_pool_test : public testing::Test {
+ protected:
+  worker_pool_test() { what_.memory_bytes_max = 64 * MiB; }
+
+  result<worker_outcome> run(const std::string& transform, const std::string& text = "hello") {
+    what_.name = transform;
+    exchange_.files["a/in.txt"] = text;
+    exchange_.made.clear();
+    return pool_.run({what_, input_, outputs_}, exchange_, cancel_);
+  }
+  std::string failure(const std::string& transform) {
+    const auto ran = run(transform);
+    if (!ran) return "error: " + ran.error().context;
+    return ran->failure ? ran->failure->context : "no failure";
+  }
+  std::vector<std::string> made(const std::string& transform, const std::string& text = "hello") {
+    const auto ran = run(transform, text);
+    EXPECT_TRUE(ran && !ran->failure) << (ran ? ran->failure->context : ran.error().context);
+    return exchange_.made["out.bin"];
+  }
+
+  built_in_spec what_;
+  logical_path input_ = path_of("a/in.txt");
+  std::vector<output_name> outputs_{{"out.bin", false}};
+  memory_exchange exchange_;
+  cancel_token cancel_;
+  worker_pool pool_{worker_pool_options{.program = GRAPHITE_TEST_WORKER, .environment = {}, .nice = 0}};
+};
+
+TEST_F(worker_pool_test, a_task_gets_its_input_and_gives_its_output) {
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+  EXPECT_EQ(made("copy", ""), std::vector<std::string>{""});
+}
+
+TEST_F(worker_pool_test, parts_come_in_order) {
+  EXPECT_EQ(made("halves", "leftright"), (std::vector<std::string>{"left", "right"}));
+}
+
+TEST_F(worker_pool_test, large_contents_go_both_ways) {
+  what_.memory_bytes_max = 512 * MiB;
+  std::string large(70 << 20, ' ');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 2654435761u >> 13);
+  const auto halves = made("halves", large);
+  EXPECT_TRUE(halves == (std::vector<std::string>{large.substr(0, 35 << 20), large.substr(35 << 20)}));
+  EXPECT_EQ(made("copy", "small"), std::vector<std::string>{"small"});
+}
+
+TEST_F(worker_pool_test, a_worker_is_used_again) {
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  EXPECT_EQ(made("count"), std::vector<std::string>{"2"});
+  EXPECT_EQ(pool_.started(), 1u);
+}
+
+TEST_F(worker_pool_test, a_worker_that_met_a_broken_input_is_not_used_again) {
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  EXPECT_EQ(failure("refuse"), "it is broken at byte 7");
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  EXPECT_EQ(pool_.started(), 2u);
+}
+
+TEST_F(worker_pool_test, a_worker_is_replaced_after_so_many_tasks) {
+  worker_pool pool({.program = GRAPHITE_TEST_WORKER, .environment = {}, .nice = 0, .tasks_max = 2});
+  what_.name = "count";
+  exchange_.files["a/in.txt"] = "x";
+  for (int i = 0; i < 5; ++i) {
+    const auto ran = pool.run({what_, input_, outputs_}, exchange_, cancel_);
+    ASSERT_TRUE(ran && !ran->failure);
+  }
+  EXPECT_EQ(exchange_.made["out.bin"], (std::vector<std::string>{"1", "2", "1", "2", "1"}));
+}
+
+TEST_F(worker_pool_test, a_file_asked_for_is_brought_or_told_missing) {
+  exchange_.files["lib/x.glsl"] = "contents";
+  EXPECT_EQ(made("include", "lib/x.glsl"), std::vector<std::string>{"contents"});
+  EXPECT_EQ(made("include", "lib/none.glsl"), std::vector<std::string>{"none"});
+}
+
+TEST_F(worker_pool_test, a_file_that_cannot_be_read_ends_the_task_with_that_error) {
+  exchange_.files["lib/x.glsl"] = "contents";
+  exchange_.broken = "lib/x.glsl";
+  const auto ran = run("include", "lib/x.glsl");
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, errc::io);
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, a_crash_costs_one_task_and_says_so) {
+  EXPECT_THAT(failure("crash"), testing::HasSubstr("crashed (Segmentation fault)"));
+  EXPECT_THAT(failure("exit"), testing::HasSubstr("exit code 9"));
+  EXPECT_TRUE(exchange_.made.empty());
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, too_much_time_is_refused) {
+  what_.timeout = milliseconds(50);
+  EXPECT_THAT(failure("loop"), testing::HasSubstr("more than 0.05 s of processor time"));
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_F(worker_pool_test, too_much_memory_is_refused) {
+  const auto ran = run("hoard");
+  ASSERT_TRUE(ran && ran->failure);
+  EXPECT_EQ(ran->failure->code, errc::too_large);
+  EXPECT_THAT(ran->failure->context, testing::HasSubstr("memory"));
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, a_worker_reaches_nothing_outside) {
+  EXPECT_EQ(made("reach"), std::vector<std::string>{""});
+}
+#endif
+
+TEST_F(worker_pool_test, too_large_outputs_are_refused) {
+  what_.memory_bytes_max = 512 * MiB;
+  what_.output_bytes_max = 1 * MiB;
+  EXPECT_EQ(failure("fill"), "its outputs have more than 1 MiB");
+}
+
+TEST_F(worker_pool_test, a_cancelled_task_ends) {
+  std::thread stops([&] {
+    test::wait_until([&] { return pool_.started() > 0; });
+    cancel_.cancel();
+  });
+  const auto ran = run("loop");
+  stops.join();
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, errc::cancelled);
+}
+
+/// Processes whose parent is `parent`.
+std::vector<pid_t> children_of(pid_t parent) {
+  std::ifstream in("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children");
+  std::vector<pid_t> out;
+  for (pid_t one = 0; in >> one;) out.push_back(one);
+  return out;
+}
+
+/// The server: our only child.
+pid_t server_pid() {
+  const auto mine = children_of(::getpid());
+  EXPECT_EQ(mine.size(), 1u);
+  return mine.empty() ? -1 : mine.front();
+}
+
+TEST_F(worker_pool_test, a_worker_killed_from_outside_is_our_side_s_failure) {
+  const auto worker = [&] {
+    EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+    const auto all = children_of(server_pid());
+    EXPECT_EQ(all.size(), 1u);
+    return all.front();
+  }();
+  std::thread kills([&] {
+    // It is busy once its processor time grows: a task that never ends.
+    const auto busy = [&] {
+      std::ifstream in("/proc/" + std::to_string(worker) + "/stat");
+      std::string text((std::istreambuf_iterator<char>(in)), {});
+      return text.find(") R ") != std::string::npos;
+    };
+    test::wait_until(busy);
+    ::kill(worker, SIGKILL);
+  });
+  const auto ran = run("loop");
+  kills.join();
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, errc::unavailable);
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, a_dead_worker_at_rest_is_not_used) {
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  const auto server = server_pid();
+  ::kill(children_of(server).front(), SIGKILL);
+  test::wait_until([&] { return children_of(server).empty(); });
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+}
+
+TEST_F(worker_pool_test, a_dead_server_is_started_again) {
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  const auto server = server_pid();
+  const auto worker = children_of(server).front();
+  ::kill(server, SIGKILL);
+  test::wait_until([&] { return ::kill(worker, 0) != 0; });
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+}
+
+TEST_F(worker_pool_test, workers_end_with_the_pool) {
+  pid_t worker = -1;
+  {
+    worker_pool pool({.program = GRAPHITE_TEST_WORKER, .environment = {}, .nice = 0});
+    ASSERT_TRUE(pool.warm_up());
+    worker = children_of(server_pid()).front();
+    EXPECT_EQ(::kill(worker, 0), 0);
+  }
+  test::wait_until([&] { return ::kill(worker, 0) != 0; });
+}
+
+TEST_F(worker_pool_test, several_tasks_run_side_by_side) {
+  ASSERT_TRUE(pool_.warm_up());  // by the thread that stays
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      built_in_spec what;
+      what.name = "copy";
+      for (int n = 0; n < 50; ++n) {
+        memory_exchange exchange;
+        exchange.files["a/in.txt"] = std::to_string(i * 1000 + n);
+        const auto ran = pool_.run({what, input_, outputs_}, exchange, cancel_);
+        if (ran && !ran->failure && exchange.made["out.bin"].front() == exchange.files["a/in.txt"]) ++good;
+      }
+    });
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(good, 200);
+  EXPECT_LE(pool_.started(), 4u);
+}
+
+TEST(worker_pool_without_a_program, says_which_program_it_wants) {
+  worker_pool pool({.program = "/nowhere/graphite-worker", .environment = {}, .nice = 0});
+  const auto warm = pool.warm_up();
+  ASSERT_FALSE(warm);
+  EXPECT_EQ(warm.error().code, errc::unavailable);
+  EXPECT_THAT(warm.error().context, testing::HasSubstr("/nowhere/graphite-worker"));
+}
+
+}  // namespace
+}  // namespace graphite
