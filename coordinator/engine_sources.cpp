@@ -241,7 +241,12 @@ void impl::outputs_refer_anew(artefact_index main) {
     mark_dirty(output);
     value_from[output] = std::max(value_from[output], revision_now);
   });
-  if (!loading && names_run_references(main)) replan.insert(main_action[main]);
+  const auto all = references.candidates(main);
+  const bool may_fail =
+      std::any_of(all.begin(), all.end(), [](const auto one) { return one.at_run() && one.required(); });
+  if (loading || !may_fail) return;
+  replan.insert(main_action[main]);
+  stale(main_action[main], reason_kind::references, main, revision_now);
 }
 
 void impl::set_content(artefact_index a, const content_ref& content,

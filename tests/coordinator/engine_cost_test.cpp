@@ -164,7 +164,9 @@ TEST(cache_row, damaged_bytes_are_refused_or_harmless) {
       auto flipped = bytes;
       flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
       if (const auto read = decode_cache_row(flipped)) {
-        if (at > 0) EXPECT_EQ(encode(*read), flipped);  // the first byte: a former version is read, too
+        if (at > 0) {  // the first byte: a former version is read, too
+          EXPECT_EQ(encode(*read), flipped);
+        }
       }
     }
   }

@@ -110,6 +110,7 @@ void engine_world::refer(const std::string& name, const std::string& text,
   for (auto& one : references) {
     scanned_reference reference;
     if (one.front() == '!') reference.required = true, one.erase(0, 1);
+    if (one.front() == '@') reference.at_run = true, one.erase(0, 1);
     for (std::size_t first = 0; first <= one.size();) {
       const auto last = std::min(one.find('|', first), one.size());
       reference.candidates.push_back(path_of(one.substr(first, last - first)));

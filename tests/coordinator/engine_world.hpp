@@ -36,7 +36,7 @@ class engine_world {
   explicit engine_world(std::vector<rule_spec> rules, std::function<void(engine_options&)> adjust = {});
 
   /// A revision of these changes: content text, references by "a|b" (candidates) with "!" in front if
-  /// required.
+  /// required, "@" behind that if needed at run time.
   void save(std::map<std::string, std::optional<std::string>> changes, bool complete = false);
   void refer(const std::string& path, const std::string& content, std::vector<std::string> references);
   void apply(revision what);
