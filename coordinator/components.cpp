@@ -87,6 +87,7 @@ std::vector<component_set::node> component_set::rebuild_loose(bool all) {
   std::vector<node> moved;
   const auto loose = loose_;
   for (const auto which : loose) {
+    if (!has(which)) continue;  // an earlier one was found to hang together with it
     const auto& group = components_.at(which);
     if (!all && group.members.size() > small_max && group.left < group.members.size()) continue;
     const auto members = group.members;

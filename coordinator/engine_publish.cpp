@@ -21,6 +21,7 @@ void impl::mark_dirty(artefact_index a) {
   if (d.shown) {
     d.content = nodes.content(a);
     d.parts = parts_of(a);
+    d.refers = !shown_references(a).empty();
     note_shown(a, shown_references(a));
   }
   unjoined.push_back(a);
@@ -157,8 +158,8 @@ wanted_asset impl::wanted(artefact_index a) const {
     } else {
       w.to = st.to;
       // What an overtaken value refers to is not known any more.
-      const auto main = refers_by(a);
-      if (w.to != forever && main != no_index && names_run_references(main))
+      const auto found = dirty.find(a);
+      if (w.to != forever && (!shown_references(a).empty() || (found != dirty.end() && found->second.refers)))
         w.is = state::building;
       else
         add_references(a, w);
@@ -206,8 +207,7 @@ void impl::refresh_touched() {
     }
     if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
     // What it meant between the shown record and now may have joined it to more than either does.
-    const bool referred = !w.references.empty() || !found->second.references.empty();
-    if (nodes.producer(a) == no_index || referred) components.loosen(a);
+    if (nodes.producer(a) == no_index || found->second.refers) components.loosen(a);
     const auto which = components.of(a);
     if (w.to == forever && same_as_shown(found->second, w)) {
       components.remove(a, w.from);

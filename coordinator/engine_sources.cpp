@@ -123,9 +123,9 @@ void impl::set_references(artefact_index a, const std::vector<scanned_reference>
   const auto old = references.candidates(a);
   if (std::equal(old.begin(), old.end(), now_found.begin(), now_found.end())) return;
   about_to_change(a);
-  outputs_refer_anew(a);
+  const auto at_run = [](const auto one) { return one.at_run(); };
+  if (names_run_references(a) || std::ranges::any_of(now_found, at_run)) outputs_refer_anew(a);
   references.set(a, now_found);
-  outputs_refer_anew(a);
   value_from[a] = revision_now;
   forget_warnings(a);
   shape_changed(a);
@@ -226,25 +226,23 @@ void impl::resolution_changes(artefact_index a) {
     visit();
     forget_warnings(referrer);
     if (!has_source(referrer)) continue;
-    outputs_refer_anew(referrer);
+    if (names_run_references(referrer)) outputs_refer_anew(referrer);
     if (!is_asset(referrer)) continue;
     mark_dirty(referrer);
     value_from[referrer] = std::max(value_from[referrer], revision_now);
   }
 }
 
-/// Call before what the made assets of `main` refer to changes. Whether they may be made at all may change,
-/// too.
+/// Call before what the made assets of `main` refer to at run time changes. Whether it can be made at all may
+/// change with it.
 void impl::outputs_refer_anew(artefact_index main) {
   if (main_action[main] == no_index) return;
-  for_showing(main, [&](artefact_index output) {
-    mark_dirty(output);
+  for (const auto output : nodes.outputs(main_action[main])) {
+    about_to_change(output);
+    if (const auto found = dirty.find(output); found != dirty.end()) found->second.refers = true;
     value_from[output] = std::max(value_from[output], revision_now);
-  });
-  const auto all = references.candidates(main);
-  const bool may_fail =
-      std::any_of(all.begin(), all.end(), [](const auto one) { return one.at_run() && one.required(); });
-  if (loading || !may_fail) return;
+  }
+  if (loading) return;
   replan.insert(main_action[main]);
   stale(main_action[main], reason_kind::references, main, revision_now);
 }

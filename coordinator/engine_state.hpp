@@ -115,6 +115,7 @@ struct revision_stamp {
 /// A changed asset: what the channel shows now.
 struct dirty_asset {
   bool shown = false;
+  bool refers = false;  ///< of what is made: its main input names, or named, what its user needs
   content_ref content;
   part_list parts;
   std::vector<artefact_index> references;  ///< of the shown record

@@ -15,7 +15,9 @@ constexpr int folders = 3, stems = 3;
 
 struct source_model {
   int value = 0;
-  std::vector<std::vector<std::string>> references;  ///< candidates
+  std::vector<std::vector<std::string>> references;      ///< candidates
+  std::vector<std::vector<std::string>> run_references;  ///< of what is made of it
+  bool operator==(const source_model&) const = default;
 };
 using tree = std::map<std::string, source_model>;
 
@@ -119,21 +121,22 @@ struct oracle {
       if (ends_with(p, ".a") || ends_with(p, ".m")) {
         const auto made = stem_of(p) + (ends_with(p, ".a") ? ".c" : ".n");
         const auto text = value(made);
-        out[made] = text ? std::optional(shown_model{*text, {}}) : std::nullopt;
+        const auto refers_to = ends_with(p, ".m") ? targets_of(s.run_references) : std::set<std::string>();
+        out[made] = text ? std::optional(shown_model{*text, refers_to}) : std::nullopt;
         continue;
       }
       if (unknown.count(p) != 0) {
         out[p] = std::nullopt;
         continue;
       }
-      out[p] = shown_model{*value(p), references_of(s)};
+      out[p] = shown_model{*value(p), targets_of(s.references)};
     }
     return out;
   }
 
-  std::set<std::string> references_of(const source_model& s) const {
+  std::set<std::string> targets_of(const std::vector<std::vector<std::string>>& references) const {
     std::set<std::string> out;
-    for (const auto& candidates : s.references) {
+    for (const auto& candidates : references) {
       const auto hit =
           std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return exists(c); });
       if (hit != candidates.end()) means(*hit, out);
@@ -216,6 +219,8 @@ class random_project {
       }
       s.references.push_back(std::move(candidates));
     }
+    if (ends_with(path, ".m"))
+      for (auto left = pick(3); left > 0; --left) s.run_references.push_back({any_target(), any_target()});
     return s;
   }
 
@@ -255,11 +260,14 @@ class random_project {
     const auto text = std::to_string(s.value);
     world.texts[content_of(text)] = text;
     source_state state{content_of(text), {}, {}};
-    for (const auto& candidates : s.references) {
+    const auto add = [&](const std::vector<std::string>& candidates, bool at_run) {
       scanned_reference reference;
+      reference.at_run = at_run;
       for (const auto& candidate : candidates) reference.candidates.push_back(path_of(candidate));
       state.references.push_back(std::move(reference));
-    }
+    };
+    for (const auto& candidates : s.references) add(candidates, false);
+    for (const auto& candidates : s.run_references) add(candidates, true);
     return state;
   }
 
@@ -271,9 +279,7 @@ class random_project {
     for (const auto& [path, s] : sources_) paths.insert(path);
     for (const auto& path : paths) {
       const auto now = next.find(path), before = sources_.find(path);
-      const bool changed = now == next.end() || before == sources_.end() ||
-                           before->second.value != now->second.value ||
-                           before->second.references != now->second.references;
+      const bool changed = now == next.end() || before == sources_.end() || before->second != now->second;
       if (changed) open_.erase(path), unread_.erase(path);
       if (open_.count(path) != 0) {
         what.open.push_back(path_of(path));
@@ -389,10 +395,19 @@ class random_project {
     return out;
   }
 
+  static void append(const std::vector<std::string>& candidates, std::string& out) {
+    for (const auto& one : candidates) out += " " + one;
+  }
+
   std::string at_rest(const std::string& path) const {
     std::string out = path + " at rest in revision " + std::to_string(world_.revisions) + ", behind:";
     for (const auto& one : world_.engine->behind().listed)
       out += "\n  " + one.path.str() + " " + std::to_string(static_cast<int>(one.reason));
+    for (const auto& [source, model] : sources_) {
+      for (const auto& candidates : model.references) out += "\n  " + source + " ->", append(candidates, out);
+      for (const auto& candidates : model.run_references)
+        out += "\n  " + source + " at run ->", append(candidates, out);
+    }
     return out;
   }
 
@@ -424,8 +439,13 @@ class random_project {
     // What cannot be read now hangs together with what it referred to when it could.
     for (const auto* held : {&open_, &unread_})
       for (const auto& path : *held)
-        for (const auto& next : oracle{sources_, open_, {}}.references_of(sources_.at(path)))
+        for (const auto& next : oracle{sources_, open_, {}}.targets_of(sources_.at(path).references))
           link(path, next);
+    // So does what cannot be made.
+    for (const auto& [path, s] : sources_)
+      if (ends_with(path, ".m"))
+        for (const auto& next : oracle{sources_, open_, {}}.targets_of(s.run_references))
+          link(stem_of(path) + ".n", next);
     std::vector<std::string> open(tainted.begin(), tainted.end());
     while (!open.empty()) {
       const auto at = open.back();
