@@ -59,6 +59,7 @@ void add_rollback(CLI::App& root, chosen_command& chosen);
 void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_stop(CLI::App& root, chosen_command& chosen);
 void add_bundle(CLI::App& root, chosen_command& chosen);
+void add_transforms(CLI::App& root, chosen_command& chosen);
 
 /// The lines of a difference between generations or bundles, and its counts.
 void print_diff(console& out, const generation_diff& diff);

@@ -15,6 +15,12 @@
 
 namespace graphite {
 
+/// A picture of the documentation.
+struct picture {
+  std::string_view file;  ///< relative to docs/
+  std::string_view caption;
+};
+
 /// What the project file, the command line, the docs and the schedule know of a built-in transform. It lies
 /// in the transform's header, so that a program that runs no transform links none of its libraries.
 struct transform_description {
@@ -22,6 +28,8 @@ struct transform_description {
   /// Enters every key. Raise it whenever the same inputs may give other bytes: another library counts, too.
   std::uint32_t version = 1;
   std::string_view help;                        ///< one sentence
+  std::string_view details = {};                ///< Markdown: what to know of it, for docs/transforms.md
+  std::vector<picture> pictures = {};           ///< that show what it does, for docs/transforms.md
   std::vector<std::string_view> matches = {};   ///< globs of what it reads, as `graphite init` writes them
   std::vector<std::string_view> outputs = {};   ///< templates where a rule has no `outputs`
   std::vector<option_spec> options = {};        ///< ascending by name
