@@ -23,12 +23,14 @@
 #include "platform/linux/scratch_space.hpp"
 #include "platform/linux/thread_pool.hpp"
 #include "platform/linux/tool_resolver.hpp"
+#include "platform/linux/tool_workers.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
 #include "platform/store/segment_store.hpp"
 #include "platform/worker/worker_pool.hpp"
 #include "platform/zmq/chunk_server.hpp"
 #include "platform/zmq/context.hpp"
 #include "platform/zmq/head_publisher.hpp"
+#include "schemas/codec/tool_messages.hpp"
 #include "transforms/command.hpp"
 #include "transforms/scanners.hpp"
 
@@ -122,6 +124,7 @@ struct local_session::parts {
   std::unique_ptr<tree_surveyor> surveyor;
   std::unique_ptr<ingester> ingest;
   std::unique_ptr<scratch_space> scratch;
+  std::unique_ptr<tool_workers> tools;
   std::unique_ptr<worker_pool> workers;
   std::unique_ptr<attempt_runner> runner;
   std::map<std::string, std::unique_ptr<kept_archive>> archives;
@@ -272,10 +275,13 @@ result<void> local_session::parts::open_builder(const session_options& options, 
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
   GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
+  tools = std::make_unique<tool_workers>(
+      *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
+                                       .decode = decode_tool_answer});
   workers = std::make_unique<worker_pool>(
       worker_pool_options{.program = worker_program(), .environment = worker_environment(environment)});
   runner = std::make_unique<attempt_runner>(
-      attempt_runner::ports{*files, *contents, hash, *processes, *scratch, transform, *workers}, attempts);
+      attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   const auto& rules = config->rules;
   const bool used =
       std::ranges::any_of(rules, [](const rule_spec& rule) { return rule.built_in.has_value(); });

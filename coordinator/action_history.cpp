@@ -84,6 +84,9 @@ std::vector<key_component> components_of(const hasher& hash, const action_recipe
   std::string argv;
   for (const auto& one : recipe.argv) (argv.empty() ? argv : argv += ' ') += quoted(one);
   if (!argv.empty()) add(recipe.shell ? "script" : "argv", argv);
+  std::string worker;
+  for (const auto& one : recipe.worker) (worker.empty() ? worker : worker += ' ') += quoted(one);
+  if (!worker.empty()) add("worker", worker);
   for (const auto& [name, value] : recipe.options) add("option " + name, value);
   for (const auto& one : recipe.outputs) add("output " + one, "");
   if (!recipe.depfile.empty()) add("depfile", recipe.depfile);

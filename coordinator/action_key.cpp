@@ -35,6 +35,7 @@ digest recipe_key(const hasher& hash, const action_recipe& recipe) {
   out.number(recipe.transform_version);
   out.number(recipe.argv.size());
   for (const auto& argument : recipe.argv) put(out, "argv", argument);
+  for (const auto& argument : recipe.worker) put(out, "worker", argument);
   put(out, "shell", recipe.shell ? "1" : "0");
   for (const auto& [name, value] : recipe.options) put(out, "option " + name, value);
   put(out, "depfile", recipe.depfile);

@@ -19,7 +19,7 @@ namespace graphite {
 struct action_recipe {
   std::string transform = "command";
   std::uint32_t transform_version = 1;
-  std::vector<std::string> argv;
+  std::vector<std::string> argv, worker;
   bool shell = false;
   std::map<std::string, std::string> options;  ///< of a built-in transform, as they are written
   std::string depfile;

@@ -49,6 +49,7 @@ rule_recipe command_recipe(const engine_options& options, const rule_spec& rule)
   made.command = std::make_shared<const command_spec>(rule.command);
   action_recipe recipe;
   recipe.argv = rule.command.argv;
+  recipe.worker = rule.command.worker;
   recipe.shell = rule.command.shell;
   recipe.depfile = rule.command.depfile;
   recipe.timeout_ms = static_cast<std::uint64_t>(rule.command.timeout.count());

@@ -36,6 +36,9 @@ struct reference_spec {
 /// {tool:NAME}.
 struct command_spec {
   std::vector<std::string> argv;
+  /// Not empty: a process that is kept between actions and does their work (schemas/tools.capnp); `argv` is
+  /// then what each is told.
+  std::vector<std::string> worker;
   bool shell = false;                    ///< argv[0] is a script for /bin/sh -c
   std::vector<std::string> inputs;       ///< globs: the upper bound of what it may read beside {in}
   std::string depfile;                   ///< make syntax, relative to the scratch folder; empty: none

@@ -83,12 +83,19 @@ result<process_plan> command_transform::plan(const attempt_spec& spec, const att
   GRAPHITE_TRY(out.depfile, depfile_of(spec));
   auto names = names_of(spec);
   const auto depfile = out.depfile ? out.depfile->str() : std::string();
-  GRAPHITE_TRY(auto line, command_line_of(*spec.command, {names.input, names.outputs, depfile, names.tools}));
+  const command_names words{names.input, names.outputs, depfile, names.tools};
+  GRAPHITE_TRY(auto line, command_line_of(*spec.command, words));
   out.process.argv = std::move(line.argv);
   out.process.environment = spec.environment;
-  for (const auto* name : {"HOME", "TMPDIR"})
-    out.process.environment.try_emplace(name, place.temporary_folder);
-  out.process.environment.merge(line.environment);
+  if (spec.command->worker.empty()) {
+    for (const auto* name : {"HOME", "TMPDIR"})
+      out.process.environment.try_emplace(name, place.temporary_folder);
+    out.process.environment.merge(line.environment);
+  } else {
+    out.process.worker = std::move(line.worker);
+    out.process.temporary_folder = place.temporary_folder;
+    for (const auto& input : spec.inputs) out.process.inputs.push_back({input.path.str(), input.content});
+  }
   out.process.working_folder = place.working_folder;
   out.process.timeout = spec.command->timeout;
   out.process.memory_bytes_max = spec.command->memory_bytes_max;
@@ -116,7 +123,8 @@ result<depfile_reading> command_transform::discovered(const attempt_spec& spec, 
 
 std::string command_transform::failure(const attempt_spec& spec, const process_outcome& outcome) const {
   if (outcome.exit_code == 0 && !outcome.timed_out && !outcome.cancelled) return {};
-  const auto program = spec.command->argv.empty() ? std::string() : spec.command->argv.front();
+  const auto& command = spec.command->worker.empty() ? spec.command->argv : spec.command->worker;
+  const auto program = command.empty() ? std::string() : command.front();
   auto out = fmt::format("{}: {} {}{}", spec.main_input.str(),
                          spec.command->shell ? "the shell command" : "'" + last_lines(program, 256) + "'",
                          how_it_ended(spec, outcome), memory_hint(spec, outcome));

@@ -41,6 +41,7 @@ result<shell_script> expand_script(std::string_view text, const command_names& n
 /// argv for the program: [/bin/sh, -c, script, further arguments …] for a shell command.
 struct command_line {
   std::vector<std::string> argv;
+  std::vector<std::string> worker;                 ///< of a process that is kept
   std::map<std::string, std::string> environment;  ///< to be added
 };
 result<command_line> command_line_of(const command_spec& command, const command_names& names);

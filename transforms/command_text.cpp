@@ -162,8 +162,13 @@ result<command_line> command_line_of(const command_spec& command, const command_
     GRAPHITE_TRY(auto argument, expand_argument(command.argv[i], names));
     out.argv.push_back(std::move(argument));
   }
+  for (const auto& text : command.worker) {
+    GRAPHITE_TRY(auto word, expand_argument(text, names));
+    out.worker.push_back(std::move(word));
+  }
   if (!command.program_tool.empty()) {
-    GRAPHITE_TRY(out.argv.front(), tool_value(command.program_tool, names));
+    auto& program = out.worker.empty() ? out.argv.front() : out.worker.front();
+    GRAPHITE_TRY(program, tool_value(command.program_tool, names));
   }
   return out;
 }

@@ -91,8 +91,9 @@ bool is_program_of(const tool_spec& tool, const std::string& program) {
 /// The program a command begins with decides its result as much as a declared tool does.
 void declare_program(project& value, rule_spec& rule) {
   auto& command = rule.command;
-  if (command.argv.empty()) return;
-  const std::string program = command.shell ? "/bin/sh" : command.argv.front();
+  const auto& started = command.worker.empty() ? command.argv : command.worker;
+  if (started.empty()) return;
+  const std::string program = command.shell ? "/bin/sh" : started.front();
   const bool in_view = program.find('/') != std::string::npos && program.front() != '/';
   if (in_view || !placeholders_of(program).empty()) return;
   std::string name(file_name_of(program));

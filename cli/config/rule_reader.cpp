@@ -95,11 +95,12 @@ class rule_reader {
     table_reader command(*table, "[rule.command] of " + in_.title(), mistakes_);
     auto& spec = rule_.command;
     command.read("shell", spec.shell);
+    command.read("tools", spec.tools);
     read_argv(command);
+    read_worker(command);
     read_inputs(command);
     read_depfile(command);
     read_environment(command);
-    command.read("tools", spec.tools);
     command.read("timeout", spec.timeout, milliseconds(1), timeout_max);
     command.read_size("memory", spec.memory_bytes_max, memory_bytes_min, memory_bytes_max);
     check_placeholders(command);
@@ -117,12 +118,31 @@ class rule_reader {
                              "say what to run: argv = [\"…\"]");
     if (argv && (argv->empty() || argv->front().text.empty()))
       return command.mistake(place_of(*node), fmt::format("'argv' in {} names no program", command.title()));
-    if (argv && node->is_string() && !rule_.command.shell &&
+    if (argv && node->is_string() && !rule_.command.shell && !command.has("worker") &&
         argv_.front().text.find(' ') != std::string::npos)
       command.mistake(
           place_of(*node),
           fmt::format("'argv' in {} is one text, which would be the program's name", command.title()),
           "write a list: [\"program\", \"argument\", …], or add shell = true");
+  }
+
+  void read_worker(table_reader& command) {
+    const auto worker = command.texts("worker");
+    if (!worker) return;
+    if (worker->empty() || worker->front().text.empty())
+      return command.mistake(command.place("worker"),
+                             fmt::format("'worker' in {} names no program", command.title()));
+    if (rule_.command.shell)
+      command.mistake(command.place("worker"),
+                      fmt::format("{} has a worker and a script for the shell", command.title()),
+                      "a worker is told its arguments: take shell = true away");
+    for (const auto& item : *worker) {
+      // It is the same process for all sources.
+      check_words(command, item, {"tool"});
+      for (const auto& found : placeholders_of(item.text))
+        if (found.word == "tool") check_tool_word(command, item, found.argument);
+      rule_.command.worker.push_back(item.text);
+    }
   }
 
   void read_inputs(table_reader& command) {

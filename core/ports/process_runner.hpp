@@ -5,13 +5,19 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/messages/tools.hpp"
 #include "core/units.hpp"
 
 namespace graphite {
 
 /// One child process to run to its end.
 struct process_spec {
-  std::vector<std::string> argv;                   ///< argv[0] is looked up in the spec's PATH
+  std::vector<std::string> argv;  ///< argv[0] is looked up in the spec's PATH
+  /// Not empty: what is started, and stays; `argv` is then the work it is given (schemas/tools.capnp), with
+  /// the folder for its temporary files and all files that lie in the working folder.
+  std::vector<std::string> worker;
+  std::string temporary_folder;
+  std::vector<tool_input> inputs;
   std::map<std::string, std::string> environment;  ///< the whole of it
   std::string working_folder;                      ///< absolute
   duration timeout{};                              ///< zero: none

@@ -7,6 +7,8 @@ graphite_library(graphite_process SOURCES
   scratch_space.cpp
   spawn.cpp
   thread_pool.cpp
+  tool_process.cpp
   tool_resolver.cpp
+  tool_workers.cpp
   warden.cpp
   PUBLIC graphite_core PRIVATE graphite_linux)

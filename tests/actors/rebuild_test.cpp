@@ -15,6 +15,7 @@ attempt_ptr attempt_of(std::uint32_t action) {
                                                            {},
                                                            {},
                                                            nullptr,
+                                                           nullptr,
                                                            {},
                                                            {},
                                                            {}});

@@ -14,7 +14,7 @@ using test::path_of;
 
 /// Paths that `collect` takes from regular files of these names, or the error's text.
 std::string collect(std::vector<std::string> outputs, std::vector<std::string> entries) {
-  attempt_spec spec{{}, {}, {}, {}, {}, path_of("in.png"), {{path_of("in.png"), {}, false}},
+  attempt_spec spec{{}, {}, {}, {}, {}, path_of("in.png"), {{path_of("in.png"), {}, false}}, {},
                     {}, {}, {}, {}, {}};
   for (const auto& text : outputs) {
     const auto name = expand_output(text, path_of("in.png"));

@@ -6,3 +6,12 @@ graphite_test(process_tests LABEL adapter SOURCES
   thread_pool_test.cpp
   tool_resolver_test.cpp
   LIBS graphite_process graphite_crypto)
+
+add_executable(test_tool tool_program.cpp)
+target_link_libraries(test_tool PRIVATE graphite_schemas graphite_warnings graphite_sanitizers)
+set_target_properties(test_tool PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+graphite_test(tool_workers_tests LABEL adapter SOURCES
+  tool_workers_test.cpp
+  LIBS graphite_process graphite_schemas)
+target_compile_definitions(tool_workers_tests PRIVATE GRAPHITE_TEST_TOOL="${CMAKE_BINARY_DIR}/tests/test_tool")
+add_dependencies(tool_workers_tests test_tool)

@@ -122,7 +122,8 @@ TEST(scratch_paths, map_back_to_logical_ones) {
 
 class command_attempt : public testing::Test {
  protected:
-  command_attempt() : spec_{{}, {}, {}, {}, "r", path_of("a.src"), {}, {{"a.out"}}, nullptr, {}, {}, {}} {
+  command_attempt()
+      : spec_{{}, {}, {}, {}, "r", path_of("a.src"), {}, {{"a.out"}}, nullptr, nullptr, {}, {}, {}} {
     auto command = std::make_shared<command_spec>();
     command->argv = {"conv", "{in}", "{out}"};
     command->depfile = "{stem}.d";

@@ -1,0 +1,155 @@
+#include "platform/linux/tool_workers.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+
+#include "core/cancel_token.hpp"
+#include "platform/linux/process_runner.hpp"
+#include "schemas/codec/tool_messages.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/wait_until.hpp"
+
+namespace graphite {
+namespace {
+
+class tool_workers_test : public testing::Test {
+ protected:
+  process_spec spec_for(const std::string& what) const {
+    process_spec spec;
+    spec.worker = {GRAPHITE_TEST_TOOL};
+    spec.argv = {what};
+    spec.working_folder = folder_.path();
+    spec.temporary_folder = "/tmp/t";
+    spec.timeout = seconds(30);
+    spec.nice = 0;
+    return spec;
+  }
+  process_outcome run(const std::string& what) { return run(spec_for(what)); }
+  process_outcome run(const process_spec& spec) {
+    const auto ran = workers_.run(spec, cancel_);
+    EXPECT_TRUE(ran) << ran.error().context;
+    return ran ? *ran : process_outcome{};
+  }
+
+  test::temporary_folder folder_;
+  linux_process_runner others_;
+  cancel_token cancel_;
+  tool_workers workers_{
+      others_, {.encode = [](const tool_work& work) { return encode(work); }, .decode = decode_tool_answer}};
+};
+
+TEST_F(tool_workers_test, a_tool_stays_between_its_works) {
+  EXPECT_EQ(run("count").out, "1");
+  const auto second = run("count");
+  EXPECT_EQ(second.out, "2");
+  EXPECT_EQ(second.exit_code, 0);
+}
+
+TEST_F(tool_workers_test, it_is_told_what_it_works_on) {
+  auto spec = spec_for("inputs");
+  spec.inputs = {{"a.txt", {digest{}, 5}}, {"b/c.txt", {digest{}, 7}}};
+  EXPECT_EQ(run(spec).out, "a.txt 5\nb/c.txt 7\n");
+  EXPECT_EQ(run("folders").out, folder_.path() + " /tmp/t");
+}
+
+TEST_F(tool_workers_test, a_failure_is_its_exit_code_and_text_and_the_tool_stays) {
+  const auto failed = run("fail");
+  EXPECT_EQ(failed.exit_code, 3);
+  EXPECT_EQ(failed.out, "no good");
+  EXPECT_EQ(run("count").out, "2");
+}
+
+TEST_F(tool_workers_test, what_it_prints_on_standard_error_comes_with_the_work) {
+  const auto failed = run("complain");
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_EQ(failed.err, "a complaint\n");
+  EXPECT_EQ(run("fail").err, "");
+}
+
+TEST_F(tool_workers_test, what_is_no_answer_fails_the_work_and_ends_the_tool) {
+  for (const auto* what : {"other id", "print", "huge"}) {
+    const auto failed = run(what);
+    EXPECT_NE(failed.exit_code, 0) << what;
+    EXPECT_THAT(failed.err, testing::HasSubstr("something else than an answer")) << what;
+    EXPECT_EQ(run("count").out, "1") << what;
+  }
+}
+
+TEST_F(tool_workers_test, a_tool_that_ends_without_an_answer_has_failed) {
+  EXPECT_EQ(run("crash").signal, SIGABRT);
+  EXPECT_EQ(run("exit").exit_code, 1) << "whatever it says";
+  EXPECT_EQ(run("count").out, "1");
+}
+
+TEST_F(tool_workers_test, a_tool_that_ends_after_its_answer_is_started_again) {
+  const auto left = std::stoi(run("pid").out);
+  EXPECT_EQ(run("leave").exit_code, 0);
+  EXPECT_TRUE(test::wait_until([&] { return std::stoi(run("pid").out) != left; }));
+}
+
+TEST_F(tool_workers_test, too_much_time_ends_it) {
+  auto spec = spec_for("hang");
+  spec.timeout = milliseconds(20);
+  const auto pid = std::stoi(run("pid").out);
+  EXPECT_TRUE(run(spec).timed_out);
+  EXPECT_NE(::kill(pid, 0), 0);
+  EXPECT_EQ(run("count").out, "1");
+}
+
+TEST_F(tool_workers_test, cancelling_ends_it) {
+  const auto pid = std::stoi(run("pid").out);
+  std::thread stops([&] { cancel_.cancel(); });
+  EXPECT_TRUE(run("hang").cancelled);
+  stops.join();
+  cancel_ = {};
+  // Cancelled before it began, or while it ran: either way nothing works on it.
+  EXPECT_TRUE(::kill(pid, 0) != 0 || run("count").out == "2");
+}
+
+TEST_F(tool_workers_test, other_arguments_or_variables_are_another_process) {
+  const auto first = run("pid").out;
+  auto spec = spec_for("pid");
+  spec.environment["MODE"] = "x";
+  EXPECT_NE(run(spec).out, first);
+  auto more = spec_for("pid");
+  more.worker.push_back("--verbose");
+  EXPECT_NE(run(more).out, first);
+  EXPECT_EQ(run("pid").out, first);
+}
+
+TEST_F(tool_workers_test, works_at_once_have_a_process_each) {
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  std::latch all_done(4);  // a tool ends with the thread that started it
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 20; ++n)
+        if (const auto ran = workers_.run(spec_for("count"), cancel_); ran && ran->exit_code == 0) ++good;
+      all_done.arrive_and_wait();
+    });
+  for (auto& one : threads) one.join();
+  EXPECT_EQ(good, 80);
+}
+
+TEST_F(tool_workers_test, a_program_without_a_worker_runs_as_before) {
+  process_spec spec;
+  spec.argv = {"/bin/echo", "hello"};
+  spec.working_folder = folder_.path();
+  EXPECT_EQ(run(spec).out, "hello\n");
+}
+
+TEST_F(tool_workers_test, a_program_that_is_not_there_is_named) {
+  auto spec = spec_for("count");
+  spec.worker = {"/nowhere/tool"};
+  const auto ran = workers_.run(spec, cancel_);
+  ASSERT_FALSE(ran);
+  EXPECT_THAT(ran.error().context, testing::HasSubstr("/nowhere/tool"));
+}
+
+}  // namespace
+}  // namespace graphite
