@@ -58,8 +58,11 @@ THIRD_PARTY = {
     "zstd": {"bundle"},
     "spdlog/": {"platform/log"},
     "seccomp": {"platform/worker"},
-    "toml++": {"cli"}, "CLI/": {"cli"}, "nlohmann/": {"cli"}, "httplib": {"cli"},
+    "toml++": {"cli", "transforms"}, "CLI/": {"cli"}, "nlohmann/": {"cli", "transforms"}, "httplib": {"cli"},
     "re2/": {"transforms", "cli"},
+    "expat": {"transforms"}, "zlib": {"transforms"},
+    "glslang/": {"transforms"}, "spirv-tools/": {"transforms"}, "spirv_cross/": {"transforms"},
+    "sndfile": {"transforms"}, "opus": {"transforms"}, "soxr": {"transforms"}, "ebur128": {"transforms"},
     "xxhash": {"core"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "transforms/built_in.hpp"
+
+namespace graphite {
+
+/// The files of a ZIP archive as assets of their own, below the folder of the rule's one wildcard output.
+///
+/// Bounds: the options size_max and entries_max; of one entry, zip_ratio_max (transforms/zip_reader.hpp).
+/// Folders are skipped. Refused with the entry's name: names that leave the folder, symbolic links, twins
+/// (also those that differ in case only), a file where another entry needs a folder, encryption, methods
+/// other than stored and deflated, entries that share bytes, wrong sizes and checksums.
+inline const transform_description& archive_description() {
+  static const transform_description out{
+      .name = "archive",
+      .version = 1,
+      .help = "takes the files out of a ZIP archive",
+      .matches = {"*.zip"},
+      .outputs = {"{dir}/{stem}/**"},
+      .options =
+          {
+              {.name = "entries_max",
+               .standard = std::int64_t{10'000},
+               .help = "entries that an archive may have",
+               .least = 1,
+               .most = 65'534},
+              {.name = "exclude",
+               .standard = std::vector<std::string>{},
+               .help = "globs of names in the archive that are left out"},
+              {.name = "include",
+               .standard = std::vector<std::string>{"**"},
+               .help = "globs of names in the archive that are taken"},
+              {.name = "size_max",
+               .standard = std::int64_t{512},
+               .help = "what all taken files together may have",
+               .least = 1,
+               .most = 1024,
+               .unit = "MiB"},
+              {.name = "strip",
+               .standard = std::int64_t{0},
+               .help = "leading folders taken off every name; what lies above is left out",
+               .least = 0,
+               .most = 64},
+          },
+      .references = {},
+      .inputs = {},
+      .memory_bytes_max = 2 * GiB,
+  };
+  return out;
+}
+
+/// See transform_function.
+result<transform_output> run_archive(const transform_input& in);
+
+}  // namespace graphite
