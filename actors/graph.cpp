@@ -190,7 +190,7 @@ void execute(self_pointer self, engine_command_list commands) {
 
 bool graph_state::idle() const {
   const auto now = engine->status();
-  return seen_revision && now.running == 0 && now.queued == 0;
+  return seen_revision && now.running == 0 && now.queued == 0 && now.retried == 0;
 }
 
 void graph_state::note(const engine_commands::diagnostic& line) {

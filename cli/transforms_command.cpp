@@ -77,7 +77,7 @@ void add_transforms(CLI::App& root, chosen_command& chosen) {
   CLI::App& command =
       *root.add_subcommand("transforms", "Show what rules can make of sources, with all options");
   command.add_option("NAME", kept->name, "Only this one, with its options");
-  command.add_flag("--markdown", kept->markdown, "The page docs/transforms.md");
+  command.add_flag("--markdown", kept->markdown, "The page docs/transforms.md")->envname("GRAPHITE_MARKDOWN");
   add_json_option(command, kept->json);
   command.footer("Examples:\n  graphite transforms\n  graphite transforms texture");
   command.callback([kept, &chosen] { chosen = [kept] { return run_transforms(*kept); }; });

@@ -40,6 +40,8 @@ struct engine_options {
   bool dry = false;           ///< plan and ask the cache, start and publish nothing until run()
   duration refused_backoff = milliseconds(250);  ///< doubled each time, up to …
   duration refused_backoff_max = seconds(30);
+  /// What would wait longer than this after a refusal counts as failed for whoever waits for a build.
+  duration refused_patience = seconds(2);
   std::size_t delta_rows_max = 256;  ///< more small rows than this are folded when idle
 };
 
@@ -138,8 +140,9 @@ struct dry_run_action {
 
 struct engine_status {
   std::uint64_t sources = 0, artefacts = 0, actions = 0, assets = 0;
-  std::uint64_t stale = 0;   ///< actions not up to date, running ones included
-  std::uint64_t queued = 0;  ///< that will start; none after a failure that ends the build
+  std::uint64_t stale = 0;    ///< actions not up to date, running ones included
+  std::uint64_t queued = 0;   ///< that will start; none after a failure that ends the build
+  std::uint64_t retried = 0;  ///< refused by our own side, and tried again soon
   std::uint64_t running = 0, failed = 0, behind = 0;
   revision_id revision;  ///< last applied
 };

@@ -287,7 +287,7 @@ void impl::end_attempt(const attempt_result& what) {
     case attempt_status::succeeded:
       return attempt_succeeded(a, f, what);
     case attempt_status::refused:
-      return back_off(a);
+      return refuse_attempt(a, what);
     case attempt_status::cancelled:
       return want_again(a);
     case attempt_status::stale_input:
@@ -334,6 +334,17 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
   for (const auto output : nodes.outputs(a))
     touch_stamp(output, [&](stage_times& times) { times.built = now; });
   accept(a, one, what.discovered.has_value(), to, overtaken);
+}
+
+/// Our own side failed: it is told when it begins, and when it goes on for long.
+void impl::refuse_attempt(action_index a, const attempt_result& what) {
+  const bool first = !backoffs.has_waited(a);
+  const bool long_before = backoffs.has_waited_longer(a, options.refused_patience);
+  back_off(a);
+  const auto text = "rule " + rule_of(a).name + ": " + what.message;
+  if (first) tell(log_level::warning, path(nodes.main_input(a)), text + "; it is tried again");
+  if (!long_before && backoffs.has_waited_longer(a, options.refused_patience))
+    tell(log_level::error, path(nodes.main_input(a)), text + "; it goes on being tried");
 }
 
 void impl::back_off(action_index a) {

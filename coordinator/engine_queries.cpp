@@ -240,7 +240,9 @@ engine_status build_engine::status() const {
   s.stale = impl_->stale_count;
   s.queued = impl_->stopped() ? 0 : impl_->startable_count();
   s.running = impl_->flights.size();
-  s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size();
+  const auto given_up = impl_->backoffs.waiting_longer(impl_->options.refused_patience);
+  s.retried = impl_->backoffs.waiting() - given_up;
+  s.failed = impl_->failures.size() + impl_->failed_assets.size() + impl_->unread.size() + given_up;
   s.behind = impl_->behind_count();
   s.revision = impl_->last_revision;
   return s;

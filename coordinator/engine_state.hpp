@@ -218,6 +218,7 @@ struct engine_impl {
   cached_result result_of(action_index a, const flight& f, const attempt_result& what) const;
   std::string group_text(action_index a) const;
   void fail_attempt(action_index a, const attempt_result& what);
+  void refuse_attempt(action_index a, const attempt_result& what);
   void enqueue(action_index a, lookup with);
   void dequeue(action_index a);
   void start_ready();

@@ -47,6 +47,17 @@ void backoff_table::refused(action_index action, time_point now) {
   waiting_[action] = now + delay;
 }
 
+bool backoff_table::has_waited_longer(action_index action, duration patience) const {
+  const auto delay = delays_.find(action);
+  return delay != delays_.end() && delay->second > patience;
+}
+
+std::size_t backoff_table::waiting_longer(duration patience) const {
+  return static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.end(), [&](const auto& one) {
+    return has_waited_longer(one.first, patience);
+  }));
+}
+
 std::vector<action_index> backoff_table::take_due(time_point now) {
   std::vector<action_index> out;
   for (const auto& [action, until] : waiting_)

@@ -59,6 +59,12 @@ class backoff_table {
   /// When the next wait is over; nothing where none waits. O(waiting).
   std::optional<time_point> next() const;
   bool empty() const { return waiting_.empty(); }
+  /// How many wait, and how many of them for longer than `patience`.
+  std::size_t waiting() const { return waiting_.size(); }
+  std::size_t waiting_longer(duration patience) const;
+  /// Whether it was refused since it last succeeded; and whether the last wait for that is longer.
+  bool has_waited(action_index action) const { return delays_.contains(action); }
+  bool has_waited_longer(action_index action, duration patience) const;
 
  private:
   duration first_, most_;

@@ -271,6 +271,32 @@ TEST(engine_build, a_failed_action_is_told_listed_and_retried_by_an_event_in_its
   EXPECT_EQ(w.engine->behind().count, 0u);
 }
 
+TEST(engine_build, who_waits_for_a_build_waits_for_refused_attempts_but_not_for_ever) {
+  engine_world w({command_rule("cc", {"*.c"}, {"{stem}.o"})});
+  w.tool = [](const attempt_spec& spec) {
+    attempt_result out;
+    out.action = spec.action;
+    out.attempt = spec.attempt;
+    out.status = attempt_status::refused;
+    out.message = "the disk is full";
+    return out;
+  };
+  w.save({{"m.c", "M"}});
+  w.run_for(milliseconds(150));
+  EXPECT_EQ(w.engine->status().retried, 1u);
+  EXPECT_EQ(w.engine->status().failed, 0u);
+  EXPECT_EQ(w.told("the disk is full; it is tried again"), 1u);
+  w.run_for(seconds(20));
+  EXPECT_EQ(w.engine->status().retried, 0u);
+  EXPECT_EQ(w.engine->status().failed, 1u);
+  EXPECT_EQ(w.told("the disk is full; it is tried again"), 1u);
+  EXPECT_EQ(w.told("the disk is full; it goes on being tried"), 1u);
+  w.tool = [&w](const attempt_spec& spec) { return concatenate(w, spec); };
+  w.settle();
+  EXPECT_EQ(w.engine->status().failed, 0u);
+  EXPECT_TRUE(w.shows("m.o"));
+}
+
 TEST(engine_build, a_refused_attempt_is_tried_again_later) {
   engine_world w({command_rule("c", {"*.x"}, {"{stem}.y"})});
   int refusals = 3;

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Built-in transforms and tools that are kept, through the shipped programs."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from support import PROGRAM, World, bundle_contents, check, equal, main, run, verify
+
+BUILD = os.environ["GRAPHITE_BUILD"]
+
+TEXT_RULE = '''[project]
+name = "e2e"
+
+[[rule]]
+name = "texts"
+match = ["*.json"]
+transform = "text"
+'''
+
+
+def said(world, *extra):
+    """Exit code, last object and text for people of a build."""
+    done = subprocess.run([PROGRAM, "build", "-C", world.root, "--json", *extra], capture_output=True, text=True,
+                          timeout=120, check=False)
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, next((one for one in objects if one["event"] == "build"), None), done.stderr
+
+
+def a_text_is_checked_minified_and_cached():
+    with World(TEXT_RULE) as world:
+        world.write("a.json", '{ "one": [1, 2.50] }\n')
+        code, event, text = said(world)
+        equal(code, 0, f"exit code: {text}")
+        equal(bundle_contents(world)["a.min.json"], b'{"one":[1,2.50]}', "the minified text")
+        world.write("a.json", '{ "one": [1, 2.51] }\n')
+        said(world)
+        world.write("a.json", '{ "one": [1, 2.50] }\n')
+        _, event, _ = said(world)
+        equal((event["ran"], event["cached"]), (0, 1), "runs and cached results")
+        verify(world)
+
+
+def a_broken_input_costs_its_own_asset_and_says_why():
+    with World(TEXT_RULE) as world:
+        world.write("good.json", "[1]")
+        world.write("bad.json", "[1,\n 2,,]")
+        code, event, text = said(world, "-k")
+        equal(code, 1, "exit code")
+        equal((event["ran"], event["failed"]), (1, 1), "runs and failures")
+        check("bad.json" in text and "line 2" in text, text)
+        equal(sorted(bundle_contents(world)), ["good.min.json"], "what is shown")
+
+
+def an_option_that_is_none_is_told_with_its_place():
+    with World(TEXT_RULE + "[rule.options]\nminfy = false\n") as world:
+        done = subprocess.run([PROGRAM, "build", "-C", world.root], capture_output=True, text=True, timeout=60, check=False)
+        equal(done.returncode, 2, "exit code")
+        check("graphite.toml:9:1" in done.stderr and "did you mean 'minify'" in done.stderr, done.stderr)
+
+
+def workers_that_are_killed_cost_nothing_but_time():
+    """Whoever kills workers, all is made."""
+    with World(TEXT_RULE) as world:
+        for i in range(300):
+            world.write(f"n{i}.json", json.dumps(list(range(i))))
+        build = subprocess.Popen([PROGRAM, "build", "-C", world.root, "--json"], stdout=subprocess.PIPE, text=True)
+        killed = 0
+        while build.poll() is None and killed < 20:
+            for pid in workers_of(build.pid):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.002)
+        out, _ = build.communicate(timeout=120)
+        equal(build.returncode, 0, f"exit code: {out}")
+        made = bundle_contents(world)
+        equal(len(made), 300, "assets")
+        equal(made["n7.min.json"], b"[0,1,2,3,4,5,6]", "a text")
+
+
+def children_of(pid):
+    out = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as file:
+                out += [int(one) for one in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return out
+
+
+def workers_of(builder):
+    """The processes that the server of workers has forked."""
+    out = []
+    for child in children_of(builder):
+        try:
+            with open(f"/proc/{child}/comm", encoding="utf-8") as file:
+                if file.read().startswith("graphite-worker"):
+                    out += children_of(child)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return out
+
+
+SHOUT_RULE = '''[project]
+name = "e2e"
+jobs = 1
+
+[[rule]]
+name = "loud"
+match = ["*.txt"]
+outputs = ["{{dir}}/{{stem}}.loud"]
+[rule.command]
+worker = ["{shout}"]
+argv = ["{{in}}", "{{out}}"]
+'''
+
+
+def a_tool_that_is_kept_does_all_actions():
+    with World(SHOUT_RULE.format(shout=f"{BUILD}/bin/shout")) as world:
+        for i in range(20):
+            world.write(f"d/{i}.txt", f"text {i}")
+        code, event, text = said(world)
+        equal(code, 0, f"exit code: {text}")
+        equal(event["ran"], 20, "runs")
+        equal(bundle_contents(world)["d/7.loud"], b"TEXT 7", "what the tool wrote")
+
+
+def the_page_of_transforms_is_what_the_program_writes():
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(f"{root}/docs/transforms.md", encoding="utf-8") as file:
+        written = file.read()
+    equal(run("transforms", "--markdown"), written,
+          "docs/transforms.md is not up to date: graphite transforms --markdown > docs/transforms.md")
+
+
+if __name__ == "__main__":
+    main([a_text_is_checked_minified_and_cached, a_broken_input_costs_its_own_asset_and_says_why,
+          an_option_that_is_none_is_told_with_its_place, workers_that_are_killed_cost_nothing_but_time,
+          a_tool_that_is_kept_does_all_actions, the_page_of_transforms_is_what_the_program_writes])
