@@ -59,7 +59,9 @@ class conversation {
 
   result<worker_outcome> talk() {
     worker_.limit_memory(task_.what.memory_bytes_max);
-    GRAPHITE_CHECK(send_task());
+    // One that has ended meanwhile says how.
+    if (const auto sent = send_task(); !sent && sent.error().code != errc::unavailable)
+      return tl::unexpected(sent.error());
     deadline_ = present() + task_.what.timeout;
     while (true) {
       GRAPHITE_TRY(const bool said, await());
