@@ -57,6 +57,7 @@ THIRD_PARTY = {
     "zstd": {"bundle"},
     "spdlog/": {"platform/log"},
     "toml++": {"cli"}, "CLI/": {"cli"}, "nlohmann/": {"cli"}, "httplib": {"cli"},
+    "spng": {"transforms"}, "turbojpeg": {"transforms"}, "squish": {"transforms"}, "stb/": {"transforms"},
     "re2/": {"transforms", "cli"},
     "xxhash": {"core"},
 }
