@@ -37,15 +37,29 @@ void compress_channel(const block_pixels& pixels, std::size_t channel, std::uint
   stb_compress_bc4_block(out, values.data());
 }
 
+/// Sum of the squared differences of red, green and blue.
+unsigned colour_error(const block_pixels& pixels, const std::uint8_t* block) {
+  block_pixels decoded;
+  squish::Decompress(decoded.data(), block, squish::kDxt1);
+  unsigned out = 0;
+  for (std::size_t i = 0; i < decoded.size(); ++i) {
+    const int difference = int{pixels[i]} - decoded[i];
+    out += static_cast<unsigned>(difference * difference);
+  }
+  return out;
+}
+
 /// Colour alone, opaque.
 void compress_colour(block_pixels pixels, block_quality quality, std::uint8_t* out) {
   for (std::size_t i = 3; i < 64; i += 4) pixels[i] = 255;
-  const bool flat = std::equal(pixels.begin() + 4, pixels.end(), pixels.begin());
-  if (quality == block_quality::high && !flat)
-    squish::Compress(pixels.data(), out, squish::kDxt1 | squish::kColourClusterFit);
-  else
-    stb_compress_dxt_block(out, pixels.data(), 0,
-                           quality == block_quality::fast ? STB_DXT_NORMAL : STB_DXT_HIGHQUAL);
+  stb_compress_dxt_block(out, pixels.data(), 0,
+                         quality == block_quality::fast ? STB_DXT_NORMAL : STB_DXT_HIGHQUAL);
+  if (quality != block_quality::high || std::equal(pixels.begin() + 4, pixels.end(), pixels.begin())) return;
+  // Neither is the better one everywhere.
+  std::array<std::uint8_t, 8> other;
+  squish::Compress(pixels.data(), other.data(), squish::kDxt1 | squish::kColourIterativeClusterFit);
+  if (colour_error(pixels, other.data()) < colour_error(pixels, out))
+    std::memcpy(out, other.data(), other.size());
 }
 
 void compress_block(const block_pixels& pixels, texel_format format, block_quality quality,

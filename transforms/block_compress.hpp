@@ -7,7 +7,8 @@
 namespace graphite {
 
 /// How much time a block may take. fast: one refinement of the end points along the principal axis; normal:
-/// two; high: all partitions of the colours along it (cluster fit), about thirty times as slow.
+/// two; high: the better of that and of all partitions of the colours along it (iterative cluster fit), which
+/// takes far longer.
 enum class block_quality { fast, normal, high };
 
 /// Appends the image in the given format. Blocks at the right and lower edge repeat the last pixels. bc1 and

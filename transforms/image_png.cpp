@@ -45,6 +45,8 @@ result<rgba_image> decode_png(byte_span bytes, std::uint64_t pixel_bytes_max) {
                                           SPNG_DECODE_TRNS);
       code != 0)
     return png_error("image", code);
+  // To the end: a file that is still being written is not taken for a whole one.
+  if (const auto code = spng_decode_chunks(png.get()); code != 0) return png_error("end", code);
   return out;
 }
 

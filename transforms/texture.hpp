@@ -49,7 +49,7 @@ inline const transform_description& texture_description() {
               {.name = "mips", .standard = true, .help = "with all smaller levels down to one pixel"},
               {.name = "quality",
                .standard = std::string("normal"),
-               .help = "of bc1 and bc3: high takes about thirty times as long",
+               .help = "of bc1 and bc3: high takes many times as long",
                .choices = {"fast", "normal", "high"}},
               {.name = "usage",
                .standard = std::string("auto"),
