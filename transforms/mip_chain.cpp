@@ -1,0 +1,226 @@
+#include "transforms/mip_chain.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+
+#include "transforms/ktx2.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr std::size_t alpha_channel = 3;
+// What a pixel without alpha still weighs: colours stay where nothing else is.
+constexpr float weight_least = 1.0f / 1024;
+// More than the taps of any filter.
+constexpr std::size_t rows_kept = 32;
+constexpr float coverage_scale_max = 16;
+
+code_table table_of(double scale, double offset) {
+  code_table out;
+  for (std::size_t code = 0; code < out.size(); ++code)
+    out[code] = static_cast<float>(static_cast<double>(code) * scale + offset);
+  return out;
+}
+
+const code_table& table_for(texel_meaning meaning, std::size_t channel) {
+  static const auto weight = table_of((1.0 - weight_least) / 255, weight_least);
+  static const auto plain = table_of(1.0 / 255, 0);
+  static const auto vector = table_of(2.0 / 255, -1);
+  if (channel == alpha_channel) return weight;
+  if (meaning == texel_meaning::colour) return linear_of_srgb();
+  return meaning == texel_meaning::normal ? vector : plain;
+}
+
+/// One level in float, channel by channel; colours multiplied by their weight.
+struct float_level {
+  std::uint32_t width = 0, height = 0;
+  std::array<std::vector<float>, 4> channels;
+};
+
+/// The rows of the level that is filtered: those of the image are unpacked as they are asked for.
+class row_source {
+ public:
+  row_source(const rgba_image& image, texel_meaning meaning, std::size_t channels)
+      : image_(&image), meaning_(meaning), channels_(channels) {
+    held_.fill(-1);
+    for (std::size_t c = 0; c < channels; ++c) rows_[c].resize(rows_kept * image.width);
+  }
+  explicit row_source(const float_level& level) : level_(&level) {}
+
+  std::uint32_t width() const { return level_ ? level_->width : image_->width; }
+  std::uint32_t height() const { return level_ ? level_->height : image_->height; }
+
+  /// Valid until another row rows_kept away is asked for. Beyond the edge: the row at it.
+  const float* row(std::size_t channel, std::int64_t wanted) {
+    const auto y = static_cast<std::size_t>(std::clamp<std::int64_t>(wanted, 0, height() - 1));
+    if (level_) return level_->channels[channel].data() + y * level_->width;
+    const auto slot = y % rows_kept;
+    if (held_[slot] != static_cast<std::int64_t>(y)) unpack(y, slot);
+    return rows_[channel].data() + slot * image_->width;
+  }
+
+ private:
+  void unpack(std::size_t y, std::size_t slot) {
+    const std::size_t width = image_->width;
+    held_[slot] = static_cast<std::int64_t>(y);
+    for (auto c = channels_; c-- > 0;) {
+      auto* out = rows_[c].data() + slot * width;
+      unpack_channel(image_->row(static_cast<std::uint32_t>(y)) + c, table_for(meaning_, c), out, width);
+      if (channels_ > alpha_channel && c < alpha_channel)
+        multiply_row(out, rows_[alpha_channel].data() + slot * width, width);
+    }
+  }
+
+  const rgba_image* image_ = nullptr;
+  const float_level* level_ = nullptr;
+  texel_meaning meaning_ = texel_meaning::data;
+  std::size_t channels_ = 0;
+  std::array<std::int64_t, rows_kept> held_{};
+  std::array<std::vector<float>, 4> rows_;
+};
+
+/// A row with as many copies of its ends on either side as the filter reaches out.
+class padded_row {
+ public:
+  padded_row(std::uint32_t width, std::size_t taps)
+      : width_(width), pad_(taps + 2), values_(width + 2 * pad_) {}
+  float* begin() { return values_.data() + pad_; }
+  void pad() {
+    std::fill_n(values_.begin(), pad_, values_[pad_]);
+    std::fill_n(values_.begin() + static_cast<std::ptrdiff_t>(pad_ + width_), pad_,
+                values_[pad_ + width_ - 1]);
+  }
+
+ private:
+  std::size_t width_, pad_;
+  std::vector<float> values_;
+};
+
+void halve_across(const float* in, const filter_taps& taps, float* out, std::uint32_t count) {
+  if (taps.uniform) return halve_row(in + taps.first[0], {taps.weights.data(), taps.count}, out, count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto* from = in + taps.first_of(i);
+    const auto* weights = taps.weights_of(i);
+    auto sum = from[0] * weights[0];
+    for (std::size_t k = 1; k < taps.count; ++k) sum = sum + from[k] * weights[k];
+    out[i] = sum;
+  }
+}
+
+float_level halve(row_source from, std::size_t channels, mip_filter filter) {
+  float_level out;
+  out.width = side_at(from.width(), 1);
+  out.height = side_at(from.height(), 1);
+  const auto across = taps_of(from.width(), out.width, filter);
+  const auto down = taps_of(from.height(), out.height, filter);
+  const bool plain = filter == mip_filter::box && across.uniform && down.uniform;
+  padded_row between(from.width(), across.count);
+  std::vector<const float*> rows(down.count);
+  for (std::size_t c = 0; c < channels; ++c) out.channels[c].resize(std::size_t{out.width} * out.height);
+  for (std::uint32_t y = 0; y < out.height; ++y) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t k = 0; k < down.count; ++k)
+        rows[k] = from.row(c, down.first_of(y) + static_cast<std::int64_t>(k));
+      auto* to = out.channels[c].data() + std::size_t{out.width} * y;
+      if (plain) {
+        average_2x2(rows[0], rows[1], to, out.width);
+        continue;
+      }
+      weigh_rows(rows, down.weights_of(y), between.begin(), from.width());
+      between.pad();
+      halve_across(between.begin(), across, to, out.width);
+    }
+  }
+  return out;
+}
+
+float alpha_of(float weight) { return (weight - weight_least) / (1 - weight_least); }
+
+/// What to multiply alpha by, so that `share` of the pixels are over `reference`.
+float coverage_scale(const float_level& level, double share, double reference) {
+  auto weights = level.channels[alpha_channel];
+  const auto wanted = static_cast<std::size_t>(share * static_cast<double>(weights.size()) + 0.5);
+  if (wanted == 0) return 1;
+  const auto last = weights.begin() + static_cast<std::ptrdiff_t>(wanted - 1);
+  std::nth_element(weights.begin(), last, weights.end(), std::greater<>());
+  const auto least = alpha_of(*last);
+  const auto scale = static_cast<float>(reference + 1.0 / 255) / std::max(least, 1e-6f);
+  return std::min(scale, coverage_scale_max);
+}
+
+/// Levels in float to pixels.
+class packer {
+ public:
+  packer(const rgba_image& image, const mip_options& options, std::size_t channels)
+      : options_(options), channels_(channels) {
+    if (options.alpha_coverage <= 0 || channels <= alpha_channel) return;
+    std::size_t over = 0;
+    const auto bound = options.alpha_coverage * 255;
+    for (std::size_t i = alpha_channel; i < image.pixels.size(); i += 4) over += image.pixels[i] > bound;
+    share_ = static_cast<double>(over) / (static_cast<double>(image.pixels.size()) / 4);
+  }
+
+  rgba_image pack(const float_level& level) const {
+    rgba_image out{level.width, level.height, {}};
+    out.pixels.assign(std::size_t{4} * level.width * level.height, 255);
+    const auto scale = share_ > 0 ? coverage_scale(level, share_, options_.alpha_coverage) : 1.0f;
+    const std::size_t width = level.width;
+    std::array<std::vector<float>, 4> rows;
+    for (std::uint32_t y = 0; y < level.height; ++y) {
+      for (std::size_t c = 0; c < channels_; ++c) {
+        const auto* from = level.channels[c].data() + width * y;
+        rows[c].assign(from, from + width);
+      }
+      if (options_.meaning == texel_meaning::normal)
+        normalize_rows(rows[0].data(), rows[1].data(), rows[2].data(), width);
+      if (channels_ > alpha_channel) {
+        for (std::size_t c = 0; c < alpha_channel; ++c)
+          divide_row(rows[c].data(), rows[alpha_channel].data(), weight_least / 4, width);
+        for (auto& weight : rows[alpha_channel]) weight = alpha_of(weight) * scale;
+      }
+      for (std::size_t c = 0; c < channels_; ++c)
+        pack_channel(rows[c].data(), quantizer_of(c), out.row(y) + c, width);
+    }
+    return out;
+  }
+
+ private:
+  code_quantizer quantizer_of(std::size_t channel) const {
+    return options_.meaning == texel_meaning::colour && channel < alpha_channel ? srgb_quantizer()
+                                                                                : code_quantizer{};
+  }
+
+  mip_options options_;
+  std::size_t channels_;
+  double share_ = 0;
+};
+
+}  // namespace
+
+std::uint32_t levels_skipped(std::uint32_t width, std::uint32_t height, const mip_options& options) {
+  std::uint32_t out = 0;
+  if (options.side_max == 0) return out;
+  while (std::max(side_at(width, out), side_at(height, out)) > options.side_max) ++out;
+  return out;
+}
+
+void make_levels(const rgba_image& image, const mip_options& options,
+                 const std::function<void(const rgba_image&)>& each) {
+  const std::size_t channels = options.alpha && options.meaning != texel_meaning::normal ? 4 : 3;
+  const auto skipped = levels_skipped(image.width, image.height, options);
+  const auto levels = options.mips ? level_count_of(image.width, image.height) : skipped + 1;
+  const packer pack(image, options, channels);
+  if (skipped == 0) each(image);
+  float_level current;
+  for (std::uint32_t level = 1; level < levels; ++level) {
+    const auto above = level == 1 ? row_source(image, options.meaning, channels) : row_source(current);
+    auto next = halve(above, channels, options.filter);
+    current = std::move(next);
+    if (level >= skipped) each(pack.pack(current));
+  }
+}
+
+}  // namespace graphite

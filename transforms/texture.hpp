@@ -1,0 +1,73 @@
+#pragma once
+
+#include "transforms/built_in.hpp"
+
+namespace graphite {
+
+/// PNG, JPEG and TGA to KTX 2.0 with mip levels, in the GPU's own block formats.
+///
+/// The output has one part for the header and one a level, the smallest first, as they lie in the file: who
+/// reads the first parts has the small levels.
+inline const transform_description& texture_description() {
+  static const transform_description out{
+      .name = "texture",
+      .version = 1,
+      .help = "makes KTX2 textures of PNG, JPEG and TGA, with mip levels and block compression",
+      .matches = {"*.png", "*.jpg", "*.jpeg", "*.tga"},
+      .outputs = {"{dir}/{stem}.ktx2"},
+      .options =
+          {
+              {.name = "alpha_coverage",
+               .standard = 0.0,
+               .help =
+                   "alpha that a shader tests against: every level keeps the share of pixels over it; 0: off",
+               .least = 0,
+               .most = 1},
+              {.name = "format",
+               .standard = std::string("auto"),
+               .help = "auto: bc5 for normals, bc4 for grey data, bc3 with alpha, else bc1",
+               .choices = {"auto", "bc1", "bc3", "bc4", "bc5", "rgba8"}},
+              {.name = "layers",
+               .standard = std::vector<std::string>{},
+               .help =
+                   "the further images of a cube or array in order, relative to the first; a cube without "
+                   "them has its first image in a file NAME_px and the others in _nx _py _ny _pz _nz"},
+              {.name = "layout",
+               .standard = std::string("2d"),
+               .help = "one image, six of a cube (+X -X +Y -Y +Z -Z), or an array of them",
+               .choices = {"2d", "cube", "array"}},
+              {.name = "max_size",
+               .standard = std::int64_t{0},
+               .help = "a larger image is halved until both sides fit; 0: any size",
+               .least = 0,
+               .most = 16'384,
+               .unit = "px"},
+              {.name = "mip_filter",
+               .standard = std::string("kaiser"),
+               .help = "kaiser is sharper, box faster",
+               .choices = {"box", "kaiser"}},
+              {.name = "mips", .standard = true, .help = "with all smaller levels down to one pixel"},
+              {.name = "quality",
+               .standard = std::string("normal"),
+               .help = "of bc1 and bc3: high takes many times as long",
+               .choices = {"fast", "normal", "high"}},
+              {.name = "usage",
+               .standard = std::string("auto"),
+               .help =
+                   "color is sRGB, data and normal are linear; auto goes by the name's end: _n _normal _nrm, "
+                   "_rough _metal _ao _orm _mask _height and the like, else color",
+               .choices = {"auto", "color", "data", "normal"}},
+          },
+      .references = {},
+      .inputs = {"*.png", "*.jpg", "*.jpeg", "*.tga"},
+      .memory_bytes_max = 4 * GiB,
+      .timeout = milliseconds(300'000),
+      .output_bytes_max = 2 * GiB,
+  };
+  return out;
+}
+
+/// See transform_function.
+result<transform_output> run_texture(const transform_input& in);
+
+}  // namespace graphite
