@@ -59,6 +59,7 @@ THIRD_PARTY = {
     "toml++": {"cli"}, "CLI/": {"cli"}, "nlohmann/": {"cli"}, "httplib": {"cli"},
     "re2/": {"transforms", "cli"},
     "xxhash": {"core"},
+    "meshoptimizer": {"transforms"}, "simdjson": {"transforms"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
