@@ -23,7 +23,7 @@ struct source_location {
 struct reference_spec {
   enum class base { file, root };  ///< what a found text is relative to
   std::string pattern;             ///< RE2 with one group: the path. Empty where `scanner` is set
-  std::string scanner;             ///< built in: "gltf", "obj", "glsl"
+  std::string scanner;             ///< built in: scanner_names() in transforms/scanners.hpp
   base relative_to = base::file;
   std::vector<std::string> search;  ///< further folders, relative to the root, tried in order
   bool required = false;            ///< a missing target fails the asset instead of warning

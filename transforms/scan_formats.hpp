@@ -16,9 +16,13 @@ struct found_text {
 /// What the formats name. Pure; any bytes are accepted, malformed ones give fewer texts; at most
 /// `texts_max` come back. Linear in the bytes.
 
-/// glTF 2.0, JSON or GLB: `uri` of buffers and images, percent-decoded; `data:` is passed over.
-/// Source of the format: Khronos glTF 2.0, sections 3.6.1, 3.8.3, 4.4.
-std::vector<found_text> scan_gltf(std::string_view bytes, std::size_t texts_max);
+/// What of a glTF document is meant.
+enum class gltf_files { all, buffers, images };
+
+/// glTF 2.0, JSON or GLB: `uri` of buffers and images or one of them, percent-decoded; `data:` is passed
+/// over. Source of the format: Khronos glTF 2.0, sections 3.6.1, 3.8.3, 4.4.
+std::vector<found_text> scan_gltf(std::string_view bytes, std::size_t texts_max,
+                                  gltf_files which = gltf_files::all);
 
 /// Wavefront OBJ: the files of `mtllib`. Names with spaces are understood where they end in `.mtl`.
 std::vector<found_text> scan_obj(std::string_view bytes, std::size_t texts_max);

@@ -10,7 +10,8 @@ namespace {
 /// not JSON: what was found until there stays. Nesting is bounded.
 class gltf_walk {
  public:
-  gltf_walk(std::string_view text, std::size_t texts_max) : text_(text), texts_max_(texts_max) {}
+  gltf_walk(std::string_view text, std::size_t texts_max, gltf_files which)
+      : text_(text), texts_max_(texts_max), which_(which) {}
 
   std::vector<found_text> run() {
     value(place::document, 0);
@@ -58,8 +59,10 @@ class gltf_walk {
     return take(']');
   }
 
-  static place member_of(place where, std::string_view key) {
-    if (where == place::document && (key == "buffers" || key == "images")) return place::list;
+  place member_of(place where, std::string_view key) const {
+    const bool wanted = (key == "buffers" && which_ != gltf_files::images) ||
+                        (key == "images" && which_ != gltf_files::buffers);
+    if (where == place::document && wanted) return place::list;
     return where == place::entry && key == "uri" ? place::uri : place::elsewhere;
   }
 
@@ -167,6 +170,7 @@ class gltf_walk {
 
   std::string_view text_;
   std::size_t at_ = 0, texts_max_;
+  gltf_files which_;
   std::vector<found_text> found_;
 };
 
@@ -186,10 +190,10 @@ std::string_view json_of_glb(std::string_view bytes) {
 
 }  // namespace
 
-std::vector<found_text> scan_gltf(std::string_view bytes, std::size_t texts_max) {
+std::vector<found_text> scan_gltf(std::string_view bytes, std::size_t texts_max, gltf_files which) {
   if (bytes.substr(0, 4) == "glTF") bytes = json_of_glb(bytes);
   if (bytes.substr(0, 3) == "\xef\xbb\xbf") bytes.remove_prefix(3);
-  return texts_max == 0 ? std::vector<found_text>{} : gltf_walk(bytes, texts_max).run();
+  return texts_max == 0 ? std::vector<found_text>{} : gltf_walk(bytes, texts_max, which).run();
 }
 
 }  // namespace graphite

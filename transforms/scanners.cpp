@@ -129,6 +129,9 @@ std::vector<found_text> scanner::compiled::texts(const entry& from, const logica
                                                  std::string_view bytes) const {
   if (from.pattern) return scan_regex(*from.pattern, bytes, options);
   if (from.spec.scanner == "gltf") return scan_gltf(bytes, options.references_max);
+  if (from.spec.scanner == "gltf-buffers")
+    return scan_gltf(bytes, options.references_max, gltf_files::buffers);
+  if (from.spec.scanner == "gltf-images") return scan_gltf(bytes, options.references_max, gltf_files::images);
   if (from.spec.scanner == "glsl") return scan_glsl(bytes, options.references_max);
   const auto extension = path.extension();
   const bool material = extension == ".mtl" || extension == ".MTL" || extension == ".Mtl";
@@ -212,7 +215,7 @@ result<void> check_reference_pattern(std::string_view pattern) {
 }
 
 const std::vector<std::string_view>& scanner_names() {
-  static const std::vector<std::string_view> names{"glsl", "gltf", "obj"};
+  static const std::vector<std::string_view> names{"glsl", "gltf", "gltf-buffers", "gltf-images", "obj"};
   return names;
 }
 

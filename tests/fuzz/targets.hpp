@@ -52,6 +52,10 @@ bool gltf(byte_span bytes);
 bool obj(byte_span bytes);
 bool mtl(byte_span bytes);
 bool glsl(byte_span bytes);
+// Of what built-in transforms read and make.
+bool mesh_of_gltf(byte_span bytes);
+bool mesh_of_obj(byte_span bytes);
+bool made_mesh(byte_span bytes);  ///< a mesh file
 
 struct target {
   std::string_view name;  ///< also the corpus folder's
@@ -96,6 +100,9 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(obj),
     GRAPHITE_FUZZ_LINE(mtl),
     GRAPHITE_FUZZ_LINE(glsl),
+    GRAPHITE_FUZZ_LINE(mesh_of_gltf),
+    GRAPHITE_FUZZ_LINE(mesh_of_obj),
+    GRAPHITE_FUZZ_LINE(made_mesh),
     GRAPHITE_FUZZ_LINE(service_message),
 };
 #undef GRAPHITE_FUZZ_LINE

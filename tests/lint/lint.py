@@ -66,6 +66,7 @@ THIRD_PARTY = {
     "glslang/": {"transforms"}, "spirv-tools/": {"transforms"}, "spirv_cross/": {"transforms"},
     "sndfile": {"transforms"}, "opus": {"transforms"}, "soxr": {"transforms"}, "ebur128": {"transforms"},
     "xxhash": {"core"},
+    "meshoptimizer": {"transforms"}, "simdjson": {"transforms"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

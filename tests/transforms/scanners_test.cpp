@@ -144,6 +144,8 @@ TEST(scanners, gltf_names_buffers_and_images_only) {
     "images":[{"uri":"..\/tex\/\u00e9.png","extras":{"uri":"no.png"}},{"bufferView":0}],
     "meshes":[{"uri":"no.x"}], "x":[-1.5e+3,true,null,{"buffers":[{"uri":"no.y"}]}]})";
   EXPECT_EQ(scan({built_in("gltf")}, "m/a.gltf", json), (strings{"m/my mesh.bin", "tex/é.png"}));
+  EXPECT_EQ(scan({built_in("gltf-buffers")}, "m/a.gltf", json), (strings{"m/my mesh.bin"}));
+  EXPECT_EQ(scan({built_in("gltf-images")}, "m/a.gltf", json), (strings{"tex/é.png"}));
 }
 
 std::string glb_of(const std::string& json) {

@@ -1,0 +1,134 @@
+#include "transforms/mesh_process.hpp"
+
+#include <meshoptimizer.h>
+
+#include <algorithm>
+
+#include "transforms/mesh_distance.hpp"
+
+namespace graphite {
+
+namespace {
+
+using index_list = std::vector<std::uint32_t>;
+
+/// A submesh whose vertices are welded: what the orders and levels are made from.
+struct welded {
+  byte_vector vertices;
+  std::uint32_t count = 0;
+  index_list indices;
+  std::vector<float> points;
+};
+
+/// Joins vertices that are the same in every byte.
+void weld(welded& mesh, std::uint32_t stride) {
+  index_list remap(mesh.count);
+  const auto unique = meshopt_generateVertexRemap(remap.data(), mesh.indices.data(), mesh.indices.size(),
+                                                  mesh.vertices.data(), mesh.count, stride);
+  meshopt_remapIndexBuffer(mesh.indices.data(), mesh.indices.data(), mesh.indices.size(), remap.data());
+  byte_vector vertices(unique * stride);
+  meshopt_remapVertexBuffer(vertices.data(), mesh.vertices.data(), mesh.count, stride, remap.data());
+  mesh.vertices = std::move(vertices);
+  mesh.count = static_cast<std::uint32_t>(unique);
+}
+
+/// Triangles that welding has made a line or a point; at least one triangle stays.
+void drop_collapsed(index_list& indices) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < indices.size(); i += 3) {
+    const auto a = indices[i], b = indices[i + 1], c = indices[i + 2];
+    if ((a == b || b == c || a == c) && !(kept == 0 && i + 3 == indices.size())) continue;
+    indices[kept] = a, indices[kept + 1] = b, indices[kept + 2] = c;
+    kept += 3;
+  }
+  indices.resize(kept);
+}
+
+void order_triangles(index_list& indices, const welded& mesh, float overdraw) {
+  index_list ordered(indices.size());
+  meshopt_optimizeVertexCache(ordered.data(), indices.data(), indices.size(), mesh.count);
+  if (overdraw <= 1) return indices.swap(ordered);
+  meshopt_optimizeOverdraw(indices.data(), ordered.data(), ordered.size(), mesh.points.data(), mesh.count, 12,
+                           overdraw);
+}
+
+/// Vertices in the order in which the triangles need them; those not needed are left out.
+made_geometry fetch_ordered(index_list indices, const welded& mesh, std::uint32_t stride, float error) {
+  made_geometry out;
+  out.indices = std::move(indices);
+  out.vertices.resize(std::min<std::size_t>(mesh.count, out.indices.size()) * stride);
+  index_list remap(mesh.count);
+  out.vertex_count = static_cast<std::uint32_t>(
+      meshopt_optimizeVertexFetchRemap(remap.data(), out.indices.data(), out.indices.size(), mesh.count));
+  meshopt_remapIndexBuffer(out.indices.data(), out.indices.data(), out.indices.size(), remap.data());
+  meshopt_remapVertexBuffer(out.vertices.data(), mesh.vertices.data(), mesh.count, stride, remap.data());
+  out.vertices.resize(std::size_t{out.vertex_count} * stride);
+  out.error = error;
+  return out;
+}
+
+/// Vertices of the finest level that a level lacks: the others lie on it.
+index_list left_out(const index_list& finest, const index_list& coarser, std::uint32_t count) {
+  std::vector<bool> skip(count, false);
+  index_list out;
+  for (const auto vertex : coarser) skip[vertex] = true;
+  for (const auto vertex : finest) {
+    if (skip[vertex]) continue;
+    skip[vertex] = true;
+    out.push_back(vertex);
+  }
+  return out;
+}
+
+/// Simplifies each level from the one before; the simplifier's estimates add up and end the levels, as does
+/// a level that would be hardly smaller. The error that the file states is measured.
+void add_levels(made_submesh& out, const welded& mesh, const mesh_process_options& options) {
+  constexpr float smaller_by = 0.9f;
+  if (options.lods == 0) return;
+  const float scale = meshopt_simplifyScale(mesh.points.data(), mesh.count, 12);
+  auto finer = mesh.indices;
+  float error = 0;
+  for (std::uint32_t level = 1; level <= options.lods && error < options.lod_error; ++level) {
+    const auto triangles = static_cast<std::size_t>(static_cast<float>(finer.size() / 3) * options.lod_ratio);
+    if (triangles == 0) return;
+    index_list coarser(finer.size());
+    float reached = 0;
+    coarser.resize(meshopt_simplify(coarser.data(), finer.data(), finer.size(), mesh.points.data(),
+                                    mesh.count, 12, triangles * 3, options.lod_error - error, 0, &reached));
+    if (coarser.empty() || static_cast<float>(coarser.size()) > static_cast<float>(finer.size()) * smaller_by)
+      return;
+    error += reached;
+    finer = coarser;
+    const auto measured =
+        greatest_distance(mesh.points, left_out(mesh.indices, coarser, mesh.count), coarser);
+    if (measured > options.lod_error * scale) return;
+    order_triangles(coarser, mesh, options.overdraw);
+    out.levels.push_back(
+        fetch_ordered(std::move(coarser), mesh, out.stride, std::max(measured, out.levels.back().error)));
+  }
+}
+
+}  // namespace
+
+result<made_submesh> process_primitive(source_primitive primitive, const quantisation& grid,
+                                       const mesh_process_options& options) {
+  if (primitive.normals.empty() && options.generate_normals) generate_normals(primitive);
+  made_submesh out;
+  out.grid = grid;
+  welded mesh;
+  GRAPHITE_TRY(mesh.vertices, encode_vertices(primitive, options.quantize, out));
+  mesh.count = primitive.vertex_count;
+  mesh.indices = std::move(primitive.indices);
+  primitive = {};
+  weld(mesh, out.stride);
+  drop_collapsed(mesh.indices);
+  mesh.points = decoded_positions(mesh.vertices, mesh.count, out, options.quantize);
+  order_triangles(mesh.indices, mesh, options.overdraw);
+  out.levels.push_back(fetch_ordered(mesh.indices, mesh, out.stride, 0));
+  add_levels(out, mesh, options);
+  const auto& finest = out.levels.front();
+  out.bounds = bounds_of(decoded_positions(finest.vertices, finest.vertex_count, out, options.quantize));
+  return out;
+}
+
+}  // namespace graphite
