@@ -1,14 +1,7 @@
-// toml++ as results instead of exceptions, and without assumptions about input: as cli/config/toml.hpp.
-#define TOML_EXCEPTIONS 0
-#include <toml++/impl/preprocessor.h>
-
-#undef TOML_ASSERT_ASSUME
-#define TOML_ASSERT_ASSUME(expr) static_assert(true)
-
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include "transforms/text_formats.hpp"
+#include "transforms/toml.hpp"
 
 namespace graphite {
 

@@ -124,6 +124,7 @@ TEST(text_transform, toml_says_where_it_is_broken) {
   EXPECT_THAT(minified("a.toml", "a = 1\na = 2\n"), StartsWith("corrupt: line 2"));
   EXPECT_THAT(minified("a.toml", "a = " + std::string(100'000, '[')), StartsWith("corrupt"));
   EXPECT_THAT(minified("a.toml", "["), StartsWith("corrupt"));
+  EXPECT_THAT(minified("a.toml", "a = é"), StartsWith("corrupt: line 1, column 5"));
 }
 
 TEST(text_transform, what_came_out_comes_out_the_same_again) {
