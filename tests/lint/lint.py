@@ -59,7 +59,6 @@ THIRD_PARTY = {
     "spdlog/": {"platform/log"},
     "seccomp": {"platform/worker"},
     "toml++": {"cli", "transforms"}, "CLI/": {"cli"}, "nlohmann/": {"cli", "transforms"}, "httplib": {"cli"},
-    "toml++": {"cli"}, "CLI/": {"cli"}, "nlohmann/": {"cli"}, "httplib": {"cli"},
     "spng": {"transforms"}, "turbojpeg": {"transforms"}, "squish": {"transforms"}, "stb/": {"transforms"},
     "re2/": {"transforms", "cli"},
     "expat": {"transforms"}, "zlib": {"transforms"},
