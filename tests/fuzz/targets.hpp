@@ -52,6 +52,8 @@ bool gltf(byte_span bytes);
 bool obj(byte_span bytes);
 bool mtl(byte_span bytes);
 bool glsl(byte_span bytes);
+bool tga(byte_span bytes);
+bool ktx2(byte_span bytes);
 
 struct target {
   std::string_view name;  ///< also the corpus folder's
@@ -96,6 +98,8 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(obj),
     GRAPHITE_FUZZ_LINE(mtl),
     GRAPHITE_FUZZ_LINE(glsl),
+    GRAPHITE_FUZZ_LINE(tga),
+    GRAPHITE_FUZZ_LINE(ktx2),
     GRAPHITE_FUZZ_LINE(service_message),
 };
 #undef GRAPHITE_FUZZ_LINE
