@@ -24,6 +24,7 @@
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
+#include "transforms/ktx2.hpp"
 
 namespace graphite::fuzz {
 namespace {
@@ -375,6 +376,22 @@ void write_logs() {
   GRAPHITE_INVARIANT(appended.has_value());
 }
 
+void write_textures() {
+  byte_vector tga(18);
+  for (const auto [at, value] : {std::pair{2, 11}, {12, 3}, {14, 2}, {16, 8}, {17, 0x20}})
+    tga[static_cast<std::size_t>(at)] = static_cast<std::byte>(value);
+  for (const int value : {0x83, 9, 0x01, 7, 8}) tga.push_back(static_cast<std::byte>(value));
+  write("tga/grey_runs", tga);
+  ktx2_description what;
+  what.format = texel_format::bc3;
+  what.width = 5;
+  what.height = 3;
+  what.levels = 2;
+  auto file = ktx2_head(what, {32, 16});
+  for (unsigned i = 0; i < 48; ++i) file.push_back(static_cast<std::byte>(i * 37));
+  write("ktx2/two_levels", file);
+}
+
 }  // namespace
 
 void write_seeds(const std::filesystem::path& into) {
@@ -391,6 +408,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_store_rows();
   write_mirror_rows();
   write_logs();
+  write_textures();
 }
 
 }  // namespace graphite::fuzz

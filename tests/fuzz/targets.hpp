@@ -56,6 +56,8 @@ bool glsl(byte_span bytes);
 bool mesh_of_gltf(byte_span bytes);
 bool mesh_of_obj(byte_span bytes);
 bool made_mesh(byte_span bytes);  ///< a mesh file
+bool tga(byte_span bytes);
+bool ktx2(byte_span bytes);
 
 struct target {
   std::string_view name;  ///< also the corpus folder's
@@ -103,6 +105,8 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(mesh_of_gltf),
     GRAPHITE_FUZZ_LINE(mesh_of_obj),
     GRAPHITE_FUZZ_LINE(made_mesh),
+    GRAPHITE_FUZZ_LINE(tga),
+    GRAPHITE_FUZZ_LINE(ktx2),
     GRAPHITE_FUZZ_LINE(service_message),
 };
 #undef GRAPHITE_FUZZ_LINE
