@@ -70,10 +70,13 @@ class obj_reader {
 
   result<void> statement(std::string_view rest) {
     const auto word = obj_word(rest);
-    if (word == "v") return numbers<3>(rest, positions_, 3);
-    if (word == "vn") return numbers<3>(rest, normals_, 3);
-    if (word == "vt") return numbers<2>(rest, uvs_, 1);
-    if (word == "f") return face(rest);
+    if (word.empty()) return {};
+    // Most lines by far have these words: they are told apart by their letters.
+    const char second = word.size() == 2 && word[0] == 'v' ? word[1] : '\0';
+    if (second == 'n') return numbers<3>(rest, normals_, 3);
+    if (second == 't') return numbers<2>(rest, uvs_, 1);
+    if (word.size() == 1 && word[0] == 'v') return numbers<3>(rest, positions_, 3);
+    if (word.size() == 1 && word[0] == 'f') return face(rest);
     if (word == "o" || word == "g") return begin_mesh(rest);
     if (word == "usemtl") return use_material(rest);
     if (word == "p" || word == "l") warnings_.add("points and lines are left out");
@@ -150,7 +153,7 @@ class obj_reader {
     if (face_.size() < 3) return bad("a face of fewer than 3 corners");
     triangles_.clear();
     if (face_.size() == 3) {
-      triangles_ = {0, 1, 2};
+      triangles_.insert(triangles_.end(), {0u, 1u, 2u});
     } else {
       points_.clear();
       for (const auto& one : face_) points_.push_back(positions_[one.position]);

@@ -20,16 +20,32 @@ struct welded {
   std::vector<float> points;
 };
 
-/// Joins vertices that are the same in every byte.
+/// Joins vertices that are the same in every byte; they stay in the order of the source, for its neighbours
+/// are mostly near each other there.
 void weld(welded& mesh, std::uint32_t stride) {
   index_list remap(mesh.count);
-  const auto unique = meshopt_generateVertexRemap(remap.data(), mesh.indices.data(), mesh.indices.size(),
-                                                  mesh.vertices.data(), mesh.count, stride);
+  const auto unique = meshopt_generateVertexRemap(remap.data(), nullptr, mesh.count, mesh.vertices.data(),
+                                                  mesh.count, stride);
+  if (unique == mesh.count) return;
   meshopt_remapIndexBuffer(mesh.indices.data(), mesh.indices.data(), mesh.indices.size(), remap.data());
   byte_vector vertices(unique * stride);
   meshopt_remapVertexBuffer(vertices.data(), mesh.vertices.data(), mesh.count, stride, remap.data());
   mesh.vertices = std::move(vertices);
   mesh.count = static_cast<std::uint32_t>(unique);
+}
+
+/// Triangles by their least vertex (a counting sort): what orders them for the vertex cache then finds
+/// neighbours in memory that is near, in half the time where the source is in disorder.
+void sort_triangles(index_list& indices, std::uint32_t count) {
+  index_list places(std::size_t{count} + 1), sorted(indices.size());
+  const auto least = [&](std::size_t at) {
+    return std::min({indices[at], indices[at + 1], indices[at + 2]});
+  };
+  for (std::size_t i = 0; i < indices.size(); i += 3) ++places[least(i) + 1];
+  for (std::size_t v = 1; v < places.size(); ++v) places[v] += places[v - 1];
+  for (std::size_t i = 0; i < indices.size(); i += 3)
+    std::copy_n(&indices[i], 3, &sorted[std::size_t{places[least(i)]++} * 3]);
+  indices.swap(sorted);
 }
 
 /// Triangles that welding has made a line or a point; at least one triangle stays.
@@ -122,6 +138,7 @@ result<made_submesh> process_primitive(source_primitive primitive, const quantis
   primitive = {};
   weld(mesh, out.stride);
   drop_collapsed(mesh.indices);
+  sort_triangles(mesh.indices, mesh.count);
   mesh.points = decoded_positions(mesh.vertices, mesh.count, out, options.quantize);
   order_triangles(mesh.indices, mesh, options.overdraw);
   out.levels.push_back(fetch_ordered(mesh.indices, mesh, out.stride, 0));

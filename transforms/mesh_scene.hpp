@@ -87,7 +87,8 @@ class decode_budget {
   explicit decode_budget(std::uint64_t bytes_max) : left_(bytes_max) {}
   /// Errors: too_large, names `what`.
   result<void> take(std::uint64_t bytes, const std::string& what) {
-    if (bytes > left_) return fail(errc::too_large, what + ": more than 1 GiB of mesh data in all");
+    if (bytes > left_)
+      return fail(errc::too_large, what + ": more mesh data in all than a source may have (1 GiB)");
     left_ -= bytes;
     return {};
   }

@@ -10,15 +10,17 @@ namespace {
 /// Every file that is asked for is there and has a few bytes.
 class few_bytes final : public transform_files {
  public:
-  result<byte_span> read(const logical_path&) override { return as_bytes(std::string_view("0123456789abcdef")); }
+  result<byte_span> read(const logical_path&) override {
+    return as_bytes(std::string_view("0123456789abcdef"));
+  }
 };
 
 /// Makes a mesh; whatever is made is a sound file.
 bool makes_mesh(const char* path, byte_span bytes) {
   few_bytes files;
   const auto source = logical_path::parse(path).value();
-  const auto options =
-      option_values::make(mesh_description().options, {{"lods", std::int64_t{2}}, {"generate_normals", true}});
+  const auto options = option_values::make(mesh_description().options,
+                                           {{"lods", std::int64_t{2}}, {"generate_normals", true}});
   const std::vector<output_name> outputs{{"out.gmesh", false}};
   const auto made = run_mesh({source, bytes, options.value(), outputs, files});
   if (!made) return false;

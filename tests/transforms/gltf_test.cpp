@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/transforms/mesh_support.hpp"
+#include "transforms/mesh_gltf.hpp"
 #include "transforms/mesh_gltf_data.hpp"
 
 namespace graphite {
@@ -221,18 +222,6 @@ TEST(gltf, refuses_accessors_that_reach_out_of_their_views) {
       "corrupt accessor 2: 'byteOffset' is 18446744073709551600, over 1099511627776");
   EXPECT_EQ(with(R"("bufferView":0,"componentType":5126,"count":4294967296,"type":"VEC3")"),
             "too_large too many vertices");
-  // A small document that would take more than a source may: 240 MB for each primitive.
-  auto many = square_gltf();
-  many.accessor(R"("componentType":5126,"count":10000000,"type":"VEC4")");
-  many.accessor(R"("componentType":5126,"count":10000000,"type":"VEC3")");
-  many.primitive(
-      R"("attributes":{"POSITION":3,"TANGENT":2,"NORMAL":3,"COLOR_0":2,"JOINTS_0":2},"indices":1)");
-  many.primitive(R"("attributes":{"POSITION":3,"TANGENT":2,"NORMAL":3,"COLOR_0":2},"indices":1)");
-  EXPECT_EQ(failure(many), "corrupt accessor 2 has no unsigned integers");
-  many.primitives.clear();
-  for (int i = 0; i < 3; ++i)
-    many.primitive(R"("attributes":{"POSITION":3,"TANGENT":2,"COLOR_0":2},"indices":1)");
-  EXPECT_EQ(failure(many), "too_large accessor 2: more than 1 GiB of mesh data in all");
   EXPECT_EQ(with(R"("bufferView":9,"componentType":5126,"count":4,"type":"VEC3")"),
             "corrupt accessor 2: 'bufferView' is 9, over 1");
   EXPECT_EQ(with(R"("bufferView":0,"componentType":5130,"count":4,"type":"VEC3")"),
@@ -241,6 +230,25 @@ TEST(gltf, refuses_accessors_that_reach_out_of_their_views) {
             "corrupt accessor 2: 'count' is no whole number");
   EXPECT_EQ(with(R"("bufferView":0,"componentType":5126,"count":4,"type":"VEC2")"),
             "corrupt accessor 2 has 2 components of 3");
+}
+
+TEST(gltf, a_small_document_cannot_ask_for_much_memory) {
+  auto many = square_gltf();
+  many.accessor(R"("componentType":5126,"count":10000,"type":"VEC4")");
+  many.accessor(R"("componentType":5126,"count":10000,"type":"VEC3")");
+  for (int i = 0; i < 3; ++i)
+    many.primitive(R"("attributes":{"POSITION":3,"TANGENT":2,"COLOR_0":2},"indices":1)");
+  const auto read_with = [glb = many.glb()](std::uint64_t bytes_max) {
+    memory_files files;
+    decode_budget budget(bytes_max);
+    mesh_warnings warnings;
+    const auto read = read_gltf(logical_path::parse("a.glb").value(), as_bytes(glb), files, budget, warnings);
+    return read ? "read" : std::string(to_string(read.error().code)) + " " + read.error().context;
+  };
+  // Each primitive takes 440,000 bytes and its indices.
+  EXPECT_EQ(read_with(1'400'000), "read");
+  EXPECT_EQ(read_with(1'000'000),
+            "too_large accessor 3: more mesh data in all than a source may have (1 GiB)");
 }
 
 TEST(gltf, names_accessor_and_value_of_what_is_not_finite_or_out_of_range) {
