@@ -47,6 +47,7 @@ result<opus_writer> opus_writer::make(const opus_settings& settings) {
   };
   set(OPE_SET_SERIALNO(static_cast<opus_int32>(settings.serial)));
   set(OPUS_SET_BITRATE(static_cast<opus_int32>(settings.bits_per_second)));
+  set(OPUS_SET_VBR_CONSTRAINT(0));  // as opusenc: bits go where they are needed
   set(OPUS_SET_COMPLEXITY(settings.complexity));
   set(OPE_SET_HEADER_GAIN(settings.gain_q8));
   set(OPE_SET_COMMENT_PADDING(0));
