@@ -52,6 +52,9 @@ bool gltf(byte_span bytes);
 bool obj(byte_span bytes);
 bool mtl(byte_span bytes);
 bool glsl(byte_span bytes);
+bool toml_comments(byte_span bytes);
+bool zip_directory(byte_span bytes);
+bool audio_comments(byte_span bytes);
 
 struct target {
   std::string_view name;  ///< also the corpus folder's
@@ -96,6 +99,9 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(obj),
     GRAPHITE_FUZZ_LINE(mtl),
     GRAPHITE_FUZZ_LINE(glsl),
+    GRAPHITE_FUZZ_LINE(toml_comments),
+    GRAPHITE_FUZZ_LINE(zip_directory),
+    GRAPHITE_FUZZ_LINE(audio_comments),
     GRAPHITE_FUZZ_LINE(service_message),
 };
 #undef GRAPHITE_FUZZ_LINE
