@@ -58,6 +58,9 @@ bool mesh_of_obj(byte_span bytes);
 bool made_mesh(byte_span bytes);  ///< a mesh file
 bool tga(byte_span bytes);
 bool ktx2(byte_span bytes);
+bool toml_comments(byte_span bytes);
+bool zip_directory(byte_span bytes);
+bool audio_comments(byte_span bytes);
 
 struct target {
   std::string_view name;  ///< also the corpus folder's
@@ -107,6 +110,9 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(made_mesh),
     GRAPHITE_FUZZ_LINE(tga),
     GRAPHITE_FUZZ_LINE(ktx2),
+    GRAPHITE_FUZZ_LINE(toml_comments),
+    GRAPHITE_FUZZ_LINE(zip_directory),
+    GRAPHITE_FUZZ_LINE(audio_comments),
     GRAPHITE_FUZZ_LINE(service_message),
 };
 #undef GRAPHITE_FUZZ_LINE

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "transforms/built_in.hpp"
+
+namespace graphite {
+
+/// WAV, AIFF, FLAC and Ogg Vorbis to Ogg Opus at 48 kHz.
+///
+/// Read in blocks, so that memory does not grow with the length. `loudness` measures by EBU R 128 and writes
+/// a gain into the Opus header, which every decoder applies; samples stay as they are. The gain never lifts
+/// the highest sample over full scale. Loop points (a WAV's smpl chunk; LOOPSTART with LOOPEND or LOOPLENGTH
+/// of FLAC and Ogg) become the tags LOOPSTART and LOOPLENGTH, in samples at 48 kHz; TITLE and ARTIST stay.
+/// Bounds: audio_channels_max and so on in transforms/audio_reader.hpp.
+inline const transform_description& audio_description() {
+  static const transform_description out{
+      .name = "audio",
+      .version = 1,
+      .help = "encodes sound as Ogg Opus",
+      .matches = {"*.{wav,aiff,aif,flac,ogg}"},
+      .outputs = {"{dir}/{stem}.opus"},
+      .options =
+          {
+              {.name = "bitrate",
+               .standard = std::int64_t{0},
+               .help = "0: 64 for mono, 96 for stereo, 48 a channel for more; else from 6",
+               .least = 0,
+               .most = 510,
+               .unit = "kbit/s"},
+              {.name = "channels",
+               .standard = std::string("keep"),
+               .help = "what the channels are mixed to",
+               .choices = {"keep", "mono", "stereo"}},
+              {.name = "complexity",
+               .standard = std::int64_t{10},
+               .help = "how long the encoder searches",
+               .least = 0,
+               .most = 10},
+              {.name = "loudness",
+               .standard = 0.0,
+               .help = "what a gain brings the loudness to; 0: as it is",
+               .least = -70,
+               .most = 0,
+               .unit = "LUFS"},
+          },
+      .references = {},
+      .inputs = {},
+      .timeout = milliseconds{600'000},
+  };
+  return out;
+}
+
+/// See transform_function.
+result<transform_output> run_audio(const transform_input& in);
+
+}  // namespace graphite
