@@ -58,8 +58,11 @@ inline const transform_description& texture_description() {
                    "_rough _metal _ao _orm _mask _height and the like, else color",
                .choices = {"auto", "color", "data", "normal"}},
           },
-      .references = {},
-      .inputs = {"*.png", "*.jpg", "*.jpeg", "*.tga"},
+      // Images of one file need no other, and do not wait for any.
+      .more_inputs = [](const option_values& options) -> std::vector<std::string> {
+        if (options.text("layout") == "2d") return {};
+        return {"**/*.png", "**/*.jpg", "**/*.jpeg", "**/*.tga"};
+      },
       .memory_bytes_max = 4 * GiB,
       .timeout = milliseconds(300'000),
       .output_bytes_max = 2 * GiB,
