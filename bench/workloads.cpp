@@ -24,6 +24,14 @@ const std::vector<workload>& workloads() {
        "memory and disk at their peak while 1 % of a bundle of 240 MB changes, of a follower and a "
        "subscriber",
        run_swap_memory},
+      {"transforms",
+       "textures, meshes, sounds and shaders by the shipped worker; against ImageMagick, gltfpack, opusenc, "
+       "glslangValidator",
+       run_transforms},
+      {"worker-dispatch", "an action of nothing through a warm worker, and after its end",
+       run_worker_dispatch},
+      {"supertux-cold", "the whole example with its transforms, from nothing; needs the package's data",
+       run_supertux_cold},
   };
   return all;
 }

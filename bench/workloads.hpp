@@ -13,5 +13,8 @@ report run_reader(const bench_options& options);
 report run_open(const bench_options& options);
 report run_swap(const bench_options& options);
 report run_swap_memory(const bench_options& options);
+report run_transforms(const bench_options& options);
+report run_worker_dispatch(const bench_options& options);
+report run_supertux_cold(const bench_options& options);
 
 }  // namespace graphite::bench

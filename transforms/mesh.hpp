@@ -44,10 +44,9 @@ inline const transform_description& mesh_description() {
       .references = {{.pattern = {}, .scanner = "gltf-images", .search = {}, .at_run = true},
                      {.pattern = {}, .scanner = "gltf-buffers", .search = {}},
                      {.pattern = {}, .scanner = "obj", .search = {}, .at_run = true}},
-      .inputs = {"**/*.bin"},
       .memory_bytes_max = 6 * GiB,
       .timeout = milliseconds{300'000},
-      .output_bytes_max = 4 * GiB,
+      .output_bytes_max = 2 * GiB,
   };
   return out;
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,11 +30,6 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;
-}
-
-bool says_something(int socket) {
-  pollfd wait{socket, POLLIN, 0};
-  return ::poll(&wait, 1, 0) > 0;
 }
 
 }  // namespace
@@ -109,7 +103,7 @@ result<std::unique_ptr<worker_process>> worker_pool::take() {
   while (!idle_.empty()) {
     auto one = std::move(idle_.back());
     idle_.pop_back();
-    if (!says_something(one->socket())) return one;  // one at rest has nothing to say but that it has ended
+    if (!one->has_ended()) return one;
   }
   if (!control_) GRAPHITE_CHECK(start_server());
   auto made = start_worker();

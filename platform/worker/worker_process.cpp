@@ -75,6 +75,11 @@ duration worker_process::processor_time() const {
 
 void worker_process::kill() const { ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0); }
 
+bool worker_process::has_ended() const {
+  pollfd waits[2] = {{handle_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}};
+  return ::poll(waits, 2, 0) != 0;
+}
+
 bool worker_process::rest(std::uint64_t kept_bytes) {
   ++tasks_done_;
   placed_ = 0;

@@ -42,6 +42,8 @@ class worker_process {
   void limit_memory(std::uint64_t bytes);
   duration processor_time() const;
   void kill() const;
+  /// One at rest has nothing to say but that it has ended.
+  bool has_ended() const;
   /// A task is done: forgets what was placed, and gives back memory beyond `kept_bytes`. False where that
   /// failed.
   bool rest(std::uint64_t kept_bytes);

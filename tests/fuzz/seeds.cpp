@@ -378,7 +378,7 @@ void write_logs() {
 
 void write_textures() {
   byte_vector tga(18);
-  for (const auto [at, value] : {std::pair{2, 11}, {12, 3}, {14, 2}, {16, 8}, {17, 0x20}})
+  for (const auto& [at, value] : {std::pair<int, int>{2, 11}, {12, 3}, {14, 2}, {16, 8}, {17, 0x20}})
     tga[static_cast<std::size_t>(at)] = static_cast<std::byte>(value);
   for (const int value : {0x83, 9, 0x01, 7, 8}) tga.push_back(static_cast<std::byte>(value));
   write("tga/grey_runs", tga);
