@@ -11,13 +11,20 @@ using impl = engine_impl;
 
 namespace {
 
-/// Hash of what decides which rule takes a path: saved decisions hold while it is the same.
+/// Hash of what decides which rule takes a path and what is read of it: what was saved holds while it is the
+/// same.
 std::uint64_t rules_hash(const project& config) {
   std::string text;
   for (const auto& rule : config.rules) {
     text += (rule.makes() ? "make\n" : "copy\n");
     for (const auto& pattern : rule.match) text += "+" + pattern.text() + "\n";
     for (const auto& pattern : rule.exclude) text += "-" + pattern.text() + "\n";
+    text += rule.publish ? "publish\n" : "keep\n";
+    for (const auto& one : rule.references) {
+      text += one.scanner + "?" + one.pattern + (one.relative_to == reference_spec::base::root ? "/" : ".") +
+              (one.required ? "!" : "") + (one.at_run ? "@" : "") + "\n";
+      for (const auto& folder : one.search) text += " " + folder + "\n";
+    }
   }
   return id_of_path_text(text).value;
 }

@@ -159,8 +159,12 @@ void impl::finish_load() {
   for (artefact_index a = 0; a < flags.size(); ++a)
     if (has_source(a)) ++source_count;
   const auto known = static_cast<artefact_index>(flags.size());
-  for (artefact_index a = 0; a < known; ++a)
-    if (has_source(a)) appear(a);
+  for (artefact_index a = 0; a < known; ++a) {
+    if (!has_source(a)) continue;
+    const bool same_rules = (flags[a] & rule_known) != 0;
+    appear(a);
+    if (!same_rules) read_again_for_rules(a);
+  }
   plan_all();
   for (action_index a = 0; a < actions.size(); ++a)
     if (nodes.live(a)) restore_result(a);
@@ -181,6 +185,14 @@ void impl::finish_load() {
   loading = false;
   restore_dirty();
   loaded = {};
+}
+
+/// Other rules than when it was read: what is an asset now may not be stored, what it refers to may be found
+/// by other patterns.
+void impl::read_again_for_rules(artefact_index a) {
+  const bool not_stored = is_asset(a) && (flags[a] & listed) == 0;
+  const bool scanned = rules[a] != no_rule && !config.rules[rules[a]].references.empty();
+  if (not_stored || scanned || !references.candidates(a).empty()) signatures[a] = {};
 }
 
 /// Actions whose fingerprint fits are clean; then all counts are made afresh.

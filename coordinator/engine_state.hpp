@@ -340,6 +340,7 @@ struct engine_impl {
   void restore_result(action_index a);
   void note_shown_at_load(artefact_index a, const std::vector<logical_path>& targets);
   void restore_wild_outputs(action_index a, const std::vector<std::string>& names);
+  void read_again_for_rules(artefact_index a);
   void restore_phases();
   void restore_dirty();
   void restore_shown();

@@ -63,6 +63,31 @@ TEST(engine_restart, outputs_that_were_lost_before_a_start_are_made_again_after_
   EXPECT_EQ(w.engine->status().stale, 0u);
 }
 
+TEST(engine_restart, with_other_rules_what_was_only_read_or_scanned_is_read_again) {
+  engine_world w(rules());
+  revision what;
+  for (const std::string name : {"m.c", "t/readme", "level"}) {
+    w.texts[content_of(name)] = name;
+    source_state state{content_of(name), {1, 2, name.size(), 4, 5, true}, {}};
+    if (name == "level") state.references.push_back({{path_of("t/readme")}, false});
+    what.changes.push_back({path_of(name), state});
+  }
+  w.apply(what);
+  w.settle();
+  const auto known = [&](const std::string& path) {
+    const auto all = w.engine->sources();
+    const auto* signature = all.find(path);
+    return signature != nullptr && signature->trusted;
+  };
+  w.restart();
+  EXPECT_TRUE(known("m.c") && known("level") && known("t/readme"));
+  w.config.rules.clear();  // all are copies now
+  w.restart();
+  EXPECT_FALSE(known("m.c")) << "its bytes were not stored";
+  EXPECT_FALSE(known("level")) << "other rules may find other references";
+  EXPECT_TRUE(known("t/readme"));
+}
+
 TEST(engine_restart, sources_whose_contents_were_lost_are_named) {
   engine_world w(rules());
   fill(w);
