@@ -71,7 +71,15 @@ std::uint64_t impl::critical_ns(action_index a, int depth) const {
     for (const auto output : nodes.outputs(a))
       for (const auto user : nodes.users(output))
         if (!user.group() && ++seen <= 8) most = std::max(most, critical_ns(user.index(), depth + 1));
-  return most + std::max<std::uint64_t>(actions[a].cost_ns, 1'000'000);
+  return most + std::max<std::uint64_t>(expected_ns(a), 1'000'000);
+}
+
+/// What it took the last time; before that, what its transform expects.
+std::uint64_t impl::expected_ns(action_index a) const {
+  const auto& built_in = rule_of(a).built_in;
+  if (actions[a].cost_ns != 0 || !built_in) return actions[a].cost_ns;
+  return std::min<std::uint64_t>(nodes.content(nodes.main_input(a)).size, 16 * GiB) *
+         built_in->cost_ns_per_byte;
 }
 
 void impl::enqueue(action_index a, lookup with) {

@@ -224,6 +224,7 @@ struct engine_impl {
   void start_ready();
   void start(action_index a);
   attempt_spec spec_of(action_index a) const;
+  std::uint64_t expected_ns(action_index a) const;
   std::uint64_t critical_ns(action_index a, int depth) const;
   void end_attempt(const attempt_result& what);
   void attempt_succeeded(action_index a, flight& f, const attempt_result& what);

@@ -58,7 +58,8 @@ struct built_in_spec {
   std::uint32_t version = 1;
   option_values options;            ///< all of them
   std::vector<std::string> inputs;  ///< globs: the upper bound of what it may ask for beside the main input
-  milliseconds timeout{60'000};     ///< of processor time
+  std::uint32_t cost_ns_per_byte = 0;        ///< of the main input, until it is learned; 0: not known
+  milliseconds timeout{60'000};              ///< of processor time
   std::uint64_t memory_bytes_max = 1 * GiB;  ///< of the worker, inputs and outputs not counted
   std::uint64_t output_bytes_max = 1 * GiB;  ///< of all outputs together
 };

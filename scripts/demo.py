@@ -7,7 +7,9 @@ Every edit is timed from the moment its close, rename or unlink returned to the 
 import argparse
 import collections
 import gzip
+import io
 import json
+import math
 import os
 import pathlib
 import queue
@@ -17,9 +19,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import struct
 import tempfile
 import threading
 import time
+import zlib
 
 EDITS = 300
 UNDONE = 50
@@ -100,6 +104,28 @@ def measure_bundle(program, bundle):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+IMAGES = (".png", ".jpg")
+SOUNDS = (".wav", ".ogg")
+
+
+def flat_png(side, color):
+    """A picture of one color."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    row = b"\0" + bytes(color) * side
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(row * side)) + chunk(b"IEND", b""))
+
+
+def asset_of(source):
+    """What the example's rules call the asset made of a source."""
+    if source.endswith(IMAGES):
+        return source + ".ktx2"
+    if source.endswith(SOUNDS):
+        return source + ".opus"
+    return source + ".gz" if source.endswith(".po") else source
+
+
 class Editor:
     """Makes edits of several kinds; each returns (kind, changed path or None, removed path or None, clock)."""
 
@@ -107,14 +133,15 @@ class Editor:
         self.project = project
         self.random = random.Random(seed)
         files = [p for p in sorted(project.rglob("*")) if p.is_file() and not p.is_symlink() and
-                 ".graphite" not in p.parts and p.name != "graphite.toml"]
-        self.small = [p for p in files if p.suffix in (".png", ".glsl", ".frag", ".vert") and 0 < p.stat().st_size < 16384]
-        self.large = [p for p in files if p.stat().st_size > 1 << 20]
+                 ".graphite" not in p.parts and p.name != "graphite.toml" and "added" not in p.parts]
+        self.small = [p for p in files if p.suffix == ".png" and 0 < p.stat().st_size < 16384]
+        self.large = [p for p in files if p.stat().st_size > 1 << 17 and asset_of(p.name) == p.name]
         self.sprites = [p for p in files if p.suffix == ".sprite"]
         self.converted = [p for p in files if p.suffix == ".po"]
         self.added = []
+        self.colors = {}
         self.count = 0
-        kinds = {"small, in place": self.small, "large, in place": self.large, "sprite": self.sprites,
+        kinds = {"texture, in place": self.small, "large copy, in place": self.large, "sprite": self.sprites,
                  "command input": self.converted}
         for kind, choice in kinds.items():
             if not choice:
@@ -122,7 +149,10 @@ class Editor:
 
     def _bytes(self, path):
         self.count += 1
-        return path.read_bytes() + f"\n;; edit {self.count}\n".encode()
+        if path.suffix != ".png":
+            return path.read_bytes() + f"\n;; edit {self.count}\n".encode()
+        self.colors[path] = [self.random.randrange(256) for _ in range(3)]
+        return flat_png(self.random.choice((8, 20, 32, 64)), self.colors[path])
 
     def _in_place(self, path):
         data = self._bytes(path)
@@ -142,10 +172,10 @@ class Editor:
         pick = self.random.choice
         if kind == 0:
             path = pick(self.small)
-            return "small, in place", path, None, self._in_place(path)
+            return "texture, in place", path, None, self._in_place(path)
         if kind == 1:
             path = pick(self.large)
-            return "large, in place", path, None, self._in_place(path)
+            return "large copy, in place", path, None, self._in_place(path)
         if kind == 2:
             path = pick(self.sprites)
             return "sprite", path, None, self._in_place(path)
@@ -154,17 +184,16 @@ class Editor:
             return "command input", path, None, self._in_place(path)
         if kind == 4:
             path = pick(self.small)
-            return "rename over", path, None, self._rename_over(path)
+            return "texture, rename over", path, None, self._rename_over(path)
         if kind == 5 or not self.added:
-            self.count += 1
-            path = self.project / "images" / f"demo-{self.count}.png"
+            path = self.project / "images" / f"demo-{self.count + 1}.png"
             path.parent.mkdir(exist_ok=True)
-            shutil.copyfile(pick(self.small), path)
+            clock = self._rename_over(path)
             self.added.append(path)
-            return "add", path, None, time.monotonic_ns()
+            return "texture, added", path, None, clock
         path = self.added.pop(0)
         path.unlink()
-        return "delete", None, path, time.monotonic_ns()
+        return "texture, deleted", None, path, time.monotonic_ns()
 
 
 def percentile(values, share):
@@ -178,49 +207,148 @@ def without_comments(data):
                     if not re.match(rb"#[^,\n]", line) and line.rstrip(b"\n") != b"#")
 
 
-def same_bytes(a, b):
-    return a.exists() and a.read_bytes() == b.read_bytes()
+def shown_bytes(current, name):
+    """An asset's bytes: those of its parts NAME, NAME~1 … one after the other; None where it is not shown."""
+    if not (current / name).exists():
+        return None
+    out = [(current / name).read_bytes()]
+    while (current / f"{name}~{len(out)}").exists():
+        out.append((current / f"{name}~{len(out)}").read_bytes())
+    return b"".join(out)
+
+
+def asset_names(folder):
+    """The assets that a folder shows."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")
+            if path.is_file() and not re.search(r"~\d+$", path.name)}
+
+
+def texture_size(ktx2):
+    """Width and height as the header says; None where it is no KTX2 file whose first level lies in it."""
+    if len(ktx2) < 104 or ktx2[:12] != b"\xabKTX 20\xbb\r\n\x1a\n":
+        return None
+    offset, length = struct.unpack_from("<QQ", ktx2, 80)
+    return struct.unpack_from("<II", ktx2, 20) if length > 0 and offset + length <= len(ktx2) else None
+
+
+def first_color(ktx2):
+    """The color of the first pixel of the largest level, of blocks of BC1."""
+    offset, = struct.unpack_from("<Q", ktx2, 80)
+    first, second, choices = struct.unpack_from("<HHI", ktx2, offset)
+    ends = [[(end >> 11) * 255 / 31, (end >> 5 & 63) * 255 / 63, (end & 31) * 255 / 31] for end in (first, second)]
+    thirds = {0: (3, 0), 1: (0, 3), 2: (2, 1), 3: (1, 2)} if first > second else {0: (3, 0), 1: (0, 3), 2: (1.5, 1.5), 3: (0, 0)}
+    shares = thirds[choices & 3]
+    return [(a * shares[0] + b * shares[1]) / 3 for a, b in zip(*ends)]
+
+
+def is_made_of(name, made, source, color=None):
+    """Whether an asset is what the example's rules make of its source's bytes, as far as its own words tell."""
+    if made is None:
+        return False
+    if name.endswith(".gz"):
+        return gzip.decompress(made) == without_comments(source)
+    if name.endswith(".ktx2"):
+        size = texture_size(made)
+        if size is None or (source[:4] == b"\x89PNG" and size != struct.unpack_from(">II", source, 16)):
+            return False
+        return color is None or all(abs(a - b) <= 9 for a, b in zip(first_color(made), color))
+    if name.endswith(".opus"):
+        return made[:4] == b"OggS" and b"OpusHead" in made[:64]
+    return made == source
+
+
+ADDED = {".spv": lambda made: made[:4] == b"\x03\x02\x23\x07", ".gmesh": lambda made: len(made) > 100,
+         ".json": json.loads, ".stl": lambda made: b"supertux-level" in made}
 
 
 def compare_tree(project, current, assets):
-    """`current` shows so many assets, and each equals its source or what the rule makes of it."""
-    shown = [p for p in current.resolve().rglob("*") if p.is_file()]
-    for path in shown:
-        source = project / path.relative_to(current.resolve())
-        if source.exists():
-            same = same_bytes(path, source)
-        else:
-            same = gzip.decompress(path.read_bytes()) == without_comments(source.with_suffix("").read_bytes())
-        if not same:
-            fail(f"{path} differs from its source")
-    if len(shown) != assets:
-        fail(f"{current} shows {len(shown)} assets of {assets}")
+    """`current` shows so many assets, and each is what the rules make of its source."""
+    folder = current.resolve()
+    names = asset_names(folder)
+    sources = {asset_of(str(path.relative_to(project))): path for path in project.rglob("*")
+               if path.is_file() and ".graphite" not in path.parts}
+    for name in names:
+        made = shown_bytes(folder, name)
+        if name in sources:
+            good = is_made_of(name, made, sources[name].read_bytes())
+        else:  # of the folder `added`: several of one source, or with another name
+            good = name.startswith("added/") and ADDED[pathlib.Path(name).suffix](made)
+        if not good:
+            fail(f"{folder / name} is not what its source is made into")
+    if len(names) != assets:
+        fail(f"{current} shows {len(names)} assets of {assets}")
 
 
 def follow_edit(editor, number, subscribers, project, folders, samples):
     kind, changed, removed, clock = editor.edit(number)
-    name = str((changed or removed).relative_to(project))
-    converted = kind == "command input"
-    if converted:
-        name += ".gz"
+    name = asset_of(str((changed or removed).relative_to(project)))
 
     def shows(event):
         return event.get("event") == "swap" and name in (event["changed"] if changed else event["removed"])
 
     for subscriber, folder in zip(subscribers, folders):
         event = subscriber.wait_for(shows, f"swap of {name} ({kind})")
-        shown = folder / "current" / name
-        if converted and gzip.decompress(shown.read_bytes()) != without_comments(changed.read_bytes()):
-            fail(f"{shown} is not what {changed} is converted to")
-        if changed and not converted and not same_bytes(shown, changed):
-            fail(f"{shown} does not show the edit")
-        if removed and shown.exists():
-            fail(f"{shown} is still there")
+        made = shown_bytes(folder / "current", name)
+        if changed and not is_made_of(name, made, changed.read_bytes(), editor.colors.get(changed)):
+            fail(f"{folder / 'current' / name} does not show the edit")
+        if removed and made is not None:
+            fail(f"{folder / 'current' / name} is still there")
         samples[kind].append((event["swapped_at_ns"] - clock) / 1e6)
         for stage, us in event["stages_us"].items():
             if us is not None:
                 samples["stage " + stage].append(us / 1e3)
         samples["bytes"].append(event["bytes_fetched"])
+
+
+TYPES = {"textures": ".ktx2", "sounds": ".opus", "translations": ".gz"}
+
+
+def psnr_of(ktx2, source):
+    """Of the largest level of blocks of BC1 or BC3, decoded by another library; None where that is not there."""
+    try:
+        import numpy
+        from PIL import Image
+    except ImportError:
+        return None
+    width, height = texture_size(ktx2)
+    offset, length = struct.unpack_from("<QQ", ktx2, 80)
+    blocks = (width + 3) // 4 * ((height + 3) // 4)
+    if length not in (8 * blocks, 16 * blocks):
+        return None
+    header = struct.pack("<4s7I44x", b"DDS ", 124, 0x81007, height, width, length, 0, 1)
+    header += struct.pack("<2I4s10I", 32, 4, b"DXT1" if length == 8 * blocks else b"DXT5", 0, 0, 0, 0, 0, 0x1000, 0, 0, 0, 0)
+    made = numpy.asarray(Image.open(io.BytesIO(header + ktx2[offset:offset + length])).convert("RGBA"), dtype=float)
+    wanted = numpy.asarray(Image.open(io.BytesIO(source)).convert("RGBA"), dtype=float)
+    seen = wanted[..., 3:] > 0  # nobody sees the colors of what is transparent
+    if not seen.any():
+        return None
+    error = (((made - wanted) ** 2) * seen)[..., :3].sum() / (3 * seen.sum())
+    return 99.0 if error == 0 else 10 * math.log10(255 * 255 / error)
+
+
+def measure_types(project, current):
+    """Files, bytes before and after, and what is known of the quality, by type."""
+    folder = current.resolve()
+    out = []
+    for kind, end in TYPES.items():
+        names = sorted(name for name in asset_names(folder) if name.endswith(end) and (project / name[:-len(end)]).exists())
+        before = sum((project / name[:-len(end)]).stat().st_size for name in names)
+        after = sum(len(shown_bytes(folder, name)) for name in names)
+        quality = ""
+        if kind == "textures":
+            sample = random.Random(1).sample(names, min(100, len(names)))
+            values = [psnr_of(shown_bytes(folder, name), (project / name[:-len(end)]).read_bytes()) for name in sample]
+            values = sorted(value for value in values if value is not None)
+            quality = (f"PSNR of {len(values)} of them: median {values[len(values) // 2]:.1f} dB, least {values[0]:.1f} dB"
+                       if values else "PSNR not measured: python3-pil and python3-numpy are missing")
+        out.append((kind, len(names), before, after, quality))
+    return out
+
+
+def print_types(types):
+    print(f"\n{'made':<14}{'files':>7}{'MB before':>11}{'MB after':>10}")
+    for kind, files, before, after, quality in types:
+        print(f"{kind:<14}{files:>7}{before / 1e6:>11.1f}{after / 1e6:>10.1f}  {quality}")
 
 
 def print_table(built, again, cache, bytes_in, held, edits_seconds, samples):
@@ -249,6 +377,7 @@ def prepare(options, work):
     project = work / "project"
     shutil.copytree(options.assets, project, symlinks=True)
     shutil.copyfile(options.config, project / "graphite.toml")
+    shutil.copytree(pathlib.Path(options.config).parent / "added", project / "added")
     return project
 
 
@@ -286,6 +415,7 @@ def main():
         for folder in folders:
             compare_tree(project, folder / "current", built["assets"])
         print(f"demo: both subscribers show {built['assets']} assets; {EDITS} edits follow")
+        types = measure_types(project, folders[0] / "current")
         samples = collections.defaultdict(list)
         begin = time.monotonic()
         for number in range(EDITS):
@@ -294,6 +424,7 @@ def main():
         for folder in folders:
             compare_tree(project, folder / "current", built["assets"] + len(editor.added))
         print_table(built, again, cache, bytes_in, held, seconds, samples)
+        print_types(types)
         if options.keep:
             print(f"\nstill running: project {project}, subscribers {folders[0]}/current and {folders[1]}/current; "
                   f"metrics http://{ready['metrics']}/metrics; end with: kill {' '.join(str(p.child.pid) for p in started)}")

@@ -44,6 +44,7 @@ inline const transform_description& archive_description() {
           },
       .references = {},
       .inputs = {},
+      .cost_ns_per_byte = 20,
       .memory_bytes_max = 2 * GiB,
   };
   return out;

@@ -44,6 +44,7 @@ inline const transform_description& audio_description() {
           },
       .references = {},
       .inputs = {},
+      .cost_ns_per_byte = 600,
       .timeout = milliseconds{600'000},
   };
   return out;

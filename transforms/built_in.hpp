@@ -37,6 +37,8 @@ struct transform_description {
   std::vector<std::string_view> inputs = {};    ///< globs of what it may ask for beside the main input
   /// Further ones that depend on the options; null: none.
   std::vector<std::string> (*more_inputs)(const option_values&) = nullptr;
+  /// About how long it takes for a byte of the main input, until that is learned: long ones start first.
+  std::uint32_t cost_ns_per_byte = 100;
   std::uint64_t memory_bytes_max = 1 * GiB;  ///< of the worker, inputs and outputs not counted
   milliseconds timeout{60'000};              ///< of processor time
   std::uint64_t output_bytes_max = 1 * GiB;  ///< of all outputs together

@@ -55,6 +55,7 @@ inline const transform_description& shader_description() {
           },
       .references = {},
       .inputs = {"**/*.glsl", "**/*.inc", "**/*.h", "**/*.glslh", "**/*.glsli"},
+      .cost_ns_per_byte = 5000,
   };
   return out;
 }

@@ -27,6 +27,7 @@ inline const transform_description& text_description() {
           },
       .references = {},
       .inputs = {},
+      .cost_ns_per_byte = 20,
   };
   return out;
 }

@@ -63,6 +63,7 @@ inline const transform_description& texture_description() {
         if (options.text("layout") == "2d") return {};
         return {"**/*.png", "**/*.jpg", "**/*.jpeg", "**/*.tga"};
       },
+      .cost_ns_per_byte = 60,
       .memory_bytes_max = 4 * GiB,
       .timeout = milliseconds(300'000),
       .output_bytes_max = 2 * GiB,

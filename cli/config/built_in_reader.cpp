@@ -81,6 +81,7 @@ void read_built_in(table_reader& rule_table, const transform_description& what, 
   spec.name = what.name;
   spec.version = what.version;
   spec.timeout = what.timeout;
+  spec.cost_ns_per_byte = what.cost_ns_per_byte;
   spec.memory_bytes_max = what.memory_bytes_max;
   spec.output_bytes_max = what.output_bytes_max;
   spec.options = read_options(rule_table.table("options"), rule_table.title(), what, mistakes);
