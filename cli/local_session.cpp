@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include "actors/live_filter.hpp"
@@ -278,15 +279,16 @@ result<void> local_session::parts::open_builder(const session_options& options, 
   tools = std::make_unique<tool_workers>(
       *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
                                        .decode = decode_tool_answer});
-  workers = std::make_unique<worker_pool>(
-      worker_pool_options{.program = worker_program(), .environment = worker_environment(environment)});
+  std::set<std::string> names;
+  for (const auto& rule : config->rules)
+    if (rule.built_in) names.insert(rule.built_in->name);
+  workers = std::make_unique<worker_pool>(worker_pool_options{.program = worker_program(),
+                                                              .environment = worker_environment(environment),
+                                                              .arguments = {names.begin(), names.end()}});
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
-  const auto& rules = config->rules;
-  const bool used =
-      std::ranges::any_of(rules, [](const rule_spec& rule) { return rule.built_in.has_value(); });
   // The threads of the pool live as long as the workers' server must.
-  if (used) (void)pool->submit([this] { warm_up_workers(); });
+  if (!names.empty()) (void)pool->submit([this] { warm_up_workers(); });
   return {};
 }
 

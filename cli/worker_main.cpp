@@ -37,7 +37,8 @@ result<worker_product> run_transform(const encoded_task& task, byte_span main, w
 
 }  // namespace
 
-int main() {
+/// The arguments name transforms that are likely to be used.
+int main(int argc, char** argv) {
   sockaddr_storage other{};
   socklen_t size = sizeof other;
   if (::getsockname(0, reinterpret_cast<sockaddr*>(&other), &size) != 0 || other.ss_family != AF_UNIX) {
@@ -47,5 +48,7 @@ int main() {
         "See `graphite transforms` for what there is.\n");
     return 2;
   }
-  return serve_workers(0, run_transform, [] {});
+  return serve_workers(0, run_transform, [&] {
+    for (int i = 1; i < argc; ++i) warm_up_transform(argv[i]);
+  });
 }

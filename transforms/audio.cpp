@@ -24,11 +24,11 @@ constexpr int opus_rate_hz = 48'000;
 template <class Function>
 result<void> each_block(byte_span file, int channels, Function use) {
   GRAPHITE_TRY(auto reader, audio_reader::open(file));
-  std::vector<float> block(block_frames * static_cast<std::size_t>(reader.channels()));
+  std::vector<float> block(block_frames * static_cast<std::size_t>(reader.channels())), room;
   while (true) {
     GRAPHITE_TRY(const auto samples, reader.read(block));
     if (samples == 0) return {};
-    GRAPHITE_CHECK(use(mixed_frames(std::span(block).first(samples), reader.channels(), channels)));
+    GRAPHITE_CHECK(use(mixed_frames(std::span(block).first(samples), reader.channels(), channels, room)));
   }
 }
 
@@ -59,7 +59,7 @@ result<int> gain_for(byte_span file, int rate_hz, int channels, double target) {
                    EBUR128_MODE_I | EBUR128_MODE_SAMPLE_PEAK));
   if (measure == nullptr) return fail(errc::too_large, "no memory to measure the loudness");
   name_channels(*measure, channels);
-  GRAPHITE_CHECK(each_block(file, channels, [&](const std::vector<float>& frames) -> result<void> {
+  GRAPHITE_CHECK(each_block(file, channels, [&](std::span<const float> frames) -> result<void> {
     if (ebur128_add_frames_float(measure.get(), frames.data(),
                                  frames.size() / static_cast<std::size_t>(channels)) != EBUR128_SUCCESS)
       return fail(errc::too_large, "no memory to measure the loudness");
@@ -82,7 +82,8 @@ std::int64_t bits_per_second(std::int64_t wanted_kbit, int channels) {
   return channels == 1 ? 64'000 : channels == 2 ? 96'000 : std::int64_t{48'000} * channels;
 }
 
-result<opus_settings> settings_of(const transform_input& in, int rate_hz, int channels) {
+result<opus_settings> settings_of(const transform_input& in, const audio_reader& probe, int channels) {
+  const auto rate_hz = probe.rate_hz();
   GRAPHITE_TRY(const auto tags, read_audio_tags(in.bytes));
   const auto bitrate = in.options.integer("bitrate");
   if (bitrate > 0 && bitrate < 6)
@@ -90,6 +91,7 @@ result<opus_settings> settings_of(const transform_input& in, int rate_hz, int ch
   opus_settings out;
   out.channels = channels;
   out.bits_per_second = bits_per_second(bitrate, channels);
+  out.source_bits = probe.sample_bits();
   out.complexity = static_cast<int>(in.options.integer("complexity"));
   out.serial = static_cast<std::uint32_t>(checksum64(in.bytes)) & 0x7fffffff;
   if (const auto target = in.options.number("loudness"); target != 0) {
@@ -112,7 +114,7 @@ result<byte_vector> encode_audio(const transform_input& in) {
   GRAPHITE_TRY(const auto probe, audio_reader::open(in.bytes));
   const auto& wanted = in.options.text("channels");
   const int channels = wanted == "mono" ? 1 : wanted == "stereo" ? 2 : probe.channels();
-  GRAPHITE_TRY(const auto settings, settings_of(in, probe.rate_hz(), channels));
+  GRAPHITE_TRY(const auto settings, settings_of(in, probe, channels));
   GRAPHITE_TRY(auto resampler, audio_resampler::make(probe.rate_hz(), channels));
   GRAPHITE_TRY(auto writer, opus_writer::make(settings));
   bool empty = true;
@@ -120,7 +122,7 @@ result<byte_vector> encode_audio(const transform_input& in) {
     GRAPHITE_TRY(const auto made, resampler.feed(frames));
     return made.empty() ? result<void>() : writer.write(made);
   };
-  GRAPHITE_CHECK(each_block(in.bytes, channels, [&](const std::vector<float>& frames) {
+  GRAPHITE_CHECK(each_block(in.bytes, channels, [&](std::span<const float> frames) {
     empty = false;
     return feed(frames);
   }));

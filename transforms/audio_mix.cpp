@@ -35,8 +35,9 @@ float weight(char channel, bool right) {
 
 }  // namespace
 
-std::vector<float> mixed_frames(std::span<const float> frames, int from, int to) {
-  if (from == to) return {frames.begin(), frames.end()};
+std::span<const float> mixed_frames(std::span<const float> frames, int from, int to,
+                                    std::vector<float>& room) {
+  if (from == to) return frames;
   const auto channels = static_cast<std::size_t>(from), wanted = static_cast<std::size_t>(to);
   std::array<std::array<float, 8>, 2> weights{};
   for (std::size_t side = 0; side < wanted; ++side) {
@@ -49,21 +50,21 @@ std::vector<float> mixed_frames(std::span<const float> frames, int from, int to)
     }
     for (auto& one : weights[side]) one /= sum;
   }
-  std::vector<float> out;
-  out.reserve(frames.size() / channels * wanted);
+  room.clear();
   for (std::size_t at = 0; at + channels <= frames.size(); at += channels)
     for (std::size_t side = 0; side < wanted; ++side) {
       float sum = 0;
       for (std::size_t i = 0; i < channels; ++i) sum += weights[side][i] * frames[at + i];
-      out.push_back(sum);
+      room.push_back(sum);
     }
-  return out;
+  return room;
 }
 
 struct audio_resampler::state {
   soxr_t soxr = nullptr;  // null at 48 kHz
   std::size_t channels = 1;
   double ratio = 1;
+  std::vector<float> out;
   ~state() {
     if (soxr != nullptr) soxr_delete(soxr);
   }
@@ -89,25 +90,24 @@ result<audio_resampler> audio_resampler::make(int rate_hz, int channels) {
   return audio_resampler(std::move(out));
 }
 
-result<std::vector<float>> audio_resampler::feed(std::span<const float> frames) {
-  if (state_->soxr == nullptr) return std::vector<float>(frames.begin(), frames.end());
+result<std::span<const float>> audio_resampler::feed(std::span<const float> frames) {
+  if (state_->soxr == nullptr) return frames;
   const auto channels = state_->channels;
-  std::vector<float> out;
-  std::size_t taken = 0, made = 0;
+  auto& out = state_->out;
+  std::size_t taken = 0, made = 0, had = 0;
   const auto count = frames.size() / channels;
   do {
-    const auto had = out.size();
     const auto room = static_cast<std::size_t>(static_cast<double>(count - taken) * state_->ratio) + 4096;
-    out.resize(had + room * channels);
+    if (out.size() < had + room * channels) out.resize(had + room * channels);
     std::size_t used = 0;
     const auto* from = count == 0 ? nullptr : frames.data() + taken * channels;
     if (soxr_process(state_->soxr, from, count - taken, &used, out.data() + had, room, &made) != nullptr)
       return fail(errc::io, "the resampler failed");
-    out.resize(had + made * channels);
+    had += made * channels;
     taken += used;
     if (used == 0 && made == 0 && taken < count) return fail(errc::io, "the resampler takes nothing");
   } while (taken < count || (count == 0 && made > 0));
-  return out;
+  return std::span<const float>(out).first(had);
 }
 
 }  // namespace graphite

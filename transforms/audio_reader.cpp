@@ -63,6 +63,15 @@ bool is_known_sound(byte_span file) {
          text.starts_with("OggS");
 }
 
+/// From the order of WAV to that of Vorbis.
+void reorder(std::span<float> frames, std::size_t channels) {
+  std::array<float, audio_channels_max> frame{};
+  for (std::size_t at = 0; at < frames.size(); at += channels) {
+    for (std::size_t i = 0; i < channels; ++i) frame[i] = frames[at + wav_channel_of[channels][i]];
+    std::copy_n(frame.begin(), channels, frames.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+}
+
 bool is_known_format(int format, bool with_opus) {
   const auto coding = format & SF_FORMAT_SUBMASK;
   const bool plain = coding == SF_FORMAT_PCM_U8 || coding == SF_FORMAT_PCM_S8 || coding == SF_FORMAT_PCM_16 ||
@@ -102,6 +111,18 @@ audio_reader::~audio_reader() = default;
 int audio_reader::channels() const { return state_->info.channels; }
 int audio_reader::rate_hz() const { return state_->info.samplerate; }
 
+int audio_reader::sample_bits() const {
+  switch (state_->info.format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+      return 8;
+    case SF_FORMAT_PCM_16:
+      return 16;
+    default:
+      return 24;
+  }
+}
+
 result<audio_reader> audio_reader::open(byte_span file, bool with_opus) {
   if (!is_known_sound(file)) return fail(errc::unsupported, "not WAV, AIFF, FLAC or Ogg");
   auto made = std::make_unique<state>();
@@ -133,15 +154,9 @@ result<std::size_t> audio_reader::read(std::span<float> frames) {
   if (state_->frames * channels > audio_samples_max)
     return fail(errc::too_large, fmt::format("over {} samples", audio_samples_max));
   const auto samples = static_cast<std::size_t>(got) * channels;
-  const bool reorder = channels > 2 && (state_->info.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_OGG;
-  for (std::size_t at = 0; at < samples; at += channels) {
-    std::array<float, audio_channels_max> frame{};
-    for (std::size_t i = 0; i < channels; ++i) {
-      const auto sample = frames[at + (reorder ? wav_channel_of[channels][i] : i)];
-      frame[i] = std::abs(sample) <= 65'536.0F ? sample : 0;
-    }
-    std::copy_n(frame.begin(), channels, frames.begin() + static_cast<std::ptrdiff_t>(at));
-  }
+  const auto kept = frames.first(samples);
+  for (auto& sample : kept) sample = std::abs(sample) <= 65'536.0F ? sample : 0;
+  if (channels > 2 && (state_->info.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_OGG) reorder(kept, channels);
   return samples;
 }
 

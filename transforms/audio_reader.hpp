@@ -28,6 +28,8 @@ class audio_reader {
 
   int channels() const;
   int rate_hz() const;
+  /// Bits of a sample: 8, 16 or, for all others, 24.
+  int sample_bits() const;
   /// Fills `frames` from its beginning and says how many samples came, whole frames; 0 at the end. What is
   /// not a number or over 2^16 becomes silence. Errors: corrupt, too_large (audio_samples_max).
   result<std::size_t> read(std::span<float> frames);

@@ -12,6 +12,9 @@ namespace {
 
 using float3 = std::array<float, 3>;
 
+// Surfaces that simplification leaves take about 40.
+constexpr std::uint64_t looks_a_query_max = 512, looks_least = 1u << 20;
+
 float3 difference(const float3& a, const float3& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
 float dot_of(const float3& a, const float3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 
@@ -64,18 +67,23 @@ class triangle_grid {
 
   /// The square of the distance of the nearest triangle; what is under `enough` may come back as anything
   /// under.
-  float nearest(const float3& p, float enough) const {
-    float best = std::numeric_limits<float>::max();
+  float nearest(const float3& p, float enough) {
+    // What was near the point before is mostly near this one.
+    float best = distance(p, last_);
+    if (best <= enough) return best;
     const auto home = cell_of(p);
     const int rings = std::max({cells_[0], cells_[1], cells_[2]});
     for (int ring = 0; ring < rings; ++ring) {
-      look_round(p, home, ring, best);
+      if (!look_round(p, home, ring, enough, best)) return best;
       // What is farther out is at least this far from a point inside the grid; others only look longer.
       const float clear = cell_ * static_cast<float>(ring) - outside(p);
-      if (best <= enough || (clear > 0 && best <= clear * clear)) break;
+      if (clear > 0 && best <= clear * clear) break;
     }
     return best;
   }
+
+  /// How many triangles and cells have been looked at.
+  std::uint64_t looks() const { return looks_; }
 
  private:
   void choose_cells(const float3& most) {
@@ -139,8 +147,8 @@ class triangle_grid {
       each_cell(t, [&](std::size_t cell) { entries_[next[cell]++] = static_cast<std::uint32_t>(t); });
   }
 
-  /// The cells whose greatest step from `home` is `ring`.
-  void look_round(const float3& p, const std::array<int, 3>& home, int ring, float& best) const {
+  /// The cells whose greatest step from `home` is `ring`; false: what is there is near enough.
+  bool look_round(const float3& p, const std::array<int, 3>& home, int ring, float enough, float& best) {
     const auto low = [&](std::size_t k) { return std::max(home[k] - ring, 0); };
     const auto high = [&](std::size_t k) { return std::min(home[k] + ring, cells_[k] - 1); };
     for (int z = low(2); z <= high(2); ++z)
@@ -148,15 +156,26 @@ class triangle_grid {
         const bool shell = std::abs(z - home[2]) == ring || std::abs(y - home[1]) == ring;
         const int step = shell || ring == 0 ? 1 : 2 * ring;
         for (int x = home[0] - ring; x <= home[0] + ring; x += step)
-          if (x >= 0 && x < cells_[0]) look_into(p, place(x, y, z), best);
+          if (x >= 0 && x < cells_[0] && !look_into(p, place(x, y, z), enough, best)) return false;
       }
+    return true;
   }
 
-  void look_into(const float3& p, std::size_t cell, float& best) const {
+  bool look_into(const float3& p, std::size_t cell, float enough, float& best) {
+    ++looks_;
     for (auto at = begins_[cell]; at < begins_[cell + 1]; ++at) {
       const std::size_t t = entries_[at];
-      best = std::min(best, square_to_triangle(p, corner(t * 3), corner(t * 3 + 1), corner(t * 3 + 2)));
+      ++looks_;
+      const float found = distance(p, t);
+      if (found >= best) continue;
+      best = found, last_ = t;
+      if (best <= enough) return false;
     }
+    return true;
+  }
+
+  float distance(const float3& p, std::size_t triangle) const {
+    return square_to_triangle(p, corner(triangle * 3), corner(triangle * 3 + 1), corner(triangle * 3 + 2));
   }
 
   /// How far a point is out of the grid.
@@ -174,18 +193,25 @@ class triangle_grid {
   std::array<int, 3> cells_{1, 1, 1};
   std::vector<std::uint64_t> begins_;
   std::vector<std::uint32_t> entries_;
+  std::uint64_t looks_ = 0;
+  std::size_t last_ = 0;  ///< the triangle that was near the last point
 };
 
 }  // namespace
 
 float greatest_distance(const std::vector<float>& points, const std::vector<std::uint32_t>& queries,
                         const std::vector<std::uint32_t>& indices) {
-  const triangle_grid grid(points, indices);
+  triangle_grid grid(points, indices);
+  const auto looks_max = (queries.size() + indices.size()) * looks_a_query_max + looks_least;
   float most = 0;
-  for (const auto query : queries) {
-    const auto* p = &points[query * std::size_t{3}];
-    most = std::max(most, grid.nearest({p[0], p[1], p[2]}, most));
-  }
+  // A few from everywhere first: the greater the distance so far, the sooner each of the others is near
+  // enough.
+  for (const std::size_t step : {std::size_t{61}, std::size_t{1}})
+    for (std::size_t i = 0; i < queries.size(); i += step) {
+      const auto* p = &points[queries[i] * std::size_t{3}];
+      most = std::max(most, grid.nearest({p[0], p[1], p[2]}, most));
+      if (grid.looks() > looks_max) return std::numeric_limits<float>::infinity();
+    }
   return std::sqrt(most) * 1.0001f;
 }
 

@@ -62,6 +62,10 @@ result<void> check_document(const gltf_value& document, mesh_warnings& warnings)
     }
   }
   if (document.has("animations")) warnings.add("animations are left out");
+  if (document.has("cameras")) warnings.add("cameras are left out");
+  if (!document.has("extensions")) return {};
+  GRAPHITE_TRY(const auto extensions, document.object("extensions"));
+  if (extensions.has("KHR_lights_punctual")) warnings.add("lights are left out");
   return {};
 }
 

@@ -18,4 +18,9 @@ const transform_description* find_built_in(std::string_view name);
 /// graphite_transform_code, which links what the transforms decode and encode with.
 transform_function built_in_function(std::string_view name);
 
+/// Fills the tables that libraries make when `transform` is first used, so that forked processes have them:
+/// the shader compiler's for Vulkan take longer to make than most shaders to compile. Results are the same
+/// without. Nothing for other names. In graphite_transform_code.
+void warm_up_transform(std::string_view transform);
+
 }  // namespace graphite

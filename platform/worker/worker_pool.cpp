@@ -61,7 +61,8 @@ result<void> worker_pool::start_server() {
   owned_fd err(::fcntl(2, F_DUPFD_CLOEXEC, 3));
   if (!err) err.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
   if (ends.second.get() < 3) ends.second.reset(::fcntl(ends.second.get(), F_DUPFD_CLOEXEC, 3));
-  const std::vector<std::string> arguments{options_.program};
+  std::vector<std::string> arguments{options_.program};
+  arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<std::string> variables;
   for (const auto& [name, value] : options_.environment) variables.push_back(name + "=" + value);
   const auto argv = pointers_to(arguments), environment = pointers_to(variables);

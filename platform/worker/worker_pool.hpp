@@ -16,6 +16,7 @@ namespace graphite {
 struct worker_pool_options {
   std::string program;  ///< absolute: it calls serve_workers() on its standard input
   std::map<std::string, std::string> environment;  ///< the whole of it
+  std::vector<std::string> arguments = {};         ///< of the program: what it gets ready before it forks
   int nice = 10;
   std::uint64_t kept_bytes = 32 * MiB;  ///< of shared memory that a worker at rest keeps, each way
   std::uint32_t tasks_max = 1024;       ///< then a worker is replaced by a fresh one

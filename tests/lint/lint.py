@@ -63,7 +63,7 @@ THIRD_PARTY = {
     "re2/": {"transforms", "cli"},
     "expat": {"transforms"}, "zlib": {"transforms", "bench"},
     "glslang/": {"transforms"}, "spirv-tools/": {"transforms"}, "spirv_cross/": {"transforms"},
-    "sndfile": {"transforms"}, "opus": {"transforms"}, "soxr": {"transforms"}, "ebur128": {"transforms"},
+    "sndfile": {"transforms"}, "opus": {"transforms"}, "ogg": {"transforms"}, "soxr": {"transforms"}, "ebur128": {"transforms"},
     "xxhash": {"core"},
     "meshoptimizer": {"transforms"}, "simdjson": {"transforms"},
 }

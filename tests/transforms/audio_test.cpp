@@ -132,6 +132,22 @@ TEST(audio_transform, encodes_every_format_it_reads) {
   }
 }
 
+TEST(audio_transform, keeps_every_frame_wherever_the_last_packet_ends) {
+  for (const int channels : {1, 2, 3})
+    for (const std::size_t frames : {1u, 647u, 648u, 649u, 839u, 840u, 841u, 960u, 961u, 48'000u, 100'000u}) {
+      auto source = tones(channels, 48'000, 3);
+      source.resize(frames * static_cast<std::size_t>(channels));
+      EXPECT_EQ(decoded(opus_of(wav(channels, 48'000, source))).frames.size(), source.size()) << frames;
+    }
+}
+
+TEST(audio_transform, writes_a_page_for_each_second) {
+  const auto opus = opus_of(wav(2, 48'000, tones(2, 48'000, 5)));
+  int pages = 0;
+  for (auto at = opus.find("OggS"); at != opus.npos; at = opus.find("OggS", at + 4)) ++pages;
+  EXPECT_EQ(pages, 2 + 6);
+}
+
 TEST(audio_transform, takes_every_rate_and_number_of_channels) {
   for (const int rate : {1'000, 8'000, 22'050, 48'000, 96'000, 192'000})
     EXPECT_NEAR(static_cast<double>(decoded(opus_of(wav(1, rate, tones(1, rate, 0.5)))).frames.size()),

@@ -283,6 +283,16 @@ TEST(gltf, warns_of_animations_and_morph_targets) {
   EXPECT_EQ(made->warnings, "animations are left out\nmorph targets are left out\n");
 }
 
+TEST(gltf, warns_of_cameras_and_lights) {
+  auto from = square_gltf();
+  from.primitive(R"("attributes":{"POSITION":0},"indices":1)");
+  const auto made = run_mesh_on(
+      "a.glb", from.glb(R"("nodes":[{"mesh":0}],"cameras":[],"extensions":{"KHR_lights_punctual":{}})"),
+      plain);
+  ASSERT_TRUE(made) << made.error().context;
+  EXPECT_EQ(made->warnings, "cameras are left out\nlights are left out\n");
+}
+
 TEST(gltf, base64_is_read_strictly) {
   EXPECT_EQ(as_text(decode_data_uri("data:;base64,aGk=").value()), "hi");
   EXPECT_FALSE(decode_data_uri("data:;base64,a*k="));

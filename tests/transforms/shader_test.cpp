@@ -2,11 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <spirv-tools/libspirv.hpp>
 
 #include "tests/transforms/media_support.hpp"
+#include "transforms/registry.hpp"
 #include "transforms/shader_compile.hpp"
 
 namespace graphite {
@@ -236,6 +240,40 @@ TEST(shader_transform, makes_the_same_bytes_whatever_was_compiled_before) {
   EXPECT_EQ(asset_text(shader("a.comp", small_comp), "a.comp.spv"), comp);
   EXPECT_EQ(asset_text(shader("a.frag", small_frag, {{"debug", true}}), "a.frag.spv"), frag);
   EXPECT_EQ(asset_text(shader("a.frag", small_frag, {{"debug", true}}), "a.frag.spv"), frag);
+}
+
+/// What a new process makes of a shader of each target, as one text.
+std::string in_new_process(bool warm) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe(ends.data()), 0);
+  const auto pid = ::fork();
+  if (pid == 0) {
+    if (warm) warm_up_transform("shader");
+    shader_run shader;
+    std::string all;
+    for (const std::string target : {"vulkan1.0", "vulkan1.2", "opengl4.5"})
+      all += asset_text(shader("a.comp", small_comp, {{"target", target}}), "a.comp.spv") +
+             asset_text(shader("a.frag", "#version 460\nvoid main() {}", {{"target", target}}), "a.frag.spv");
+    const bool written = ::write(ends[1], all.data(), all.size()) == static_cast<ssize_t>(all.size());
+    ::_exit(written ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string out(1 << 16, '\0');
+  std::size_t size = 0;
+  for (ssize_t got = 1; got > 0; size += static_cast<std::size_t>(got > 0 ? got : 0))
+    got = ::read(ends[0], out.data() + size, out.size() - size);
+  ::close(ends[0]);
+  int status = -1;
+  ::waitpid(pid, &status, 0);
+  EXPECT_EQ(status, 0);
+  out.resize(size);
+  return out;
+}
+
+TEST(shader_transform, makes_the_same_bytes_in_a_warm_process) {
+  const auto cold = in_new_process(false);
+  EXPECT_GT(cold.size(), 1'000u);
+  EXPECT_EQ(in_new_process(true), cold);
 }
 
 TEST(shader_transform, damaged_shaders_do_no_harm) {

@@ -38,6 +38,8 @@ std::string reached() {
   return out;
 }
 
+std::string warmed_up;
+
 result<worker_product> work(const encoded_task& task, byte_span main, worker_files& files) {
   const auto& name = task.transform;
   if (name == "copy") return one_asset(task, {{main.begin(), main.end()}});
@@ -71,6 +73,7 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
   if (name == "fill") return one_asset(task, {byte_vector(32 << 20)});
   if (name == "reach") return one_asset(task, {bytes_of(reached())});
   if (name == "stray") return worker_product{{{*logical_path::parse("not/declared"), {bytes_of("x")}}}, {}};
+  if (name == "warmth") return one_asset(task, {bytes_of(warmed_up)});
   if (name == "count") {
     static int calls = 0;
     return one_asset(task, {bytes_of(std::to_string(++calls))});
@@ -80,6 +83,8 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
 
 }  // namespace
 
-int main() {
-  return serve_workers(0, work, [] {});
+int main(int argc, char** argv) {
+  return serve_workers(0, work, [&] {
+    for (int i = 1; i < argc; ++i) warmed_up += argv[i];
+  });
 }

@@ -72,6 +72,14 @@ TEST_F(worker_pool_test, a_task_gets_its_input_and_gives_its_output) {
   EXPECT_EQ(made("copy", ""), std::vector<std::string>{""});
 }
 
+TEST_F(worker_pool_test, a_worker_has_what_the_server_got_ready) {
+  worker_pool pool({.program = GRAPHITE_TEST_WORKER, .environment = {}, .arguments = {"a", "b"}, .nice = 0});
+  what_.name = "warmth";
+  exchange_.files["a/in.txt"] = "hello";
+  ASSERT_TRUE(pool.run({what_, input_, outputs_}, exchange_, cancel_));
+  EXPECT_THAT(exchange_.made["out.bin"], testing::ElementsAre("ab"));
+}
+
 TEST_F(worker_pool_test, parts_come_in_order) {
   EXPECT_EQ(made("halves", "leftright"), (std::vector<std::string>{"left", "right"}));
 }
