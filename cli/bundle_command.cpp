@@ -19,7 +19,7 @@ namespace {
 struct bundle_options {
   std::string bundle, other, target;
   std::string only;  ///< glob; empty: all
-  bool assets = false, force = false, json = false;
+  bool assets = false, parts = false, force = false, json = false;
 };
 
 time_point now() { return std::chrono::steady_clock::now(); }
@@ -169,10 +169,11 @@ int run_extract(const bundle_options& options) {
   const auto wanted = filter_of(options.only);
   if (!wanted) return out.failed(wanted.error());
   progress bar = make_progress("extracting");
-  const auto done =
-      extract_bundle(*bundle, options.target, *wanted, [&](std::uint64_t assets, const std::string& path) {
-        bar.update({assets, bundle->head.value.assets, path}, now());
-      });
+  const auto how = options.parts ? parts_as::files : parts_as::one_file;
+  const auto done = extract_bundle(*bundle, options.target, *wanted, how,
+                                   [&](std::uint64_t assets, const std::string& path) {
+                                     bar.update({assets, bundle->head.value.assets, path}, now());
+                                   });
   bar.finish(now());
   if (!done) return out.failed(done.error());
   out.say("{} assets, {} files, {} bytes in {}", done->assets, done->files, done->bytes,
@@ -237,6 +238,9 @@ void add_bundle(CLI::App& root, chosen_command& chosen) {
   auto& extract = add_one(group, chosen, kept, "extract", "Write the assets as files", run_extract);
   extract.add_option("DIR", kept->target, "A new or empty folder")->required();
   add_only(extract, *kept);
+  extract
+      .add_flag("--parts", kept->parts, "Each part of an asset of several in a file of its own, PATH.partN")
+      ->envname("GRAPHITE_PARTS");
   extract.footer(
       "Every byte is verified; DIR appears complete or not at all.\n\nExample:\n"
       "  graphite bundle extract level1.grph level1");

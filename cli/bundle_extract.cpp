@@ -4,8 +4,10 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
+#include "cli/new_file.hpp"
 #include "cli/opened_bundle.hpp"
 #include "platform/linux/durable_file.hpp"
 #include "platform/linux/owned_fd.hpp"
@@ -16,47 +18,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-result<void> write_file(const fs::path& path, byte_span bytes) {
-  std::error_code code;
-  fs::create_directories(path.parent_path(), code);  // open says what is wrong
-  const owned_fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (fd.get() < 0) return fail_errno(errno, path.string());
-  return write_fully(fd.get(), bytes, 0, path.string());
-}
-
-/// A name beside the target that goes unless keep() renames it to the target.
-class temporary_path {
- public:
-  explicit temporary_path(const fs::path& target)
-      : target_(target), path_(target.string() + fmt::format(".partial-{}", ::getpid())) {}
-  temporary_path(const temporary_path&) = delete;
-  temporary_path& operator=(const temporary_path&) = delete;
-  ~temporary_path() {
-    std::error_code ignored;
-    if (!kept_) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-  result<void> keep() {
-    if (::rename(path_.c_str(), target_.c_str()) != 0) return fail_errno(errno, target_.string());
-    kept_ = true;
-    return {};
-  }
-
- private:
-  fs::path target_, path_;
-  bool kept_ = false;
-};
-
 result<void> extract_asset(const opened_bundle& bundle, const located_asset& asset, const fs::path& folder,
-                           extract_summary& summary) {
+                           parts_as how, extract_summary& summary) {
   const auto& parts = asset.record.parts;
   const std::string& name = asset.record.path.str();
+  const bool apart = how == parts_as::files && parts.size() > 1;
+  std::optional<new_file> file;
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!file || apart) {
+      GRAPHITE_TRY(file, new_file::make(folder / (apart ? fmt::format("{}.part{}", name, i) : name)));
+      ++summary.files;
+    }
     auto bytes = bundle.part(asset, i);
     if (!bytes) return fail(bytes.error().code, fmt::format("{}: {}", name, bytes.error().context));
-    GRAPHITE_CHECK(
-        write_file(folder / (parts.size() == 1 ? name : fmt::format("{}.part{}", name, i)), *bytes));
-    ++summary.files;
+    GRAPHITE_CHECK(file->append(*bytes));
     summary.bytes += bytes->size();
   }
   ++summary.assets;
@@ -71,7 +46,8 @@ fs::path target_of(const std::string& text) {
 }  // namespace
 
 result<extract_summary> extract_bundle(const opened_bundle& bundle, const std::string& folder,
-                                       const asset_filter& wanted, const bytes_progress& progress) {
+                                       const asset_filter& wanted, parts_as how,
+                                       const bytes_progress& progress) {
   std::error_code code;
   const fs::path target = target_of(folder);
   if (fs::exists(target, code) && !fs::is_empty(target, code))
@@ -84,7 +60,7 @@ result<extract_summary> extract_bundle(const opened_bundle& bundle, const std::s
   GRAPHITE_CHECK(bundle.tree->for_each([&](const located_asset& asset) {
     if (!wanted(asset.record.path.str())) return true;
     progress(summary.assets, asset.record.path.str());
-    failed = extract_asset(bundle, asset, scratch.path(), summary);
+    failed = extract_asset(bundle, asset, scratch.path(), how, summary);
     return failed.has_value();
   }));
   GRAPHITE_CHECK(failed);

@@ -6,6 +6,7 @@
 #include "cli/build.hpp"
 #include "cli/dev.hpp"
 #include "cli/gc.hpp"
+#include "cli/preview.hpp"
 
 /// \file The parse table: each subcommand's file adds its options and says what to run.
 
@@ -24,6 +25,7 @@ struct command_handlers {
   std::function<int(const dev_options&)> dev;
   std::function<int(const subscribe_options&)> subscribe;
   std::function<int(const gc_options&)> gc;
+  std::function<int(const preview_options&)> preview;
 };
 
 /// What the command line chose; run after parsing, so that usage errors come before any work.
@@ -57,6 +59,7 @@ void add_hold(CLI::App& root, chosen_command& chosen);
 void add_release(CLI::App& root, chosen_command& chosen);
 void add_rollback(CLI::App& root, chosen_command& chosen);
 void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_preview(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_stop(CLI::App& root, chosen_command& chosen);
 void add_bundle(CLI::App& root, chosen_command& chosen);
 void add_transforms(CLI::App& root, chosen_command& chosen);

@@ -14,5 +14,6 @@ int main(int argc, char** argv) {
   handlers.dev = run_dev;
   handlers.subscribe = run_subscribe;
   handlers.gc = run_gc;
+  handlers.preview = run_preview_command;
   return run_command_line(arguments, handlers);
 }

@@ -35,21 +35,9 @@
 #include "transforms/command.hpp"
 #include "transforms/scanners.hpp"
 
-extern char** environ;
-
 namespace graphite {
 
 namespace {
-
-std::map<std::string, std::string> caller_environment() {
-  std::map<std::string, std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const auto equals = text.find('=');
-    if (equals != std::string_view::npos) out.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return out;
-}
 
 /// job(0) … job(count - 1) on as many threads as there are processors.
 void run_parallel(std::size_t count, const std::function<void(std::size_t)>& job) {

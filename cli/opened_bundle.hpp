@@ -29,16 +29,22 @@ struct opened_bundle {
 /// Errors: not_found (no such file, or a folder without `head`), corrupt, newer_version, io.
 result<opened_bundle> open_bundle(const std::string& path);
 
+/// How an asset of several parts is laid out.
+enum class parts_as {
+  one_file,  ///< PATH: the parts one after the other
+  files      ///< PATH.part0, PATH.part1 …
+};
+
 /// Verifies and lays out below `folder`, which must not exist or be empty; it appears complete or not at all.
-/// One part: the asset's path; several: PATH.part0, PATH.part1 …. Errors: already_exists, corrupt,
-/// out_of_space, io.
+/// Errors: already_exists, corrupt, out_of_space, io.
 struct extract_summary {
   std::uint64_t assets = 0, files = 0, bytes = 0;
 };
 using asset_filter = std::function<bool(const std::string& path)>;
 using bytes_progress = std::function<void(std::uint64_t assets, const std::string& now)>;
 result<extract_summary> extract_bundle(const opened_bundle& bundle, const std::string& folder,
-                                       const asset_filter& wanted, const bytes_progress& progress);
+                                       const asset_filter& wanted, parts_as how,
+                                       const bytes_progress& progress);
 
 /// Writes one self-contained file under a temporary name, syncs and renames it. Errors: already_exists unless
 /// `replace`, those of export_bundle.

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "platform/worker/worker_server.hpp"
+#include "transforms/preview.hpp"
 #include "transforms/registry.hpp"
 
 namespace {
@@ -22,8 +23,10 @@ class asked_files final : public transform_files {
 };
 
 result<worker_product> run_transform(const encoded_task& task, byte_span main, worker_files& files) {
-  const auto* const what = find_built_in(task.transform);
-  const auto function = built_in_function(task.transform);
+  // A preview is for people: what `graphite preview` may ask for, and no rule.
+  const bool preview = task.transform == preview_description().name;
+  const auto* const what = preview ? &preview_description() : find_built_in(task.transform);
+  const auto function = preview ? run_preview : built_in_function(task.transform);
   if (what == nullptr || function == nullptr || what->version != task.version)
     return fail(errc::unsupported, "graphite-worker is of another version than the program that uses it");
   GRAPHITE_TRY(const auto path, logical_path::parse(task.path));

@@ -5,7 +5,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <vector>
+
+extern char** environ;
 
 namespace graphite {
 
@@ -46,6 +49,16 @@ std::string worker_program() {
     if (const auto program = folder / worker_name; ::access(program.c_str(), X_OK) == 0)
       return program.string();
   return (all.empty() ? std::filesystem::path("/usr/bin") : all.front()) / worker_name;
+}
+
+std::map<std::string, std::string> caller_environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) out.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
 }
 
 std::map<std::string, std::string> worker_environment(const std::map<std::string, std::string>& environment) {

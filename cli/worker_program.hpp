@@ -10,6 +10,9 @@ namespace graphite {
 /// first of these places where there is none.
 std::string worker_program();
 
+/// The variables of this process.
+std::map<std::string, std::string> caller_environment();
+
 /// What a worker gets of the caller's `environment`: GRAPHITE_SIMD, and the sanitizers' settings.
 std::map<std::string, std::string> worker_environment(const std::map<std::string, std::string>& environment);
 

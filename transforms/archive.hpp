@@ -4,6 +4,21 @@
 
 namespace graphite {
 
+/// For docs/transforms.md.
+inline constexpr std::string_view archive_details =
+    R"(Each file of a ZIP archive becomes an asset of its own below the folder of the rule's one wildcard output.
+Stored and deflated entries are taken, of ZIP64 the sizes; times, modes, comments and empty folders are not
+kept. The checksum of each file that is taken is checked.
+
+An archive is refused as a whole, with the entry's name, where one would leave the folder, is a symbolic
+link, is encrypted or packed by another method, or shares its bytes with another; and where one that is
+taken has the name of another (also where only case differs) or unpacks to something else than the directory
+says. Bounds against archives that unpack to far too much: `entries_max`, `size_max`, and of an entry of
+over 16 MiB 250 times its packed size.
+
+`strip` takes leading folders off, as archives of releases often have one round everything; `include` and
+`exclude` see the names before that.)";
+
 /// The files of a ZIP archive as assets of their own, below the folder of the rule's one wildcard output.
 ///
 /// Bounds: the options size_max and entries_max; of one entry, zip_ratio_max (transforms/zip_reader.hpp).
@@ -15,6 +30,7 @@ inline const transform_description& archive_description() {
       .name = "archive",
       .version = 1,
       .help = "takes the files out of a ZIP archive",
+      .details = archive_details,
       .matches = {"*.zip"},
       .outputs = {"{dir}/{stem}/**"},
       .options =

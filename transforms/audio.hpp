@@ -4,6 +4,21 @@
 
 namespace graphite {
 
+/// For docs/transforms.md.
+inline constexpr std::string_view audio_details =
+    R"(Reads WAV, AIFF (whole numbers and float), FLAC and Ogg Vorbis by their bytes, of up to 8 channels and 1 kHz
+to 768 kHz, block after block, so that memory does not grow with the length. Samples are brought to 48 kHz,
+at which all Opus is decoded. Ogg Vorbis is compressed already: to encode it once more loses quality.
+
+Makes one Ogg Opus stream with variable bit rate. Kept are the tags TITLE and ARTIST, and **loop points**: a
+`smpl` chunk of WAV, and LOOPSTART with LOOPEND or LOOPLENGTH of FLAC and Ogg, become LOOPSTART and
+LOOPLENGTH in samples at 48 kHz. Other tags, pictures and cue points are left out.
+
+`loudness` measures by EBU R 128 and writes a gain into the header of the stream, which every decoder
+applies; the samples stay as they are. The gain never lifts the highest sample over full scale, so that
+quiet sound with loud peaks may stay below what was asked for. Equal input gives equal bytes with the same
+libopus on the same kind of processor.)";
+
 /// WAV, AIFF, FLAC and Ogg Vorbis to Ogg Opus at 48 kHz.
 ///
 /// Read in blocks, so that memory does not grow with the length. `loudness` measures by EBU R 128 and writes
@@ -16,6 +31,10 @@ inline const transform_description& audio_description() {
       .name = "audio",
       .version = 1,
       .help = "encodes sound as Ogg Opus",
+      .details = audio_details,
+      .pictures = {{"images/audio-waveform.png",
+                    "What `graphite preview` shows of a sound: in each column the lowest to the highest "
+                    "sample, and within it the root mean square"}},
       .matches = {"*.{wav,aiff,aif,flac,ogg}"},
       .outputs = {"{dir}/{stem}.opus"},
       .options =

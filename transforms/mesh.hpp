@@ -4,12 +4,38 @@
 
 namespace graphite {
 
+/// For docs/transforms.md.
+inline constexpr std::string_view mesh_details =
+    R"(Makes one file (`docs/formats/mesh.md`) whose vertices and indices an engine uploads as they lie. The asset
+has a part for header and tables, and one for each level of detail, **the coarsest first**: having the first
+parts, a reader can draw the coarse levels. A texture that a material names becomes a reference to what is
+made of that image: a changed image makes no mesh again, but a reader sees both change together.
+
+Kept of **glTF** (JSON and GLB; buffers beside the file, in it or as `data:` URIs in base64): triangles with
+positions, normals, tangents, two sets of texture coordinates, colours, joints and weights; nodes of the
+default scene with their names and transforms; skins; materials of metal and roughness with the textures
+they name. `KHR_mesh_quantization` and `KHR_materials_unlit` are understood; another *required* extension is
+refused. Left out, with a warning: animations, morph targets, points and lines, images inside the file,
+further sets of attributes. Not kept: cameras, lights, `extras`.
+
+Kept of **OBJ**: polygons (made triangles by clipping ears), texture coordinates, normals, and the names of
+groups and materials. What an MTL file says is not kept.
+
+Equal vertices are welded, triangles without area go, and triangles and vertices are ordered for the GPU's
+caches. `quantize` stores positions on a grid of 16 bits over the mesh's box: the error of a coordinate is
+at most half of 1/65535 of the box's longest side; switch it off where meshes of different files must meet
+exactly. `lods` makes coarser levels: each aims at `lod_ratio` of the triangles of the finer one and stops
+at `lod_error`; the file states the error of each. Submeshes are simplified each by itself, so that in
+coarse levels small gaps may open where two touch.)";
+
 /// glTF 2.0 (JSON or GLB) and Wavefront OBJ: one mappable mesh file (docs/formats/mesh.md).
 inline const transform_description& mesh_description() {
   static const transform_description out{
       .name = "mesh",
       .version = 1,
       .help = "makes a mesh file with levels of detail that an engine maps, from glTF and OBJ",
+      .details = mesh_details,
+      .pictures = {{"images/mesh-levels.png", "A torus knot with `lods = 3`: levels 0 to 3"}},
       .matches = {"*.gltf", "*.glb", "*.obj"},
       .outputs = {"{dir}/{stem}.gmesh"},
       .options =

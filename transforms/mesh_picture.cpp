@@ -143,10 +143,10 @@ void each_triangle(const mesh_file& file, const std::vector<mesh_instance>& inst
 
 }  // namespace
 
-byte_vector draw_mesh(const mesh_file& file, std::uint32_t width, std::uint32_t height) {
+byte_vector draw_mesh(const mesh_file& file, std::uint32_t width, std::uint32_t height, std::uint32_t level) {
   GRAPHITE_INVARIANT(width > 0 && height > 0 && width <= mesh_picture_side_max &&
                      height <= mesh_picture_side_max);
-  std::size_t level = 0;
+  GRAPHITE_INVARIANT(level == 0 || level < file.levels.size());
   while (level + 1 < file.levels.size() && file.levels[level].triangles > mesh_picture_triangles_max) ++level;
   const auto instances = instances_of(file);
   constexpr auto most_number = std::numeric_limits<double>::max();

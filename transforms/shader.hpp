@@ -4,6 +4,34 @@
 
 namespace graphite {
 
+/// For docs/transforms.md.
+inline constexpr std::string_view shader_details =
+    R"(Compiles GLSL to SPIR-V with glslang, optimises and validates it with SPIRV-Tools, and describes by JSON
+what a program must know to bind it: stage, entry point, inputs and outputs, uniform and storage buffers
+with the offsets of their members, images and samplers with set and binding, push constants, specialisation
+constants, the size of a work group. For the Vulkan targets a descriptor needs its `layout(set, binding)`
+and an input its `layout(location)`: GLSL that is meant for a driver's own compiler will often not do.
+
+The stage goes by the name: `a.frag`, `a.frag.glsl`. `#include` needs no `#extension` line: `"NAME"` is
+looked for beside the including file, then, like `<NAME>`, in the folders of `include`. Whatever was
+included, or looked for and not found, is what the result depends on. All mistakes are told at once, each
+with its file and line.
+
+Each of `variants` (`"fog: FOG QUALITY=2"`) makes one more module with its own macros. Its name stands
+before the last extension (`a.frag.fog.spv`), and the rule must declare it:
+
+```toml
+[[rule]]
+match = "*.frag"
+transform = "shader"
+outputs = ["{dir}/{name}.spv", "{dir}/{name}.json", "{dir}/{name}.*.spv"]
+[rule.options]
+variants = ["fog: FOG", "fine: QUALITY=2"]
+```
+
+Without `debug` names and lines are taken out of the module; the reflection has the names. Without an output
+that ends in `.json` there is no reflection.)";
+
 /// GLSL to SPIR-V, checked by SPIRV-Tools, and what a program must know to bind it, as JSON.
 ///
 /// The stage goes by the extension (`a.frag`, `a.frag.glsl`) or the option `stage`. `#include` is there
@@ -23,6 +51,7 @@ inline const transform_description& shader_description() {
       .name = "shader",
       .version = 1,
       .help = "compiles GLSL to SPIR-V and describes what it binds",
+      .details = shader_details,
       .matches = {"*.{vert,frag,comp,geom,tesc,tese}", "*.{vert,frag,comp,geom,tesc,tese}.glsl"},
       .outputs = {"{dir}/{name}.spv", "{dir}/{name}.json"},
       .options =

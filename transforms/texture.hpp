@@ -4,6 +4,32 @@
 
 namespace graphite {
 
+/// For docs/transforms.md.
+inline constexpr std::string_view texture_details =
+    R"(Reads PNG, JPEG and TGA by their bytes, not their names. Of 16-bit samples the upper eight bits are kept;
+palettes and transparent colours become RGBA. Gamma and colour profiles are passed over: colours are taken
+for sRGB. A JPEG of CMYK and a side of over 16,384 pixels are refused.
+
+Makes one KTX 2.0 file without supercompression, whose blocks lie as Vulkan, Direct3D and OpenGL take them.
+The asset has a part for the header and one for each mip level, **the smallest first**, in the order of the
+file: having the first parts, a reader has the small levels. Key/value data are `KTXorientation` `rd`,
+`KTXwriter`, and of bc4 `KTXswizzle` `rrr1`.
+
+| format | bytes of 4 × 4 pixels | keeps | sRGB |
+|---|---|---|---|
+| `bc1` | 8 | colour, no alpha | if `usage` is color |
+| `bc3` | 16 | colour and alpha | if `usage` is color |
+| `bc4` | 8 | red alone | never |
+| `bc5` | 16 | red and green; a shader computes blue of the normal | never |
+| `rgba8` | 64 | every pixel exactly | if `usage` is color |
+
+`usage` says what pixels mean, and so how smaller levels are made: of color in linear light, of data as
+numbers, of normal as vectors that are brought to unit length again. By itself it goes by the end of the
+name (`wall_n.png`, `wall_rough.png`), so name it in a rule of its own where names say something else. Where
+alpha is kept, pixels weigh by it, so that what nobody sees does not bleed into edges; `alpha_coverage`
+keeps leaves and fences from thinning out in the distance. Odd sizes are filtered with each pixel's true
+share. The result is the same on every machine, whatever instructions it has.)";
+
 /// PNG, JPEG and TGA to KTX 2.0 with mip levels, in the GPU's own block formats.
 ///
 /// The output has one part for the header and one a level, the smallest first, as they lie in the file: who
@@ -13,6 +39,12 @@ inline const transform_description& texture_description() {
       .name = "texture",
       .version = 1,
       .help = "makes KTX2 textures of PNG, JPEG and TGA, with mip levels and block compression",
+      .details = texture_details,
+      .pictures = {{"images/texture-levels.png",
+                    "Levels 0 to 5 of a texture in bc1, as `graphite preview --level N` shows them"},
+                   {"images/texture-blocks.png",
+                    "48 × 48 pixels in rgba8 and, to the right, in bc1: each block of 4 × 4 has colours on "
+                    "one line only"}},
       .matches = {"*.png", "*.jpg", "*.jpeg", "*.tga"},
       .outputs = {"{dir}/{stem}.ktx2"},
       .options =

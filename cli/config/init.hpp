@@ -30,6 +30,9 @@ struct folder_survey {
   std::size_t skipped_odd_names = 0, skipped_special = 0;  ///< not UTF-8, control characters; FIFOs, devices
   std::size_t links = 0, unreadable = 0;
   std::set<std::string> s_expression_extensions;  ///< of files that are s-expressions and name media files
+  std::set<std::string> named_extensions;         ///< lower case: of media files that texts name, in quotes
+  std::set<std::string> twins;  ///< transforms that two files of a folder with one stem would both have
+  bool driver_glsl = false;     ///< a shader is not written for SPIR-V
 };
 
 struct init_outcome {

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "cli/config/init.hpp"
+#include "cli/config/init_rules.hpp"
 #include "core/logical_path.hpp"
 
 namespace graphite {
@@ -46,10 +47,38 @@ bool begins_as_s_expression(std::string_view text) {
          ((text[1] >= 'a' && text[1] <= 'z') || (text[1] >= 'A' && text[1] <= 'Z'));
 }
 
+bool names_one(std::string_view text, std::string_view extension) {
+  for (auto at = text.find(extension); at != std::string_view::npos; at = text.find(extension, at + 1)) {
+    const auto end = at + extension.size();
+    if (end < text.size() && (text[end] == '"' || text[end] == '\'')) return true;
+  }
+  return false;
+}
+
 bool names_media(std::string_view text) {
-  for (const auto* end :
-       {".png\"", ".jpg\"", ".jpeg\"", ".webp\"", ".tga\"", ".ogg\"", ".wav\"", ".mp3\"", ".flac\""})
-    if (text.find(end) != std::string_view::npos) return true;
+  for (const auto* extension : {".png", ".jpg", ".jpeg", ".webp", ".tga", ".ogg", ".wav", ".mp3", ".flac"})
+    if (names_one(text, extension)) return true;
+  return false;
+}
+
+/// What such files name is what their own transforms follow.
+bool is_scene(std::string_view extension) {
+  return extension == ".gltf" || extension == ".glb" || extension == ".mtl" || extension == ".obj";
+}
+
+bool is_shader_stage(std::string_view extension) {
+  for (const auto* stage : {".vert", ".frag", ".comp", ".geom", ".tesc", ".tese"})
+    if (extension == stage) return true;
+  return false;
+}
+
+/// GLSL as SPIR-V takes it: of a version that has what it needs, and with the places of what it binds.
+bool is_for_spirv(std::string_view text) {
+  const auto at = text.find("#version");
+  if (at == std::string_view::npos || text.find("layout") == std::string_view::npos) return false;
+  const auto line = text.substr(at, text.find('\n', at) - at);
+  for (const auto* version : {" 450", " 460", " 310 es", " 320 es"})
+    if (line.find(version) != std::string_view::npos) return true;
   return false;
 }
 
@@ -80,6 +109,7 @@ class survey_walk {
     std::error_code code;
     fs::directory_iterator it(folder, code);
     if (code) return ++out_.unreadable, false;
+    stems_.clear();
     for (const fs::directory_iterator end; it != end; it.increment(code)) {
       if (code) return ++out_.unreadable, true;
       if (full()) return out_.complete = false, true;
@@ -126,8 +156,18 @@ class survey_walk {
         (out_.extensions.size() >= extensions_max && !out_.extensions.contains(extension)))
       return;
     const auto count = ++out_.extensions[extension];
+    note_product(name, extension);
     if (count <= samples_per_extension_max && samples_ < options_.samples_max)
       sample(entry.path(), extension);
+  }
+
+  /// Two files of a folder, `a.png` and `a.tga`, would both become `a.ktx2`.
+  void note_product(const std::string& name, const std::string& extension) {
+    auto known = products_.find(extension);
+    if (known == products_.end()) known = products_.emplace(extension, product_of_extension(extension)).first;
+    if (known->second.empty()) return;
+    auto stem = name.substr(0, name.size() - extension.size());
+    if (!stems_.emplace(known->second, std::move(stem)).second) out_.twins.emplace(known->second);
   }
 
   void sample(const fs::path& path, const std::string& extension) {
@@ -137,11 +177,21 @@ class survey_walk {
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
     if (begins_as_s_expression(text) && names_media(text)) out_.s_expression_extensions.insert(extension);
+    std::string lower = extension;
+    for (auto& c : lower)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    if (is_shader_stage(lower) && !is_for_spirv(text)) out_.driver_glsl = true;
+    if (is_scene(lower)) return;
+    for (const auto* named : {".png", ".jpg", ".jpeg", ".tga", ".wav", ".flac", ".aiff", ".aif", ".gltf",
+                              ".glb", ".obj", ".vert", ".frag", ".comp", ".geom", ".tesc", ".tese"})
+      if (names_one(text, named)) out_.named_extensions.insert(named);
   }
 
   const init_options& options_;
   folder_survey out_;
   std::vector<std::pair<fs::path, std::size_t>> pending_;
+  std::map<std::string, std::string_view> products_;          ///< extension → product_of_extension()
+  std::set<std::pair<std::string_view, std::string>> stems_;  ///< of the folder that is looked into
   std::size_t seen_ = 0, samples_ = 0;
 };
 

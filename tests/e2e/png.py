@@ -33,7 +33,7 @@ def unfilter(kind, row, above, step):
 
 
 def decode(data):
-    """Rows of (red, green, blue); of images without a palette, alpha or interlacing."""
+    """Rows of (red, green, blue), with alpha where the image has it; of those without a palette or interlacing."""
     if data[:8] != SIGNATURE:
         raise ValueError("no PNG image")
     at, packed, header = 8, b"", None
@@ -46,12 +46,13 @@ def decode(data):
             packed += body
         at += 12 + length
     width, height = header[:2]
-    if header[2:] != (8, 2, 0, 0, 0):
+    if header[2:] not in ((8, 2, 0, 0, 0), (8, 6, 0, 0, 0)):
         raise ValueError(f"not of the expected form: {header}")
-    raw, rows, above = zlib.decompress(packed), [], bytes(3 * width)
+    step = 3 if header[3] == 2 else 4
+    raw, rows, above = zlib.decompress(packed), [], bytes(step * width)
     for y in range(height):
-        begin = y * (3 * width + 1)
-        row = bytearray(raw[begin + 1:begin + 1 + 3 * width])
-        above = unfilter(raw[begin], row, above, 3)
-        rows.append([tuple(above[i:i + 3]) for i in range(0, 3 * width, 3)])
+        begin = y * (step * width + 1)
+        row = bytearray(raw[begin + 1:begin + 1 + step * width])
+        above = unfilter(raw[begin], row, above, step)
+        rows.append([tuple(above[i:i + step]) for i in range(0, step * width, step)])
     return rows

@@ -2,6 +2,7 @@
 """Built-in transforms and tools that are kept, through the shipped programs."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -136,6 +137,10 @@ def the_page_of_transforms_is_what_the_program_writes():
         written = file.read()
     equal(run("transforms", "--markdown"), written,
           "docs/transforms.md is not up to date: graphite transforms --markdown > docs/transforms.md")
+    pictures = re.findall(r"\]\((images/[^)]+)\)", written)
+    check(len(pictures) >= 3, f"pictures: {pictures}")
+    for picture in pictures:
+        check(os.path.getsize(f"{root}/docs/{picture}") < 60 * 1024, f"{picture} is large")
 
 
 if __name__ == "__main__":

@@ -448,12 +448,11 @@ def bundle_contents_after(world):
 
 
 def a_gltf_saved_before_its_buffer_is_one_generation():
-    with World() as world:
-        (world.root / "graphite.toml").unlink()
+    with World('[project]\nname = "e2e"\n\n[[rule]]\nname = "gltf"\nmatch = "*.gltf"\nsettle_ms = 100\n'
+               'references = { scanner = "gltf" }\n') as world:
         model = '{"asset":{"version":"2.0"},"buffers":[{"uri":"a.bin","byteLength":1}],"extras":%d}'
         world.write("m/a.gltf", model % 0)
         world.write("m/a.bin", "0")
-        run("init", world.root)
         dev = world.dev()
         world.build()
         generations(dev, 0.5)

@@ -145,6 +145,21 @@ TEST_F(bundle_command, extract_writes_the_files) {
       << "never over what is there";
 }
 
+TEST_F(bundle_command, extract_joins_the_parts_of_an_asset_or_keeps_them_apart) {
+  made_.write_parts({{"a/rock.ktx2", {"head", std::string(300, 'm'), "tail"}}, {"b.txt", {"hello"}}});
+  const auto run = run_cli({"bundle", "extract", bundle(), at("out"), "--json"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.objects().at(0)["files"], 2);
+  EXPECT_EQ(run.objects().at(0)["bytes"], 313);
+  EXPECT_EQ(test::file_text(at("out/a/rock.ktx2")), "head" + std::string(300, 'm') + "tail");
+  EXPECT_FALSE(std::filesystem::exists(at("out/a/rock.ktx2.part0")));
+  ASSERT_EQ(run_cli({"bundle", "extract", bundle(), at("apart"), "--parts"}).code, 0);
+  EXPECT_EQ(test::file_text(at("apart/a/rock.ktx2.part0")), "head");
+  EXPECT_EQ(test::file_text(at("apart/a/rock.ktx2.part2")), "tail");
+  EXPECT_FALSE(std::filesystem::exists(at("apart/a/rock.ktx2")));
+  EXPECT_EQ(test::file_text(at("apart/b.txt")), "hello");
+}
+
 TEST_F(bundle_command, contents_that_the_index_does_not_place_are_found) {
   made_.write({{"b.txt", "hello"}}, false);
   EXPECT_EQ(run_cli({"bundle", "verify", bundle()}).code, 0);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "bundle/chunk_list.hpp"
 #include "bundle/head_codec.hpp"
@@ -40,14 +41,25 @@ class handmade_bundle {
 
   /// `placed`: the index says where contents lie; otherwise they must be searched for.
   void write(const std::map<std::string, std::string>& files, bool placed = true) {
+    std::map<std::string, std::vector<std::string>> parts;
+    for (const auto& [name, text] : files) parts[name] = {text};
+    write_parts(parts, placed);
+  }
+
+  /// Each asset with its parts.
+  void write_parts(const std::map<std::string, std::vector<std::string>>& files, bool placed = true) {
     std::vector<asset_record> records;
     std::map<digest, extent> extents;
     byte_vector segment_bytes = encode_segment_header({segment_id{1}, {}});
-    for (const auto& [name, text] : files) {
-      const chunk_list chunks = chunks_of(text);
-      const content_ref content = content_of(chunks, sha());
-      records.push_back({logical_path::parse(name).value(), {part_of(content, chunks)}, {}});
-      extents.emplace(content.id, append(segment_bytes, content, text));
+    for (const auto& [name, parts] : files) {
+      asset_record record{logical_path::parse(name).value(), {}, {}};
+      for (const auto& text : parts) {
+        const chunk_list chunks = chunks_of(text);
+        const content_ref content = content_of(chunks, sha());
+        record.parts.push_back(part_of(content, chunks));
+        extents.emplace(content.id, append(segment_bytes, content, text));
+      }
+      records.push_back(std::move(record));
     }
     const index_tree tree = index_tree::build(records, sha()).value();
     const extent_lookup find = [&](const content_ref& content) -> std::optional<extent> {

@@ -21,6 +21,7 @@ struct recorded {
   std::optional<build_options> build;
   std::optional<dev_options> dev;
   std::optional<gc_options> gc;
+  std::optional<preview_options> preview;
   command_handlers handlers() {
     command_handlers out;
     out.build = [this](const build_options& options) {
@@ -33,6 +34,10 @@ struct recorded {
     };
     out.gc = [this](const gc_options& options) {
       gc = options;
+      return 0;
+    };
+    out.preview = [this](const preview_options& options) {
+      preview = options;
       return 0;
     };
     return out;
@@ -105,6 +110,36 @@ TEST(command_line, gc_refuses_what_is_no_size) {
   for (const char* bad : {"lots", "-1", "", "2 parsecs"})
     EXPECT_EQ(run_cli({"gc", "--cache-bytes", bad}, seen.handlers()).code, exit_usage) << bad;
   EXPECT_FALSE(seen.gc);
+}
+
+TEST(command_line, preview_options_are_all_taken) {
+  recorded seen;
+  const auto run = run_cli({"preview", "img/a.ktx2", "-C", "/p", "--state", "/s", "--json", "-o", "a.png",
+                            "--level", "3", "--size", "640x48", "--channel", "other", "--force"},
+                           seen.handlers());
+  EXPECT_EQ(run.code, 0) << run.err;
+  ASSERT_TRUE(seen.preview);
+  const auto& given = *seen.preview;
+  EXPECT_EQ(given.asset, "img/a.ktx2");
+  EXPECT_EQ(given.directory, "/p");
+  EXPECT_EQ(given.state, "/s");
+  EXPECT_EQ(given.output, "a.png");
+  EXPECT_EQ(given.channel, "other");
+  EXPECT_EQ(given.level, 3u);
+  EXPECT_EQ(given.width, 640u);
+  EXPECT_EQ(given.height, 48u);
+  EXPECT_TRUE(given.json && given.force);
+}
+
+TEST(command_line, preview_refuses_what_is_no_size_of_a_picture) {
+  recorded seen;
+  for (const char* bad : {"640", "x", "0x5", "5x0", "4097x4", "-1x2", "1x2x3", " 1x2", "1e3x2"})
+    EXPECT_EQ(run_cli({"preview", "a", "--size", bad}, seen.handlers()).code, exit_usage) << bad;
+  EXPECT_EQ(run_cli({"preview", "a", "--level", "-1"}, seen.handlers()).code, exit_usage);
+  EXPECT_EQ(run_cli({"preview"}, seen.handlers()).code, exit_usage);
+  EXPECT_FALSE(seen.preview);
+  EXPECT_EQ(run_cli({"preview", "a", "--size", "4096x1"}, seen.handlers()).code, 0);
+  EXPECT_EQ(seen.preview->width, 4096u);
 }
 
 TEST(command_line, commands_without_a_handler_are_not_offered) {

@@ -44,16 +44,101 @@ TEST(init, an_empty_folder_gets_a_project_without_rules) {
   EXPECT_EQ(value.name, fs::path(folder.path()).filename().string());
 }
 
+constexpr auto spirv_text = "#version 450\nlayout(location = 0) out vec4 c;\nvoid main() {}\n";
+
 TEST(init, known_formats_get_rules_with_the_extensions_as_they_are_written) {
   const test::temporary_folder folder;
-  for (const auto* name : {"a.gltf", "b/C.GLB", "m/x.obj", "m/x.mtl", "s/p.frag", "s/q.Vert", "t.png"})
+  for (const auto* name : {"a.gltf", "b/C.GLB", "m/x.obj", "m/x.mtl", "t.png", "u.TGA", "w.wav"})
+    folder.write(name, "");
+  folder.write("s/p.frag", spirv_text);
+  folder.write("s/q.Vert", spirv_text);
+  folder.write("s/common.glsl", "");
+  const auto value = init_and_load(folder.path());
+  EXPECT_EQ(rule_names(value),
+            (strings{"meshes", "materials", "textures", "compiled-shaders", "shader-includes", "sounds"}));
+  EXPECT_EQ(value.rule_for("b/C.GLB")->transform, "mesh");
+  EXPECT_EQ(value.rule_for("b/C.GLB")->settle.count(), 100);
+  EXPECT_EQ(value.rule_for("m/x.obj")->name, "meshes");
+  EXPECT_EQ(value.rule_for("m/x.mtl")->transform, "copy");
+  EXPECT_EQ(value.rule_for("s/q.Vert")->transform, "shader");
+  EXPECT_EQ(value.rule_for("s/p.frag.glsl")->transform, "shader");
+  EXPECT_EQ(value.rule_for("s/common.glsl")->transform, "copy");
+  EXPECT_EQ(value.rule_for("u.TGA")->transform, "texture");
+  EXPECT_EQ(value.rule_for("w.wav")->transform, "audio");
+}
+
+/// Whether the text that is written has the rule as a comment.
+bool proposes(const test::temporary_folder& folder, const std::string& name) {
+  return folder.read("graphite.toml").find("# [[rule]]\n# name = \"" + name + "\"") != std::string::npos;
+}
+
+TEST(init, images_and_ogg_alone_stay_as_they_are) {
+  const test::temporary_folder folder;
+  folder.write("a.png", "");
+  folder.write("a.ogg", "");
+  EXPECT_EQ(init_and_load(folder.path()).rules.size(), 0u);
+  EXPECT_TRUE(proposes(folder, "textures"));
+  EXPECT_FALSE(proposes(folder, "sounds"));
+}
+
+TEST(init, what_texts_name_is_loaded_by_these_names_and_stays_as_it_is) {
+  const test::temporary_folder folder;
+  for (const auto* name : {"a.tga", "b.wav", "c.glb"}) folder.write(name, "");
+  folder.write("d.frag", spirv_text);
+  folder.write("main.c", "load(\"a.tga\"); load(\"b.wav\"); load('c.glb'); load(\"d.frag\");");
+  EXPECT_EQ(rule_names(init_and_load(folder.path())), (strings{"gltf", "shaders"}));
+  for (const auto* name : {"meshes", "textures", "sounds", "compiled-shaders"})
+    EXPECT_TRUE(proposes(folder, name)) << name;
+}
+
+TEST(init, images_that_a_scene_names_become_textures_with_it) {
+  const test::temporary_folder folder;
+  folder.write("a.png", "");
+  folder.write("a.gltf", R"({"images":[{"uri":"a.png"}]})");
+  EXPECT_EQ(rule_names(init_and_load(folder.path())), (strings{"meshes", "textures"}));
+}
+
+TEST(init, images_stay_as_they_are_beside_models_that_do) {
+  const test::temporary_folder folder;
+  folder.write("a.tga", "");
+  folder.write("a.glb", "");
+  folder.write("main.js", "load('a.glb')");
+  EXPECT_EQ(rule_names(init_and_load(folder.path())), (strings{"gltf"}));
+}
+
+TEST(init, shaders_for_a_driver_are_not_compiled) {
+  for (const auto* text :
+       {"", "#version 330 core\nlayout(location = 0) out vec4 c;", "#version 450\nuniform mat4 m;"}) {
+    const test::temporary_folder folder;
+    folder.write("a.frag", text);
+    folder.write("b.frag", spirv_text);
+    const auto value = init_and_load(folder.path());
+    EXPECT_EQ(rule_names(value), (strings{"shaders"})) << text;
+    EXPECT_TRUE(proposes(folder, "compiled-shaders"));
+  }
+}
+
+TEST(init, files_that_would_become_the_same_get_outputs_of_their_own) {
+  const test::temporary_folder folder;
+  for (const auto* name : {"a/x.tga", "a/x.png", "b/y.wav", "c/y.wav", "d/s.flac", "d/s.opus"})
     folder.write(name, "");
   const auto value = init_and_load(folder.path());
-  EXPECT_EQ(rule_names(value), (strings{"gltf", "obj", "shaders"}));
-  EXPECT_EQ(value.rule_for("b/C.GLB")->settle.count(), 100);
-  EXPECT_EQ(value.rule_for("m/x.obj")->name, "obj");
-  EXPECT_EQ(value.rule_for("s/q.Vert")->name, "shaders");
-  EXPECT_EQ(value.rule_for("t.png"), nullptr);
+  EXPECT_EQ(value.rule_for("a/x.png")->outputs, (strings{"{dir}/{name}.ktx2"}));
+  EXPECT_EQ(value.rule_for("d/s.flac")->outputs, (strings{"{dir}/{name}.opus"}));
+  const test::temporary_folder other;
+  for (const auto* name : {"a/x.tga", "b/x.png", "b/y.wav", "c/y.wav"}) other.write(name, "");
+  const auto usual = init_and_load(other.path());
+  EXPECT_EQ(usual.rule_for("b/x.png")->outputs, (strings{"{dir}/{stem}.ktx2"}));
+  EXPECT_EQ(usual.rule_for("b/y.wav")->outputs, (strings{"{dir}/{stem}.opus"}));
+}
+
+TEST(init, texts_and_archives_are_only_proposed) {
+  const test::temporary_folder folder;
+  folder.write("a.json", "{}");
+  folder.write("a.ZIP", "");
+  EXPECT_TRUE(init_and_load(folder.path()).rules.empty());
+  EXPECT_TRUE(proposes(folder, "texts"));
+  EXPECT_TRUE(proposes(folder, "archives"));
 }
 
 TEST(init, object_files_of_a_compiler_are_no_models) {
@@ -98,7 +183,7 @@ TEST(init, odd_names_do_no_harm) {
     const auto value = init_and_load(folder);
     // Where the name cannot be a source's, there is nothing to write a rule for.
     const auto rules = rule_names(value);
-    EXPECT_EQ(rules, rules.empty() ? strings{} : (strings{"gltf"})) << name;
+    EXPECT_EQ(rules, rules.empty() ? strings{} : (strings{"meshes"})) << name;
   }
 }
 
@@ -163,6 +248,30 @@ TEST(init, a_folder_of_c_sources_gets_a_rule_to_compile_them_as_a_comment) {
   const auto text = project_text_for(found, "x");
   EXPECT_NE(text.find("(3 files)"), std::string::npos) << text;
   EXPECT_NE(text.find("# match = [\"*.cpp\"]"), std::string::npos) << text;
+}
+
+TEST(init, whatever_the_survey_says_it_loads_with_its_comments_too) {
+  const strings extensions{".gltf", ".GLB",  ".obj",  ".mtl",  ".png", ".tga", ".wav", ".ogg",
+                           ".frag", ".glsl", ".hlsl", ".json", ".zip", ".c",   ".cpp", ".sprite"};
+  for (unsigned round = 0; round < 2048; ++round) {
+    folder_survey found;
+    for (std::size_t i = 0; i < extensions.size(); ++i)
+      if ((round * 2654435761u >> i & 1) != 0) found.extensions[extensions[i]] = i + 1;
+    if ((round & 1) != 0) found.named_extensions = {".png", ".obj", ".wav"};
+    if ((round & 2) != 0) found.twins = {"mesh", "texture", "audio"};
+    if ((round & 4) != 0) found.s_expression_extensions = {".sprite"};
+    found.driver_glsl = (round & 8) != 0;
+    auto text = project_text_for(found, "x");
+    const auto plain = parse_project(text, {"/x/graphite.toml", {}, "/"});
+    ASSERT_TRUE(plain.value && plain.mistakes.empty()) << render(plain.mistakes) << text;
+    const auto rules = plain.value->rules.size();
+    text = std::regex_replace(text, std::regex("\n# (\\[|[a-z_]+ = )"), "\n$1");
+    const auto with = parse_project(text, {"/x/graphite.toml", {}, "/"});
+    // A proposal in the place of a rule that is there takes all that is for it.
+    for (const auto& one : with.mistakes)
+      ASSERT_NE(one.what.find("never takes a source"), std::string::npos) << render(with.mistakes) << text;
+    ASSERT_TRUE(!with.value || with.value->rules.size() > rules) << text;
+  }
 }
 
 TEST(init, the_example_rules_it_writes_as_comments_are_right) {
