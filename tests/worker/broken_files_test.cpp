@@ -72,6 +72,7 @@ struct tally {
         "at most {} MiB, {:.3f} s ({})\n",
         name, files, accepted, refused, lost, over_time, over_memory, memory_bytes / MiB,
         std::chrono::duration<double>(cpu).count(), slowest);
+    std::fflush(stdout);
   }
 };
 

@@ -13,12 +13,13 @@ namespace {
 
 using test::source_file;
 
-/// Several files of every transform, and larger pictures, meshes and sounds: what is small may miss a loop.
 std::vector<source_file> samples() {
   std::vector<source_file> out;
   for (const auto& format : test::all_formats())
     for (const auto& file : format.files) out.push_back(file);
-  for (const auto& file : test::larger_files()) out.push_back(file);
+  for (auto& file : test::larger_pictures()) out.push_back(std::move(file));
+  out.push_back(test::larger_mesh());
+  out.push_back(test::larger_sound());
   return out;
 }
 
@@ -97,7 +98,8 @@ TEST(graphite_simd, a_name_that_is_none_fails_every_task_and_says_so) {
   worker_pool pool(test::real_workers({{"GRAPHITE_SIMD", "mmx"}}));
   for (const auto& file : samples()) {
     const auto end = run_in(pool, file);
-    EXPECT_EQ(end.mistake().find("unsupported: GRAPHITE_SIMD: no instruction set 'mmx'"), 0u) << end.mistake();
+    EXPECT_EQ(end.mistake().find("unsupported: GRAPHITE_SIMD: no instruction set 'mmx'"), 0u)
+        << end.mistake();
   }
 }
 

@@ -165,6 +165,10 @@ std::vector<source_format> media_formats() {
   return out;
 }
 
+source_file larger_sound() {
+  return sound("s/long.wav", wav(2, 44'100, tones(2, 44'100, 1.0)), {{"loudness", -16.0}});
+}
+
 namespace {
 
 std::string laughs() {

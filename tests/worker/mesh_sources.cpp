@@ -104,6 +104,8 @@ std::vector<source_format> mesh_formats() {
             mesh("m/b.obj", "usemtl a\n" + hills_obj(5) + "f -1 -2 -3\nf 1// 2// 3//\n")}}};
 }
 
+source_file larger_mesh() { return mesh("m/hills.obj", hills_obj(40)); }
+
 std::vector<trap> mesh_traps() {
   constexpr auto nan = std::numeric_limits<float>::quiet_NaN();
   constexpr auto infinite = std::numeric_limits<float>::infinity();

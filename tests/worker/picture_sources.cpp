@@ -130,6 +130,14 @@ std::vector<source_format> picture_formats() {
   return {{"png", std::move(pngs), mend_png}, {"jpeg", std::move(jpegs)}, {"tga", std::move(tgas)}};
 }
 
+std::vector<source_file> larger_pictures() {
+  const auto image = text(png_of(some_image(123, 77, true)));
+  return {
+      picture("img/large.png", image), picture("img/large_n.png", image),
+      picture("img/box.png", image, {{"mip_filter", std::string("box")}, {"quality", std::string("fast")}}),
+      picture("img/plain.png", image, {{"format", std::string("rgba8")}, {"alpha_coverage", 0.5}})};
+}
+
 std::vector<trap> picture_traps() {
   const auto bomb = zeros_deflated(64u << 20);
   const auto huge = png_signature() + png_header(65'535, 65'535, 8, 6) +

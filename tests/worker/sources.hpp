@@ -21,6 +21,11 @@ std::vector<source_format> picture_formats();
 std::vector<source_format> mesh_formats();
 std::vector<source_format> media_formats();  ///< shaders, sound, texts and archives
 
+/// Larger ones, of every transform that reckons with samples: what is small may miss a loop.
+std::vector<source_file> larger_pictures();
+source_file larger_mesh();
+source_file larger_sound();
+
 inline std::vector<source_format> all_formats() {
   auto out = picture_formats();
   for (auto& one : mesh_formats()) out.push_back(std::move(one));
