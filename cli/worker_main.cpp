@@ -3,7 +3,9 @@
 #include <sys/socket.h>
 
 #include <cstdio>
+#include <cstdlib>
 
+#include "kernels/simd_target.hpp"
 #include "platform/worker/worker_server.hpp"
 #include "transforms/preview.hpp"
 #include "transforms/registry.hpp"
@@ -38,6 +40,15 @@ result<worker_product> run_transform(const encoded_task& task, byte_span main, w
   return out;
 }
 
+/// Takes the instructions that GRAPHITE_SIMD names. Errors: unsupported, says what is wrong.
+result<void> choose_simd_target() {
+  const char* const wanted = std::getenv("GRAPHITE_SIMD");
+  if (wanted == nullptr || *wanted == '\0') return {};
+  const auto chosen = force_simd_target(wanted);
+  if (chosen) return {};
+  return fail(errc::unsupported, "GRAPHITE_SIMD: " + chosen.error().context);
+}
+
 }  // namespace
 
 /// The arguments name transforms that are likely to be used.
@@ -51,7 +62,18 @@ int main(int argc, char** argv) {
         "See `graphite transforms` for what there is.\n");
     return 2;
   }
+<<<<<<< HEAD
   return serve_workers(0, run_transform, [&] {
     for (int i = 1; i < argc; ++i) warm_up_transform(argv[i]);
   });
+=======
+  // Where the variable is wrong every task says so: whoever waits for an asset need not look for a log.
+  const auto simd = choose_simd_target();
+  if (simd) return serve_workers(0, run_transform, [] {});
+  std::fprintf(stderr, "graphite-worker: %s\n", simd.error().context.c_str());
+  const auto refuse = [&](const encoded_task&, byte_span, worker_files&) -> result<worker_product> {
+    return tl::unexpected(simd.error());
+  };
+  return serve_workers(0, refuse, [] {});
+>>>>>>> h-corpus
 }

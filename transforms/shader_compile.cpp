@@ -156,7 +156,10 @@ result<shader_module> compile_guarded(const shader_job& job, transform_files& fi
   std::string mistakes;
   {
     prepared_shader first(job, target, preamble);
-    shader_includes includes(job.path, job.include, files);
+    shader_macros macros;
+    GRAPHITE_CHECK(macros.take(preamble));
+    GRAPHITE_CHECK(macros.take(job.text));
+    shader_includes includes(job.path, job.include, files, &macros);
     std::string expanded;
     if (!first.get().preprocess(GetDefaultResources(), 450, ENoProfile, false, false, first.messages(),
                                 &expanded, includes)) {
@@ -166,7 +169,7 @@ result<shader_module> compile_guarded(const shader_job& job, transform_files& fi
     GRAPHITE_CHECK(check_shader_nesting(expanded));
   }
   prepared_shader shader(job, target, preamble);
-  shader_includes includes(job.path, job.include, files);
+  shader_includes includes(job.path, job.include, files, nullptr);
   glslang::TProgram program;
   const bool parsed =
       shader.get().parse(GetDefaultResources(), 450, ENoProfile, false, false, shader.messages(), includes);

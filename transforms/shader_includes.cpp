@@ -39,6 +39,9 @@ include_result* shader_includes::take(result<logical_path> path) {
                               shader_included_bytes_max >> 20));
   const auto text = as_text(*bytes);
   if (text.find('\0') != text.npos) return refuse(fmt::format("{}: no text: it has a NUL byte", path->str()));
+  if (macros_ != nullptr)
+    if (const auto fits = macros_->take(text); !fits)
+      return refuse(fmt::format("{}: {}", path->str(), fits.error().context));
   auto taken = std::make_unique<include_result>(path->str(), text.data(), text.size(), nullptr);
   open_.push_back({std::move(*path), std::move(taken)});
   return open_.back().taken.get();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "transforms/built_in.hpp"
+#include "transforms/shader_macros.hpp"
 
 namespace graphite {
 
@@ -18,8 +19,10 @@ namespace graphite {
 class shader_includes final : public glslang::TShader::Includer {
  public:
   /// `folders` have no `/` at their end; an empty one is the root.
-  shader_includes(const logical_path& source, const std::vector<std::string>& folders, transform_files& files)
-      : source_(source), folders_(folders), files_(files) {}
+  /// `macros`, if there are any, take every file before the compiler does.
+  shader_includes(const logical_path& source, const std::vector<std::string>& folders, transform_files& files,
+                  shader_macros* macros)
+      : source_(source), folders_(folders), files_(files), macros_(macros) {}
 
   IncludeResult* includeLocal(const char* name, const char* from, size_t depth) override;
   IncludeResult* includeSystem(const char* name, const char* from, size_t depth) override;
@@ -38,6 +41,7 @@ class shader_includes final : public glslang::TShader::Includer {
   const logical_path& source_;
   const std::vector<std::string>& folders_;
   transform_files& files_;
+  shader_macros* const macros_;
   std::vector<open_file> open_;  ///< the chain of includes that is being read
   std::deque<std::string> messages_;
   std::vector<std::unique_ptr<IncludeResult>> refused_;

@@ -10,6 +10,16 @@ namespace graphite {
 
 namespace {
 
+/// The library's messages repeat what it read.
+constexpr std::size_t message_bytes_max = 200;
+
+std::string cut_text(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  auto end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
 /// Hands the parser one byte after the other and counts them, so that every event knows its place.
 class counted_text {
  public:
@@ -59,7 +69,7 @@ class json_check {
     // What comes before is the library's own words for the place.
     std::string_view message = what.what();
     if (const auto colon = message.find(": "); colon != message.npos) message.remove_prefix(colon + 2);
-    return refuse(errc::corrupt, std::string(message));
+    return refuse(errc::corrupt, cut_text(message, message_bytes_max));
   }
 
  private:

@@ -26,6 +26,27 @@ std::size_t end_of_toml_string(std::string_view text, std::size_t from) {
   return text.size();
 }
 
+/// Where a key has more than text_depth_max names with dots between them; npos: nowhere. Each makes a table
+/// in the one before, and the parser walks tables by calls within calls.
+std::size_t toml_key_too_deep(std::string_view text) {
+  std::size_t dots = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      i = end_of_toml_string(text, i);
+      continue;
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (std::string_view("\n=,{}[]").find(c) != std::string_view::npos) dots = 0;
+    if (c == '.' && ++dots >= text_depth_max) return i;
+    ++i;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 std::string without_toml_comments(std::string_view text) {
@@ -57,6 +78,9 @@ std::string without_toml_comments(std::string_view text) {
 }
 
 result<std::string> minified_toml(std::string_view text) {
+  if (const auto at = toml_key_too_deep(text); at != text.npos)
+    return fail(errc::too_large,
+                text_place(text, at) + fmt::format("a key of more than {} names", text_depth_max));
   const auto parsed = toml::parse(text);
   if (!parsed) {
     const auto& place = parsed.error().source().begin;

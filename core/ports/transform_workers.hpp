@@ -44,7 +44,8 @@ struct worker_outcome {
   std::optional<error> failure;
   std::string warnings;  ///< of one that succeeded
   duration wall{}, cpu{};
-  std::uint64_t memory_bytes_peak = 0;  ///< of the worker so far; zero where it is not known
+  std::uint64_t memory_bytes_peak =
+      0;  ///< of the worker so far, as it says, shared memory included; zero: unknown
 };
 
 /// Runs built-in transforms in processes of their own. Thread-safe.

@@ -169,7 +169,11 @@ class conversation {
     if (!text) return nonsense();
     const auto answer = decode_answer(std::string(as_text(*text)));
     if (!answer) return nonsense();
-    if (answer->failed) return failed(checked_code(answer->code), answer->text);
+    if (answer->failed) {
+      auto out = failed(checked_code(answer->code), answer->text);
+      out.memory_bytes_peak = answer->memory_bytes_peak;
+      return out;
+    }
     std::vector<std::pair<logical_path, std::vector<byte_span>>> made;
     std::uint64_t sum = 0;
     for (const auto& asset : answer->assets) {
@@ -185,6 +189,7 @@ class conversation {
     for (const auto& [path, parts] : made) GRAPHITE_CHECK(with_.take(path, parts));
     worker_outcome out;
     out.warnings = answer->text;
+    out.memory_bytes_peak = answer->memory_bytes_peak;
     return out;
   }
 

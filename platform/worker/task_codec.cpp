@@ -76,6 +76,7 @@ std::string encode(const encoded_answer& answer) {
     for (const auto& part : asset.parts) put_range(out, part);
   }
   out.number(answer.cpu_ns);
+  out.number(answer.memory_bytes_peak);
   return out.take();
 }
 
@@ -88,6 +89,7 @@ result<encoded_answer> decode_answer(std::string_view bytes) {
   const auto assets = in.number_up_to(outputs_max);
   for (std::uint64_t i = 0; in.ok() && i < assets; ++i) out.assets.push_back(get_asset(in));
   out.cpu_ns = in.number();
+  out.memory_bytes_peak = in.number();
   if (!in.ok() || !in.at_end()) return fail(errc::corrupt, "a worker's answer is damaged");
   return out;
 }

@@ -39,6 +39,7 @@ struct encoded_answer {
   std::string text;        ///< why it failed; or warnings
   std::vector<asset> assets;
   std::uint64_t cpu_ns = 0;
+  std::uint64_t memory_bytes_peak = 0;  ///< of the worker so far, shared memory included
 };
 
 std::string encode(const encoded_task& task);

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -29,6 +30,12 @@ std::uint64_t processor_time_ns() {
   timespec used{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(used.tv_nsec);
+}
+
+std::uint64_t memory_bytes_peak() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::uint64_t>(used.ru_maxrss) * KiB;
 }
 
 /// One task after the other over one socket.
@@ -89,6 +96,7 @@ class worker_loop final : public worker_files {
       used_ = 0;
     }
     out.cpu_ns = processor_time_ns() - started;
+    out.memory_bytes_peak = memory_bytes_peak();
     GRAPHITE_TRY(const auto where, put(as_bytes(std::string_view(encode(out)))));
     if (used_ > kept_bytes) ::malloc_trim(kept_bytes);
     return send_frame(socket_, {frame_kind::done, 0, where.offset, where.size});

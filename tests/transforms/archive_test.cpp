@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "tests/transforms/media_support.hpp"
+#include "tests/transforms/zip_sources.hpp"
 #include "transforms/zip_reader.hpp"
 
 namespace graphite {
@@ -12,73 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-/// What an entry says of itself; the defaults tell the truth.
-struct packed_file {
-  std::string name, bytes;
-  bool deflate = true;
-  std::uint32_t mode = 0100644, flags = 0x800, method_lie = 0;
-  std::int64_t size_lie = -1, crc_lie = -1, place_lie = -1;
-  std::string local_name = name;
-};
-
-std::string deflated(const std::string& bytes) {
-  std::string out(compressBound(bytes.size()) + 64, '\0');
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-void put(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> 8 * i);
-}
-
-std::string zip_of(const std::vector<packed_file>& files, const std::string& comment = "") {
-  std::string out, directory;
-  for (const auto& file : files) {
-    const auto packed = file.deflate ? deflated(file.bytes) : file.bytes;
-    const auto method = file.method_lie != 0 ? file.method_lie : file.deflate ? 8 : 0;
-    const auto crc = file.crc_lie >= 0
-                         ? static_cast<std::uint64_t>(file.crc_lie)
-                         : crc32_z(0, reinterpret_cast<const Bytef*>(file.bytes.data()), file.bytes.size());
-    const auto size = file.size_lie >= 0 ? static_cast<std::uint64_t>(file.size_lie) : file.bytes.size();
-    const auto place = file.place_lie >= 0 ? static_cast<std::uint64_t>(file.place_lie) : out.size();
-    std::string common;
-    for (const auto& [value, bytes] : std::initializer_list<std::pair<std::uint64_t, int>>{
-             {20, 2}, {file.flags, 2}, {method, 2}, {0, 4}, {crc, 4}, {packed.size(), 4}, {size, 4}})
-      put(common, value, bytes);
-    put(directory, 0x02014b50, 4);
-    put(directory, 3 << 8 | 20, 2);
-    directory += common;
-    put(directory, file.name.size(), 2);
-    put(directory, 0, 8);
-    put(directory, std::uint64_t{file.mode} << 16, 4);
-    put(directory, place, 4);
-    directory += file.name;
-    put(out, 0x04034b50, 4);
-    out += common;
-    put(out, file.local_name.size(), 2);
-    put(out, 0, 2);
-    out += file.local_name + packed;
-  }
-  const auto begin = out.size();
-  out += directory;
-  put(out, 0x06054b50, 4);
-  put(out, 0, 4);
-  put(out, files.size(), 2);
-  put(out, files.size(), 2);
-  put(out, directory.size(), 4);
-  put(out, begin, 4);
-  put(out, comment.size(), 2);
-  return out + comment;
-}
+using namespace test;
 
 result<transform_output> run(const std::string& bytes, const test::given_options& given = {},
                              const std::string& output = "{dir}/{stem}/**") {

@@ -286,5 +286,45 @@ TEST(shader_transform, damaged_shaders_do_no_harm) {
   EXPECT_GT(refused, 100);
 }
 
+std::string refusal(const std::string& text, const std::string& included = "") {
+  shader_run shader;
+  shader.files.files["lib.glsl"] = included;
+  return test::mistake_of(shader("a.frag", "#version 450\n" + text + "\nvoid main() {}\n"));
+}
+
+/// Each of `count` macros is twice the one before.
+std::string doubled(int count, const std::string& first) {
+  std::string out = "#define m0 " + first + "\n";
+  for (int i = 1; i < count; ++i)
+    out +=
+        "#define m" + std::to_string(i) + " m" + std::to_string(i - 1) + " m" + std::to_string(i - 1) + "\n";
+  return out;
+}
+
+TEST(shader_transform, refuses_conditions_of_too_many_words) {
+  const auto many = [](std::size_t count) { return std::string(count, '!') + "1"; };
+  EXPECT_EQ(refusal("#if " + many(4000) + "\n#endif"), "");
+  EXPECT_THAT(refusal("#if " + many(100'000) + "\n#endif"), StartsWith("too_large: the condition `!!!"));
+  EXPECT_THAT(refusal("#if 0\n/* */ # /* */ elif \\\n" + many(100'000) + "\n#endif"),
+              StartsWith("too_large"));
+  EXPECT_THAT(refusal("#line " + std::string(100'000, '(')), StartsWith("too_large"));
+  EXPECT_THAT(refusal(doubled(14, "!") + "#if m13 1\n#endif"), StartsWith("too_large: the condition `m131`"));
+  EXPECT_THAT(refusal("#include \"lib.glsl\"\n#if m13 1\n#endif", doubled(14, "!")),
+              HasSubstr("the condition"));
+  EXPECT_THAT(refusal("#define n(x) x x\n#if n(n(n(n(n(n(n(n(n(n(n(n(!)))))))))))) 1\n#endif"),
+              StartsWith("too_large"));
+}
+
+TEST(shader_transform, refuses_macros_that_expand_without_end) {
+  EXPECT_EQ(refusal(doubled(12, "1.0 +") + "const float x = m3 1.0;"), "");
+  EXPECT_THAT(refusal(doubled(64, "1.0 +")), StartsWith("too_large: the macro `m"));
+  EXPECT_THAT(refusal("#include \"lib.glsl\"", doubled(64, "1.0 +")), HasSubstr("the macro `m"));
+  EXPECT_EQ(refusal("#define f(x) f(f(x)) g\n#define g g f(g)"), "");
+  std::string chain = "#define c0 1\n";
+  for (int i = 1; i < 10'000; ++i)
+    chain += "#define c" + std::to_string(i) + " c" + std::to_string(i - 1) + "\n";
+  EXPECT_THAT(refusal(chain), StartsWith("too_large"));
+}
+
 }  // namespace
 }  // namespace graphite

@@ -127,6 +127,24 @@ TEST(text_transform, toml_says_where_it_is_broken) {
   EXPECT_THAT(minified("a.toml", "a = é"), StartsWith("corrupt: line 1, column 5"));
 }
 
+TEST(text_transform, toml_keys_of_too_many_names_are_refused) {
+  std::string names = "a";
+  for (std::size_t i = 1; i < text_depth_max; ++i) names += " . 'b.c'";
+  EXPECT_EQ(minified("a.toml", names + " = 1\n"), names + " = 1\n");
+  EXPECT_THAT(minified("a.toml", "x = 1.5\n" + names + ".c = 1\n"), StartsWith("too_large: line 2"));
+  std::string longer = "a";
+  for (int i = 0; i < 200'000; ++i) longer += ".a";
+  for (const auto& text :
+       {longer + " = 1\n", "[" + longer + "]\n", "[[" + longer + "]]\n", "x = { " + longer + " = 1 }\n"})
+    EXPECT_THAT(minified("a.toml", text), StartsWith("too_large: line 1"));
+}
+
+TEST(text_transform, a_message_does_not_repeat_the_whole_text) {
+  const auto message = minified("a.json", std::string(1 << 20, '9'));
+  EXPECT_THAT(message, HasSubstr("number overflow"));
+  EXPECT_LT(message.size(), 400u);
+}
+
 TEST(text_transform, what_came_out_comes_out_the_same_again) {
   const std::pair<const char*, const char*> samples[] = {
       {"a.json", "{ \"a\" : [ 1, 2.50, \"x y\\\\\" ], \"b\": { \"c\": null } }"},

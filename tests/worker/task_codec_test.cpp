@@ -38,12 +38,14 @@ TEST(task_codec, an_answer_comes_back_as_it_was) {
   encoded_answer before;
   before.text = "a warning";
   before.cpu_ns = 77;
+  before.memory_bytes_peak = 78;
   before.assets = {{"a/b.ktx2", {{0, 5}, {64, 0}}}, {"c", {{128, 1}}}};
   const auto after = decode_answer(encode(before));
   ASSERT_TRUE(after);
   EXPECT_FALSE(after->failed);
   EXPECT_EQ(after->text, before.text);
   EXPECT_EQ(after->cpu_ns, 77u);
+  EXPECT_EQ(after->memory_bytes_peak, 78u);
   ASSERT_EQ(after->assets.size(), 2u);
   EXPECT_EQ(after->assets[0].path, "a/b.ktx2");
   EXPECT_EQ(after->assets[0].parts, before.assets[0].parts);
