@@ -62,18 +62,16 @@ int main(int argc, char** argv) {
         "See `graphite transforms` for what there is.\n");
     return 2;
   }
-<<<<<<< HEAD
+  // Where the variable is wrong every task says so: whoever waits for an asset need not look for a log.
+  const auto simd = choose_simd_target();
+  if (!simd) {
+    std::fprintf(stderr, "graphite-worker: %s\n", simd.error().context.c_str());
+    const auto refuse = [&](const encoded_task&, byte_span, worker_files&) -> result<worker_product> {
+      return tl::unexpected(simd.error());
+    };
+    return serve_workers(0, refuse, [] {});
+  }
   return serve_workers(0, run_transform, [&] {
     for (int i = 1; i < argc; ++i) warm_up_transform(argv[i]);
   });
-=======
-  // Where the variable is wrong every task says so: whoever waits for an asset need not look for a log.
-  const auto simd = choose_simd_target();
-  if (simd) return serve_workers(0, run_transform, [] {});
-  std::fprintf(stderr, "graphite-worker: %s\n", simd.error().context.c_str());
-  const auto refuse = [&](const encoded_task&, byte_span, worker_files&) -> result<worker_product> {
-    return tl::unexpected(simd.error());
-  };
-  return serve_workers(0, refuse, [] {});
->>>>>>> h-corpus
 }
