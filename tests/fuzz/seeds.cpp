@@ -25,6 +25,7 @@
 #include "schemas/codec/chunk_messages.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
 #include "transforms/ktx2.hpp"
+#include "transforms/preview.hpp"
 
 namespace graphite::fuzz {
 namespace {
@@ -390,6 +391,8 @@ void write_textures() {
   auto file = ktx2_head(what, {32, 16});
   for (unsigned i = 0; i < 48; ++i) file.push_back(static_cast<std::byte>(i * 37));
   write("ktx2/two_levels", file);
+  const auto about = encode(preview_about{preview_kind::mesh, 640, 480, 3});
+  write("preview_answer/mesh", about);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ bool mesh_of_obj(byte_span bytes);
 bool made_mesh(byte_span bytes);  ///< a mesh file
 bool tga(byte_span bytes);
 bool ktx2(byte_span bytes);
+bool preview_answer(byte_span bytes);  ///< what a worker says of a picture
 bool toml_comments(byte_span bytes);
 bool zip_directory(byte_span bytes);
 bool audio_comments(byte_span bytes);
@@ -110,6 +111,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(made_mesh),
     GRAPHITE_FUZZ_LINE(tga),
     GRAPHITE_FUZZ_LINE(ktx2),
+    GRAPHITE_FUZZ_LINE(preview_answer),
     GRAPHITE_FUZZ_LINE(toml_comments),
     GRAPHITE_FUZZ_LINE(zip_directory),
     GRAPHITE_FUZZ_LINE(audio_comments),

@@ -1,6 +1,7 @@
 #include "core/units.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "transforms/ktx2_reader.hpp"
+#include "transforms/preview.hpp"
 #include "transforms/tga.hpp"
 
 namespace graphite::fuzz {
@@ -33,6 +34,13 @@ bool ktx2(byte_span bytes) {
       expect_whole(*image);
       GRAPHITE_INVARIANT(image->width == side_at(what->width, level));
     }
+  return true;
+}
+
+bool preview_answer(byte_span bytes) {
+  const auto about = decode_preview_about(as_text(bytes));
+  if (!about) return false;
+  GRAPHITE_INVARIANT(encode(*about) == as_text(bytes) && !name_of(about->kind).empty());
   return true;
 }
 
