@@ -16,6 +16,10 @@ inline const transform_description& audio_description() {
       .name = "audio",
       .version = 1,
       .help = "encodes sound as Ogg Opus",
+      .details =
+          "The same sound gives the same bytes in every run on a machine, but not on processors of different "
+          "makers: libopus reckons with approximations that they define differently. `GRAPHITE_SIMD` does "
+          "not reach it. What a shared cache has is taken as it is.",
       .matches = {"*.{wav,aiff,aif,flac,ogg}"},
       .outputs = {"{dir}/{stem}.opus"},
       .options =
