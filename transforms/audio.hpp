@@ -16,8 +16,11 @@ LOOPLENGTH in samples at 48 kHz. Other tags, pictures and cue points are left ou
 
 `loudness` measures by EBU R 128 and writes a gain into the header of the stream, which every decoder
 applies; the samples stay as they are. The gain never lifts the highest sample over full scale, so that
-quiet sound with loud peaks may stay below what was asked for. Equal input gives equal bytes with the same
-libopus on the same kind of processor.)";
+quiet sound with loud peaks may stay below what was asked for.
+
+The same sound gives the same bytes in every run on a machine, but not on processors of different makers:
+libopus reckons with approximations that they define differently, and `GRAPHITE_SIMD` does not reach it. What
+a shared cache has is taken as it is.)";
 
 /// WAV, AIFF, FLAC and Ogg Vorbis to Ogg Opus at 48 kHz.
 ///

@@ -76,8 +76,9 @@ struct transform_output {
 };
 
 /// Makes the outputs. Pure: the same input gives the same bytes, on every machine, run and GRAPHITE_SIMD
-/// target. Runs in a process without files, network and threads, so that hostile input can do no harm: it
-/// must still be refused with an error, for that tells the user what is wrong.
+/// target (`audio`: on processors of one maker). Runs in a process without files, network and threads, so
+/// that hostile input can do no harm: it must still be refused with an error, for that tells the user what is
+/// wrong.
 ///
 /// Errors: corrupt (the input is broken: what and where), invalid_argument (an option does not fit the
 /// input), too_large (a named bound), not_found (an input is missing). The context does not repeat the
