@@ -202,14 +202,15 @@ attempt_result in_two_parts(engine_world& w, const attempt_spec& spec) {
 TEST(made_order, what_its_transform_expects_to_take_long_starts_first) {
   auto all = scene_rules();
   all[1].transform = "texture";
-  all[1].built_in = built_in_spec{.name = "texture", .cost_ns_per_byte = 1'000'000};
+  all[1].built_in.emplace().name = "texture";
+  all[1].built_in->cost_ns_per_byte = 1'000'000;
   engine_world w(all, [](engine_options& options) { options.jobs = 1; });
-  w.save({{"a.png", "small"}, {"b.png", std::string(500, 'x')}, {"c.png", std::string(90, 'x')}});
+  w.save({{"a.png", "small"}, {"b.png", std::string(90, 'x')}, {"c.png", std::string(500, 'x')}});
   w.settle();
   ASSERT_EQ(w.started.size(), 3u);
-  EXPECT_EQ(w.started[0].main_input.str(), "b.png");
+  EXPECT_EQ(w.started[0].main_input.str(), "a.png") << "nothing else was ready";
   EXPECT_EQ(w.started[1].main_input.str(), "c.png");
-  EXPECT_EQ(w.started[2].main_input.str(), "a.png");
+  EXPECT_EQ(w.started[2].main_input.str(), "b.png");
 }
 
 TEST(made_parts, each_is_in_the_record_and_comes_back_after_a_restart) {
