@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,19 @@ namespace graphite {
 namespace {
 
 constexpr std::size_t idle_max = 64;
+/// Loading all libraries and warming them up is in it.
+constexpr milliseconds server_answer_max{30'000};
+
+/// False where nothing can be read of `socket` for so long.
+bool answers_within(int socket, milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    pollfd wait{socket, POLLIN, 0};
+    const auto ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
 
 /// The two streams of the server that are not its control socket.
 result<owned_fd> stream_to(const char* path, int flags) {
@@ -89,6 +103,8 @@ result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   GRAPHITE_TRY(auto parts, worker_process::prepare());
   const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox};
   GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start}, given));
+  if (!answers_within(control_.get(), server_answer_max))
+    return fail(errc::unavailable, "the server of the workers does not answer");
   GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
   if (reply.frame.what != worker_frame::kind::started || reply.descriptors.size() != 1)
     return fail(errc::unavailable,
