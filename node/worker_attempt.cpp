@@ -38,9 +38,13 @@ class memory_file final : public open_file {
 /// One attempt's side of the conversation with its worker.
 class attempt_exchange final : public worker_exchange {
  public:
-  attempt_exchange(const worker_attempt_ports& with, const attempt_spec& spec, std::uint64_t hold_bytes_max,
-                   const cancel_token& cancel)
-      : with_(with), spec_(spec), hold_bytes_max_(hold_bytes_max), cancel_(cancel) {}
+  attempt_exchange(const worker_attempt_ports& with, const attempt_spec& spec, output_set names,
+                   std::uint64_t hold_bytes_max, const cancel_token& cancel)
+      : with_(with),
+        spec_(spec),
+        names_(std::move(names)),
+        hold_bytes_max_(hold_bytes_max),
+        cancel_(cancel) {}
 
   result<void> load(const logical_path& path, const placing& place) override {
     const auto found = std::ranges::lower_bound(spec_.inputs, path, {}, &attempt_input::path);
@@ -52,6 +56,10 @@ class attempt_exchange final : public worker_exchange {
   }
 
   result<void> take(const logical_path& path, std::span<const byte_span> parts) override {
+    if (!names_.declares(path.str()))
+      return fail(errc::action_failed,
+                  "the transform made a file that the rule does not declare as an output: " + path.str());
+    if (!taken_.insert(path).second) return fail(errc::action_failed, "made twice: " + path.str());
     attempt_output out{path, {}, {}};
     for (const auto& part : parts) {
       memory_file file(part);
@@ -73,8 +81,6 @@ class attempt_exchange final : public worker_exchange {
     std::vector<scratch_entry> entries;
     for (const auto& output : outputs_)
       entries.push_back({output.path.str(), file_kind::regular, output.content.size});
-    const auto twice = std::ranges::adjacent_find(outputs_, {}, &attempt_output::path);
-    if (twice != outputs_.end()) return fail(errc::action_failed, "made twice: " + twice->path.str());
     GRAPHITE_TRY(const auto declared, declared_outputs::make(spec_, std::nullopt));
     GRAPHITE_CHECK(declared.collect(entries));
     return std::move(outputs_);
@@ -114,9 +120,10 @@ class attempt_exchange final : public worker_exchange {
 
   const worker_attempt_ports& with_;
   const attempt_spec& spec_;
+  const output_set names_;
   const std::uint64_t hold_bytes_max_;
   const cancel_token& cancel_;
-  std::set<logical_path> discovered_;
+  std::set<logical_path> discovered_, taken_;
   std::vector<attempt_output> outputs_;
   bool stale_ = false;
 };
@@ -153,7 +160,9 @@ attempt_result run_worker_attempt(const worker_attempt_ports& with, const attemp
     out.message = about(spec, message);
     return std::move(out);
   };
-  attempt_exchange exchange(with, spec, hold_bytes_max, cancel);
+  auto names = output_set::make(spec.outputs);
+  if (!names) return end(attempt_status::failed, names.error().context);
+  attempt_exchange exchange(with, spec, std::move(*names), hold_bytes_max, cancel);
   const auto ran = with.workers.run({*spec.built_in, spec.main_input, spec.outputs}, exchange, cancel);
   if (exchange.stale())
     return end(attempt_status::stale_input, ran ? "an input changed" : ran.error().context);

@@ -16,6 +16,7 @@
 #include <span>
 
 #include "core/cancel_token.hpp"
+#include "platform/linux/c_strings.hpp"
 #include "platform/linux/owned_fd.hpp"
 #include "platform/linux/process_group.hpp"
 #include "platform/linux/program_lookup.hpp"
@@ -82,19 +83,6 @@ struct capture {
       if (count > 0 && static_cast<std::size_t>(count) < sizeof buffer) return;
     }
   }
-};
-
-/// argv or environ as execve wants it; points into strings that outlive it.
-class pointer_list {
- public:
-  void add(const std::string& text) { pointers_.push_back(const_cast<char*>(text.c_str())); }
-  char* const* get() {
-    if (pointers_.empty() || pointers_.back()) pointers_.push_back(nullptr);
-    return pointers_.data();
-  }
-
- private:
-  std::vector<char*> pointers_;
 };
 
 bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
@@ -201,15 +189,12 @@ struct streams {
 
 result<spawned_process> start(const process_spec& spec, const std::string& program, streams& with,
                               std::atomic<pid_t>* slot) {
-  pointer_list argv, environment;
-  std::vector<std::string> pairs;
-  pairs.reserve(spec.environment.size());
-  for (const auto& argument : spec.argv) argv.add(argument);
-  for (const auto& [name, value] : spec.environment) environment.add(pairs.emplace_back(name + '=' + value));
+  const auto variables = environment_lines(spec.environment);
+  const auto argv = c_strings(spec.argv), environment = c_strings(variables);
   spawn_request request;
   request.program = program.c_str();
-  request.argv = argv.get();
-  request.environment = environment.get();
+  request.argv = argv.data();
+  request.environment = environment.data();
   request.working_folder = spec.working_folder.c_str();
   request.in = with.null.get();
   request.out = with.out.writer.get();

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include <cstring>
 #include <optional>
 
+#include "platform/linux/c_strings.hpp"
+#include "platform/linux/processor_time.hpp"
 #include "platform/linux/program_lookup.hpp"
 
 namespace graphite {
@@ -19,6 +22,8 @@ namespace graphite {
 namespace {
 
 constexpr std::size_t length_bytes = 4, kept_error_bytes = 64 * KiB;
+/// How long a tool whose output has ended may take to end itself.
+constexpr milliseconds end_max{1'000};
 
 time_point time_now() { return std::chrono::steady_clock::now(); }
 
@@ -38,12 +43,29 @@ result<pipe_ends> make_pipe(owned_fd pipe_ends::*ours) {
   return out;
 }
 
-std::vector<char*> c_strings(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
-  return out;
-}
+/// Blocks SIGPIPE for the calling thread, and forgets one that came meanwhile: a tool may go while it is
+/// written to, and whoever uses this library may not have ignored the signal.
+class without_sigpipe {
+ public:
+  without_sigpipe() {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    was_pending_ = ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~without_sigpipe() {
+    const timespec no_wait{};
+    if (!was_pending_) ::sigtimedwait(&pipe_, nullptr, &no_wait);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  without_sigpipe(const without_sigpipe&) = delete;
+  without_sigpipe& operator=(const without_sigpipe&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+  bool was_pending_ = false;
+};
 
 /// The length of the message that `bytes` begin with; nothing yet where there are too few.
 std::optional<std::size_t> message_length(const byte_vector& bytes) {
@@ -74,8 +96,7 @@ result<std::unique_ptr<tool_process>> tool_process::start(const process_spec& sp
   GRAPHITE_TRY(auto in, make_pipe(&pipe_ends::writer));
   GRAPHITE_TRY(auto answers, make_pipe(&pipe_ends::reader));
   GRAPHITE_TRY(auto errors, make_pipe(&pipe_ends::reader));
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : spec.environment) variables.push_back(name + '=' + value);
+  const auto variables = environment_lines(spec.environment);
   const auto argv = c_strings(spec.worker), environment = c_strings(variables);
   spawn_request request;
   request.program = program.c_str();
@@ -97,18 +118,28 @@ result<std::unique_ptr<tool_process>> tool_process::start(const process_spec& sp
 }
 
 tool_process::~tool_process() {
-  if (child_.pid <= 0) return;
-  if (!reaped_) ::kill(-child_.pid, SIGKILL);  // the leader still holds the number
-  (void)wait_status();
+  if (child_.pid > 0) (void)end();
 }
 
-int tool_process::wait_status() {
+bool tool_process::ends() const {
+  pollfd ended{child_.handle.get(), POLLIN, 0};
+  return ::poll(&ended, 1, static_cast<int>(end_max.count())) > 0;
+}
+
+int tool_process::end() {
   if (reaped_) return status_;
+  ::kill(-child_.pid, SIGKILL);  // all its group; one not waited for, dead or not, still holds the number
   while (::waitpid(child_.pid, &status_, 0) < 0 && errno == EINTR) {
   }
-  ::kill(-child_.pid, SIGKILL);  // what is left of its group
   reaped_ = true;
   return status_;
+}
+
+duration tool_process::processor_time() const { return processor_time_of(child_.pid); }
+
+bool tool_process::has_read_nothing(std::size_t sent) const {
+  int unread = 0;
+  return ::ioctl(in_.get(), FIONREAD, &unread) == 0 && static_cast<std::size_t>(unread) == sent;
 }
 
 bool tool_process::fits(const process_spec& spec) const {
@@ -122,6 +153,7 @@ bool tool_process::is_unusable() const {
 }
 
 bool tool_process::write_some(byte_span& left) {
+  const without_sigpipe quiet;
   const auto count = ::write(in_.get(), left.data(), left.size());
   if (count > 0) left = left.subspan(static_cast<std::size_t>(count));
   return count >= 0 || errno == EAGAIN || errno == EINTR;
@@ -144,16 +176,19 @@ void tool_process::drain_errors(std::string& err) {
 
 tool_process::ending tool_process::exchange(byte_span message, duration timeout, const cancel_token& cancel,
                                             byte_vector& answer, std::string& err) {
+  std::uint64_t earlier = 0;
+  (void)!::read(wake_.get(), &earlier, sizeof earlier);  // a cancel that came too late for the work before
   const auto woken = cancel.on_cancel([wake = wake_.get()] { ::eventfd_write(wake, 1); });
   const auto sent = with_length(message);
   byte_span left = sent;
+  bool reads = true;
   byte_vector got;
   const auto deadline = time_now() + timeout;
   while (true) {
     if (cancel.cancelled()) return ending::cancelled;
     const auto rest = timeout.count() > 0 ? deadline - time_now() : duration(seconds(3600));
     if (rest.count() <= 0) return ending::timed_out;
-    pollfd waits[4] = {{left.empty() ? -1 : in_.get(), POLLOUT, 0},
+    pollfd waits[4] = {{left.empty() || !reads ? -1 : in_.get(), POLLOUT, 0},
                        {out_.get(), POLLIN, 0},
                        {err_.get(), POLLIN, 0},
                        {wake_.get(), POLLIN, 0}};
@@ -161,9 +196,10 @@ tool_process::ending tool_process::exchange(byte_span message, duration timeout,
     if (::poll(waits, 4, static_cast<int>(std::min<std::int64_t>(milliseconds_left, 3'600'000))) < 0)
       continue;
     if (waits[2].revents != 0) drain_errors(err);
-    if (waits[0].revents != 0 && !write_some(left)) left = {};  // it reads no more; it may still answer
+    if (waits[0].revents != 0 && reads && !write_some(left)) reads = false;  // it may still answer
     if (waits[1].revents == 0) continue;
-    if (!read_some(got)) return ending::ended;
+    if (!read_some(got))
+      return has_read_nothing(sent.size() - left.size()) ? ending::ended_before : ending::ended;
     const auto length = message_length(got);
     if (!length) continue;
     if (*length > tool_message_bytes_max || got.size() > length_bytes + *length) return ending::nonsense;

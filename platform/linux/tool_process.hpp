@@ -24,16 +24,22 @@ class tool_process {
   /// It has ended, or has printed something nobody asked for.
   bool is_unusable() const;
 
-  enum class ending { answered, ended, timed_out, cancelled, nonsense };
+  /// Ended before: without having read any of the message.
+  enum class ending { answered, ended, ended_before, timed_out, cancelled, nonsense };
   /// Sends `message` and waits for one; `answer` is set where it answered. What it prints on standard error
   /// is added to `err`, the end of it.
   ending exchange(byte_span message, duration timeout, const cancel_token& cancel, byte_vector& answer,
                   std::string& err);
-  /// After `ended`: how, as waitpid() tells it.
-  int wait_status();
+  /// Waits a moment for its end: false where it has only closed its output.
+  bool ends() const;
+  /// Kills what is left of it, and tells how it ended as waitpid() does.
+  int end();
+  /// That of the process, not of those it started; none after end().
+  duration processor_time() const;
 
  private:
   tool_process() = default;
+  bool has_read_nothing(std::size_t sent) const;
   bool write_some(byte_span& left);
   /// False at the end of the stream.
   bool read_some(byte_vector& into);

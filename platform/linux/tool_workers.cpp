@@ -68,9 +68,11 @@ result<process_outcome> tool_workers::run(const process_spec& spec, const cancel
   if (message.size() > tool_message_bytes_max)
     return fail(errc::too_large, "the arguments and inputs of an action do not fit a message to its worker");
   if (auto kept = take(spec)) {
-    // One that had enough and went, before it could know of this work, has not failed.
     GRAPHITE_TRY(auto done, ask(std::move(kept), spec, {work.id, message}, cancel));
     if (!done.had_enough) return std::move(done.outcome);
+    // One that had enough and went has not failed; what it has begun is begun anew in another folder.
+    if (done.has_begun)
+      return fail(errc::unavailable, spec.worker.front() + " ended well in the middle of its work");
   }
   GRAPHITE_TRY(auto fresh, tool_process::start(spec));
   GRAPHITE_TRY(auto done, ask(std::move(fresh), spec, {work.id, message}, cancel));
@@ -81,15 +83,19 @@ result<tool_workers::asked> tool_workers::ask(std::unique_ptr<tool_process> proc
                                               const numbered_message& work, const cancel_token& cancel) {
   asked done;
   auto& out = done.outcome;
+  const auto cpu_before = process->processor_time();
   const auto began = std::chrono::steady_clock::now();
   byte_vector reply;
   const auto how = process->exchange(work.bytes, spec.timeout, cancel, reply, out.err);
   out.wall = std::chrono::steady_clock::now() - began;
+  out.cpu = process->processor_time() - cpu_before;
   using ending = tool_process::ending;
   out.timed_out = how == ending::timed_out;
   out.cancelled = how == ending::cancelled;
-  if (how == ending::ended) {
-    const auto status = process->wait_status();
+  if (how == ending::ended || how == ending::ended_before) {
+    if (!process->ends()) out.err += "it closed its standard output without an answer\n";
+    const auto status = process->end();
+    done.has_begun = how == ending::ended;
     done.had_enough = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     out.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     // Work without an answer is not done, whatever it says.

@@ -42,6 +42,7 @@ class tool_workers final : public process_runner {
   struct asked {
     process_outcome outcome;
     bool had_enough = false;  ///< it ended well, without an answer
+    bool has_begun = true;    ///< it had read some of the message
   };
   result<asked> ask(std::unique_ptr<tool_process> process, const process_spec& spec,
                     const numbered_message& work, const cancel_token& cancel);

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <optional>
 
 #include "platform/worker/task_codec.hpp"
 #include "platform/worker/worker_loop.hpp"
@@ -19,6 +21,10 @@ using frame_kind = worker_frame::kind;
 /// A task that waits for a loaded machine's processor is given this many times its limit.
 constexpr int patience = 20;
 constexpr std::uint64_t answer_bytes_max = 64 * MiB;
+/// Different files that one task may ask for.
+constexpr std::size_t wants_max = 65'536;
+/// How long a worker that said its last may take to end.
+constexpr milliseconds end_max{1'000};
 
 time_point present() { return std::chrono::steady_clock::now(); }
 
@@ -58,22 +64,23 @@ class conversation {
   }
 
   result<worker_outcome> talk() {
-    worker_.limit_memory(task_.what.memory_bytes_max);
-    // One that has ended meanwhile says how.
-    if (const auto sent = send_task(); !sent && sent.error().code != errc::unavailable)
-      return tl::unexpected(sent.error());
+    const auto sent =
+        worker_.limit_memory(task_.what.memory_bytes_max).and_then([this] { return send_task(); });
+    if (!sent && sent.error().code == errc::unavailable) return ended();
+    if (!sent) return tl::unexpected(sent.error());
     deadline_ = present() + task_.what.timeout;
+    latest_ = present() + patience * duration(task_.what.timeout);
     while (true) {
       GRAPHITE_TRY(const bool said, await());
       if (!said) return failed(errc::action_failed, over_time());
       const auto heard = receive_frame(worker_.socket());
-      if (!heard) return fail(errc::unavailable, heard.error().context);
+      if (!heard) return heard.error().code == errc::unavailable ? ended() : nonsense();
       const auto& frame = heard->frame;
-      if (frame.what == frame_kind::exited) return exited(static_cast<int>(frame.offset));
       if (frame.what == frame_kind::done) return done(frame);
       if (frame.what != frame_kind::want) return nonsense();
       GRAPHITE_TRY(const bool sense, bring(frame));
       if (!sense) return nonsense();
+      if (out_of_time()) return failed(errc::action_failed, over_time());
     }
   }
 
@@ -113,9 +120,16 @@ class conversation {
     return out;
   }
 
-  /// Waits until the worker says something; false when it has used up its time.
+  /// Whether the task has used up its time; moves the deadline to when to look next.
+  bool out_of_time() {
+    const auto used = worker_.processor_time() - cpu_before_;
+    if (used >= task_.what.timeout || present() >= latest_) return true;
+    deadline_ = std::min(latest_, present() + (task_.what.timeout - used));
+    return false;
+  }
+
+  /// Waits until the worker says something, if only that it has ended; false when it has used up its time.
   result<bool> await() {
-    const auto latest = deadline_ + (patience - 1) * duration(task_.what.timeout);
     while (true) {
       if (cancel_.cancelled()) {
         worker_.kill();
@@ -126,14 +140,18 @@ class conversation {
       const auto ready = ::poll(waits, 2, static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000)));
       if (ready < 0 && errno != EINTR) return fail_errno(errno, "cannot wait for a worker");
       if (ready > 0 && waits[0].revents != 0) return true;
-      if (ready != 0) continue;
-      const auto used = worker_.processor_time() - cpu_before_;
-      if (used >= task_.what.timeout || present() >= latest) {
-        worker_.kill();
-        return false;
-      }
-      deadline_ = present() + (task_.what.timeout - used);
+      if (ready > 0 && waits[1].revents != 0) worker_.forget_wake();
+      if (out_of_time()) return false;
     }
+  }
+
+  /// The worker has closed its socket. How it ended only the server knows: what it says itself may be a lie.
+  result<worker_outcome> ended() const {
+    pollfd wait{worker_.status_descriptor(), POLLIN, 0};
+    if (::poll(&wait, 1, static_cast<int>(end_max.count())) <= 0) return nonsense();
+    const auto status = read_status(worker_.status_descriptor());
+    if (!status) return tl::unexpected(status.error());
+    return exited(*status);
   }
 
   result<worker_outcome> exited(int status) const {
@@ -152,15 +170,20 @@ class conversation {
     if (!text) return false;
     const auto path = logical_path::parse(std::string(as_text(*text)));
     if (!path) return false;
-    const auto loaded = load(*path);
-    if (!loaded && loaded.error().code != errc::not_found) return tl::unexpected(loaded.error());
+    const auto known = brought_.find(*path);
+    if (known == brought_.end()) {
+      if (brought_.size() == wants_max) return false;
+      const auto loaded = load(*path);
+      if (!loaded && loaded.error().code != errc::not_found) return tl::unexpected(loaded.error());
+      brought_[*path] = loaded ? std::optional(*loaded) : std::nullopt;
+    }
+    const auto& found = brought_.at(*path);
     const auto answer =
-        loaded ? worker_frame{frame_kind::file, 0, loaded->offset, loaded->size}
-               : worker_frame{frame_kind::no_file, 0, static_cast<std::uint64_t>(errc::not_found), 0};
+        found ? worker_frame{frame_kind::file, 0, found->offset, found->size}
+              : worker_frame{frame_kind::no_file, 0, static_cast<std::uint64_t>(errc::not_found), 0};
     const auto sent = send_frame(worker_.socket(), answer);
-    // One that has ended meanwhile says how.
-    if (!sent && sent.error().code != errc::unavailable) return tl::unexpected(sent.error());
-    return true;
+    // One that has ended meanwhile is heard of; one that asks and does not read makes no sense.
+    return sent || sent.error().code == errc::unavailable;
   }
 
   result<worker_outcome> done(const worker_frame& frame) {
@@ -206,7 +229,10 @@ class conversation {
   worker_exchange& with_;
   const cancel_token& cancel_;
   duration cpu_before_{};
-  time_point deadline_{};
+  time_point deadline_{};  ///< when to look at its processor time
+  time_point latest_{};
+  /// What it asked for, and where it is; nothing: it is not there.
+  std::map<logical_path, std::optional<memory_range>> brought_;
 };
 
 }  // namespace

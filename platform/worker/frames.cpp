@@ -1,6 +1,8 @@
 #include "platform/worker/frames.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -9,7 +11,7 @@ namespace graphite {
 
 namespace {
 
-constexpr std::size_t descriptors_max = 3;
+constexpr std::size_t descriptors_max = 4;
 
 /// Room for the control message of `descriptors_max` descriptors.
 union control_space {
@@ -19,6 +21,8 @@ union control_space {
 
 tl::unexpected<error> socket_failed(int code, const char* what) {
   if (code == EPIPE || code == ECONNRESET) return fail(errc::unavailable, "the worker is gone");
+  if (code == EAGAIN || code == EWOULDBLOCK)
+    return fail(errc::busy, "the worker does not read what it is sent");
   return fail_errno(code, what);
 }
 
@@ -43,6 +47,29 @@ result<std::pair<owned_fd, owned_fd>> worker_socket_pair() {
   return std::pair(owned_fd(ends[0]), owned_fd(ends[1]));
 }
 
+result<std::pair<owned_fd, owned_fd>> status_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "cannot make the status pipe of a worker");
+  return std::pair(owned_fd(ends[0]), owned_fd(ends[1]));
+}
+
+result<void> write_status(int pipe, int wait_status) {
+  // Less than a pipe holds, and the only thing ever written to it: it never waits.
+  const worker_frame frame{worker_frame::kind::exited, 0, static_cast<std::uint64_t>(wait_status), 0};
+  if (::write(pipe, &frame, sizeof frame) != sizeof frame)
+    return fail_errno(errno, "cannot tell how a worker ended");
+  return {};
+}
+
+result<int> read_status(int pipe) {
+  worker_frame frame;
+  ssize_t count = -1;
+  while ((count = ::read(pipe, &frame, sizeof frame)) < 0)
+    if (errno != EINTR) return fail_errno(errno, "cannot read how a worker ended");
+  if (count != sizeof frame) return fail(errc::unavailable, "the server of the workers is gone");
+  return static_cast<int>(frame.offset);
+}
+
 result<void> send_frame(int socket, const worker_frame& frame, std::span<const int> descriptors) {
   GRAPHITE_INVARIANT(descriptors.size() <= descriptors_max);
   auto copy = frame;
@@ -60,7 +87,7 @@ result<void> send_frame(int socket, const worker_frame& frame, std::span<const i
     header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
     std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
   }
-  while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+  while (::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
     if (errno != EINTR) return socket_failed(errno, "cannot send to a worker");
   return {};
 }

@@ -15,14 +15,14 @@ namespace graphite {
 /// Frames tell where in them something lies. Both programs are of one build, so nothing is versioned.
 struct worker_frame {
   enum class kind : std::uint32_t {
-    start = 1,    ///< pool to server, with socket, inbox and outbox: fork a worker
+    start = 1,    ///< pool to server, with socket, inbox, outbox and the end of a status pipe: fork a worker
     started = 2,  ///< server to pool, with a pidfd; `offset` is the process id. Or refused: `size` is errno
     task = 3,     ///< pool to worker: an encoded task in the inbox
     want = 4,     ///< worker to pool: the path of a file it needs, in the outbox
     file = 5,     ///< pool to worker: its bytes, in the inbox
     no_file = 6,  ///< pool to worker: there is none; `offset` is the errc
     done = 7,     ///< worker to pool: an encoded answer in the outbox
-    exited = 8,   ///< server to pool, last on a worker's socket; `offset` is its wait status
+    exited = 8,   ///< server to pool, on the worker's status pipe; `offset` is its wait status
   };
   kind what = kind::task;
   std::uint32_t unused = 0;
@@ -33,8 +33,15 @@ static_assert(sizeof(worker_frame) == 24);
 /// A pair of connected sockets that keep packets apart. Errors: io.
 result<std::pair<owned_fd, owned_fd>> worker_socket_pair();
 
-/// Sends a frame, with descriptors. Errors: unavailable (the other end is gone), io.
+/// Sends a frame, with descriptors, and never waits: nobody has more than one unread. Errors: unavailable
+/// (the other end is gone), busy (it does not read what it is sent), io.
 result<void> send_frame(int socket, const worker_frame& frame, std::span<const int> descriptors = {});
+
+/// What the server writes and the pool reads where no worker can: a pipe. Errors: io; unavailable (it is
+/// closed).
+result<std::pair<owned_fd, owned_fd>> status_pipe();
+result<void> write_status(int pipe, int wait_status);
+result<int> read_status(int pipe);
 
 /// Waits for a frame; a packet of another size is refused. Errors: unavailable (the other end is gone),
 /// corrupt, io.

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "platform/linux/c_strings.hpp"
 #include "platform/worker/conversation.hpp"
 
 namespace graphite {
@@ -35,14 +36,6 @@ result<owned_fd> stream_to(const char* path, int flags) {
   owned_fd out(::open(path, flags | O_CLOEXEC));
   if (out && out.get() < 3) out.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
   if (!out) return fail_errno(errno, fmt::format("cannot open {}", path));
-  return out;
-}
-
-/// argv or environ as execve wants it; points into strings that outlive it.
-std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
-  out.push_back(nullptr);
   return out;
 }
 
@@ -77,9 +70,8 @@ result<void> worker_pool::start_server() {
   if (ends.second.get() < 3) ends.second.reset(::fcntl(ends.second.get(), F_DUPFD_CLOEXEC, 3));
   std::vector<std::string> arguments{options_.program};
   arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : options_.environment) variables.push_back(name + "=" + value);
-  const auto argv = pointers_to(arguments), environment = pointers_to(variables);
+  const auto variables = environment_lines(options_.environment);
+  const auto argv = c_strings(arguments), environment = c_strings(variables);
   spawn_request request;
   request.program = options_.program.c_str();
   request.argv = argv.data();
@@ -101,14 +93,14 @@ result<void> worker_pool::start_server() {
 
 result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   GRAPHITE_TRY(auto parts, worker_process::prepare());
-  const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox};
+  const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox, parts.status.get()};
   GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start}, given));
   if (!answers_within(control_.get(), server_answer_max))
     return fail(errc::unavailable, "the server of the workers does not answer");
   GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
+  // The server is well: it has no process or descriptor to give.
   if (reply.frame.what != worker_frame::kind::started || reply.descriptors.size() != 1)
-    return fail(errc::unavailable,
-                errno_error(static_cast<int>(reply.frame.size), "cannot start a worker").context);
+    return fail(errc::busy, errno_error(static_cast<int>(reply.frame.size), "cannot start a worker").context);
   ++started_;
   parts.made->started(static_cast<pid_t>(reply.frame.offset), std::move(reply.descriptors.front()));
   return std::move(parts.made);

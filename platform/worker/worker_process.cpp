@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 
+#include "platform/linux/processor_time.hpp"
 #include "platform/worker/worker_loop.hpp"
 #include "platform/worker/worker_sandbox.hpp"
 
@@ -21,6 +21,9 @@ result<worker_process::prepared> worker_process::prepare() {
   GRAPHITE_TRY(auto ends, worker_socket_pair());
   made.socket_ = std::move(ends.first);
   out.socket = std::move(ends.second);
+  GRAPHITE_TRY(auto status, status_pipe());
+  made.status_ = std::move(status.first);
+  out.status = std::move(status.second);
   made.wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!made.wake_) return fail_errno(errno, "cannot make a worker's event");
   GRAPHITE_TRY(made.inbox_, shared_window::make_growing("graphite-inbox", inbox_bytes));
@@ -44,6 +47,11 @@ void worker_process::wake() const {
   (void)!::write(wake_.get(), &one, sizeof one);
 }
 
+void worker_process::forget_wake() const {
+  std::uint64_t count = 0;
+  (void)!::read(wake_.get(), &count, sizeof count);
+}
+
 result<worker_process::placed> worker_process::place(std::uint64_t bytes) {
   const auto room = inbox_.bytes().size() - placed_;
   if (bytes > room) return fail(errc::too_large, "the inputs have more than 4 GiB");
@@ -60,18 +68,14 @@ result<byte_span> worker_process::in_outbox(std::uint64_t offset, std::uint64_t 
   return byte_span(all.subspan(offset, size));
 }
 
-void worker_process::limit_memory(std::uint64_t bytes) {
-  if (bytes == memory_bytes_max_) return;
-  limit_worker_memory(pid_, bytes);
+result<void> worker_process::limit_memory(std::uint64_t bytes) {
+  if (bytes == memory_bytes_max_) return {};
+  GRAPHITE_CHECK(limit_worker_memory(pid_, bytes));
   memory_bytes_max_ = bytes;
+  return {};
 }
 
-duration worker_process::processor_time() const {
-  clockid_t clock{};
-  timespec used{};
-  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
-  return seconds(used.tv_sec) + duration(used.tv_nsec);
-}
+duration worker_process::processor_time() const { return processor_time_of(pid_); }
 
 void worker_process::kill() const { ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0); }
 
@@ -83,6 +87,7 @@ bool worker_process::has_ended() const {
 bool worker_process::rest(std::uint64_t kept_bytes) {
   ++tasks_done_;
   placed_ = 0;
+  forget_wake();
   return inbox_.shrink(kept_bytes).has_value() && outbox_.shrink(kept_bytes).has_value();
 }
 

@@ -18,6 +18,7 @@ class worker_process {
   struct prepared {
     std::unique_ptr<worker_process> made;
     owned_fd socket, inbox;  ///< the worker's ends
+    owned_fd status;         ///< the server's end
     int outbox = -1;         ///< owned by `made`
   };
   static result<prepared> prepare();
@@ -25,9 +26,12 @@ class worker_process {
 
   void started(pid_t pid, owned_fd handle);
   int socket() const { return socket_.get(); }
-  /// Readable after wake(), from any thread.
+  /// Readable, by read_status(), once the process has been waited for.
+  int status_descriptor() const { return status_.get(); }
+  /// Readable after wake(), from any thread, until forget_wake().
   int wake_descriptor() const { return wake_.get(); }
   void wake() const;
+  void forget_wake() const;
   pid_t pid() const { return pid_; }
 
   /// Memory of the inbox that the worker can read. Errors: too_large, out_of_space, io.
@@ -39,7 +43,8 @@ class worker_process {
   /// What the worker names of its outbox; it may still change. Errors: corrupt (out of range).
   result<byte_span> in_outbox(std::uint64_t offset, std::uint64_t size) const;
 
-  void limit_memory(std::uint64_t bytes);
+  /// Errors: unavailable (it has ended), io.
+  result<void> limit_memory(std::uint64_t bytes);
   duration processor_time() const;
   void kill() const;
   /// One at rest has nothing to say but that it has ended.
@@ -52,7 +57,7 @@ class worker_process {
  private:
   worker_process() = default;
 
-  owned_fd socket_, wake_, handle_;
+  owned_fd socket_, status_, wake_, handle_;
   shared_window inbox_, outbox_;
   pid_t pid_ = -1;
   std::uint64_t placed_ = 0, memory_bytes_max_ = 0;

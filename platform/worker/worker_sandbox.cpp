@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -75,10 +76,17 @@ result<void> enter_worker_sandbox() {
   return sanitized_build() ? result<void>() : install_filter();
 }
 
-void limit_worker_memory(int process, std::uint64_t bytes) {
-  if (sanitized_build()) return;
-  const rlimit now{bytes == 0 ? RLIM_INFINITY : bytes, RLIM_INFINITY};
-  ::prlimit(process, RLIMIT_DATA, &now, nullptr);
+result<void> limit_worker_memory(int process, std::uint64_t bytes) {
+  if (sanitized_build()) return {};
+  rlimit now{};
+  bool done = ::prlimit(process, RLIMIT_DATA, nullptr, &now) == 0;
+  if (done) {  // who may not raise the hard limit keeps it
+    now.rlim_cur = std::min<rlim_t>(bytes == 0 ? RLIM_INFINITY : bytes, now.rlim_max);
+    done = ::prlimit(process, RLIMIT_DATA, &now, nullptr) == 0;
+  }
+  if (done) return {};
+  if (errno == ESRCH) return fail(errc::unavailable, "the worker is gone");
+  return fail_errno(errno, "cannot limit a worker's memory");
 }
 
 }  // namespace graphite

@@ -15,8 +15,9 @@ bool sanitized_build();
 /// Errors: unsupported (this kernel or container allows no filter), io.
 result<void> enter_worker_sandbox();
 
-/// From now on the process can have this much private memory; zero: no bound. Has no effect in builds with a
-/// sanitizer, whose shadow memory would count.
-void limit_worker_memory(int process, std::uint64_t bytes);
+/// From now on the process can have this much private memory; zero: no bound but that which was set from
+/// outside. Has no effect in builds with a sanitizer, whose shadow memory would count.
+/// Errors: unavailable (there is no such process), io.
+result<void> limit_worker_memory(int process, std::uint64_t bytes);
 
 }  // namespace graphite

@@ -20,7 +20,7 @@ namespace {
 struct running_worker {
   pid_t pid = -1;
   owned_fd handle;  ///< readable when it has ended
-  owned_fd socket;  ///< its end, kept so that the pool hears how it ended before the socket closes
+  owned_fd status;  ///< where the pool hears how it ended
 };
 
 owned_fd handle_of(pid_t pid) { return owned_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
@@ -31,13 +31,14 @@ void start_worker(int control, received_frame request, std::list<running_worker>
   const auto refuse = [&](int code) {
     (void)send_frame(control, {worker_frame::kind::started, 0, 0, static_cast<std::uint64_t>(code)});
   };
-  if (request.frame.what != worker_frame::kind::start || request.descriptors.size() != 3)
+  if (request.frame.what != worker_frame::kind::start || request.descriptors.size() != 4)
     return refuse(EINVAL);
-  auto& socket = request.descriptors[0];
+  auto status = std::move(request.descriptors.back());
+  request.descriptors.pop_back();
   const auto pid = ::fork();
   if (pid < 0) return refuse(errno);
   if (pid == 0) run_worker(std::move(request.descriptors), work);
-  running_worker made{pid, handle_of(pid), std::move(socket)};
+  running_worker made{pid, handle_of(pid), std::move(status)};
   if (!made.handle) {
     const int code = errno;
     ::kill(pid, SIGKILL);
@@ -54,13 +55,13 @@ void start_worker(int control, received_frame request, std::list<running_worker>
 void tell_exit(const running_worker& ended) {
   int status = 0;
   ::waitpid(ended.pid, &status, 0);
-  (void)send_frame(ended.socket.get(),
-                   {worker_frame::kind::exited, 0, static_cast<std::uint64_t>(status), 0});
+  (void)write_status(ended.status.get(), status);  // a pool that is gone does not care
 }
 
 }  // namespace
 
 int serve_workers(int control, const worker_function& work, const std::function<void()>& warm) {
+  ::signal(SIGPIPE, SIG_IGN);
   if (warm) warm();
   std::list<running_worker> running;
   while (true) {

@@ -148,8 +148,16 @@ TEST_F(worker_attempt_test, an_output_that_the_rule_does_not_declare_fails) {
   input("a/in.txt", "hello");
   const auto result = run("stray");
   EXPECT_EQ(result.status, attempt_status::failed);
-  EXPECT_THAT(result.message, testing::HasSubstr("not/declared"));
+  EXPECT_THAT(result.message, testing::HasSubstr("does not declare as an output: not/declared"));
   EXPECT_TRUE(result.outputs.empty());
+  EXPECT_EQ(store_.options().puts, 0u) << "nothing of it is stored";
+}
+
+TEST_F(worker_attempt_test, an_output_that_is_made_twice_fails) {
+  input("a/in.txt", "hello");
+  const auto result = run("twice");
+  EXPECT_EQ(result.status, attempt_status::failed);
+  EXPECT_THAT(result.message, testing::HasSubstr("made twice: out/in.bin"));
 }
 
 TEST_F(worker_attempt_test, a_full_store_is_our_side_s_failure) {

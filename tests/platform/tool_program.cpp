@@ -1,9 +1,11 @@
 // A tool that is kept, for tests: does what the first argument of its work says.
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -59,6 +61,24 @@ int main() {
     if (what == "crash") std::abort();
     if (what == "hang")
       while (true) ::pause();
+    if (what == "close output") {
+      ::close(1);
+      while (true) ::pause();
+    }
+    if (what == "burn")
+      while (std::clock() < CLOCKS_PER_SEC / 50) {
+      }
+    if (what == "close input") {
+      ::close(0);
+      reply(answer);
+      while (true) ::pause();
+    }
+    if (what == "leave when called") {
+      reply(answer);
+      pollfd called{0, POLLIN, 0};
+      ::poll(&called, 1, -1);
+      return 0;
+    }
     if (what == "leave") {
       reply(answer);
       return 0;

@@ -92,6 +92,42 @@ TEST_F(tool_workers_test, a_tool_that_ends_after_its_answer_is_started_again) {
   EXPECT_TRUE(test::wait_until([&] { return std::stoi(run("pid").out) != left; }));
 }
 
+TEST_F(tool_workers_test, one_that_went_before_it_read_its_work_is_started_again) {
+  EXPECT_EQ(run("leave when called").exit_code, 0);
+  const auto again = run("count");
+  EXPECT_EQ(again.out, "1");
+  EXPECT_EQ(again.exit_code, 0);
+}
+
+TEST_F(tool_workers_test, one_that_ends_well_in_the_middle_is_our_side_s_failure_the_first_time) {
+  EXPECT_EQ(run("count").out, "1");
+  const auto ran = workers_.run(spec_for("exit"), cancel_);
+  ASSERT_FALSE(ran) << "its folder may hold half of the work";
+  EXPECT_EQ(ran.error().code, errc::unavailable);
+  EXPECT_EQ(run("exit").exit_code, 1) << "one that has done nothing else";
+}
+
+TEST_F(tool_workers_test, one_that_closes_its_output_and_stays_is_ended) {
+  const auto pid = std::stoi(run("pid").out);
+  const auto failed = run("close output");
+  EXPECT_EQ(failed.signal, SIGKILL);
+  EXPECT_THAT(failed.err, testing::HasSubstr("closed its standard output"));
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST_F(tool_workers_test, one_that_closes_its_input_ends_nobody_else) {
+  ::signal(SIGPIPE, SIG_DFL);
+  EXPECT_EQ(run("close input").exit_code, 0);
+  auto spec = spec_for("count");
+  spec.timeout = milliseconds(20);
+  EXPECT_TRUE(run(spec).timed_out);
+}
+
+TEST_F(tool_workers_test, its_processor_time_is_that_of_the_work) {
+  EXPECT_GE(run("burn").cpu, milliseconds(10));
+  EXPECT_GT(run("count").cpu, duration::zero());
+}
+
 TEST_F(tool_workers_test, too_much_time_ends_it) {
   auto spec = spec_for("hang");
   spec.timeout = milliseconds(20);

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "platform/worker/frames.hpp"
 #include "platform/worker/worker_server.hpp"
 
 namespace {
@@ -40,6 +41,30 @@ std::string reached() {
 
 std::string warmed_up;
 
+/// What the pool speaks with a worker over.
+constexpr int socket_of_worker = 3;
+
+[[noreturn]] void spin() {
+  for (volatile std::uint64_t i = 0;;) {
+    const auto next = i + 1;
+    i = next;
+  }
+}
+
+/// A worker that a file has taken over; `wanted` is the name of a file that lies at the outbox's beginning.
+[[noreturn]] void harm(std::string_view how, std::size_t wanted) {
+  worker_frame frame{worker_frame::kind::want, 0, 0, wanted};
+  if (how == "forge") frame = {worker_frame::kind::exited, 0, SIGKILL, 0};
+  if (how == "hush") ::close(socket_of_worker);
+  iovec body{&frame, sizeof frame};
+  msghdr message{};
+  message.msg_iov = &body;
+  message.msg_iovlen = 1;
+  if (how == "forge") ::sendmsg(socket_of_worker, &message, 0);
+  while (how == "flood") ::sendmsg(socket_of_worker, &message, 0);
+  spin();
+}
+
 result<worker_product> work(const encoded_task& task, byte_span main, worker_files& files) {
   const auto& name = task.transform;
   if (name == "copy") return one_asset(task, {{main.begin(), main.end()}});
@@ -61,17 +86,29 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
     *nowhere = 1;
   }
   if (name == "exit") ::_exit(9);
-  if (name == "loop")
-    for (volatile std::uint64_t i = 0;;) {
-      const auto next = i + 1;
-      i = next;
+  if (name == "loop") spin();
+  if (name == "ask")
+    while (files.read(*logical_path::parse("lib/x"))) {
     }
+  if (name == "ask 10000 times")
+    for (int i = 0; i < 10'000; ++i) GRAPHITE_CHECK(files.read(*logical_path::parse("lib/x")));
+  if (name == "ask for all")
+    for (int i = 0;; ++i) (void)files.read(*logical_path::parse("none/" + std::to_string(i)));
+  if (name == "flood" || name == "forge" || name == "hush") {
+    (void)files.read(*logical_path::parse("lib/x"));
+    harm(name, std::string_view("lib/x").size());
+  }
   if (name == "hoard") {
     std::vector<std::unique_ptr<char[]>> all;
     while (true) std::memset(all.emplace_back(new char[1 << 20]).get(), 1, 1 << 20);
   }
   if (name == "fill") return one_asset(task, {byte_vector(32 << 20)});
   if (name == "reach") return one_asset(task, {bytes_of(reached())});
+  if (name == "twice") {
+    auto out = one_asset(task, {bytes_of("x")});
+    out.assets.push_back(out.assets.front());
+    return out;
+  }
   if (name == "stray") return worker_product{{{*logical_path::parse("not/declared"), {bytes_of("x")}}}, {}};
   if (name == "warmth") return one_asset(task, {bytes_of(warmed_up)});
   if (name == "count") {

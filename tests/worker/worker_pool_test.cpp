@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <cstring>
@@ -21,6 +22,7 @@ logical_path path_of(const std::string& text) { return *logical_path::parse(text
 class memory_exchange final : public worker_exchange {
  public:
   result<void> load(const logical_path& path, const placing& place) override {
+    ++loads;
     const auto found = files.find(path.str());
     if (found == files.end()) return fail(errc::not_found, "no " + path.str());
     if (broken == path.str()) return fail(errc::io, "cannot read " + path.str());
@@ -30,12 +32,15 @@ class memory_exchange final : public worker_exchange {
   }
   result<void> take(const logical_path& path, std::span<const byte_span> parts) override {
     for (const auto& part : parts) made[path.str()].push_back(std::string(as_text(part)));
+    if (on_take) on_take();
     return {};
   }
 
   std::map<std::string, std::string> files;
   std::map<std::string, std::vector<std::string>> made;
   std::string broken;
+  std::size_t loads = 0;
+  std::function<void()> on_take;
 };
 
 class worker_pool_test : public testing::Test {
@@ -145,6 +150,47 @@ TEST_F(worker_pool_test, too_much_time_is_refused) {
   EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
 }
 
+TEST_F(worker_pool_test, one_that_keeps_asking_is_out_of_time) {
+  what_.timeout = milliseconds(50);
+  exchange_.files["lib/x"] = "contents";
+  EXPECT_THAT(failure("ask"), testing::HasSubstr("more than 0.05 s of processor time"));
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, what_is_asked_for_again_is_brought_once) {
+  exchange_.files["lib/x"] = "contents";
+  EXPECT_THAT(failure("ask 10000 times"), testing::HasSubstr("no transform"));
+  EXPECT_EQ(exchange_.loads, 2u) << "with its input";
+}
+
+TEST_F(worker_pool_test, one_that_asks_for_too_many_files_is_refused) {
+  EXPECT_THAT(failure("ask for all"), testing::HasSubstr("does not keep to the protocol"));
+  EXPECT_EQ(exchange_.loads, 1u + 65'536u) << "with its input";
+}
+
+TEST_F(worker_pool_test, one_that_asks_and_does_not_read_is_refused) {
+  exchange_.files["lib/x"] = "contents";
+  EXPECT_THAT(failure("flood"), testing::HasSubstr("does not keep to the protocol"));
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, what_one_says_of_its_own_end_is_not_believed) {
+  exchange_.files["lib/x"] = "contents";
+  EXPECT_THAT(failure("forge"), testing::HasSubstr("does not keep to the protocol"));
+  EXPECT_THAT(failure("hush"), testing::HasSubstr("does not keep to the protocol"));
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+}
+
+TEST_F(worker_pool_test, a_cancel_that_comes_too_late_leaves_the_next_task_alone) {
+  exchange_.on_take = [this] { cancel_.cancel(); };
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+  cancel_ = {};
+  exchange_.on_take = nullptr;
+  what_.timeout = milliseconds(50);
+  EXPECT_THAT(failure("loop"), testing::HasSubstr("processor time"));
+  EXPECT_EQ(pool_.started(), 1u) << "both in one worker";
+}
+
 #ifndef __SANITIZE_ADDRESS__
 TEST_F(worker_pool_test, too_much_memory_is_refused) {
   const auto ran = run("hoard");
@@ -231,6 +277,38 @@ TEST_F(worker_pool_test, a_dead_server_is_started_again) {
   test::wait_until([&] { return ::kill(worker, 0) != 0; });
   EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
 }
+
+TEST_F(worker_pool_test, a_server_that_cannot_start_a_worker_is_not_replaced) {
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  const auto server = server_pid();
+  rlimit before{};
+  ASSERT_EQ(::prlimit(server, RLIMIT_NOFILE, nullptr, &before), 0);
+  const rlimit none{3, before.rlim_max};
+  ASSERT_EQ(::prlimit(server, RLIMIT_NOFILE, &none, nullptr), 0);
+  EXPECT_EQ(failure("refuse"), "it is broken at byte 7");  // and the worker is no more
+  const auto ran = run("copy");
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, errc::busy);
+  EXPECT_EQ(server_pid(), server);
+  ASSERT_EQ(::prlimit(server, RLIMIT_NOFILE, &before, nullptr), 0);
+  EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
+  EXPECT_EQ(server_pid(), server);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_F(worker_pool_test, a_limit_of_memory_from_outside_stays) {
+  EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
+  const auto worker = children_of(server_pid()).front();
+  const rlimit low{32 * MiB, 32 * MiB};
+  ASSERT_EQ(::prlimit(worker, RLIMIT_DATA, &low, nullptr), 0);
+  what_.memory_bytes_max = 128 * MiB;
+  EXPECT_EQ(made("count"), std::vector<std::string>{"2"});
+  rlimit now{};
+  ASSERT_EQ(::prlimit(worker, RLIMIT_DATA, nullptr, &now), 0);
+  EXPECT_EQ(now.rlim_max, 32 * MiB);
+  EXPECT_EQ(now.rlim_cur, 32 * MiB);
+}
+#endif
 
 TEST_F(worker_pool_test, workers_end_with_the_pool) {
   pid_t worker = -1;
