@@ -41,21 +41,46 @@ double psnr(const picture_rgb& wanted, const std::uint8_t* rgba) {
   return 10 * std::log10(255.0 * 255.0 / (sum / static_cast<double>(3 * count)));
 }
 
-/// Of the first level of a DDS file with BC1 blocks.
-double psnr_of_dds(const picture_rgb& wanted, const std::string& dds) {
-  constexpr std::size_t header_bytes = 128;
+/// The picture at half its size: the mean of four pixels, of light and not of the numbers that stand for it.
+picture_rgb halved(const picture_rgb& from) {
+  const auto light = [](double v) { return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4); };
+  const auto number = [](double v) {
+    return v <= 0.0031308 ? v * 12.92 : 1.055 * std::pow(v, 1 / 2.4) - 0.055;
+  };
+  std::array<double, 256> light_of{};
+  for (std::size_t i = 0; i < light_of.size(); ++i) light_of[i] = light(static_cast<double>(i) / 255);
+  picture_rgb out{from.width / 2, from.height / 2, {}};
+  out.pixels.reserve(std::size_t{3} * out.width * out.height);
+  for (std::size_t y = 0; y < out.height; ++y)
+    for (std::size_t x = 0; x < std::size_t{3} * out.width; ++x) {
+      const auto column = x / 3 * 6 + x % 3;
+      double sum = 0;
+      for (const auto row : {2 * y, 2 * y + 1})
+        for (const auto at : {column, column + 3}) sum += light_of[from.pixels[row * 3 * from.width + at]];
+      out.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * number(sum / 4))));
+    }
+  return out;
+}
+
+/// Of a level of a DDS file with BC1 blocks.
+double psnr_of_dds(const std::vector<picture_rgb>& levels, std::size_t level, const std::string& dds) {
+  std::size_t at = 128;  // after the header
+  for (std::size_t above = 0; above < level; ++above)
+    at += std::size_t{levels[above].width} * levels[above].height / 2;
+  const auto& wanted = levels[level];
   std::vector<std::uint8_t> pixels(std::size_t{4} * wanted.width * wanted.height);
-  if (dds.size() < header_bytes + pixels.size() / 8 || dds.compare(84, 4, "DXT1") != 0)
+  if (dds.size() < at + pixels.size() / 8 || dds.compare(84, 4, "DXT1") != 0)
     give_up("the tool wrote no DDS file with BC1 blocks");
   squish::DecompressImage(pixels.data(), static_cast<int>(wanted.width), static_cast<int>(wanted.height),
-                          dds.data() + header_bytes, squish::kDxt1);
+                          dds.data() + at, squish::kDxt1);
   return psnr(wanted, pixels.data());
 }
 
-double psnr_of_ktx2(const picture_rgb& wanted, const std::string& ktx2) {
-  const auto image = ktx2_pixels(as_bytes(std::string_view(ktx2)), 0, 0, 1 * GiB);
+double psnr_of_ktx2(const std::vector<picture_rgb>& levels, std::size_t level, const std::string& ktx2) {
+  const auto image =
+      ktx2_pixels(as_bytes(std::string_view(ktx2)), static_cast<std::uint32_t>(level), 0, 1 * GiB);
   if (!image) give_up(image.error().context);
-  return psnr(wanted, reinterpret_cast<const std::uint8_t*>(image->pixels.data()));
+  return psnr(levels[level], reinterpret_cast<const std::uint8_t*>(image->pixels.data()));
 }
 
 /// A tool's name and version where it is there and wanted; says in the notes that it is not there.
@@ -103,51 +128,81 @@ struct bench_run {
   int count;
 };
 
-void measure_textures(bench_run& run) {
+/// Square pictures, with what their first two levels are to be.
+struct picture_set {
+  std::vector<std::vector<picture_rgb>> levels;
+  memory_files files;
+  double pixels = 0;
+
+  std::string name(std::size_t i) const { return std::to_string(levels[i][0].width); }
+};
+
+picture_set make_pictures(bench_run& run) {
   const std::array<std::uint32_t, 3> sides = run.options.quick
                                                  ? std::array<std::uint32_t, 3>{64, 128, 256}
                                                  : std::array<std::uint32_t, 3>{512, 1024, 2048};
-  std::vector<picture_rgb> pictures;
-  memory_files files;
-  double pixels = 0;
+  picture_set out;
   for (const auto side : sides) {
-    pictures.push_back(make_picture(side, side, side));
+    auto whole = make_picture(side, side, side);
     const auto name = std::to_string(side) + ".png";
-    files.files[name] = png_of(pictures.back());
-    write_file(run.work + "/" + name, files.files[name]);
-    pixels += static_cast<double>(side) * side;
+    out.files.files[name] = png_of(whole);
+    write_file(run.work + "/" + name, out.files.files[name]);
+    out.pixels += static_cast<double>(side) * side;
+    auto half = halved(whole);
+    out.levels.push_back({std::move(whole), std::move(half)});
   }
+  return out;
+}
+
+/// How near a level is to what it is to be, of all pictures; of what was made last.
+figure likeness(const bench_run& run, const picture_set& set, std::size_t level, const std::string& name,
+                const std::string& peer) {
+  double ours = 0, theirs = 0;
+  const auto count = static_cast<double>(set.levels.size());
+  for (std::size_t i = 0; i < set.levels.size(); ++i) {
+    ours += psnr_of_ktx2(set.levels[i], level, set.files.made.at(set.name(i) + ".ktx2")) / count;
+    if (peer.empty()) continue;
+    theirs += psnr_of_dds(set.levels[i], level, read_whole(run.work + "/" + set.name(i) + ".dds")) / count;
+  }
+  figure out{name, ours, "dB", better::higher, {}, peer, {}};
+  if (!peer.empty()) out.peer_value = out.goal = theirs;
+  return out;
+}
+
+/// `fit`: the tool's word for how much it tries.
+void measure_texture_quality(bench_run& run, picture_set& set, const std::string& quality,
+                             const std::string& fit, const std::string& figures) {
   const auto peer = peer_name(run.options, {"convert", "-version"}, "imagemagick", run.out);
   const auto times = in_turn(
       run.count, !peer.empty(),
       [&] {
         const auto start = now_seconds();
-        for (const auto side : sides)
-          run.worker.run("texture", std::to_string(side) + ".png", files, {{"format", std::string("bc1")}});
+        for (std::size_t i = 0; i < set.levels.size(); ++i)
+          run.worker.run("texture", set.name(i) + ".png", set.files,
+                         {{"format", std::string("bc1")}, {"quality", quality}});
         return now_seconds() - start;
       },
       [&]() -> std::optional<double> {
         const auto start = now_seconds();
-        for (const auto side : sides) {
-          const auto name = run.work + "/" + std::to_string(side);
-          if (!time_command({"convert", name + ".png", "-define", "dds:compression=dxt1", name + ".dds"}))
+        for (std::size_t i = 0; i < set.levels.size(); ++i) {
+          const auto path = run.work + "/" + set.name(i);
+          if (!time_command({"convert", path + ".png", "-define", "dds:compression=dxt1", "-define",
+                             "dds:cluster-fit=" + fit, path + ".dds"}))
             return std::nullopt;
         }
         return now_seconds() - start;
       });
+  const auto measured = times.theirs.empty() ? std::string() : peer;
   run.out.figures.push_back(
-      rate("texture_mpix_per_s", "Mpixel/s", pixels / 1e6, times.ours, peer, times.theirs));
-  double ours = 0, theirs = 0;
-  for (std::size_t i = 0; i < sides.size(); ++i) {
-    const auto name = std::to_string(sides[i]);
-    ours += psnr_of_ktx2(pictures[i], files.made.at(name + ".ktx2")) / static_cast<double>(sides.size());
-    if (!times.theirs.empty())
-      theirs += psnr_of_dds(pictures[i], read_whole(run.work + "/" + name + ".dds")) /
-                static_cast<double>(sides.size());
-  }
-  figure quality{"texture_psnr_db", ours, "dB", better::higher, {}, peer, {}};
-  if (!times.theirs.empty()) quality.peer_value = quality.goal = theirs;
-  run.out.figures.push_back(quality);
+      rate(figures + "_mpix_per_s", "Mpixel/s", set.pixels / 1e6, times.ours, peer, times.theirs));
+  run.out.figures.push_back(likeness(run, set, 0, figures + "_psnr_db", measured));
+  run.out.figures.push_back(likeness(run, set, 1, figures + "_mip_psnr_db", measured));
+}
+
+void measure_textures(bench_run& run) {
+  auto set = make_pictures(run);
+  measure_texture_quality(run, set, "normal", "false", "texture");
+  measure_texture_quality(run, set, "high", "true", "texture_high");
 }
 
 void measure_meshes(bench_run& run) {

@@ -316,7 +316,10 @@ void impl::want_again(action_index a) {
 void impl::fail_attempt(action_index a, const attempt_result& what) {
   auto text = what.message.empty() ? std::string("failed") : what.message;
   if (!what.log.empty() && text.find(what.log) == std::string::npos) text += "\n" + what.log;
-  tell(log_level::error, path(nodes.main_input(a)), "rule " + rule_of(a).name + ": " + text);
+  // Both begin with the path of the input; one that names a line of it stays.
+  const auto about = path(nodes.main_input(a)) + ": ";
+  const auto why = text.starts_with(about) ? text.substr(about.size()) : text;
+  tell(log_level::error, path(nodes.main_input(a)), "rule " + rule_of(a).name + ": " + why);
   settle(a, action_phase::failed, std::move(text));
 }
 

@@ -193,7 +193,8 @@ result<gltf_data::values> gltf_data::values_of(std::uint32_t view_number, std::u
 }
 
 template <class Number>
-result<std::vector<Number>> gltf_data::read_all(std::uint32_t number, std::uint32_t components) {
+result<std::vector<Number>> gltf_data::read_range(std::uint32_t number, std::uint32_t components,
+                                                  const value_range& wanted) {
   const auto& from = accessors_[number];
   const auto what = accessor_name(number);
   if (from.components != components)
@@ -204,12 +205,14 @@ result<std::vector<Number>> gltf_data::read_all(std::uint32_t number, std::uint3
   if (from.view != mesh_none) {
     GRAPHITE_TRY(all, values_of(from.view, from.offset, from.count, bytes, what));
   }
-  if (from.count > mesh_indices_max) return fail(errc::too_large, what + " has too many values");
-  GRAPHITE_CHECK(budget_.take(from.count * components * sizeof(Number), what));
-  std::vector<Number> out(from.count * components);
+  GRAPHITE_INVARIANT(wanted.first + wanted.count <= from.count);
+  if (wanted.count > mesh_indices_max) return fail(errc::too_large, what + " has too many values");
+  GRAPHITE_CHECK(budget_.take(wanted.count * components * sizeof(Number), what));
+  std::vector<Number> out(wanted.count * components);
   const auto place = [&](std::uint64_t i) { return &out[i * components]; };
   if (all.data != nullptr)
-    convert_all<Number>(from.type, from.normalized, components, from.count, all.data, all.stride, place);
+    convert_all<Number>(from.type, from.normalized, components, wanted.count,
+                        all.data + wanted.first * all.stride, all.stride, place);
   const auto& sparse = from.sparse;
   if (sparse.count == 0) return out;
   const auto index_bytes = component_bytes(sparse.index_type);
@@ -224,32 +227,34 @@ result<std::vector<Number>> gltf_data::read_all(std::uint32_t number, std::uint3
     if (at >= from.count || (i > 0 && at <= last))
       return fail(errc::corrupt, what + ": sparse index " + std::to_string(i) + " is out of order or range");
     last = at;
+    if (at < wanted.first || at - wanted.first >= wanted.count) continue;
     convert_all<Number>(from.type, from.normalized, components, 1, replaced.data + i * replaced.stride, 0,
-                        [&](std::uint64_t) { return place(at); });
+                        [&](std::uint64_t) { return place(at - wanted.first); });
   }
   return out;
 }
 
-result<std::vector<float>> gltf_data::floats(std::uint32_t number, std::uint32_t components) {
-  GRAPHITE_TRY(auto out, read_all<float>(number, components));
+result<std::vector<float>> gltf_data::floats(std::uint32_t number, std::uint32_t components,
+                                             const value_range& wanted) {
+  GRAPHITE_TRY(auto out, read_range<float>(number, components, wanted));
   for (std::size_t i = 0; i < out.size(); ++i)
     if (!std::isfinite(out[i]))
-      return fail(errc::corrupt,
-                  accessor_name(number) + ": value " + std::to_string(i / components) + " is not finite");
+      return fail(errc::corrupt, accessor_name(number) + ": value " +
+                                     std::to_string(wanted.first + i / components) + " is not finite");
   return out;
 }
 
 result<std::vector<std::uint32_t>> gltf_data::wholes(std::uint32_t number, std::uint32_t components,
-                                                     std::uint64_t limit) {
+                                                     std::uint64_t limit, const value_range& wanted) {
   const auto type = accessors_[number].type;
   if (type != 5121 && type != 5123 && type != 5125)
     return fail(errc::corrupt, accessor_name(number) + " has no unsigned integers");
-  GRAPHITE_TRY(auto out, read_all<std::uint32_t>(number, components));
+  GRAPHITE_TRY(auto out, read_range<std::uint32_t>(number, components, wanted));
   for (std::size_t i = 0; i < out.size(); ++i)
     if (out[i] >= limit)
-      return fail(errc::corrupt, accessor_name(number) + ": value " + std::to_string(i / components) +
-                                     " is " + std::to_string(out[i]) + ", not below " +
-                                     std::to_string(limit));
+      return fail(errc::corrupt, accessor_name(number) + ": value " +
+                                     std::to_string(wanted.first + i / components) + " is " +
+                                     std::to_string(out[i]) + ", not below " + std::to_string(limit));
   return out;
 }
 

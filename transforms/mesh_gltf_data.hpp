@@ -15,6 +15,11 @@ std::string percent_decoded_uri(std::string_view uri);
 /// Bytes of a `data:…;base64,…` URI. Errors: corrupt.
 result<byte_vector> decode_data_uri(std::string_view uri);
 
+/// Some of an accessor's values, all of them in it.
+struct value_range {
+  std::uint64_t first = 0, count = 0;
+};
+
 /// The buffers, views and accessors of a glTF document. Read once by read(), which checks each view and
 /// accessor by itself; the bytes are looked at when values are asked for. One thread.
 class gltf_data {
@@ -29,12 +34,15 @@ class gltf_data {
   std::uint64_t count(std::uint32_t accessor) const { return accessors_[accessor].count; }
   std::uint32_t components(std::uint32_t accessor) const { return accessors_[accessor].components; }
 
-  /// All values as numbers, those of integers divided by their greatest where the accessor says so.
+  value_range all_of(std::uint32_t accessor) const { return {0, count(accessor)}; }
+
+  /// Values as numbers, those of integers divided by their greatest where the accessor says so.
   /// Errors: corrupt (out of the buffer, not finite, other than `components` values each), too_large.
-  result<std::vector<float>> floats(std::uint32_t accessor, std::uint32_t components);
-  /// The values of an accessor of unsigned integers below `limit`.
+  result<std::vector<float>> floats(std::uint32_t accessor, std::uint32_t components,
+                                    const value_range& wanted);
+  /// Those of an accessor of unsigned integers below `limit`.
   result<std::vector<std::uint32_t>> wholes(std::uint32_t accessor, std::uint32_t components,
-                                            std::uint64_t limit);
+                                            std::uint64_t limit, const value_range& wanted);
 
  private:
   struct buffer {
@@ -76,7 +84,8 @@ class gltf_data {
   result<values> values_of(std::uint32_t view, std::uint64_t offset, std::uint64_t count, std::uint64_t bytes,
                            const std::string& what);
   template <class Number>
-  result<std::vector<Number>> read_all(std::uint32_t number, std::uint32_t components);
+  result<std::vector<Number>> read_range(std::uint32_t number, std::uint32_t components,
+                                         const value_range& wanted);
 
   const logical_path& path_;
   transform_files& files_;

@@ -150,7 +150,7 @@ result<source_skin> read_skin(const gltf_value& from, gltf_data& data,
   GRAPHITE_TRY(const auto accessor, from.index("inverseBindMatrices", data.accessors()));
   std::vector<float> matrices;
   if (accessor != mesh_none) {
-    GRAPHITE_TRY(matrices, data.floats(accessor, 16));
+    GRAPHITE_TRY(matrices, data.floats(accessor, 16, data.all_of(accessor)));
     if (matrices.size() / 16 < numbers.size()) return from.bad("fewer inverse bind matrices than joints");
   }
   for (std::size_t i = 0; i < numbers.size(); ++i) {

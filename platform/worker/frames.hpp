@@ -12,10 +12,13 @@ namespace graphite {
 /// One message between the pool, the server that forks workers, and a worker: a packet of this size.
 ///
 /// Pool and worker share two pieces of memory: the *inbox*, which the worker can only read, and the *outbox*.
-/// Frames tell where in them something lies. Both programs are of one build, so nothing is versioned.
+/// Frames tell where in them something lies. Both programs are of one build: another one is refused.
+inline constexpr std::uint64_t worker_protocol = 2;  ///< grows with every change of frames and task_codec
+
 struct worker_frame {
   enum class kind : std::uint32_t {
-    start = 1,    ///< pool to server, with socket, inbox, outbox and the end of a status pipe: fork a worker
+    start = 1,    ///< pool to server, with socket, inbox, outbox and the end of a status pipe: fork a worker;
+                  ///< `offset` is worker_protocol
     started = 2,  ///< server to pool, with a pidfd; `offset` is the process id. Or refused: `size` is errno
     task = 3,     ///< pool to worker: an encoded task in the inbox
     want = 4,     ///< worker to pool: the path of a file it needs, in the outbox

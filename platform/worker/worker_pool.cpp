@@ -94,10 +94,14 @@ result<void> worker_pool::start_server() {
 result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   GRAPHITE_TRY(auto parts, worker_process::prepare());
   const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox, parts.status.get()};
-  GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start}, given));
+  GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start, 0, worker_protocol, 0}, given));
   if (!answers_within(control_.get(), server_answer_max))
     return fail(errc::unavailable, "the server of the workers does not answer");
   GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
+  if (reply.frame.what == worker_frame::kind::started && reply.frame.size == EPROTO)
+    return fail(errc::unsupported, options_.program +
+                                       " is of another version than the program that uses it: "
+                                       "install both anew, and start services again");
   // The server is well: it has no process or descriptor to give.
   if (reply.frame.what != worker_frame::kind::started || reply.descriptors.size() != 1)
     return fail(errc::busy, errno_error(static_cast<int>(reply.frame.size), "cannot start a worker").context);

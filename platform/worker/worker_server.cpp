@@ -31,8 +31,9 @@ void start_worker(int control, received_frame request, std::list<running_worker>
   const auto refuse = [&](int code) {
     (void)send_frame(control, {worker_frame::kind::started, 0, 0, static_cast<std::uint64_t>(code)});
   };
-  if (request.frame.what != worker_frame::kind::start || request.descriptors.size() != 4)
-    return refuse(EINVAL);
+  if (request.frame.what != worker_frame::kind::start || request.frame.offset != worker_protocol)
+    return refuse(EPROTO);
+  if (request.descriptors.size() != 4) return refuse(EMFILE);  // there was no room for them
   auto status = std::move(request.descriptors.back());
   request.descriptors.pop_back();
   const auto pid = ::fork();

@@ -139,6 +139,25 @@ TEST(gltf, sparse_values_replace_those_of_the_view_or_zeros) {
   EXPECT_EQ(failure(bad), fmt::format("corrupt accessor {}: sparse index 1 is out of order or range", wrong));
 }
 
+TEST(gltf, sparse_values_outside_of_what_is_used_are_left_out) {
+  gltf_builder from;
+  const auto places = from.view<std::uint8_t>({0, 4, 6});
+  const auto replaced = from.view<float>({7, 7, 7, 1, 2, 3, 8, 8, 8});
+  from.accessor(fmt::format(
+      R"("componentType":5126,"count":7,"type":"VEC3","sparse":{{"count":3,"indices":{{"bufferView":{},)"
+      R"("componentType":5121}},"values":{{"bufferView":{}}}}})",
+      places, replaced));
+  from.accessor(from.view<std::uint8_t>({3, 4, 5}), 5121, 3, "SCALAR");
+  from.primitive(R"("attributes":{"POSITION":0},"indices":1)");
+  memory_files files;
+  decode_budget budget(1 << 20);
+  mesh_warnings warnings;
+  const auto glb = from.glb();
+  const auto read = read_gltf(logical_path::parse("a.glb").value(), as_bytes(glb), files, budget, warnings);
+  ASSERT_TRUE(read) << read.error().context;
+  EXPECT_EQ(read->meshes.at(0).primitives.at(0).positions, (std::vector<float>{0, 0, 0, 1, 2, 3, 0, 0, 0}));
+}
+
 TEST(gltf, keeps_nodes_parents_first_with_skins_and_materials) {
   auto from = square_gltf();
   from.accessor(from.view<std::uint8_t>({0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0}), 5121, 4, "VEC4");
@@ -221,7 +240,7 @@ TEST(gltf, refuses_accessors_that_reach_out_of_their_views) {
           R"("bufferView":0,"componentType":5126,"count":4,"type":"VEC3","byteOffset":18446744073709551600)"),
       "corrupt accessor 2: 'byteOffset' is 18446744073709551600, over 1099511627776");
   EXPECT_EQ(with(R"("bufferView":0,"componentType":5126,"count":4294967296,"type":"VEC3")"),
-            "too_large too many vertices");
+            "corrupt accessor 2 reaches beyond buffer view 0");
   EXPECT_EQ(with(R"("bufferView":9,"componentType":5126,"count":4,"type":"VEC3")"),
             "corrupt accessor 2: 'bufferView' is 9, over 1");
   EXPECT_EQ(with(R"("bufferView":0,"componentType":5130,"count":4,"type":"VEC3")"),
@@ -236,8 +255,9 @@ TEST(gltf, a_small_document_cannot_ask_for_much_memory) {
   auto many = square_gltf();
   many.accessor(R"("componentType":5126,"count":10000,"type":"VEC4")");
   many.accessor(R"("componentType":5126,"count":10000,"type":"VEC3")");
+  const auto all = many.accessor(many.view<std::uint16_t>({0, 5'000, 9'999}), 5123, 3, "SCALAR");
   for (int i = 0; i < 3; ++i)
-    many.primitive(R"("attributes":{"POSITION":3,"TANGENT":2,"COLOR_0":2},"indices":1)");
+    many.primitive(fmt::format(R"("attributes":{{"POSITION":3,"TANGENT":2,"COLOR_0":2}},"indices":{})", all));
   const auto read_with = [glb = many.glb()](std::uint64_t bytes_max) {
     memory_files files;
     decode_budget budget(bytes_max);
@@ -249,6 +269,41 @@ TEST(gltf, a_small_document_cannot_ask_for_much_memory) {
   EXPECT_EQ(read_with(1'400'000), "read");
   EXPECT_EQ(read_with(1'000'000),
             "too_large accessor 3: more mesh data in all than a source may have (1 GiB)");
+}
+
+TEST(gltf, vertices_that_primitives_share_are_read_only_where_they_are_used) {
+  // A strip of many triangles in one list of vertices, each a primitive of its own.
+  const std::size_t count = 20'000, primitives = 2'000;
+  std::vector<float> positions(3 * count), colours(3 * count);
+  for (std::size_t i = 0; i < count; ++i) {
+    positions[3 * i] = static_cast<float>(i);
+    positions[3 * i + 1] = static_cast<float>(i % 3);
+    colours[3 * i] = static_cast<float>(i % 2);
+  }
+  gltf_builder from;
+  from.accessor(from.view(positions), 5126, count, "VEC3");
+  from.accessor(from.view(colours), 5126, count, "VEC3");
+  for (std::size_t p = 0; p < primitives; ++p) {
+    const auto first = static_cast<std::uint16_t>(p * 9);
+    const std::vector<std::uint16_t> list{static_cast<std::uint16_t>(first + 2), first,
+                                          static_cast<std::uint16_t>(first + 4)};
+    from.primitive(fmt::format(R"("attributes":{{"POSITION":0,"COLOR_0":1}},"indices":{})",
+                               from.accessor(from.view(list), 5123, 3, "SCALAR")));
+  }
+  memory_files files;
+  decode_budget budget(1 << 20);  // in full they would take 2,000 times half a megabyte
+  mesh_warnings warnings;
+  const auto glb = from.glb();
+  const auto read = read_gltf(logical_path::parse("a.glb").value(), as_bytes(glb), files, budget, warnings);
+  ASSERT_TRUE(read) << read.error().context;
+  const auto& made = read->meshes.at(0).primitives;
+  ASSERT_EQ(made.size(), primitives);
+  const auto& last = made.back();
+  EXPECT_EQ(last.vertex_count, 5u);
+  EXPECT_EQ(last.indices, (std::vector<std::uint32_t>{2, 0, 4}));
+  EXPECT_EQ(last.positions[0], 9 * 1'999);
+  EXPECT_EQ(last.colours.size(), 20u);
+  EXPECT_EQ(last.colours[0], 1);
 }
 
 TEST(gltf, names_accessor_and_value_of_what_is_not_finite_or_out_of_range) {

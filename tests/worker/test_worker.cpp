@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -120,7 +121,14 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
 
 }  // namespace
 
+/// A server that knows no protocol but its own.
+int refuse_all() {
+  while (receive_frame(0)) (void)send_frame(0, {worker_frame::kind::started, 0, 0, EPROTO});
+  return 0;
+}
+
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--of another build") return refuse_all();
   return serve_workers(0, work, [&] {
     for (int i = 1; i < argc; ++i) warmed_up += argv[i];
   });

@@ -1,9 +1,11 @@
 #include "platform/worker/worker_pool.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <atomic>
 #include <cstring>
@@ -11,6 +13,9 @@
 #include <fstream>
 #include <thread>
 
+#include "platform/linux/c_strings.hpp"
+#include "platform/linux/spawn.hpp"
+#include "platform/worker/frames.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace graphite {
@@ -339,6 +344,45 @@ TEST_F(worker_pool_test, several_tasks_run_side_by_side) {
   for (auto& one : threads) one.join();
   EXPECT_EQ(good, 200);
   EXPECT_LE(pool_.started(), 4u);
+}
+
+TEST(worker_pool_of_another_build, says_so) {
+  worker_pool pool(
+      {.program = GRAPHITE_TEST_WORKER, .environment = {}, .arguments = {"--of another build"}, .nice = 0});
+  const auto warm = pool.warm_up();
+  ASSERT_FALSE(warm);
+  EXPECT_EQ(warm.error().code, errc::unsupported);
+  EXPECT_THAT(warm.error().context, testing::HasSubstr("of another version"));
+}
+
+/// Starts the server by itself, and sends it `request`: the errno with which it refuses.
+std::uint64_t refusal_of(const worker_frame& request) {
+  auto ends = *worker_socket_pair();
+  owned_fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const std::vector<std::string> arguments{GRAPHITE_TEST_WORKER}, no_variables;
+  const auto argv = c_strings(arguments), environment = c_strings(no_variables);
+  spawn_request how;
+  how.program = arguments.front().c_str();
+  how.argv = argv.data();
+  how.environment = environment.data();
+  how.working_folder = "/";
+  how.in = ends.second.get();
+  how.out = how.err = nothing.get();
+  const auto server = spawn(how);
+  EXPECT_TRUE(server) << server.error().context;
+  EXPECT_TRUE(send_frame(ends.first.get(), request));
+  const auto reply = receive_frame(ends.first.get());
+  EXPECT_TRUE(reply) << reply.error().context;
+  ends.first.reset();
+  ::waitpid(server->pid, nullptr, 0);
+  return reply ? reply->frame.size : 0;
+}
+
+TEST(worker_server_test, a_pool_of_another_build_is_refused) {
+  const auto start = worker_frame::kind::start;
+  EXPECT_EQ(refusal_of({start, 0, worker_protocol + 1, 0}), EPROTO);
+  EXPECT_EQ(refusal_of({worker_frame::kind::task, 0, worker_protocol, 0}), EPROTO);
+  EXPECT_EQ(refusal_of({start, 0, worker_protocol, 0}), EMFILE) << "without its descriptors";
 }
 
 TEST(worker_pool_without_a_program, says_which_program_it_wants) {
