@@ -132,6 +132,7 @@ scene make_scene(std::uint32_t side, const std::string& buffer_name, std::uint64
     for (const auto index : one) put_little(indices, index);
   scene out;
   out.triangles = triangles.size();
+  out.vertices = std::size_t{points} * points;
   out.buffer = positions + normals + coordinates + indices;
   const auto count = points * points;
   const auto at_normals = positions.size(), at_coordinates = at_normals + normals.size(),
@@ -148,6 +149,34 @@ scene make_scene(std::uint32_t side, const std::string& buffer_name, std::uint64
       R"("buffers":[{{"byteLength":{8},"uri":"{9}"}}]}})",
       count, 3 * triangles.size(), positions.size(), normals.size(), at_coordinates, coordinates.size(),
       at_indices, indices.size(), out.buffer.size(), buffer_name);
+  return out;
+}
+
+std::string obj_of(const scene& from) {
+  const char* at = from.buffer.data();
+  const auto next = [&at]<class Number>(Number) {
+    Number out;
+    std::memcpy(&out, at, sizeof out);
+    at += sizeof out;
+    return out;
+  };
+  std::string out;
+  const auto write = [&](const char* kind, int numbers) {
+    for (std::size_t i = 0; i < from.vertices; ++i) {
+      out += kind;
+      for (int n = 0; n < numbers; ++n) fmt::format_to(std::back_inserter(out), " {:.6f}", next(0.0f));
+      out += '\n';
+    }
+  };
+  write("v", 3);
+  write("vn", 3);
+  write("vt", 2);
+  for (std::size_t i = 0; i < from.triangles; ++i) {
+    out += 'f';
+    for (int corner = 0; corner < 3; ++corner)
+      fmt::format_to(std::back_inserter(out), " {0}/{0}/{0}", next(std::uint32_t{0}) + 1);
+    out += '\n';
+  }
   return out;
 }
 

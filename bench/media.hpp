@@ -20,9 +20,11 @@ std::string png_of(const picture_rgb& picture);
 /// order.
 struct scene {
   std::string json, buffer;
-  std::size_t triangles = 0;
+  std::size_t vertices = 0, triangles = 0;
 };
 scene make_scene(std::uint32_t side, const std::string& buffer_name, std::uint64_t seed);
+/// The same as an OBJ file.
+std::string obj_of(const scene& from);
 
 /// Seconds of stereo sound at 44.1 kHz in 16 bits: chords with noise, as a WAV file.
 std::string make_sound(double seconds, std::uint64_t seed);

@@ -2,10 +2,13 @@
 
 #include <meshoptimizer.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "core/logical_path.hpp"
 #include "transforms/mesh_polygon.hpp"
@@ -18,6 +21,15 @@ namespace {
 struct obj_corner {
   std::uint32_t position, uv, normal;
 };
+
+/// A vertex at some position.
+struct obj_vertex {
+  std::uint32_t uv, normal;
+  std::uint32_t older;  ///< another one at that position; mesh_none: none
+};
+
+/// Vertices at one position that are looked at for each corner, in the mean.
+constexpr std::size_t chain_steps_mean_max = 16;
 
 std::string_view obj_word(std::string_view& rest) {
   while (!rest.empty() && (rest.front() == ' ' || rest.front() == '\t')) rest.remove_prefix(1);
@@ -116,6 +128,16 @@ class obj_reader {
   }
 
   result<std::uint32_t> reference(std::string_view text, std::size_t count) const {
+    if (text.size() <= 9) {  // nearly all: a plain number
+      std::uint32_t plain = 0;
+      bool is_plain = true;
+      for (const char c : text) {
+        const auto digit = static_cast<std::uint32_t>(c - '0');
+        is_plain = is_plain && digit <= 9;
+        plain = plain * 10 + digit;
+      }
+      if (is_plain && plain != 0 && plain <= count) return plain - 1;
+    }
     std::int64_t value = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (failed != std::errc() || end != text.data() + text.size())
@@ -151,20 +173,21 @@ class obj_reader {
       face_.push_back(one);
     }
     if (face_.size() < 3) return bad("a face of fewer than 3 corners");
-    triangles_.clear();
-    if (face_.size() == 3) {
-      triangles_.insert(triangles_.end(), {0u, 1u, 2u});
-    } else {
+    static constexpr std::array<std::uint32_t, 3> one_triangle{0, 1, 2};
+    std::span<const std::uint32_t> made = one_triangle;
+    if (face_.size() > 3) {
+      triangles_.clear();
       points_.clear();
       for (const auto& one : face_) points_.push_back(positions_[one.position]);
       triangulate(points_, triangles_);
+      made = triangles_;
     }
-    indices_ += triangles_.size();
+    indices_ += made.size();
     if (indices_ > mesh_indices_max) return bad("too many triangles", errc::too_large);
-    if (corners_.capacity() - corners_.size() < triangles_.size())
+    if (corners_.capacity() - corners_.size() < made.size())
       GRAPHITE_CHECK(
           budget_.take(std::max<std::size_t>(corners_.size(), 1024) * sizeof(obj_corner), "faces"));
-    for (const auto at : triangles_) corners_.push_back(face_[at]);
+    for (const auto at : made) corners_.push_back(face_[at]);
     return {};
   }
 
@@ -228,26 +251,77 @@ class obj_reader {
     source_primitive out;
     out.material = material_;
     // The table, the indices and, at the most, a vertex for each corner.
-    GRAPHITE_CHECK(
-        budget_.take(corners_.size() * (4 + 4 + 12 + (uvs ? 8 : 0) + (normals ? 12 : 0)), "faces"));
+    const auto corner_bytes = 4 + 4 + 12 + sizeof(obj_vertex) + 20 + (uvs ? 8 : 0) + (normals ? 12 : 0);
+    GRAPHITE_CHECK(budget_.take(corners_.size() * corner_bytes, "faces"));
+    GRAPHITE_CHECK(budget_.take((positions_.size() - newest_.size()) * 4, "vertices"));
     std::vector<std::uint32_t> remap(corners_.size());
-    const auto unique = meshopt_generateVertexRemap(remap.data(), nullptr, corners_.size(), corners_.data(),
-                                                    corners_.size(), sizeof(obj_corner));
-    out.vertex_count = static_cast<std::uint32_t>(unique);
-    out.positions.resize(unique * 3);
-    if (uvs) out.uvs[0].resize(unique * 2);
-    if (normals) out.normals.resize(unique * 3);
-    for (std::size_t i = 0; i < corners_.size(); ++i) {
-      const std::size_t to = remap[i];
-      const auto& one = corners_[i];
-      std::copy_n(positions_[one.position].data(), 3, &out.positions[to * 3]);
-      if (normals) std::copy_n(normals_[one.normal].data(), 3, &out.normals[to * 3]);
+    const auto made = number_vertices(remap);
+    out.vertex_count = static_cast<std::uint32_t>(made.size());
+    out.positions.resize(made.size() * 3);
+    if (uvs) out.uvs[0].resize(made.size() * 2);
+    if (normals) out.normals.resize(made.size() * 3);
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      const auto& one = corners_[made[i]];
+      for (std::size_t axis = 0; axis < 3; ++axis)
+        out.positions[i * 3 + axis] = positions_[one.position][axis];
+      for (std::size_t axis = 0; normals && axis < 3; ++axis)
+        out.normals[i * 3 + axis] = normals_[one.normal][axis];
       if (!uvs) continue;
-      out.uvs[0][to * 2] = uvs_[one.uv][0];
-      out.uvs[0][to * 2 + 1] = 1 - uvs_[one.uv][1];
+      out.uvs[0][i * 2] = uvs_[one.uv][0];
+      out.uvs[0][i * 2 + 1] = 1 - uvs_[one.uv][1];
     }
     out.indices = std::move(remap);
     return out;
+  }
+
+  /// Sets the number of each corner's vertex; a corner of each vertex. They are in the order of their
+  /// positions in the file: those are mostly near their neighbours there, and all that follows finds them in
+  /// the cache.
+  std::vector<std::uint32_t> number_vertices(std::vector<std::uint32_t>& numbers) {
+    vertices_.clear();
+    newest_.resize(positions_.size(), mesh_none);
+    const bool done = number_by_position(numbers);
+    for (const auto& one : corners_) newest_[one.position] = mesh_none;
+    const auto count =
+        done ? vertices_.size()
+             : meshopt_generateVertexRemap(numbers.data(), nullptr, corners_.size(), corners_.data(),
+                                           corners_.size(), sizeof(obj_corner));
+    std::vector<std::uint64_t> order(count);  // by position, then by appearance
+    std::vector<std::uint32_t> corner_of(count), place(count), out(count);
+    for (std::size_t i = 0; i < corners_.size(); ++i) {
+      order[numbers[i]] = std::uint64_t{corners_[i].position} << 32 | numbers[i];
+      corner_of[numbers[i]] = static_cast<std::uint32_t>(i);
+    }
+    std::ranges::sort(order);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto number = static_cast<std::uint32_t>(order[i]);
+      place[number] = i;
+      out[i] = corner_of[number];
+    }
+    for (auto& number : numbers) number = place[number];
+    return out;
+  }
+
+  /// Numbers vertices in the order in which they appear. False where too many vertices are at too few
+  /// positions to go through them.
+  bool number_by_position(std::vector<std::uint32_t>& numbers) {
+    auto steps_left = corners_.size() * chain_steps_mean_max;
+    for (std::size_t i = 0; i < corners_.size(); ++i) {
+      const auto& one = corners_[i];
+      auto& newest = newest_[one.position];
+      auto at = newest;
+      while (at != mesh_none && (vertices_[at].uv != one.uv || vertices_[at].normal != one.normal)) {
+        if (--steps_left == 0) return false;
+        at = vertices_[at].older;
+      }
+      if (at == mesh_none) {
+        at = static_cast<std::uint32_t>(vertices_.size());
+        vertices_.push_back({one.uv, one.normal, newest});
+        newest = at;
+      }
+      numbers[i] = at;
+    }
+    return true;
   }
 
   decode_budget& budget_;
@@ -256,6 +330,9 @@ class obj_reader {
   std::vector<std::array<float, 3>> positions_, normals_, points_;
   std::vector<std::array<float, 2>> uvs_;
   std::vector<obj_corner> corners_, face_;
+  std::vector<obj_vertex> vertices_;  ///< of the primitive that is made
+  std::vector<std::uint32_t>
+      newest_;  ///< by position: the vertex with it that came last, for the time of a primitive
   std::vector<std::uint32_t> triangles_;
   std::map<std::string, std::uint32_t, std::less<>> material_numbers_;
   std::uint32_t material_ = mesh_none;

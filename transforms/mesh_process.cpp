@@ -43,8 +43,10 @@ void sort_triangles(index_list& indices, std::uint32_t count) {
   };
   for (std::size_t i = 0; i < indices.size(); i += 3) ++places[least(i) + 1];
   for (std::size_t v = 1; v < places.size(); ++v) places[v] += places[v - 1];
-  for (std::size_t i = 0; i < indices.size(); i += 3)
-    std::copy_n(&indices[i], 3, &sorted[std::size_t{places[least(i)]++} * 3]);
+  for (std::size_t i = 0; i < indices.size(); i += 3) {
+    const auto to = std::size_t{places[least(i)]++} * 3;
+    for (std::size_t k = 0; k < 3; ++k) sorted[to + k] = indices[i + k];
+  }
   indices.swap(sorted);
 }
 

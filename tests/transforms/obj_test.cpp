@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 #include "tests/transforms/mesh_support.hpp"
 #include "transforms/mesh_file.hpp"
 #include "transforms/mesh_obj.hpp"
@@ -53,6 +56,50 @@ TEST(obj, texture_coordinates_grow_downwards_and_seams_stay_apart) {
   EXPECT_EQ(one.vertex_count, 5u);  // of 2 there are two
   EXPECT_EQ(one.uvs[0][one.indices[0] * 2 + 1], 0.75f);
   EXPECT_EQ(one.normals.size(), 15u);
+}
+
+/// Random triangles in two objects; `corners`: those of the second one.
+std::string random_obj(int places, int directions, std::vector<std::pair<int, int>>& corners) {
+  std::mt19937 random(7);
+  const auto pick = [&](int count) { return 1 + static_cast<int>(random() % static_cast<unsigned>(count)); };
+  std::string text;
+  for (int i = 0; i < places; ++i) text += fmt::format("v {} {} 0\n", i, i * i % 7);
+  for (int i = 0; i < directions; ++i) text += fmt::format("vn {} 1 0\n", i);
+  for (int part = 0; part < 2; ++part) {
+    text += fmt::format("o part{}\n", part);
+    corners.clear();
+    for (int face = 0; face < 4'000; ++face) {
+      for (int corner = 0; corner < 3; ++corner) {
+        const auto& one = corners.emplace_back(pick(places), pick(directions));
+        text += fmt::format("{} {}//{}", corner == 0 ? "f" : "", one.first, one.second);
+      }
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+TEST(obj, corners_of_the_same_numbers_are_one_vertex) {
+  // With few positions and many normals, and the other way round.
+  for (const auto& [places, directions] : {std::pair{3, 5'000}, {2'000, 3}, {40, 40}}) {
+    std::vector<std::pair<int, int>> corners;
+    const auto read = read_obj_text(random_obj(places, directions, corners));
+    ASSERT_TRUE(read) << read.error().context;
+    const auto& last = read->meshes.at(1).primitives.at(0);
+    std::map<std::pair<int, int>, std::size_t> numbers;  // at first of their first corners
+    for (std::size_t i = 0; i < corners.size(); ++i) numbers.try_emplace(corners[i], i);
+    std::vector<std::pair<int, std::size_t>> order;  // by positions, then by first corners
+    for (const auto& [one, first] : numbers) order.emplace_back(one.first, first);
+    std::ranges::sort(order);
+    ASSERT_EQ(last.vertex_count, order.size()) << places;
+    for (std::uint32_t number = 0; number < order.size(); ++number) {
+      const auto& one = corners[order[number].second];
+      ASSERT_EQ(last.positions[number * 3], one.first - 1);
+      ASSERT_EQ(last.normals[number * 3], one.second - 1);
+      numbers[one] = number;
+    }
+    for (std::size_t i = 0; i < corners.size(); ++i) ASSERT_EQ(last.indices[i], numbers[corners[i]]) << i;
+  }
 }
 
 TEST(obj, groups_make_meshes_and_continued_lines_are_one) {
