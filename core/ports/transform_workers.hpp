@@ -53,7 +53,9 @@ class transform_workers {
  public:
   virtual ~transform_workers() = default;
   /// Blocks until the task has ended in whatever way. Errors: unavailable (no worker could be started, or one
-  /// was killed from outside), cancelled, too_large (inputs), and those of the exchange.
+  /// was killed from outside), busy (no process or descriptor is to be had), unsupported (the workers'
+  /// program is of another build, or no system call filter is to be had), cancelled, too_large (inputs), and
+  /// those of the exchange.
   virtual result<worker_outcome> run(const worker_task& task, worker_exchange& with,
                                      const cancel_token& cancel) = 0;
 };

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "platform/linux/c_strings.hpp"
+#include "platform/linux/poll_wait.hpp"
 #include "platform/linux/processor_time.hpp"
 #include "platform/linux/program_lookup.hpp"
 
@@ -93,6 +94,7 @@ result<std::unique_ptr<tool_process>> tool_process::start(const process_spec& sp
   out->worker_ = spec.worker;
   out->environment_ = spec.environment;
   out->memory_bytes_max_ = spec.memory_bytes_max;
+  out->file_bytes_max_ = spec.file_bytes_max;
   GRAPHITE_TRY(auto in, make_pipe(&pipe_ends::writer));
   GRAPHITE_TRY(auto answers, make_pipe(&pipe_ends::reader));
   GRAPHITE_TRY(auto errors, make_pipe(&pipe_ends::reader));
@@ -108,6 +110,7 @@ result<std::unique_ptr<tool_process>> tool_process::start(const process_spec& sp
   request.err = errors.writer.get();
   request.nice = spec.nice;
   request.memory_bytes_max = spec.memory_bytes_max;
+  request.file_bytes_max = spec.file_bytes_max;
   out->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!out->wake_) return fail_errno(errno, "cannot make an event");
   GRAPHITE_TRY(out->child_, spawn(request));
@@ -121,10 +124,7 @@ tool_process::~tool_process() {
   if (child_.pid > 0) (void)end();
 }
 
-bool tool_process::ends() const {
-  pollfd ended{child_.handle.get(), POLLIN, 0};
-  return ::poll(&ended, 1, static_cast<int>(end_max.count())) > 0;
-}
+bool tool_process::ends() const { return readable_within(child_.handle.get(), end_max); }
 
 int tool_process::end() {
   if (reaped_) return status_;
@@ -144,12 +144,13 @@ bool tool_process::has_read_nothing(std::size_t sent) const {
 
 bool tool_process::fits(const process_spec& spec) const {
   return worker_ == spec.worker && environment_ == spec.environment &&
-         memory_bytes_max_ == spec.memory_bytes_max;
+         memory_bytes_max_ == spec.memory_bytes_max && file_bytes_max_ == spec.file_bytes_max;
 }
 
 bool tool_process::is_unusable() const {
-  pollfd waits[2] = {{child_.handle.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}};
-  return ::poll(waits, 2, 0) != 0;
+  // Of its input only that it is closed is heard.
+  pollfd waits[3] = {{child_.handle.get(), POLLIN, 0}, {out_.get(), POLLIN, 0}, {in_.get(), 0, 0}};
+  return ::poll(waits, 3, 0) != 0;
 }
 
 bool tool_process::write_some(byte_span& left) {
@@ -159,19 +160,34 @@ bool tool_process::write_some(byte_span& left) {
   return count >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
-bool tool_process::read_some(byte_vector& into) {
+tool_process::stream tool_process::read_some(byte_vector& into) {
   std::byte buffer[64 * KiB];
   const auto count = ::read(out_.get(), buffer, sizeof buffer);
   if (count > 0) into.insert(into.end(), buffer, buffer + count);
-  return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+  if (count > 0 || (count < 0 && errno == EINTR)) return stream::more;
+  return count < 0 && errno == EAGAIN ? stream::empty : stream::ended;
 }
 
-void tool_process::drain_errors(std::string& err) {
+void tool_process::take_errors(std::string& err) {
   char buffer[16 * KiB];
-  const auto count = ::read(err_.get(), buffer, sizeof buffer);
-  if (count > 0) err.append(buffer, static_cast<std::size_t>(count));
-  if (count == 0) err_.reset();
+  // What a pipe can hold, and no more: one may write faster than this reads.
+  for (int i = 0; i < 8 && err_; ++i) {
+    const auto count = ::read(err_.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) err_.reset();
+    if (count <= 0) break;
+    err.append(buffer, static_cast<std::size_t>(count));
+  }
   if (err.size() > 2 * kept_error_bytes) err.erase(0, err.size() - kept_error_bytes);
+}
+
+/// What the bytes of a tool mean; nothing as long as they are the beginning of an answer.
+std::optional<tool_process::ending> tool_process::meaning_of(const byte_vector& bytes, bool all_is_sent) {
+  const auto length = message_length(bytes);
+  if (!length) return std::nullopt;
+  if (*length > tool_message_bytes_max || bytes.size() > length_bytes + *length) return ending::nonsense;
+  if (bytes.size() < length_bytes + *length) return std::nullopt;
+  return all_is_sent ? ending::answered : ending::nonsense;
 }
 
 tool_process::ending tool_process::exchange(byte_span message, duration timeout, const cancel_token& cancel,
@@ -181,33 +197,38 @@ tool_process::ending tool_process::exchange(byte_span message, duration timeout,
   const auto woken = cancel.on_cancel([wake = wake_.get()] { ::eventfd_write(wake, 1); });
   const auto sent = with_length(message);
   byte_span left = sent;
-  bool reads = true;
   byte_vector got;
+  const auto end_now = [&] {
+    return has_read_nothing(sent.size() - left.size()) ? ending::ended_before : ending::ended;
+  };
   const auto deadline = time_now() + timeout;
   while (true) {
     if (cancel.cancelled()) return ending::cancelled;
     const auto rest = timeout.count() > 0 ? deadline - time_now() : duration(seconds(3600));
     if (rest.count() <= 0) return ending::timed_out;
-    pollfd waits[4] = {{left.empty() || !reads ? -1 : in_.get(), POLLOUT, 0},
+    pollfd waits[5] = {{left.empty() ? -1 : in_.get(), POLLOUT, 0},
                        {out_.get(), POLLIN, 0},
                        {err_.get(), POLLIN, 0},
-                       {wake_.get(), POLLIN, 0}};
+                       {wake_.get(), POLLIN, 0},
+                       {child_.handle.get(), POLLIN, 0}};
     const auto milliseconds_left = std::chrono::ceil<milliseconds>(rest).count();
-    if (::poll(waits, 4, static_cast<int>(std::min<std::int64_t>(milliseconds_left, 3'600'000))) < 0)
+    if (::poll(waits, 5, static_cast<int>(std::min<std::int64_t>(milliseconds_left, 3'600'000))) < 0)
       continue;
-    if (waits[2].revents != 0) drain_errors(err);
-    if (waits[0].revents != 0 && reads && !write_some(left)) reads = false;  // it may still answer
-    if (waits[1].revents == 0) continue;
-    if (!read_some(got))
-      return has_read_nothing(sent.size() - left.size()) ? ending::ended_before : ending::ended;
-    const auto length = message_length(got);
-    if (!length) continue;
-    if (*length > tool_message_bytes_max || got.size() > length_bytes + *length) return ending::nonsense;
-    if (got.size() < length_bytes + *length) continue;
-    got.erase(got.begin(), got.begin() + length_bytes);
-    answer = std::move(got);
-    drain_errors(err);
-    return ending::answered;
+    if (waits[2].revents != 0) take_errors(err);
+    if (waits[0].revents != 0 && !write_some(left)) return end_now();
+    // A process that it started may hold its output open when it is dead.
+    const bool dead = waits[4].revents != 0;
+    if (waits[1].revents == 0 && !dead) continue;
+    auto state = read_some(got);
+    while (dead && state == stream::more && got.size() <= tool_message_bytes_max) state = read_some(got);
+    const auto meaning = meaning_of(got, left.empty());
+    if (meaning == ending::answered) {
+      got.erase(got.begin(), got.begin() + length_bytes);
+      answer = std::move(got);
+      take_errors(err);
+    }
+    if (meaning) return *meaning;
+    if (dead || state == stream::ended) return end_now();
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ class tool_process {
 
   /// Whether it is what `spec` would start.
   bool fits(const process_spec& spec) const;
-  /// It has ended, or has printed something nobody asked for.
+  /// It has ended, reads no more, or has printed something nobody asked for.
   bool is_unusable() const;
 
   /// Ended before: without having read any of the message.
@@ -30,6 +31,8 @@ class tool_process {
   /// is added to `err`, the end of it.
   ending exchange(byte_span message, duration timeout, const cancel_token& cancel, byte_vector& answer,
                   std::string& err);
+  /// Adds what it has printed on standard error since; the end of it is kept.
+  void take_errors(std::string& err);
   /// Waits a moment for its end: false where it has only closed its output.
   bool ends() const;
   /// Kills what is left of it, and tells how it ended as waitpid() does.
@@ -41,13 +44,13 @@ class tool_process {
   tool_process() = default;
   bool has_read_nothing(std::size_t sent) const;
   bool write_some(byte_span& left);
-  /// False at the end of the stream.
-  bool read_some(byte_vector& into);
-  void drain_errors(std::string& err);
+  enum class stream { more, empty, ended };
+  stream read_some(byte_vector& into);
+  static std::optional<ending> meaning_of(const byte_vector& bytes, bool all_is_sent);
 
   std::vector<std::string> worker_;
   std::map<std::string, std::string> environment_;
-  std::uint64_t memory_bytes_max_ = 0;
+  std::uint64_t memory_bytes_max_ = 0, file_bytes_max_ = 0;
   spawned_process child_;
   owned_fd in_, out_, err_, wake_;
   int status_ = 0;

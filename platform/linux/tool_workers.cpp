@@ -1,5 +1,6 @@
 #include "platform/linux/tool_workers.hpp"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -49,6 +50,16 @@ std::unique_ptr<tool_process> tool_workers::take(const process_spec& spec) {
   return nullptr;
 }
 
+void tool_workers::drop_idle(const process_spec& spec) {
+  std::list<std::unique_ptr<tool_process>> dropped;  // they end when the lock is gone
+  const std::lock_guard lock(mutex_);
+  for (auto one = idle_.begin(); one != idle_.end();) {
+    const auto next = std::next(one);
+    if ((*one)->fits(spec)) dropped.splice(dropped.end(), idle_, one);
+    one = next;
+  }
+}
+
 void tool_workers::give_back(std::unique_ptr<tool_process> one) {
   std::unique_ptr<tool_process> oldest;
   const std::lock_guard lock(mutex_);
@@ -69,10 +80,13 @@ result<process_outcome> tool_workers::run(const process_spec& spec, const cancel
     return fail(errc::too_large, "the arguments and inputs of an action do not fit a message to its worker");
   if (auto kept = take(spec)) {
     GRAPHITE_TRY(auto done, ask(std::move(kept), spec, {work.id, message}, cancel));
-    if (!done.had_enough) return std::move(done.outcome);
-    // One that had enough and went has not failed; what it has begun is begun anew in another folder.
-    if (done.has_begun)
+    if (done.has_begun && !done.had_enough) return std::move(done.outcome);
+    // One that had enough and went has not failed; what it has begun is begun anew in another folder, and by
+    // a process that cannot have had enough.
+    if (done.has_begun) {
+      drop_idle(spec);
       return fail(errc::unavailable, spec.worker.front() + " ended well in the middle of its work");
+    }
   }
   GRAPHITE_TRY(auto fresh, tool_process::start(spec));
   GRAPHITE_TRY(auto done, ask(std::move(fresh), spec, {work.id, message}, cancel));
@@ -95,11 +109,14 @@ result<tool_workers::asked> tool_workers::ask(std::unique_ptr<tool_process> proc
   if (how == ending::ended || how == ending::ended_before) {
     if (!process->ends()) out.err += "it closed its standard output without an answer\n";
     const auto status = process->end();
+    process->take_errors(out.err);
+    out.err = last_lines(out.err, spec.output_bytes_max);
     done.has_begun = how == ending::ended;
     done.had_enough = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     out.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     // Work without an answer is not done, whatever it says.
     out.exit_code = WIFEXITED(status) ? std::max(1, WEXITSTATUS(status)) : -1;
+    out.file_too_large = spec.file_bytes_max != 0 && out.signal == SIGXFSZ;
     return done;
   }
   auto answer =

@@ -48,6 +48,8 @@ class tool_workers final : public process_runner {
                     const numbered_message& work, const cancel_token& cancel);
   std::unique_ptr<tool_process> take(const process_spec& spec);
   void give_back(std::unique_ptr<tool_process> one);
+  /// Ends those at rest that would do the same work.
+  void drop_idle(const process_spec& spec);
 
   process_runner& others_;
   const tool_workers_options options_;

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 
+#include "platform/linux/poll_wait.hpp"
 #include "platform/worker/task_codec.hpp"
 #include "platform/worker/worker_loop.hpp"
 
@@ -23,8 +24,9 @@ constexpr int patience = 20;
 constexpr std::uint64_t answer_bytes_max = 64 * MiB;
 /// Different files that one task may ask for.
 constexpr std::size_t wants_max = 65'536;
-/// How long a worker that said its last may take to end.
-constexpr milliseconds end_max{1'000};
+/// How long a worker that said its last may take to end, and the server to tell of it: both may have to wait
+/// for a loaded machine's processor.
+constexpr milliseconds end_max{1'000}, told_max{30'000};
 
 time_point present() { return std::chrono::steady_clock::now(); }
 
@@ -103,6 +105,7 @@ class conversation {
     out.outputs = task_.outputs;
     out.output_bytes_max = task_.what.output_bytes_max;
     GRAPHITE_TRY(out.main, load(task_.path));
+    brought_[task_.path] = out.main;
     const auto text = encode(out);
     GRAPHITE_TRY(const auto where, worker_.place(text.size()));
     std::memcpy(where.bytes.data(), text.data(), text.size());
@@ -147,10 +150,17 @@ class conversation {
 
   /// The worker has closed its socket. How it ended only the server knows: what it says itself may be a lie.
   result<worker_outcome> ended() const {
-    pollfd wait{worker_.status_descriptor(), POLLIN, 0};
-    if (::poll(&wait, 1, static_cast<int>(end_max.count())) <= 0) return nonsense();
+    bool by_us = false;
+    if (!readable_within(worker_.status_descriptor(), end_max)) {
+      by_us = !worker_.is_dead();  // it has only closed its socket
+      worker_.kill();
+      if (!readable_within(worker_.status_descriptor(), told_max))
+        return fail(errc::unavailable, "the server of the workers does not tell how one ended");
+    }
     const auto status = read_status(worker_.status_descriptor());
     if (!status) return tl::unexpected(status.error());
+    // One that was about to end kept its own way to do so.
+    if (by_us && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL) return nonsense();
     return exited(*status);
   }
 

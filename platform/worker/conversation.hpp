@@ -5,9 +5,9 @@
 
 namespace graphite {
 
-/// Has `worker` do one task: sends it, brings what it asks for, takes its answer, and ends it where it goes
-/// over a limit, talks nonsense or is not wanted any more. Results and errors as transform_workers::run();
-/// after anything but a success the worker is not to be used again.
+/// Has `worker` do one task: sends it, brings what it asks for, and takes its answer, until it goes over a
+/// limit, talks nonsense or is not wanted any more. Results and errors as transform_workers::run(); after
+/// anything but a success the worker is not to be used again, and may still run until it is destroyed.
 result<worker_outcome> converse(worker_process& worker, const worker_task& task, worker_exchange& with,
                                 const cancel_token& cancel);
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 
 #include "platform/linux/c_strings.hpp"
+#include "platform/linux/poll_wait.hpp"
 #include "platform/worker/conversation.hpp"
 
 namespace graphite {
@@ -19,17 +19,6 @@ namespace {
 constexpr std::size_t idle_max = 64;
 /// Loading all libraries and warming them up is in it.
 constexpr milliseconds server_answer_max{30'000};
-
-/// False where nothing can be read of `socket` for so long.
-bool answers_within(int socket, milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (true) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    pollfd wait{socket, POLLIN, 0};
-    const auto ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
-    if (ready >= 0 || errno != EINTR) return ready > 0;
-  }
-}
 
 /// The two streams of the server that are not its control socket.
 result<owned_fd> stream_to(const char* path, int flags) {
@@ -95,16 +84,17 @@ result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   GRAPHITE_TRY(auto parts, worker_process::prepare());
   const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox, parts.status.get()};
   GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start, 0, worker_protocol, 0}, given));
-  if (!answers_within(control_.get(), server_answer_max))
+  if (!readable_within(control_.get(), server_answer_max))
     return fail(errc::unavailable, "the server of the workers does not answer");
   GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
-  if (reply.frame.what == worker_frame::kind::started && reply.frame.size == EPROTO)
+  const auto refusal = static_cast<int>(reply.frame.size);
+  if (reply.frame.what == worker_frame::kind::started && (refusal == EPROTO || refusal == EINVAL))
     return fail(errc::unsupported, options_.program +
                                        " is of another version than the program that uses it: "
                                        "install both anew, and start services again");
   // The server is well: it has no process or descriptor to give.
   if (reply.frame.what != worker_frame::kind::started || reply.descriptors.size() != 1)
-    return fail(errc::busy, errno_error(static_cast<int>(reply.frame.size), "cannot start a worker").context);
+    return fail(errc::busy, errno_error(refusal == 0 ? EMFILE : refusal, "cannot start a worker").context);
   ++started_;
   parts.made->started(static_cast<pid_t>(reply.frame.offset), std::move(reply.descriptors.front()));
   return std::move(parts.made);
@@ -120,9 +110,13 @@ result<std::unique_ptr<worker_process>> worker_pool::take() {
   }
   if (!control_) GRAPHITE_CHECK(start_server());
   auto made = start_worker();
-  if (made || made.error().code != errc::unavailable) return made;
-  GRAPHITE_CHECK(start_server());  // it has died
-  return start_worker();
+  if (!made && made.error().code == errc::unavailable) {  // it has died
+    GRAPHITE_CHECK(start_server());
+    made = start_worker();
+  }
+  // What it may still answer is not for the next one.
+  if (!made && made.error().code == errc::unavailable) control_.reset();
+  return made;
 }
 
 void worker_pool::give_back(std::unique_ptr<worker_process> one) {

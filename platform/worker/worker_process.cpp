@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "platform/linux/poll_wait.hpp"
 #include "platform/linux/processor_time.hpp"
 #include "platform/worker/worker_loop.hpp"
 #include "platform/worker/worker_sandbox.hpp"
@@ -78,6 +79,8 @@ result<void> worker_process::limit_memory(std::uint64_t bytes) {
 duration worker_process::processor_time() const { return processor_time_of(pid_); }
 
 void worker_process::kill() const { ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0); }
+
+bool worker_process::is_dead() const { return readable_within(handle_.get(), milliseconds(0)); }
 
 bool worker_process::has_ended() const {
   pollfd waits[2] = {{handle_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}};

@@ -47,6 +47,8 @@ class worker_process {
   result<void> limit_memory(std::uint64_t bytes);
   duration processor_time() const;
   void kill() const;
+  /// Whether the process itself has ended.
+  bool is_dead() const;
   /// One at rest has nothing to say but that it has ended.
   bool has_ended() const;
   /// A task is done: forgets what was placed, and gives back memory beyond `kept_bytes`. False where that

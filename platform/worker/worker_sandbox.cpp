@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "core/units.hpp"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GRAPHITE_SANITIZED 1
 #else
@@ -19,6 +21,8 @@
 namespace graphite {
 
 namespace {
+
+constexpr rlim_t stack_bytes_max = 8 * MiB;
 
 struct release_filter {
   void operator()(void* filter) const { ::seccomp_release(filter); }
@@ -38,9 +42,16 @@ constexpr std::array allowed_calls{SCMP_SYS(sendmsg),        SCMP_SYS(recvmsg),
                                    SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall),
                                    SCMP_SYS(close)};
 
-/// `call` where its argument number `at` asks for no executable memory.
-int allow_without_code(scmp_filter_ctx filter, int call, unsigned at) {
-  return ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP(at, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+/// Memory that is not executable, and that the limit counts: neither shared memory nor a stack.
+int allow_mapping(scmp_filter_ctx filter) {
+  return ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+                            SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                            SCMP_CMP(3, SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE));
+}
+
+int allow_protection(scmp_filter_ctx filter) {
+  return ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                            SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 result<void> install_filter() {
@@ -49,8 +60,8 @@ result<void> install_filter() {
   int code = 0;
   for (const auto call : allowed_calls)
     if (code == 0) code = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
-  if (code == 0) code = allow_without_code(filter.get(), SCMP_SYS(mmap), 2);
-  if (code == 0) code = allow_without_code(filter.get(), SCMP_SYS(mprotect), 2);
+  if (code == 0) code = allow_mapping(filter.get());
+  if (code == 0) code = allow_protection(filter.get());
   if (code == 0) code = ::seccomp_load(filter.get());
   if (code != 0)
     return fail(errc::unsupported,
@@ -59,6 +70,8 @@ result<void> install_filter() {
 }
 
 void limit(__rlimit_resource what, rlim_t value) {
+  rlimit now{};
+  if (::getrlimit(what, &now) == 0) value = std::min(value, now.rlim_max);
   const rlimit both{value, value};
   ::setrlimit(what, &both);
 }
@@ -71,6 +84,7 @@ result<void> enter_worker_sandbox() {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, 0);
   limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_STACK, stack_bytes_max);  // the memory limit does not count it
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return fail_errno(errno, "cannot forbid dumps");
   // A sanitizer's report reads what a filter would hide.
   return sanitized_build() ? result<void>() : install_filter();

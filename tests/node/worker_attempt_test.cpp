@@ -137,6 +137,15 @@ TEST_F(worker_attempt_test, a_refusal_names_the_input_and_the_reason) {
   EXPECT_EQ(result.message, "a/in.txt: it is broken at byte 7");
 }
 
+TEST_F(worker_attempt_test, a_generated_input_that_the_store_has_lost_is_our_side_s_failure) {
+  what_.inputs = {"lib/*"};
+  input("a/in.txt", "lib/x");
+  spec_.inputs.push_back({path_of("lib/x"), content("lost"), true, {}});
+  const auto result = run("include");
+  EXPECT_EQ(result.status, attempt_status::refused) << "it is not as if there were none";
+  EXPECT_THAT(result.message, testing::HasSubstr("lib/x"));
+}
+
 TEST_F(worker_attempt_test, a_crash_names_the_input) {
   input("a/in.txt", "hello");
   const auto result = run("crash");

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "schemas/codec/tool_messages.hpp"
+#include "tests/support/wait_until.hpp"
 
 namespace {
 
@@ -33,6 +34,72 @@ void reply(const tool_answer& answer) {
   (void)!::write(1, out.data(), out.size());
 }
 
+bool wait_until_called() {
+  pollfd called{0, POLLIN, 0};
+  return ::poll(&called, 1, -1) > 0;
+}
+
+[[noreturn]] void stay() {
+  while (true) ::pause();
+}
+
+/// What a good tool may do.
+tool_answer answer_to(const tool_work& work, int works) {
+  const auto& what = work.arguments.front();
+  tool_answer out{work.id, 0, {}};
+  if (what == "count") out.output = std::to_string(works);
+  if (what == "pid") out.output = std::to_string(::getpid());
+  if (what == "inputs")
+    for (const auto& input : work.inputs)
+      out.output += input.path + " " + std::to_string(input.content.size) + "\n";
+  if (what == "folders") out.output = work.working_folder + " " + work.temporary_folder;
+  if (what == "fail") out = {work.id, 3, "no good"};
+  if (what == "complain") std::fprintf(stderr, "a complaint\n"), out.exit_code = 1;
+  if (what == "complain much") {
+    std::fputs((std::string(60'000, 'x') + "the end\n").c_str(), stderr);
+    if (work.arguments.size() > 1) std::abort();
+  }
+  if (what == "write") std::ofstream(work.working_folder + "/large") << std::string(2 << 20, 'x');
+  if (what == "burn")
+    while (std::clock() < CLOCKS_PER_SEC / 50) {
+    }
+  if (what == "wait") {
+    std::ofstream(work.working_folder + "/waits").close();
+    if (!test::wait_until([&] { return std::ifstream(work.working_folder + "/go").good(); }))
+      out.exit_code = 1;
+  }
+  return out;
+}
+
+/// What it must not, before it answers.
+void misbehave(const std::string& what) {
+  if (what == "print") std::printf("hello, world"), std::fflush(stdout);
+  if (what == "huge") (void)!::write(1, "\xff\xff\xff\xff", 4);
+  if (what == "exit") ::_exit(0);
+  if (what == "crash") std::abort();
+  if (what == "hang") stay();
+  if (what == "close output") {
+    ::close(1);
+    stay();
+  }
+  if (what == "close input") ::close(0);
+  if (what == "crash, but not its child") {
+    if (::fork() == 0) stay();
+    std::abort();
+  }
+}
+
+/// What it may do after its answer; false: it ends.
+bool goes_on(const std::string& what, const tool_answer& answer) {
+  if (what == "leave") return false;
+  if (what == "leave when called") return !wait_until_called();
+  if (what == "close input") stay();
+  if (what != "answer what comes unread") return true;
+  wait_until_called();
+  reply({answer.id + 1, 0, "without having read it"});
+  stay();
+}
+
 }  // namespace
 
 int main() {
@@ -43,47 +110,12 @@ int main() {
     if (!read_all(bytes.data(), length)) return 1;
     const auto work = decode_tool_work(bytes);
     if (!work) return 1;
-    ++works;
     const auto& what = work->arguments.front();
-    tool_answer answer{work->id, 0, {}};
-    if (what == "count") answer.output = std::to_string(works);
-    if (what == "pid") answer.output = std::to_string(::getpid());
-    if (what == "inputs")
-      for (const auto& input : work->inputs)
-        answer.output += input.path + " " + std::to_string(input.content.size) + "\n";
-    if (what == "folders") answer.output = work->working_folder + " " + work->temporary_folder;
-    if (what == "fail") answer = {work->id, 3, "no good"};
-    if (what == "complain") std::fprintf(stderr, "a complaint\n"), answer.exit_code = 1;
+    auto answer = answer_to(*work, ++works);
     if (what == "other id") ++answer.id;
-    if (what == "print") std::printf("hello, world"), std::fflush(stdout);
-    if (what == "huge") (void)!::write(1, "\xff\xff\xff\xff", 4);
-    if (what == "exit") ::_exit(0);
-    if (what == "crash") std::abort();
-    if (what == "hang")
-      while (true) ::pause();
-    if (what == "close output") {
-      ::close(1);
-      while (true) ::pause();
-    }
-    if (what == "burn")
-      while (std::clock() < CLOCKS_PER_SEC / 50) {
-      }
-    if (what == "close input") {
-      ::close(0);
-      reply(answer);
-      while (true) ::pause();
-    }
-    if (what == "leave when called") {
-      reply(answer);
-      pollfd called{0, POLLIN, 0};
-      ::poll(&called, 1, -1);
-      return 0;
-    }
-    if (what == "leave") {
-      reply(answer);
-      return 0;
-    }
+    misbehave(what);
     reply(answer);
+    if (!goes_on(what, answer)) return 0;
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <fstream>
 #include <latch>
 #include <thread>
 
@@ -107,6 +108,24 @@ TEST_F(tool_workers_test, one_that_ends_well_in_the_middle_is_our_side_s_failure
   EXPECT_EQ(run("exit").exit_code, 1) << "one that has done nothing else";
 }
 
+TEST_F(tool_workers_test, after_one_ended_well_in_the_middle_no_other_at_rest_is_asked) {
+  std::latch done(2);  // a tool ends with the thread that started it
+  std::thread other([&] {
+    EXPECT_EQ(run("wait").exit_code, 0);
+    std::ofstream(folder_ / "waited");
+    done.arrive_and_wait();
+  });
+  EXPECT_TRUE(test::wait_until([&] { return std::ifstream(folder_ / "waits").good(); }));
+  EXPECT_EQ(run("count").out, "1");
+  std::ofstream(folder_ / "go");
+  EXPECT_TRUE(test::wait_until([&] { return std::ifstream(folder_ / "waited").good(); }));
+  const auto ran = workers_.run(spec_for("exit"), cancel_);
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(run("count").out, "1") << "of a fresh one";
+  done.arrive_and_wait();
+  other.join();
+}
+
 TEST_F(tool_workers_test, one_that_closes_its_output_and_stays_is_ended) {
   const auto pid = std::stoi(run("pid").out);
   const auto failed = run("close output");
@@ -115,12 +134,52 @@ TEST_F(tool_workers_test, one_that_closes_its_output_and_stays_is_ended) {
   EXPECT_NE(::kill(pid, 0), 0);
 }
 
-TEST_F(tool_workers_test, one_that_closes_its_input_ends_nobody_else) {
-  ::signal(SIGPIPE, SIG_DFL);
+TEST_F(tool_workers_test, one_that_closes_its_input_gets_no_more_work) {
   EXPECT_EQ(run("close input").exit_code, 0);
+  EXPECT_EQ(run("count").out, "1");
+}
+
+TEST_F(tool_workers_test, one_that_reads_nothing_ends_nobody_else) {
+  ::signal(SIGPIPE, SIG_DFL);
+  auto spec = spec_for(std::string(1 << 20, 'x'));  // more than a pipe holds
+  spec.worker = {"/bin/false"};
+  EXPECT_EQ(run(spec).exit_code, 1);
+}
+
+TEST_F(tool_workers_test, an_answer_to_work_that_is_not_sent_yet_is_none) {
+  EXPECT_EQ(run("answer what comes unread").exit_code, 0);
   auto spec = spec_for("count");
-  spec.timeout = milliseconds(20);
-  EXPECT_TRUE(run(spec).timed_out);
+  spec.argv.push_back(std::string(1 << 20, 'x'));
+  EXPECT_THAT(run(spec).err, testing::HasSubstr("something else than an answer"));
+  EXPECT_EQ(run("count").out, "1");
+}
+
+TEST_F(tool_workers_test, its_end_is_seen_though_a_child_of_it_lives) {
+  const auto pid = std::stoi(run("pid").out);
+  const auto failed = run("crash, but not its child");
+  EXPECT_EQ(failed.signal, SIGABRT);
+  EXPECT_FALSE(failed.timed_out);
+  EXPECT_TRUE(test::wait_until([&] { return ::kill(-pid, 0) != 0; })) << "the child is ended, too";
+}
+
+TEST_F(tool_workers_test, all_it_prints_on_standard_error_belongs_to_its_work) {
+  auto spec = spec_for("complain much");
+  EXPECT_THAT(run(spec).err, testing::EndsWith("xthe end\n"));
+  EXPECT_EQ(run("fail").err, "");
+  spec.argv.push_back("crash");
+  const auto failed = run(spec);
+  EXPECT_EQ(failed.signal, SIGABRT);
+  EXPECT_THAT(failed.err, testing::HasSubstr("xthe end\n"));
+}
+
+TEST_F(tool_workers_test, a_file_over_the_limit_is_told_as_one) {
+  auto spec = spec_for("write");
+  EXPECT_EQ(run(spec).exit_code, 0);
+  spec.file_bytes_max = 1 << 20;
+  const auto ended = run(spec);
+  EXPECT_TRUE(ended.file_too_large);
+  EXPECT_NE(ended.exit_code, 0);
+  EXPECT_EQ(run("count").out, "2") << "the process without the limit is another one";
 }
 
 TEST_F(tool_workers_test, its_processor_time_is_that_of_the_work) {

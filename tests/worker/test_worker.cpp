@@ -36,6 +36,9 @@ std::string reached() {
   if (::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
       MAP_FAILED)
     out += " code";
+  for (const int flags : {MAP_SHARED, MAP_SHARED_VALIDATE, MAP_PRIVATE | MAP_GROWSDOWN})
+    if (::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+      out += " memory beside the limit";
   if (::kill(::getppid(), 0) == 0) out += " signal";
   return out;
 }
