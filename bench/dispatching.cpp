@@ -1,8 +1,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "bench/child.hpp"
 #include "bench/worker_client.hpp"
@@ -22,10 +24,45 @@ std::vector<pid_t> children_of(pid_t parent) {
   return out;
 }
 
-/// Ends the workers that rest: they are the children of our only child.
+bool runs(pid_t process) {
+  std::ifstream in("/proc/" + std::to_string(process) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  return text.find(") R ") != std::string::npos;
+}
+
+/// Ends the workers: they are the children of our only child.
 void kill_workers() {
   for (const auto server : children_of(::getpid()))
     for (const auto worker : children_of(server)) ::kill(worker, SIGKILL);
+}
+
+bool any_worker_runs() {
+  for (const auto server : children_of(::getpid()))
+    for (const auto worker : children_of(server))
+      if (runs(worker)) return true;
+  return false;
+}
+
+/// Seconds from when a worker dies in the middle of its work until `next`, in another one, is done.
+double recovery_from_death_at_work(worker_client& worker, const std::function<double()>& next) {
+  memory_files files;
+  auto& text = files.files["long.json"] = "[0";
+  while (text.size() < 32 * MiB) text += ",1";
+  text += ']';
+  double killed = 0;
+  std::atomic<bool> over = false;
+  std::thread kills([&] {
+    while (!any_worker_runs())
+      if (over) return;
+    killed = now_seconds();
+    kill_workers();
+  });
+  const auto ran = worker.run_once("text", "long.json", files);
+  over = true;
+  kills.join();
+  if (ran) give_up("a worker at work was not killed");
+  next();
+  return now_seconds() - killed;
 }
 
 }  // namespace
@@ -48,14 +85,19 @@ report run_worker_dispatch(const bench_options& options) {
     recovery.push_back(1e3 * once());
     once();
   }
+  std::vector<double> at_work;
+  for (int i = 0; i < (options.quick ? 3 : 50); ++i)
+    at_work.push_back(1e3 * recovery_from_death_at_work(worker, once));
   out.figures.push_back({"p50_us", median(dispatch), "us", better::lower, 100, {}, {}});
   out.figures.push_back({"p99_us", percentile(dispatch, 0.99), "us", better::lower, {}, {}, {}});
   out.figures.push_back({"crash_recovery_ms", median(recovery), "ms", better::lower, 50, {}, {}});
   out.figures.push_back(
       {"crash_recovery_p99_ms", percentile(recovery, 0.99), "ms", better::lower, {}, {}, {}});
+  out.figures.push_back({"death_at_work_ms", median(at_work), "ms", better::lower, 50, {}, {}});
   out.notes.push_back(
       "a text of one byte through the shipped worker, input and output included; recovery: the next "
-      "task after all workers were killed");
+      "task after all workers were killed; death at work: from a kill amid a task to the end of the next "
+      "one");
   return out;
 }
 

@@ -22,7 +22,7 @@ namespace graphite::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using options_map = std::map<std::string, option_value, std::less<>>;
+using options_map = given_options;
 
 std::string read_whole(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -27,8 +27,8 @@ worker_client::worker_client(const std::string& programs)
   if (const auto warm = pool_.warm_up(); !warm) give_up(warm.error().context);
 }
 
-worker_outcome worker_client::run(const std::string& transform, const std::string& path, memory_files& with,
-                                  const std::map<std::string, option_value, std::less<>>& options) {
+result<worker_outcome> worker_client::run_once(const std::string& transform, const std::string& path,
+                                               memory_files& with, const given_options& options) {
   const auto* const what = find_built_in(transform);
   if (what == nullptr) give_up("no transform " + transform);
   built_in_spec spec;
@@ -43,9 +43,13 @@ worker_outcome worker_client::run(const std::string& transform, const std::strin
   spec.options = std::move(*values);
   std::vector<output_name> outputs;
   for (const auto text : what->outputs) outputs.push_back(*expand_output(text, source));
-  auto ran = pool_.run({spec, source, outputs}, with, cancel_token{});
-  if (!ran && ran.error().code == errc::unavailable)
-    ran = pool_.run({spec, source, outputs}, with, cancel_token{});
+  return pool_.run({spec, source, outputs}, with, cancel_token{});
+}
+
+worker_outcome worker_client::run(const std::string& transform, const std::string& path, memory_files& with,
+                                  const given_options& options) {
+  auto ran = run_once(transform, path, with, options);
+  if (!ran && ran.error().code == errc::unavailable) ran = run_once(transform, path, with, options);
   if (!ran) give_up(ran.error().context);
   if (ran->failure) give_up(path + ": " + ran->failure->context);
   return *ran;

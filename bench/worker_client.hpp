@@ -19,6 +19,8 @@ class memory_files final : public worker_exchange {
   std::map<std::string, std::string> made;
 };
 
+using given_options = std::map<std::string, option_value, std::less<>>;
+
 /// The shipped graphite-worker, used as a build uses it: one task after the other.
 class worker_client {
  public:
@@ -28,7 +30,10 @@ class worker_client {
   /// that fails. What the worker measured of it.
   /// A worker that is killed meanwhile is replaced, as a build does.
   worker_outcome run(const std::string& transform, const std::string& path, memory_files& with,
-                     const std::map<std::string, option_value, std::less<>>& options = {});
+                     const given_options& options = {});
+  /// The same, with the pool's error.
+  result<worker_outcome> run_once(const std::string& transform, const std::string& path, memory_files& with,
+                                  const given_options& options = {});
   worker_pool& pool() { return pool_; }
 
  private:
