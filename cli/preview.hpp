@@ -12,7 +12,7 @@ struct preview_options {
   bool json = false;
   std::string asset;
   std::string channel = "main";
-  std::string output;  ///< empty: the asset's name with `.png` for its extension, here
+  std::string output;  ///< empty: the asset's name with `.png`, here or below .graphite/previews
   std::uint32_t level = 0;
   std::uint32_t width = 0, height = 0;  ///< pixels; both 0: as fits the asset
   bool force = false;                   ///< replaces the output where it exists

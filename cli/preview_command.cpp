@@ -37,7 +37,9 @@ void add_preview(CLI::App& root, chosen_command& chosen, const command_handlers&
   auto& options = kept->options;
   command.add_option("ASSET", options.asset, "Path of an asset, such as img/rock.ktx2")->required();
   command
-      .add_option("-o,--output", options.output, "File to write (default: the asset's name with .png, here)")
+      .add_option("-o,--output", options.output,
+                  "File to write (default: the asset's name with .png, here; within a project below "
+                  ".graphite/previews)")
       ->envname("GRAPHITE_OUTPUT")
       ->type_name("FILE");
   command.add_option("--level", options.level, "Mip level, or level of detail; 0 is the finest")

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cli/attach.hpp"
+#include "cli/config/project_file.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
 #include "cli/new_file.hpp"
@@ -97,9 +98,26 @@ result<located_asset> asset_of(const opened_bundle& bundle, const std::string& n
   return fail(errc::not_found, fmt::format("no asset '{}' in the newest generation{}", name, similar));
 }
 
-std::string output_of(const preview_options& options) {
-  if (!options.output.empty()) return options.output;
-  return std::string(stem_of(fs::path(options.asset).filename().string())) + ".png";
+struct preview_file {
+  std::string path;
+  bool ours = false;  ///< of nobody else: replaced without being asked
+};
+
+/// Where the picture goes. Where nobody says: here, but not among the sources of a project, whose next build
+/// would take it for one.
+result<preview_file> output_of(const preview_options& options) {
+  if (!options.output.empty()) return preview_file{options.output};
+  const fs::path asset(options.asset);
+  std::error_code code;
+  const auto here = fs::current_path(code).string();
+  if (code || !find_project_file(here))
+    return preview_file{std::string(stem_of(asset.filename().string())) + ".png"};
+  GRAPHITE_TRY(const auto state, find_state_folder(options.directory, options.state));
+  GRAPHITE_TRY(const auto name, logical_path::parse(options.asset));
+  const auto file = fs::path(state) / "previews" / (name.str() + ".png");
+  fs::create_directories(file.parent_path(), code);
+  if (code) return fail(errc::io, file.string() + ": " + code.message());
+  return preview_file{file.string(), true};
 }
 
 result<built_in_spec> task_of(const preview_options& options) {
@@ -128,10 +146,11 @@ result<void> draw_in_worker(const preview_options& options, const located_asset&
   return {};
 }
 
-result<preview_about> write_preview(const preview_options& options, const std::string& file) {
+result<preview_about> write_preview(const preview_options& options, const preview_file& to) {
+  const auto& [file, ours] = to;
   std::error_code code;
   const auto there = fs::symlink_status(file, code);
-  if (!options.force && fs::exists(there))
+  if (!options.force && !ours && fs::exists(there))
     return fail(errc::already_exists, file + " exists: --force replaces it");
   if (fs::is_directory(there)) return fail(errc::invalid_argument, file + " is a folder");
   GRAPHITE_TRY(const auto bundle, open_newest(options));
@@ -150,8 +169,10 @@ result<preview_about> write_preview(const preview_options& options, const std::s
 
 int run_preview_command(const preview_options& options) {
   console out(options.json);
-  const auto file = output_of(options);
-  const auto about = write_preview(options, file);
+  const auto chosen = output_of(options);
+  if (!chosen) return out.failed(chosen.error());
+  const auto& file = chosen->path;
+  const auto about = write_preview(options, *chosen);
   if (!about) return out.failed(about.error());
   out.say("{}: {} × {} pixels, level {} of {} of a {}", printable(file), about->width, about->height,
           options.level, about->levels, name_of(about->kind));

@@ -1,10 +1,16 @@
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
+#include <fmt/format.h>
 #include <memory>
 
 #include "cli/attach.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
+#include "platform/linux/owned_fd.hpp"
+#include "platform/linux/poll_wait.hpp"
 
 namespace graphite {
 
@@ -20,9 +26,14 @@ int run_stop(const stop_options& options) {
   auto client = attach(options.project);
   if (!client) return out.failed(client.error());
   const std::uint64_t pid = (*client)->service_pid();
-  const auto stopped =
-      (*client)->stop(milliseconds(static_cast<std::int64_t>(options.timeout_seconds * 1000)));
+  owned_fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+  const milliseconds timeout(static_cast<std::int64_t>(options.timeout_seconds * 1000));
+  const auto stopped = (*client)->stop(timeout);
   if (!stopped) return out.failed(stopped.error());
+  if (pid == static_cast<std::uint64_t>(::getpid())) process.reset();
+  // It says goodbye before it lets go of the project.
+  if (process && !readable_within(process.get(), timeout))
+    return out.failed({errc::timed_out, fmt::format("process {} was asked to stop and still runs", pid)});
   out.say("process {} has stopped", pid);
   out.object({{"event", "stop"}, {"pid", pid}});
   return exit_ok;

@@ -115,6 +115,8 @@ class printing_listener final : public subscription_listener {
 
 result<std::unique_ptr<subscriber_state>> open_state(const subscribe_options& options, state_trust trust,
                                                      const hasher& hash, log_sink& log) {
+  if (std::filesystem::exists(std::filesystem::path(options.into) / "graphite.toml"))
+    return fail(errc::already_exists, options.into + " is a project: choose a folder of its own");
   if (!options.no_files) return mirror_sink::open(options.into, trust, hash, log, options.log_bytes_max);
   bundle_sink_options bundle;
   bundle.folder = options.into;

@@ -342,6 +342,9 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
     tell(log_level::error, path(nodes.main_input(a)), problem);
     return settle(a, action_phase::failed, std::move(problem));
   }
+  // Of a built-in transform these are warnings; a command says there whatever it likes.
+  if (rule_of(a).built_in && !what.log.empty())
+    tell(log_level::warning, path(nodes.main_input(a)), "rule " + rule_of(a).name + ": " + what.log);
   for (const auto output : nodes.outputs(a))
     touch_stamp(output, [&](stage_times& times) { times.built = now; });
   accept(a, one, what.discovered.has_value(), to, overtaken);

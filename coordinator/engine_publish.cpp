@@ -293,6 +293,25 @@ void impl::note_obstacle(const std::vector<artefact_index>& members) {
   }
 }
 
+std::string impl::waits_for(artefact_index a) const {
+  constexpr std::size_t looked_at_max = 256;
+  const auto which = components.of(a);
+  if (!components.has(which)) return {};
+  const auto& members = components.members(which);
+  std::vector<artefact_index> some(members.begin(), members.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                          members.size(), looked_at_max)));
+  if (const auto known = obstacle.find(members.front()); known != obstacle.end())
+    some.insert(some.begin(), known->second);
+  std::string building;
+  for (const auto one : some) {
+    const auto is = one == a || dirty.count(one) == 0 ? wanted_asset::state::ready : wanted(one).is;
+    if (is == wanted_asset::state::failed) return "waits for " + path(one) + ", which failed";
+    if (is == wanted_asset::state::building && building.empty())
+      building = "waits for " + path(one) + ", which is being built";
+  }
+  return building;
+}
+
 void impl::publish_changed() {
   if (!started) return;
   if (options.dry) return drop_unchanged();
@@ -401,7 +420,8 @@ behind_list impl::behind() const {
     auto why = behind_asset::why::held;
     if (w.is == wanted_asset::state::building || w.to != forever) why = behind_asset::why::building;
     if (w.is == wanted_asset::state::failed) why = behind_asset::why::failed;
-    list.listed.push_back({logical(a), why, std::move(w.message)});
+    auto message = why == behind_asset::why::held ? waits_for(a) : std::move(w.message);
+    list.listed.push_back({logical(a), why, std::move(message)});
   }
   std::sort(list.listed.begin(), list.listed.end(),
             [](const behind_asset& x, const behind_asset& y) { return x.path < y.path; });

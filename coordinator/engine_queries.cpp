@@ -85,8 +85,9 @@ std::string impl::state_text(artefact_index a) const {
   if (const auto by = nodes.producer(a); by != no_index && actions[by].phase != action_phase::clean)
     return std::string(phase_text(actions[by].phase));
   if (dirty.count(a) == 0) return "up to date";
-  return wanted(a).is == wanted_asset::state::failed ? "failed"
-                                                     : "held back: waits for what is shown with it";
+  if (wanted(a).is == wanted_asset::state::failed) return "failed";
+  const auto what = waits_for(a);
+  return "held back: " + (what.empty() ? "waits for what is shown with it" : what);
 }
 
 std::string_view impl::kind_text(artefact_index a) const {

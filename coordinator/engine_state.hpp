@@ -282,6 +282,8 @@ struct engine_impl {
   void show(artefact_index a, const wanted_asset& value, publication& into);
   bool still_blocked(const std::vector<artefact_index>& members) const;
   void note_obstacle(const std::vector<artefact_index>& members);
+  /// What `a`, which is held back, waits for, as people are told; empty where that is not found quickly.
+  std::string waits_for(artefact_index a) const;
   void retry_failed(const revision& what);
   void add_failed_roots(action_index a, std::set<action_index>& seen, std::set<action_index>& roots) const;
   std::uint64_t behind_count() const;

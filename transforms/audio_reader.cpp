@@ -124,11 +124,17 @@ int audio_reader::sample_bits() const {
 }
 
 result<audio_reader> audio_reader::open(byte_span file, bool with_opus) {
+  if (file.empty()) return fail(errc::corrupt, "the file is empty");
   if (!is_known_sound(file)) return fail(errc::unsupported, "not WAV, AIFF, FLAC or Ogg");
   auto made = std::make_unique<state>();
   made->sound.bytes = file;
   made->file = sf_open_virtual(&made->io, SFM_READ, &made->info, &made->sound);
-  if (made->file == nullptr) return fail(errc::corrupt, fmt::format("no sound: {}", sf_strerror(nullptr)));
+  if (made->file == nullptr) {
+    const std::string_view why = sf_strerror(nullptr);
+    return fail(errc::corrupt, why.find("SF_INFO") == why.npos
+                                   ? fmt::format("no sound: {}", why)
+                                   : "no sound: its header states a rate or channels that there cannot be");
+  }
   const auto& info = made->info;
   if (!is_known_format(info.format, with_opus))
     return fail(errc::unsupported, "a coding other than PCM, float, FLAC or Vorbis");

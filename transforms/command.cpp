@@ -23,9 +23,11 @@ std::string how_it_ended(const attempt_spec& spec, const process_outcome& outcom
     return fmt::format("ran longer than {} ms and was killed (the rule's timeout)",
                        spec.command->timeout.count());
   if (outcome.cancelled) return "was cancelled";
+  const auto* const before = outcome.unanswered ? " before it answered" : "";
   if (outcome.signal != 0)
-    return fmt::format("was ended by signal {} ({})", outcome.signal, ::strsignal(outcome.signal));
-  return fmt::format("ended with status {}", outcome.exit_code);
+    return fmt::format("was ended by signal {} ({}){}", outcome.signal, ::strsignal(outcome.signal), before);
+  if (outcome.unanswered && outcome.exit_code < 0) return "gave no answer";
+  return fmt::format("ended with status {}{}", outcome.exit_code, before);
 }
 
 /// A limit shows as a failed allocation; name it where the process was near it.
@@ -122,7 +124,8 @@ result<depfile_reading> command_transform::discovered(const attempt_spec& spec, 
 }
 
 std::string command_transform::failure(const attempt_spec& spec, const process_outcome& outcome) const {
-  if (outcome.exit_code == 0 && !outcome.timed_out && !outcome.cancelled) return {};
+  const bool done = outcome.exit_code == 0 && !outcome.unanswered;
+  if (done && !outcome.timed_out && !outcome.cancelled) return {};
   const auto& command = spec.command->worker.empty() ? spec.command->argv : spec.command->worker;
   const auto program = command.empty() ? std::string() : command.front();
   auto out = fmt::format("{}: {} {}{}", spec.main_input.str(),

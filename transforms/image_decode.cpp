@@ -40,6 +40,7 @@ result<rgba_image> blank_image(std::uint64_t width, std::uint64_t height, std::u
 }
 
 result<rgba_image> decode_image(byte_span bytes, std::uint64_t pixel_bytes_max) {
+  if (bytes.empty()) return fail(errc::invalid_argument, "the file is empty");
   if (begins_with(bytes, png_magic)) return decode_png(bytes, pixel_bytes_max);
   if (begins_with(bytes, jpeg_magic)) return decode_jpeg(bytes, pixel_bytes_max);
   if (looks_like_tga(bytes)) return decode_tga(bytes, pixel_bytes_max);

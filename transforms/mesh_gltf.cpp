@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "transforms/mesh_gltf_parts.hpp"
+#include "transforms/text_formats.hpp"
 
 namespace graphite {
 
@@ -58,7 +59,7 @@ result<void> check_document(const gltf_value& document, mesh_warnings& warnings)
       if (one.get(name)) return document.bad("'extensionsRequired' has what is no text");
       if (name != "KHR_mesh_quantization" && name != "KHR_materials_unlit")
         return fail(errc::unsupported,
-                    "the extension " + std::string(name.substr(0, 100)) + " that it requires");
+                    "it requires the extension " + std::string(name.substr(0, 100)) + ", which is not read");
     }
   }
   if (document.has("animations")) warnings.add("animations are left out");
@@ -77,6 +78,12 @@ std::string gltf_name(const gltf_value& from) {
   return std::string(name);
 }
 
+/// simdjson does not say where a mistake is.
+tl::unexpected<error> bad_json(std::string_view json, std::string_view what) {
+  const auto checked = minified_json(json);
+  return fail(errc::corrupt, "JSON: " + (checked ? std::string(what) : checked.error().context));
+}
+
 result<source_scene> read_gltf(const logical_path& path, byte_span bytes, transform_files& files,
                                decode_budget& budget, mesh_warnings& warnings) {
   GRAPHITE_TRY(auto chunks, chunks_of(bytes));
@@ -88,7 +95,7 @@ result<source_scene> read_gltf(const logical_path& path, byte_span bytes, transf
   if (parser.allocate(json.size() + 1, json_depth_max)) return fail(errc::too_large, "too much JSON");
   simdjson::dom::element root;
   if (const auto failed = parser.parse(json.data(), json.size(), true).get(root))
-    return fail(errc::corrupt, std::string("JSON: ") + simdjson::error_message(failed));
+    return bad_json(json, simdjson::error_message(failed));
   if (!root.is_object()) return fail(errc::corrupt, "JSON: no object");
   const gltf_value document{root, ""};
   GRAPHITE_CHECK(check_document(document, warnings));

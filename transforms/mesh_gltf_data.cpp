@@ -166,9 +166,13 @@ result<byte_span> gltf_data::buffer_bytes(std::uint32_t number) {
     from.own = *std::move(decoded);
     from.bytes = from.own;
   } else {
+    if (from.uri.find("://") != std::string::npos)
+      return fail(errc::unsupported, what + ": an address; only files of the project are read");
     const auto meant = path_.resolve(percent_decoded_uri(from.uri));
     if (!meant) return fail(meant.error().code, what + ": " + meant.error().context);
     auto read = files_.read(*meant);
+    if (!read && read.error().context.starts_with(meant->str()))
+      return fail(read.error().code, what + ": " + read.error().context);
     if (!read) return fail(read.error().code, what + ": " + meant->str() + ": " + read.error().context);
     from.bytes = *read;
   }

@@ -64,11 +64,9 @@ result<std::string> preamble_of(const shader_job& job) {
   return out;
 }
 
-/// The compiler's log as lines for people: those of the source begin with `line N: `.
-void append_messages(const char* log, const logical_path& source, std::string& mistakes,
-                     std::string& warnings) {
+/// The compiler's log as lines for people: each begins with `PATH:LINE:`.
+void append_messages(const char* log, std::string& mistakes, std::string& warnings) {
   std::string_view rest = log;
-  const auto own = source.str() + ":";
   while (!rest.empty()) {
     auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
@@ -79,9 +77,7 @@ void append_messages(const char* log, const logical_path& source, std::string& m
     if (line.empty() || line.find(" compilation errors.  No code generated.") != line.npos) continue;
     auto& out = warning ? warnings : mistakes;
     if (out.size() > shader_messages_bytes_max) continue;
-    const bool here = line.starts_with(own);
-    out += here ? "line " : "";
-    out += here ? line.substr(own.size()) : line;
+    out += line;
     out += '\n';
   }
 }
@@ -163,7 +159,7 @@ result<shader_module> compile_guarded(const shader_job& job, transform_files& fi
     std::string expanded;
     if (!first.get().preprocess(GetDefaultResources(), 450, ENoProfile, false, false, first.messages(),
                                 &expanded, includes)) {
-      append_messages(first.get().getInfoLog(), job.path, mistakes, out.warnings);
+      append_messages(first.get().getInfoLog(), mistakes, out.warnings);
       return mistakes_of(std::move(mistakes));
     }
     GRAPHITE_CHECK(check_shader_nesting(expanded));
@@ -173,11 +169,11 @@ result<shader_module> compile_guarded(const shader_job& job, transform_files& fi
   glslang::TProgram program;
   const bool parsed =
       shader.get().parse(GetDefaultResources(), 450, ENoProfile, false, false, shader.messages(), includes);
-  append_messages(shader.get().getInfoLog(), job.path, mistakes, out.warnings);
+  append_messages(shader.get().getInfoLog(), mistakes, out.warnings);
   if (!parsed) return mistakes_of(std::move(mistakes));
   program.addShader(&shader.get());
   if (!program.link(shader.messages())) {
-    append_messages(program.getInfoLog(), job.path, mistakes, out.warnings);
+    append_messages(program.getInfoLog(), mistakes, out.warnings);
     return mistakes_of(std::move(mistakes));
   }
   glslang::SpvOptions options;
@@ -185,7 +181,7 @@ result<shader_module> compile_guarded(const shader_job& job, transform_files& fi
   spv::SpvBuildLogger log;
   glslang::GlslangToSpv(*program.getIntermediate(stage_of(job.stage)), out.words, &log, &options);
   rename_entry(out.words, job.entry);
-  append_messages(log.getAllMessages().c_str(), job.path, mistakes, out.warnings);
+  append_messages(log.getAllMessages().c_str(), mistakes, out.warnings);
   return out;
 }
 

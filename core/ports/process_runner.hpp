@@ -32,6 +32,7 @@ struct process_outcome {
   int signal = 0;
   bool timed_out = false;
   bool cancelled = false;
+  bool unanswered = false;      ///< of a kept tool: it ended, or went wrong, without an answer
   bool file_too_large = false;  ///< by its exit: a file went beyond file_bytes_max, and that ended it
   std::string out, err;
   duration wall{}, cpu{};

@@ -173,10 +173,11 @@ class disk_scratch_space::folder final : public scratch_folder {
            static_cast<std::uint64_t>(state.f_bavail) * state.f_frsize < space_.limits_.free_bytes_low;
   }
 
+  /// Each can be run: the mode of a source is not part of what an action depends on.
   result<std::unique_ptr<file_writer>> create(const logical_path& path) override {
     GRAPHITE_CHECK(create_folder_of(path));
     owned_fd fd(::openat(work_.get(), path.str().c_str(),
-                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755));
     if (!fd) return fail_errno(errno, fmt::format("create {} in a scratch folder", path.str()));
     return std::make_unique<fd_writer>(std::move(fd));
   }

@@ -114,8 +114,8 @@ result<tool_workers::asked> tool_workers::ask(std::unique_ptr<tool_process> proc
     done.has_begun = how == ending::ended;
     done.had_enough = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     out.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    // Work without an answer is not done, whatever it says.
-    out.exit_code = WIFEXITED(status) ? std::max(1, WEXITSTATUS(status)) : -1;
+    out.unanswered = true;
+    out.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     out.file_too_large = spec.file_bytes_max != 0 && out.signal == SIGXFSZ;
     return done;
   }
@@ -123,6 +123,7 @@ result<tool_workers::asked> tool_workers::ask(std::unique_ptr<tool_process> proc
       how == ending::answered ? options_.decode(reply) : result<tool_answer>(fail(errc::corrupt, {}));
   const bool sense = answer && answer->id == work.id;
   if (how == ending::nonsense || (how == ending::answered && !sense)) out.err += not_an_answer;
+  out.unanswered = !sense;
   if (!sense) return done;
   out.exit_code = answer->exit_code;
   out.out = std::move(answer->output);

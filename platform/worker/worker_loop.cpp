@@ -38,6 +38,10 @@ std::uint64_t memory_bytes_peak() {
   return static_cast<std::uint64_t>(used.ru_maxrss) * KiB;
 }
 
+std::string in_large_units(std::uint64_t bytes) {
+  return bytes < 10 * MiB ? fmt::format("{} KiB", bytes / KiB) : fmt::format("{} MiB", bytes / MiB);
+}
+
 /// One task after the other over one socket.
 class worker_loop final : public worker_files {
  public:
@@ -62,7 +66,7 @@ class worker_loop final : public worker_files {
     GRAPHITE_TRY(const auto got, receive_frame(socket_));
     if (got.frame.what == frame_kind::file) return in_inbox({got.frame.offset, got.frame.size});
     if (got.frame.what != frame_kind::no_file) return fail(errc::corrupt, "not a file");
-    return fail(static_cast<errc>(got.frame.offset), path.str() + " is not there");
+    return fail(static_cast<errc>(got.frame.offset), path.str() + " is no source of this project");
   }
 
  private:
@@ -111,7 +115,7 @@ class worker_loop final : public worker_files {
       used_ = 0;
       return stored(made, task.output_bytes_max);
     } catch (const std::bad_alloc&) {
-      return fail(errc::too_large, "it needs more memory than the transform may use");
+      return fail(errc::too_large, "it needs more memory than it may use (the rule's 'memory_max')");
     } catch (const std::exception& thrown) {
       return fail(errc::corrupt, thrown.what());
     }
@@ -126,7 +130,8 @@ class worker_loop final : public worker_files {
       one.path = asset.path.str();
       for (const auto& part : asset.parts) {
         if ((sum += part.size()) > bytes_max)
-          return fail(errc::too_large, fmt::format("its outputs have more than {} MiB", bytes_max / MiB));
+          return fail(errc::too_large, fmt::format("its outputs have more than {} (the rule's 'output_max')",
+                                                   in_large_units(bytes_max)));
         GRAPHITE_TRY(const auto where, put(part));
         one.parts.push_back(where);
       }

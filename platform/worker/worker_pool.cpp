@@ -71,6 +71,10 @@ result<void> worker_pool::start_server() {
   request.err = err.get();
   request.nice = options_.nice;
   auto made = spawn(request);
+  if (!made && ::access(options_.program.c_str(), F_OK) != 0)
+    return fail(errc::unavailable, fmt::format("there is no {}: it belongs beside `graphite`, or "
+                                               "GRAPHITE_WORKER names it",
+                                               options_.program));
   if (!made)
     return fail(errc::unavailable, fmt::format("cannot run {}: {}; it belongs beside `graphite`, or "
                                                "GRAPHITE_WORKER names it",
@@ -114,9 +118,12 @@ result<std::unique_ptr<worker_process>> worker_pool::take() {
     GRAPHITE_CHECK(start_server());
     made = start_worker();
   }
-  // What it may still answer is not for the next one.
-  if (!made && made.error().code == errc::unavailable) control_.reset();
-  return made;
+  if (made || made.error().code != errc::unavailable) return made;
+  control_.reset();  // what it may still answer is not for the next one
+  return fail(errc::unavailable,
+              fmt::format("{} does not do what graphite-worker does ({}): is "
+                          "GRAPHITE_WORKER, or what stands beside `graphite`, of this version?",
+                          options_.program, made.error().context));
 }
 
 void worker_pool::give_back(std::unique_ptr<worker_process> one) {

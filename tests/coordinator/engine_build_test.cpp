@@ -261,6 +261,8 @@ TEST(engine_build, a_failed_action_is_told_listed_and_retried_by_an_event_in_its
   EXPECT_TRUE(w.shows("free"));
   EXPECT_FALSE(w.shows("1.y"));
   EXPECT_EQ(w.engine->behind().count, 2u);  // the level means it, and is held with it
+  EXPECT_EQ(w.engine->behind().listed.at(1).path, path_of("level"));
+  EXPECT_EQ(w.engine->behind().listed[1].message, "waits for 1.y, which failed");
   broken = false;
   w.save({{"free", "F2"}});
   EXPECT_TRUE(w.running.empty());

@@ -128,6 +128,16 @@ def the_picture_is_named_after_the_asset_and_replaces_nothing():
         equal(sorted(one.name for one in world.work.iterdir()), ["project", "rock.png"], "files")
 
 
+def within_the_project_a_picture_is_no_source():
+    with built_world() as world:
+        before = sorted(one for one in world.root.rglob("*") if ".graphite" not in one.parts)
+        for _ in range(2):  # the second replaces the first
+            subprocess.run([PROGRAM, "preview", "img/rock.ktx2"], check=True, capture_output=True, timeout=60,
+                           cwd=world.root / "img")
+        equal(len(png.decode((world.root / ".graphite/previews/img/rock.ktx2.png").read_bytes())), 16, "rows")
+        equal(sorted(one for one in world.root.rglob("*") if ".graphite" not in one.parts), before, "sources")
+
+
 def what_cannot_be_shown_is_told():
     with built_world() as world:
         check("Opus" in refused(world, 2, "notes.txt"), "does not say what can be shown")
@@ -168,5 +178,6 @@ def an_asset_of_several_parts_is_one_file():
 
 if __name__ == "__main__":
     main([a_texture_is_shown_level_by_level, a_mesh_is_shown_level_by_level, a_sound_is_shown_as_its_waveform,
-          the_picture_is_named_after_the_asset_and_replaces_nothing, what_cannot_be_shown_is_told,
+          the_picture_is_named_after_the_asset_and_replaces_nothing,
+          within_the_project_a_picture_is_no_source, what_cannot_be_shown_is_told,
           a_broken_asset_is_refused, a_rule_cannot_name_it, an_asset_of_several_parts_is_one_file])

@@ -34,6 +34,7 @@ def failures_are_told_as_those_of_every_command():
         (world.work / "other/current").mkdir(parents=True)
         refused(world, "already_exists", 2, *into, world.work / "other", word="move it away")
         refused(world, "already_exists", 2, *into, world.work / "other", "--no-files", word="choose another folder")
+        refused(world, "already_exists", 2, *into, world.root, word="is a project")
         refused(world, "invalid_argument", 2, "--from", "nowhere", "--into", world.work / "new", word="HOST:PORT")
         refused(world, "permission_denied", 4, "--from", "192.0.2.1:7402", "--into", world.work / "new", word="ssh")
         with SmallDisk(world, 16) as disk:
@@ -136,8 +137,23 @@ def goes_on_where_it_was_cut_off(option, staged, shown):
             print(f"        {name}: {fetched >> 20} of {size >> 20} MiB to fetch", flush=True)
 
 
+def a_project_is_free_once_its_service_has_stopped():
+    with World() as world:
+        world.write("a.txt", "0")
+        for i in range(4):
+            service = world.dev()
+            reader = world.subscribe(f"reader{i}")
+            reader.swap_with(changed="a.txt")
+            run("stop", "-C", world.root)
+            world.write("a.txt", str(i + 1))
+            world.build()
+            service.stop()
+            reader.stop()
+
+
 if __name__ == "__main__":
-    main([a_large_content_goes_on_where_its_transfer_was_cut_off, a_large_file_goes_on_where_its_transfer_was_cut_off,
+    main([a_project_is_free_once_its_service_has_stopped,
+          a_large_content_goes_on_where_its_transfer_was_cut_off, a_large_file_goes_on_where_its_transfer_was_cut_off,
           failures_are_told_as_those_of_every_command, equal_chunks_are_fetched_once,
           a_subscriber_stays_on_a_full_disk_and_catches_up,
           a_subscriber_without_files_stays_on_a_full_disk_and_catches_up])

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Built-in transforms and tools that are kept, through the shipped programs."""
+import base64
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import time
 
@@ -143,7 +145,44 @@ def the_page_of_transforms_is_what_the_program_writes():
         check(os.path.getsize(f"{root}/docs/{picture}") < 60 * 1024, f"{picture} is large")
 
 
+def a_mesh_says_what_it_leaves_out():
+    rule = '[project]\nname = "e2e"\n[[rule]]\nname = "models"\nmatch = ["*.gltf"]\ntransform = "mesh"\n'
+    with World(rule) as world:
+        corners = base64.b64encode(struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)).decode()
+        world.write("a.gltf", json.dumps({
+            "asset": {"version": "2.0"}, "nodes": [{"mesh": 0}], "animations": [{}],
+            "buffers": [{"byteLength": 36, "uri": "data:application/octet-stream;base64," + corners}],
+            "bufferViews": [{"buffer": 0, "byteLength": 36}],
+            "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"}],
+            "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}]}))
+        code, event, text = said(world)
+        equal((code, event["failed"]), (0, 0), text)
+        check("a.gltf" in text and "animations are left out" in text, text)
+
+
+def a_program_of_the_project_runs_as_an_input():
+    rule = ('[project]\nname = "e2e"\n[[rule]]\nname = "by script"\nmatch = ["*.txt"]\noutputs = "{stem}.out"\n'
+            '[rule.command]\nargv = ["tools/convert.sh", "{in}", "{out}"]\ninputs = ["tools/convert.sh"]\n')
+    with World(rule) as world:
+        world.write("a.txt", "text")
+        world.write("tools/convert.sh", '#!/bin/sh\ntr a-z A-Z < "$1" > "$2"\n')
+        code, _, text = said(world)
+        equal(code, 0, text)
+        equal(bundle_contents(world)["a.out"], b"TEXT", "what it made")
+
+
+def a_worker_program_that_is_none_is_named():
+    with World(TEXT_RULE) as world:
+        world.write("a.json", "[1]")
+        for program, words in (("/nowhere/worker", "there is no /nowhere/worker"), ("/bin/true", "GRAPHITE_WORKER")):
+            done = subprocess.run([PROGRAM, "build", "-C", world.root], capture_output=True, text=True, timeout=120,
+                                  check=False, env={**os.environ, "GRAPHITE_WORKER": program})
+            check(done.returncode != 0 and words in done.stderr, f"{program}: {done.stderr}")
+
+
 if __name__ == "__main__":
     main([a_text_is_checked_minified_and_cached, a_broken_input_costs_its_own_asset_and_says_why,
           an_option_that_is_none_is_told_with_its_place, workers_that_are_killed_cost_nothing_but_time,
-          a_tool_that_is_kept_does_all_actions, the_page_of_transforms_is_what_the_program_writes])
+          a_tool_that_is_kept_does_all_actions, a_mesh_says_what_it_leaves_out,
+          a_program_of_the_project_runs_as_an_input, a_worker_program_that_is_none_is_named,
+          the_page_of_transforms_is_what_the_program_writes])

@@ -165,10 +165,10 @@ TEST(shader_transform, names_the_file_and_line_of_every_mistake) {
       "a.frag", "#version 450\n#include \"bad.glsl\"\nvoid main() {\n  also_nope = 1;\n  third(); }\n"));
   EXPECT_THAT(mistake,
               AllOf(StartsWith("corrupt: "), HasSubstr("bad.glsl:2: 'nope' : undeclared"),
-                    HasSubstr("\nline 4: 'also_nope' : undeclared"), HasSubstr("\nline 5: 'third'")));
+                    HasSubstr("\na.frag:4: 'also_nope' : undeclared"), HasSubstr("\na.frag:5: 'third'")));
   EXPECT_THAT(mistake, Not(HasSubstr("compilation errors")));
   EXPECT_THAT(test::mistake_of(shader("a.frag", "#version 450\n\n#include \"none.glsl\"\nvoid main() {}\n")),
-              AllOf(HasSubstr("line 3: "), HasSubstr("none.glsl")));
+              AllOf(HasSubstr("a.frag:3: "), HasSubstr("none.glsl")));
   EXPECT_THAT(test::mistake_of(shader("a.frag", "#version 450\nvoid f() {}\n")), HasSubstr("ntry point"));
 }
 

@@ -241,7 +241,7 @@ TEST_F(worker_pool_test, the_stack_is_bounded_whatever_the_caller_s_is) {
 TEST_F(worker_pool_test, too_large_outputs_are_refused) {
   what_.memory_bytes_max = 512 * MiB;
   what_.output_bytes_max = 1 * MiB;
-  EXPECT_EQ(failure("fill"), "its outputs have more than 1 MiB");
+  EXPECT_EQ(failure("fill"), "its outputs have more than 1024 KiB (the rule's 'output_max')");
 }
 
 TEST_F(worker_pool_test, a_cancelled_task_ends) {
