@@ -55,6 +55,13 @@ constexpr int socket_of_worker = 3;
   }
 }
 
+/// As a decoder of the shipped program does: no sanitizer makes a report of it.
+__attribute__((no_sanitize("address", "undefined"))) void crash() {
+  ::signal(SIGSEGV, SIG_DFL);
+  int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+
 /// A worker that a file has taken over; `wanted` is the name of a file that lies at the outbox's beginning.
 [[noreturn]] void harm(std::string_view how, std::size_t wanted) {
   worker_frame frame{worker_frame::kind::want, 0, 0, wanted};
@@ -85,10 +92,7 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
     return one_asset(task, {found ? byte_vector(found->begin(), found->end()) : bytes_of("none")});
   }
   if (name == "refuse") return fail(errc::corrupt, "it is broken at byte 7");
-  if (name == "crash") {
-    int* volatile nowhere = nullptr;
-    *nowhere = 1;
-  }
+  if (name == "crash") crash();
   if (name == "exit") ::_exit(9);
   if (name == "loop") spin();
   if (name == "ask")
