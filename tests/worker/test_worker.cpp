@@ -58,7 +58,7 @@ constexpr int socket_of_worker = 3;
 /// As a decoder of the shipped program does: no sanitizer makes a report of it.
 __attribute__((no_sanitize("address", "undefined"))) void crash() {
   ::signal(SIGSEGV, SIG_DFL);
-  int* volatile nowhere = nullptr;
+  volatile int* volatile nowhere = nullptr;
   *nowhere = 1;
 }
 
