@@ -22,7 +22,6 @@ namespace graphite::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using options_map = given_options;
 
 std::string read_whole(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -210,7 +209,7 @@ void measure_meshes(bench_run& run) {
   files.files = {{"hills.gltf", made.json}, {"hills.bin", made.buffer}, {"hills.obj", obj_of(made)}};
   for (const auto& [name, bytes] : files.files) write_file(run.work + "/" + name, bytes);
   const auto peer = peer_name(run.options, {"gltfpack", "-v"}, "gltfpack", run.out);
-  const auto measure = [&](const std::string& name, const std::string& file, const options_map& with,
+  const auto measure = [&](const std::string& name, const std::string& file, const given_options& with,
                            const std::vector<std::string>& more) {
     const auto times = in_turn(
         run.count, !peer.empty(),

@@ -26,13 +26,13 @@ int run_stop(const stop_options& options) {
   auto client = attach(options.project);
   if (!client) return out.failed(client.error());
   const std::uint64_t pid = (*client)->service_pid();
-  owned_fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
+  const owned_fd process(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0)));
   const milliseconds timeout(static_cast<std::int64_t>(options.timeout_seconds * 1000));
   const auto stopped = (*client)->stop(timeout);
   if (!stopped) return out.failed(stopped.error());
-  if (pid == static_cast<std::uint64_t>(::getpid())) process.reset();
-  // It says goodbye before it lets go of the project.
-  if (process && !readable_within(process.get(), timeout))
+  // It says goodbye before it lets go of the project. Served by this process, it cannot be waited for.
+  const bool other = pid != static_cast<std::uint64_t>(::getpid());
+  if (other && process && !readable_within(process.get(), timeout))
     return out.failed({errc::timed_out, fmt::format("process {} was asked to stop and still runs", pid)});
   out.say("process {} has stopped", pid);
   out.object({{"event", "stop"}, {"pid", pid}});

@@ -8,6 +8,10 @@ namespace graphite {
 
 using impl = engine_impl;
 
+/// Of smaller components all members are looked at each time; what is in the way of larger ones is
+/// remembered.
+static constexpr std::size_t obstacle_members_min = 8;
+
 /// Notes what is shown of `a`; call before what it should show changes.
 void impl::mark_dirty(artefact_index a) {
   if (loading) return;
@@ -274,7 +278,7 @@ void impl::show(artefact_index a, const wanted_asset& value, publication& into) 
 
 /// Whether the component's last known obstacle still stands: spares looking at all its members.
 bool impl::still_blocked(const std::vector<artefact_index>& members) const {
-  if (members.size() < 8) return false;
+  if (members.size() < obstacle_members_min) return false;
   const auto known = obstacle.find(members.front());
   if (known == obstacle.end()) return false;
   const auto found = dirty.find(known->second);
@@ -294,22 +298,22 @@ void impl::note_obstacle(const std::vector<artefact_index>& members) {
 }
 
 std::string impl::waits_for(artefact_index a) const {
-  constexpr std::size_t looked_at_max = 256;
   const auto which = components.of(a);
   if (!components.has(which)) return {};
-  const auto& members = components.members(which);
-  std::vector<artefact_index> some(members.begin(), members.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                                          members.size(), looked_at_max)));
-  if (const auto known = obstacle.find(members.front()); known != obstacle.end())
-    some.insert(some.begin(), known->second);
-  std::string building;
-  for (const auto one : some) {
-    const auto is = one == a || dirty.count(one) == 0 ? wanted_asset::state::ready : wanted(one).is;
+  const auto told = [&](artefact_index one) -> std::string {
+    if (dirty.count(one) == 0 || components.of(one) != which) return {};
+    const auto is = wanted(one).is;
     if (is == wanted_asset::state::failed) return "waits for " + path(one) + ", which failed";
-    if (is == wanted_asset::state::building && building.empty())
-      building = "waits for " + path(one) + ", which is being built";
-  }
-  return building;
+    return is == wanted_asset::state::building ? "waits for " + path(one) + ", which is being built" : "";
+  };
+  const auto& members = components.members(which);
+  if (const auto known = obstacle.find(members.front()); known != obstacle.end())
+    if (auto out = told(known->second); !out.empty()) return out;
+  // A larger one has a known obstacle: whoever lists what is behind does not go through all of it.
+  if (members.size() >= obstacle_members_min) return {};
+  for (const auto one : members)
+    if (auto out = told(one); !out.empty()) return out;
+  return {};
 }
 
 void impl::publish_changed() {
@@ -345,7 +349,7 @@ void impl::publish_joined(publication& what) {
     if (still_blocked(members)) continue;
     visit(members.size());
     if (!may_publish(which, values)) {
-      if (members.size() >= 8) note_obstacle(members);
+      if (members.size() >= obstacle_members_min) note_obstacle(members);
       continue;
     }
     obstacle.erase(members.front());

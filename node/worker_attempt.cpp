@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "bundle/chunk_list.hpp"
@@ -59,7 +60,7 @@ class attempt_exchange final : public worker_exchange {
     if (!names_.declares(path.str()))
       return fail(errc::action_failed,
                   "the transform made a file that the rule does not declare as an output: " + path.str());
-    if (!taken_.insert(path).second) return fail(errc::action_failed, "made twice: " + path.str());
+    if (outputs_.contains(path)) return fail(errc::action_failed, "made twice: " + path.str());
     attempt_output out{path, {}, {}};
     for (const auto& part : parts) {
       memory_file file(part);
@@ -69,7 +70,7 @@ class attempt_exchange final : public worker_exchange {
     }
     out.content = out.parts.size() == 1 ? out.parts.front() : content_of_parts(out.parts, with_.hash);
     if (out.parts.size() == 1) out.parts.clear();
-    outputs_.push_back(std::move(out));
+    outputs_.emplace(path, std::move(out));
     return {};
   }
 
@@ -77,13 +78,14 @@ class attempt_exchange final : public worker_exchange {
 
   /// The outputs, ascending, where they are those that the rule declares. Errors: action_failed.
   result<std::vector<attempt_output>> outputs() {
-    std::ranges::sort(outputs_, {}, &attempt_output::path);
     std::vector<scratch_entry> entries;
-    for (const auto& output : outputs_)
-      entries.push_back({output.path.str(), file_kind::regular, output.content.size});
+    for (const auto& [path, output] : outputs_)
+      entries.push_back({path.str(), file_kind::regular, output.content.size});
     GRAPHITE_TRY(const auto declared, declared_outputs::make(spec_, std::nullopt));
     GRAPHITE_CHECK(declared.collect(entries));
-    return std::move(outputs_);
+    std::vector<attempt_output> out;
+    for (auto& [path, output] : outputs_) out.push_back(std::move(output));
+    return out;
   }
 
   std::vector<logical_path> discovered() const { return {discovered_.begin(), discovered_.end()}; }
@@ -125,8 +127,8 @@ class attempt_exchange final : public worker_exchange {
   const output_set names_;
   const std::uint64_t hold_bytes_max_;
   const cancel_token& cancel_;
-  std::set<logical_path> discovered_, taken_;
-  std::vector<attempt_output> outputs_;
+  std::set<logical_path> discovered_;
+  std::map<logical_path, attempt_output> outputs_;
   bool stale_ = false;
 };
 

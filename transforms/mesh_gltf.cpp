@@ -70,18 +70,18 @@ result<void> check_document(const gltf_value& document, mesh_warnings& warnings)
   return {};
 }
 
+/// simdjson does not say where a mistake is.
+tl::unexpected<error> bad_json(std::string_view json, std::string_view what) {
+  const auto checked = minified_json(json);
+  return fail(errc::corrupt, "JSON: " + (checked ? std::string(what) : checked.error().context));
+}
+
 }  // namespace
 
 std::string gltf_name(const gltf_value& from) {
   auto name = from.text("name").substr(0, mesh_name_bytes_max);
   while (!name.empty() && !is_utf8(name)) name.remove_suffix(1);
   return std::string(name);
-}
-
-/// simdjson does not say where a mistake is.
-tl::unexpected<error> bad_json(std::string_view json, std::string_view what) {
-  const auto checked = minified_json(json);
-  return fail(errc::corrupt, "JSON: " + (checked ? std::string(what) : checked.error().context));
 }
 
 result<source_scene> read_gltf(const logical_path& path, byte_span bytes, transform_files& files,

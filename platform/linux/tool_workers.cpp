@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include <algorithm>
 #include <atomic>
 
 #include "core/text_tail.hpp"
@@ -107,7 +106,7 @@ result<tool_workers::asked> tool_workers::ask(std::unique_ptr<tool_process> proc
   out.timed_out = how == ending::timed_out;
   out.cancelled = how == ending::cancelled;
   if (how == ending::ended || how == ending::ended_before) {
-    if (!process->ends()) out.err += "it closed its standard output without an answer\n";
+    if (!process->ends()) out.err += "it closed a standard stream without an answer\n";
     const auto status = process->end();
     process->take_errors(out.err);
     out.err = last_lines(out.err, spec.output_bytes_max);

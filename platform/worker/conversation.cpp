@@ -82,7 +82,6 @@ class conversation {
       if (frame.what != frame_kind::want) return nonsense();
       GRAPHITE_TRY(const bool sense, bring(frame));
       if (!sense) return nonsense();
-      if (out_of_time()) return failed(errc::action_failed, over_time());
     }
   }
 
@@ -138,13 +137,13 @@ class conversation {
         worker_.kill();
         return fail(errc::cancelled, "cancelled while the transform ran");
       }
+      // Before the wait, so that one who always has something to say is out of time, too.
+      if (present() >= deadline_ && out_of_time()) return false;
       pollfd waits[2] = {{worker_.socket(), POLLIN, 0}, {worker_.wake_descriptor(), POLLIN, 0}};
       const auto left = std::chrono::ceil<milliseconds>(deadline_ - present()).count();
       const auto ready = ::poll(waits, 2, static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000)));
       if (ready < 0 && errno != EINTR) return fail_errno(errno, "cannot wait for a worker");
       if (ready > 0 && waits[0].revents != 0) return true;
-      if (ready > 0 && waits[1].revents != 0) worker_.forget_wake();
-      if (out_of_time()) return false;
     }
   }
 
@@ -180,14 +179,14 @@ class conversation {
     if (!text) return false;
     const auto path = logical_path::parse(std::string(as_text(*text)));
     if (!path) return false;
-    const auto known = brought_.find(*path);
+    auto known = brought_.find(*path);
     if (known == brought_.end()) {
       if (brought_.size() == wants_max) return false;
       const auto loaded = load(*path);
       if (!loaded && loaded.error().code != errc::not_found) return tl::unexpected(loaded.error());
-      brought_[*path] = loaded ? std::optional(*loaded) : std::nullopt;
+      known = brought_.emplace(*path, loaded ? std::optional(*loaded) : std::nullopt).first;
     }
-    const auto& found = brought_.at(*path);
+    const auto& found = known->second;
     const auto answer =
         found ? worker_frame{frame_kind::file, 0, found->offset, found->size}
               : worker_frame{frame_kind::no_file, 0, static_cast<std::uint64_t>(errc::not_found), 0};

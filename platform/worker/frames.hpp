@@ -9,12 +9,13 @@
 
 namespace graphite {
 
+/// Both programs are of one build: another one is refused. Grows with every change of frames and task_codec.
+inline constexpr std::uint64_t worker_protocol = 2;
+
 /// One message between the pool, the server that forks workers, and a worker: a packet of this size.
 ///
 /// Pool and worker share two pieces of memory: the *inbox*, which the worker can only read, and the *outbox*.
-/// Frames tell where in them something lies. Both programs are of one build: another one is refused.
-inline constexpr std::uint64_t worker_protocol = 2;  ///< grows with every change of frames and task_codec
-
+/// Frames tell where in them something lies.
 struct worker_frame {
   enum class kind : std::uint32_t {
     start = 1,    ///< pool to server, with socket, inbox, outbox and the end of a status pipe: fork a worker;

@@ -11,6 +11,7 @@
 
 #include "core/cancel_token.hpp"
 #include "platform/linux/process_runner.hpp"
+#include "platform/linux/tool_process.hpp"
 #include "schemas/codec/tool_messages.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/wait_until.hpp"
@@ -132,13 +133,24 @@ TEST_F(tool_workers_test, one_that_closes_its_output_and_stays_is_ended) {
   const auto pid = std::stoi(run("pid").out);
   const auto failed = run("close output");
   EXPECT_EQ(failed.signal, SIGKILL);
-  EXPECT_THAT(failed.err, testing::HasSubstr("closed its standard output"));
+  EXPECT_THAT(failed.err, testing::HasSubstr("closed a standard stream"));
   EXPECT_NE(::kill(pid, 0), 0);
 }
 
 TEST_F(tool_workers_test, one_that_closes_its_input_gets_no_more_work) {
   EXPECT_EQ(run("close input").exit_code, 0);
   EXPECT_EQ(run("count").out, "1");
+  const auto spec = spec_for("close input");
+  const auto alone = tool_process::start(spec);
+  ASSERT_TRUE(alone) << alone.error().context;
+  byte_vector answer;
+  std::string err;
+  tool_work work;
+  work.arguments = spec.argv;
+  EXPECT_FALSE((*alone)->is_unusable());
+  EXPECT_EQ((*alone)->exchange(encode(work), spec.timeout, cancel_, answer, err),
+            tool_process::ending::answered);
+  EXPECT_TRUE((*alone)->is_unusable()) << "and is not even asked";
 }
 
 TEST_F(tool_workers_test, one_that_reads_nothing_ends_nobody_else) {

@@ -73,6 +73,9 @@ __attribute__((no_sanitize("address", "undefined"))) void crash() {
   message.msg_iovlen = 1;
   if (how == "forge") ::sendmsg(socket_of_worker, &message, 0);
   while (how == "flood") ::sendmsg(socket_of_worker, &message, 0);
+  // Always has something more to ask.
+  for (int ahead = 0; how == "ask ahead" && ahead < 64; ++ahead) ::sendmsg(socket_of_worker, &message, 0);
+  while (how == "ask ahead" && receive_frame(socket_of_worker)) ::sendmsg(socket_of_worker, &message, 0);
   spin();
 }
 
@@ -102,7 +105,7 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
     for (int i = 0; i < 10'000; ++i) GRAPHITE_CHECK(files.read(*logical_path::parse("lib/x")));
   if (name == "ask for all")
     for (int i = 0;; ++i) (void)files.read(*logical_path::parse("none/" + std::to_string(i)));
-  if (name == "flood" || name == "forge" || name == "hush") {
+  if (name == "flood" || name == "forge" || name == "hush" || name == "ask ahead") {
     (void)files.read(*logical_path::parse("lib/x"));
     harm(name, std::string_view("lib/x").size());
   }

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "platform/linux/c_strings.hpp"
+#include "platform/linux/poll_wait.hpp"
 #include "platform/linux/spawn.hpp"
 #include "platform/worker/frames.hpp"
 #include "tests/support/wait_until.hpp"
@@ -173,7 +174,8 @@ TEST_F(worker_pool_test, too_much_time_is_refused) {
 TEST_F(worker_pool_test, one_that_keeps_asking_is_out_of_time) {
   what_.timeout = milliseconds(50);
   exchange_.files["lib/x"] = "contents";
-  EXPECT_THAT(failure("ask"), testing::HasSubstr("more than 0.05 s of processor time"));
+  for (const auto* how : {"ask", "ask ahead"})
+    EXPECT_THAT(failure(how), testing::HasSubstr("more than 0.05 s of processor time"));
   EXPECT_EQ(made("copy"), std::vector<std::string>{"hello"});
 }
 
@@ -357,6 +359,15 @@ TEST_F(worker_pool_test, several_tasks_run_side_by_side) {
   for (auto& one : threads) one.join();
   EXPECT_EQ(good, 200);
   EXPECT_LE(pool_.started(), 4u);
+}
+
+TEST(worker_process_test, at_rest_it_forgets_a_wake_that_came_too_late) {
+  const auto parts = worker_process::prepare();
+  ASSERT_TRUE(parts) << parts.error().context;
+  parts->made->wake();
+  EXPECT_TRUE(readable_within(parts->made->wake_descriptor(), milliseconds(0)));
+  EXPECT_TRUE(parts->made->rest(0));
+  EXPECT_FALSE(readable_within(parts->made->wake_descriptor(), milliseconds(0)));
 }
 
 TEST(worker_pool_of_another_build, says_so) {
