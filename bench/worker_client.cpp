@@ -22,8 +22,8 @@ result<void> memory_files::take(const logical_path& path, std::span<const byte_s
   return {};
 }
 
-worker_client::worker_client(const std::string& programs)
-    : pool_({.program = programs + "/graphite-worker", .environment = {}, .nice = 0}) {
+worker_client::worker_client(const std::string& programs, std::uint32_t threads)
+    : pool_({.program = programs + "/graphite-worker", .environment = {}, .nice = 0, .threads = threads}) {
   if (const auto warm = pool_.warm_up(); !warm) give_up(warm.error().context);
 }
 

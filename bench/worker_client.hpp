@@ -24,7 +24,8 @@ using given_options = std::map<std::string, option_value, std::less<>>;
 /// The shipped graphite-worker, used as a build uses it: one task after the other.
 class worker_client {
  public:
-  explicit worker_client(const std::string& programs);
+  /// `threads`: that a task may use.
+  explicit worker_client(const std::string& programs, std::uint32_t threads = 1);
 
   /// Has `path` of `with.files` transformed with these options, the others as they are; exits the bench where
   /// that fails. What the worker measured of it.

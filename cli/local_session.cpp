@@ -272,7 +272,8 @@ result<void> local_session::parts::open_builder(const session_options& options, 
     if (rule.built_in) names.insert(rule.built_in->name);
   workers = std::make_unique<worker_pool>(worker_pool_options{.program = worker_program(),
                                                               .environment = worker_environment(environment),
-                                                              .arguments = {names.begin(), names.end()}});
+                                                              .arguments = {names.begin(), names.end()},
+                                                              .threads = jobs});
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   // The threads of the pool live as long as the workers' server must.

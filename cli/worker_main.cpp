@@ -24,7 +24,8 @@ class asked_files final : public transform_files {
   worker_files& from_;
 };
 
-result<worker_product> run_transform(const encoded_task& task, byte_span main, worker_files& files) {
+result<worker_product> run_transform(const encoded_task& task, byte_span main, worker_files& files,
+                                     parallel_calls& threads) {
   // A preview is for people: what `graphite preview` may ask for, and no rule.
   const bool preview = task.transform == preview_description().name;
   const auto* const what = preview ? &preview_description() : find_built_in(task.transform);
@@ -33,7 +34,7 @@ result<worker_product> run_transform(const encoded_task& task, byte_span main, w
     return fail(errc::unsupported, "graphite-worker is of another version than the program that uses it");
   GRAPHITE_TRY(const auto path, logical_path::parse(task.path));
   asked_files asked(files);
-  GRAPHITE_TRY(auto made, function({path, main, task.options, task.outputs, asked}));
+  GRAPHITE_TRY(auto made, function({path, main, task.options, task.outputs, asked, threads}));
   worker_product out;
   out.warnings = std::move(made.warnings);
   for (auto& asset : made.assets) out.assets.push_back({std::move(asset.path), std::move(asset.parts)});
@@ -66,7 +67,8 @@ int main(int argc, char** argv) {
   const auto simd = choose_simd_target();
   if (!simd) {
     std::fprintf(stderr, "graphite-worker: %s\n", simd.error().context.c_str());
-    const auto refuse = [&](const encoded_task&, byte_span, worker_files&) -> result<worker_product> {
+    const auto refuse = [&](const encoded_task&, byte_span, worker_files&,
+                            parallel_calls&) -> result<worker_product> {
       return tl::unexpected(simd.error());
     };
     return serve_workers(0, refuse, [] {});

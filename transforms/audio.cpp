@@ -116,7 +116,7 @@ result<byte_vector> encode_audio(const transform_input& in) {
   const int channels = wanted == "mono" ? 1 : wanted == "stereo" ? 2 : probe.channels();
   GRAPHITE_TRY(const auto settings, settings_of(in, probe, channels));
   GRAPHITE_TRY(auto resampler, audio_resampler::make(probe.rate_hz(), channels));
-  GRAPHITE_TRY(auto writer, opus_writer::make(settings));
+  GRAPHITE_TRY(auto writer, opus_writer::make(settings, in.threads));
   bool empty = true;
   const auto feed = [&](std::span<const float> frames) -> result<void> {
     GRAPHITE_TRY(const auto made, resampler.feed(frames));

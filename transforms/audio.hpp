@@ -32,7 +32,7 @@ a shared cache has is taken as it is.)";
 inline const transform_description& audio_description() {
   static const transform_description out{
       .name = "audio",
-      .version = 1,
+      .version = 2,
       .help = "encodes sound as Ogg Opus",
       .details = audio_details,
       .pictures = {{"images/audio-waveform.png",

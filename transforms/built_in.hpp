@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/logical_path.hpp"
 #include "core/path_template.hpp"
+#include "core/ports/parallel_calls.hpp"
 #include "core/project.hpp"
 #include "core/transform_options.hpp"
 #include "core/units.hpp"
@@ -61,6 +62,7 @@ struct transform_input {
   const option_values& options;             ///< every option of the description is there
   const std::vector<output_name>& outputs;  ///< as the rule names them for this input
   transform_files& files;
+  parallel_calls& threads;  ///< for what can be cut in pieces; `files` is asked by one thread
 };
 
 /// One output. Its bytes are those of its parts, one after the other; each part can be mapped and fetched
@@ -76,9 +78,9 @@ struct transform_output {
 };
 
 /// Makes the outputs. Pure: the same input gives the same bytes, on every machine, run and GRAPHITE_SIMD
-/// target (`audio`: on processors of one maker). Runs in a process without files, network and threads, so
-/// that hostile input can do no harm: it must still be refused with an error, for that tells the user what is
-/// wrong.
+/// target (`audio`: on processors of one maker), with as many threads as there are. Runs in a process without
+/// files, network and threads but `threads`, so that hostile input can do no harm: it must still be refused
+/// with an error, for that tells the user what is wrong.
 ///
 /// Errors: corrupt (the input is broken: what and where), invalid_argument (an option does not fit the
 /// input), too_large (a named bound), not_found (an input is missing). The context does not repeat the

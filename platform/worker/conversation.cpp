@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "platform/linux/poll_wait.hpp"
+#include "platform/worker/helper_threads.hpp"
 #include "platform/worker/task_codec.hpp"
 #include "platform/worker/worker_loop.hpp"
 
@@ -42,9 +43,9 @@ std::string how_it_ended(int status) {
 
 class conversation {
  public:
-  conversation(worker_process& worker, const worker_task& task, worker_exchange& with,
-               const cancel_token& cancel)
-      : worker_(worker), task_(task), with_(with), cancel_(cancel) {}
+  conversation(worker_process& worker, const worker_task& task, const task_threads& threads,
+               worker_exchange& with, const cancel_token& cancel)
+      : worker_(worker), task_(task), threads_(threads), with_(with), cancel_(cancel) {}
 
   result<worker_outcome> run() {
     const auto wake = cancel_.on_cancel([this] { worker_.wake(); });
@@ -66,8 +67,7 @@ class conversation {
   }
 
   result<worker_outcome> talk() {
-    const auto sent =
-        worker_.limit_memory(task_.what.memory_bytes_max).and_then([this] { return send_task(); });
+    const auto sent = worker_.limit_memory(memory_bytes_max()).and_then([this] { return send_task(); });
     if (!sent && sent.error().code == errc::unavailable) return ended();
     if (!sent) return tl::unexpected(sent.error());
     deadline_ = present() + task_.what.timeout;
@@ -83,6 +83,12 @@ class conversation {
       GRAPHITE_TRY(const bool sense, bring(frame));
       if (!sense) return nonsense();
     }
+  }
+
+  /// Its threads' stacks are not the rule's affair.
+  std::uint64_t memory_bytes_max() const {
+    const auto wanted = task_.what.memory_bytes_max;
+    return wanted == 0 ? 0 : wanted + (threads_.of_worker - 1) * helper_threads::stack_bytes;
   }
 
   static worker_outcome nonsense() {
@@ -103,6 +109,7 @@ class conversation {
     out.path = task_.path.str();
     out.outputs = task_.outputs;
     out.output_bytes_max = task_.what.output_bytes_max;
+    out.threads = threads_.of_task;
     GRAPHITE_TRY(out.main, load(task_.path));
     brought_[task_.path] = out.main;
     const auto text = encode(out);
@@ -235,6 +242,7 @@ class conversation {
 
   worker_process& worker_;
   const worker_task& task_;
+  const task_threads& threads_;
   worker_exchange& with_;
   const cancel_token& cancel_;
   duration cpu_before_{};
@@ -246,9 +254,9 @@ class conversation {
 
 }  // namespace
 
-result<worker_outcome> converse(worker_process& worker, const worker_task& task, worker_exchange& with,
-                                const cancel_token& cancel) {
-  return conversation(worker, task, with, cancel).run();
+result<worker_outcome> converse(worker_process& worker, const worker_task& task, const task_threads& threads,
+                                worker_exchange& with, const cancel_token& cancel) {
+  return conversation(worker, task, threads, with, cancel).run();
 }
 
 }  // namespace graphite

@@ -10,7 +10,7 @@
 namespace graphite {
 
 /// Both programs are of one build: another one is refused. Grows with every change of frames and task_codec.
-inline constexpr std::uint64_t worker_protocol = 2;
+inline constexpr std::uint64_t worker_protocol = 3;
 
 /// One message between the pool, the server that forks workers, and a worker: a packet of this size.
 ///
@@ -19,7 +19,7 @@ inline constexpr std::uint64_t worker_protocol = 2;
 struct worker_frame {
   enum class kind : std::uint32_t {
     start = 1,    ///< pool to server, with socket, inbox, outbox and the end of a status pipe: fork a worker;
-                  ///< `offset` is worker_protocol
+                  ///< `offset` is worker_protocol, `size` how many threads it may have
     started = 2,  ///< server to pool, with a pidfd; `offset` is the process id. Or refused: `size` is errno
     task = 3,     ///< pool to worker: an encoded task in the inbox
     want = 4,     ///< worker to pool: the path of a file it needs, in the outbox

@@ -42,6 +42,7 @@ std::string encode(const encoded_task& task) {
   }
   put_range(out, task.main);
   out.number(task.output_bytes_max);
+  out.number(task.threads);
   return out.take();
 }
 
@@ -59,6 +60,7 @@ result<encoded_task> decode_task(std::string_view bytes) {
   }
   out.main = get_range(in);
   out.output_bytes_max = in.number();
+  out.threads = static_cast<std::uint32_t>(in.number_up_to(0xffffffffu));
   if (!in.ok() || !in.at_end()) return fail(errc::corrupt, "a worker's task is damaged");
   GRAPHITE_TRY(out.options, option_values::decode(options));
   return out;

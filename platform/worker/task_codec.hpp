@@ -26,6 +26,7 @@ struct encoded_task {
   std::vector<output_name> outputs;
   memory_range main;  ///< its bytes, in the inbox
   std::uint64_t output_bytes_max = 0;
+  std::uint32_t threads = 1;  ///< that it may use
 };
 
 /// What a worker answers: outputs, or why there are none.

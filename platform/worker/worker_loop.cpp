@@ -8,12 +8,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <new>
 #include <optional>
 
 #include "platform/worker/frames.hpp"
+#include "platform/worker/helper_threads.hpp"
 #include "platform/worker/shared_window.hpp"
 #include "platform/worker/worker_sandbox.hpp"
 
@@ -23,6 +25,7 @@ namespace {
 
 using frame_kind = worker_frame::kind;
 constexpr int first_free_descriptor = 6;
+constexpr std::uint64_t threads_max = 256;
 /// Beyond this a task's private memory goes back to the system.
 constexpr std::uint64_t kept_bytes = 16 * MiB;
 
@@ -45,8 +48,13 @@ std::string in_large_units(std::uint64_t bytes) {
 /// One task after the other over one socket.
 class worker_loop final : public worker_files {
  public:
-  worker_loop(int socket, shared_window inbox, shared_window outbox, const worker_function& work)
-      : socket_(socket), inbox_(std::move(inbox)), outbox_(std::move(outbox)), work_(work) {}
+  worker_loop(int socket, shared_window inbox, shared_window outbox, helper_threads& threads,
+              const worker_function& work)
+      : socket_(socket),
+        inbox_(std::move(inbox)),
+        outbox_(std::move(outbox)),
+        threads_(threads),
+        work_(work) {}
 
   /// Until the pool lets go.
   result<void> run() {
@@ -111,7 +119,8 @@ class worker_loop final : public worker_files {
       GRAPHITE_TRY(const auto text, in_inbox({frame.offset, frame.size}));
       GRAPHITE_TRY(const auto task, decode_task(as_text(text)));
       GRAPHITE_TRY(const auto main, in_inbox(task.main));
-      GRAPHITE_TRY(const auto made, work_(task, main, *this));
+      threads_.allow(task.threads);
+      GRAPHITE_TRY(const auto made, work_(task, main, *this, threads_));
       used_ = 0;
       return stored(made, task.output_bytes_max);
     } catch (const std::bad_alloc&) {
@@ -141,6 +150,7 @@ class worker_loop final : public worker_files {
 
   int socket_;
   shared_window inbox_, outbox_;
+  helper_threads& threads_;
   const worker_function& work_;
   std::uint64_t used_ = 0;  ///< of the outbox
 };
@@ -159,21 +169,24 @@ bool tidy_descriptors(std::vector<owned_fd>& given) {
   return ok && ::close_range(first_free_descriptor, ~0u, 0) == 0;
 }
 
-result<void> live(std::vector<owned_fd> descriptors, const worker_function& work) {
+/// `threads` outlives what it waits for: who returns from here ends the process.
+result<void> live(std::vector<owned_fd> descriptors, helper_threads& threads, const worker_function& work) {
   GRAPHITE_TRY(auto inbox,
                shared_window::open(std::move(descriptors[1]), inbox_bytes, shared_window::access::read));
   GRAPHITE_TRY(auto outbox,
                shared_window::open(std::move(descriptors[2]), outbox_bytes, shared_window::access::write));
   GRAPHITE_CHECK(enter_worker_sandbox());
-  return worker_loop(descriptors[0].get(), std::move(inbox), std::move(outbox), work).run();
+  return worker_loop(descriptors[0].get(), std::move(inbox), std::move(outbox), threads, work).run();
 }
 
 }  // namespace
 
-void run_worker(std::vector<owned_fd> descriptors, const worker_function& work) {
+void run_worker(std::vector<owned_fd> descriptors, std::uint64_t threads, const worker_function& work) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!tidy_descriptors(descriptors)) ::_exit(worker_exit::no_descriptors);
-  const auto ended = live(std::move(descriptors), work);
+  helper_threads helpers;
+  helpers.start(std::clamp<std::uint64_t>(threads, 1, threads_max) - 1);
+  const auto ended = live(std::move(descriptors), helpers, work);
   ::_exit(ended                                     ? 0
           : ended.error().code == errc::unsupported ? worker_exit::no_sandbox
                                                     : worker_exit::broken);

@@ -18,7 +18,9 @@ struct worker_exit {
 };
 
 /// A worker's life, in the process that was forked for it: shuts itself in, does one task after the other,
-/// ends when the pool lets go of it. `descriptors`: socket, inbox, outbox.
-[[noreturn]] void run_worker(std::vector<owned_fd> descriptors, const worker_function& work);
+/// ends when the pool lets go of it. `descriptors`: socket, inbox, outbox. `threads`: that it may use, 1 or
+/// more; it gets as many as the system gives.
+[[noreturn]] void run_worker(std::vector<owned_fd> descriptors, std::uint64_t threads,
+                             const worker_function& work);
 
 }  // namespace graphite

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "platform/linux/c_strings.hpp"
@@ -27,6 +28,16 @@ result<owned_fd> stream_to(const char* path, int flags) {
   if (!out) return fail_errno(errno, fmt::format("cannot open {}", path));
   return out;
 }
+
+/// One of the tasks that run.
+struct running_task {
+  explicit running_task(std::atomic<std::uint32_t>& all) : count(all), running_now(++all) {}
+  ~running_task() { --count; }
+  running_task(const running_task&) = delete;
+  running_task& operator=(const running_task&) = delete;
+  std::atomic<std::uint32_t>& count;
+  const std::uint32_t running_now;  ///< this one included
+};
 
 }  // namespace
 
@@ -87,7 +98,8 @@ result<void> worker_pool::start_server() {
 result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   GRAPHITE_TRY(auto parts, worker_process::prepare());
   const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox, parts.status.get()};
-  GRAPHITE_CHECK(send_frame(control_.get(), {worker_frame::kind::start, 0, worker_protocol, 0}, given));
+  GRAPHITE_CHECK(
+      send_frame(control_.get(), {worker_frame::kind::start, 0, worker_protocol, options_.threads}, given));
   if (!readable_within(control_.get(), server_answer_max))
     return fail(errc::unavailable, "the server of the workers does not answer");
   GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
@@ -141,8 +153,11 @@ result<void> worker_pool::warm_up() {
 result<worker_outcome> worker_pool::run(const worker_task& task, worker_exchange& with,
                                         const cancel_token& cancel) {
   if (cancel.cancelled()) return fail(errc::cancelled, "cancelled before it began");
+  const running_task counted(running_);
   GRAPHITE_TRY(auto one, take());
-  auto outcome = converse(*one, task, with, cancel);
+  const task_threads threads{.of_worker = options_.threads,
+                             .of_task = std::max(1u, options_.threads / counted.running_now)};
+  auto outcome = converse(*one, task, threads, with, cancel);
   if (outcome && !outcome->failure) give_back(std::move(one));
   return outcome;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,7 +20,9 @@ struct worker_pool_options {
   std::vector<std::string> arguments = {};         ///< of the program: what it gets ready before it forks
   int nice = 10;
   std::uint64_t kept_bytes = 32 * MiB;  ///< of shared memory that a worker at rest keeps, each way
-  std::uint32_t tasks_max = 1024;       ///< then a worker is replaced by a fresh one
+  /// That all tasks share: one that runs alone has them all, one of n that run begins with an n-th.
+  std::uint32_t threads = 1;
+  std::uint32_t tasks_max = 1024;  ///< then a worker is replaced by a fresh one
 };
 
 /// Runs tasks in worker processes: as many as there are calls of run() at once. A worker that has done well
@@ -54,6 +57,7 @@ class worker_pool final : public transform_workers {
   owned_fd control_;
   std::vector<std::unique_ptr<worker_process>> idle_;
   std::uint64_t started_ = 0;
+  std::atomic<std::uint32_t> running_{0};  ///< tasks
 };
 
 }  // namespace graphite

@@ -57,7 +57,7 @@ int allow_protection(scmp_filter_ctx filter) {
 result<void> install_filter() {
   const std::unique_ptr<void, release_filter> filter(::seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!filter) return fail(errc::unsupported, "no system call filter can be made");
-  int code = 0;
+  int code = ::seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);  // of every thread
   for (const auto call : allowed_calls)
     if (code == 0) code = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
   if (code == 0) code = allow_mapping(filter.get());

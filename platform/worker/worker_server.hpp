@@ -7,6 +7,7 @@
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/logical_path.hpp"
+#include "core/ports/parallel_calls.hpp"
 #include "platform/worker/task_codec.hpp"
 
 namespace graphite {
@@ -29,8 +30,8 @@ struct worker_product {
 };
 
 /// What a worker does. `main`: the bytes of the main input.
-using worker_function =
-    std::function<result<worker_product>(const encoded_task& task, byte_span main, worker_files& files)>;
+using worker_function = std::function<result<worker_product>(const encoded_task& task, byte_span main,
+                                                             worker_files& files, parallel_calls& threads)>;
 
 /// The other end of worker_pool: the program that forks a worker whenever it is told to, until `control` is
 /// closed. It has loaded all libraries and `warm`ed them up, so that a worker is there in a millisecond.

@@ -22,7 +22,8 @@ bool makes_mesh(const char* path, byte_span bytes) {
   const auto options = option_values::make(mesh_description().options,
                                            {{"lods", std::int64_t{2}}, {"generate_normals", true}});
   const std::vector<output_name> outputs{{"out.gmesh", false}};
-  const auto made = run_mesh({source, bytes, options.value(), outputs, files});
+  serial_calls threads;
+  const auto made = run_mesh({source, bytes, options.value(), outputs, files, threads});
   if (!made) return false;
   byte_vector file;
   for (const auto& part : made->assets.front().parts) file.insert(file.end(), part.begin(), part.end());

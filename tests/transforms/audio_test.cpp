@@ -5,6 +5,7 @@
 #include <sndfile.h>
 
 #include <cmath>
+#include <random>
 
 #include "tests/transforms/media_support.hpp"
 #include "tests/transforms/sound_sources.hpp"
@@ -89,6 +90,71 @@ TEST(audio_transform, keeps_every_frame_wherever_the_last_packet_ends) {
       source.resize(frames * static_cast<std::size_t>(channels));
       EXPECT_EQ(decoded(opus_of(wav(channels, 48'000, source))).frames.size(), source.size()) << frames;
     }
+}
+
+/// Of what comes out, in dB, between two times.
+double likeness(const std::vector<float>& wanted, const std::vector<float>& made, std::size_t first,
+                std::size_t last) {
+  double sound = 0, error = 0;
+  for (auto i = first; i < last; ++i) {
+    sound += std::pow(wanted[i], 2);
+    error += std::pow(wanted[i] - made[i], 2);
+  }
+  return 10 * std::log10(sound / error);
+}
+
+/// Notes with a rustle, so that no packet is like the one before.
+std::vector<float> melody(int channels, double seconds) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> noise;
+  std::vector<float> out;
+  float low = 0;
+  for (int i = 0; i < static_cast<int>(seconds * 48'000); ++i) {
+    const double time = i / 48'000.0, since = std::fmod(time, 0.35);
+    const double pitch = 110 * std::pow(2, static_cast<int>(time / 0.35) % 12 / 6.0);
+    low = 0.98f * low + 0.02f * noise(random);
+    for (int c = 0; c < channels; ++c)
+      out.push_back(
+          static_cast<float>(0.5 * std::exp(-8 * since) * std::sin(2 * pi * pitch * (c + 1) * time)) +
+          0.3f * low);
+  }
+  return out;
+}
+
+TEST(audio_transform, segments_that_are_encoded_apart_follow_one_another) {
+  for (const int channels : {1, 2}) {
+    const auto frames_of = [&](const std::vector<float>& frames) {
+      return decoded(opus_of(encoded(SF_FORMAT_WAV | SF_FORMAT_FLOAT, channels, 48'000, frames))).frames;
+    };
+    const auto second = 48'000 * static_cast<std::size_t>(channels);
+    const auto source = melody(channels, 17);
+    // The same sound, the seams elsewhere.
+    const std::vector<float> later(source.begin() + static_cast<std::ptrdiff_t>(4 * second), source.end());
+    const auto made = frames_of(source), made_later = frames_of(later);
+    ASSERT_EQ(made.size(), source.size());
+    for (const std::size_t seam : {8, 16}) {
+      const auto first = seam * second - second / 50, last = seam * second + second / 50, back = 4 * second;
+      EXPECT_GT(likeness(source, made, first, last),
+                likeness(later, made_later, first - back, last - back) - 2.5)
+          << channels << " channels at " << seam;
+    }
+  }
+}
+
+TEST(audio_transform, is_the_same_with_any_number_of_threads) {
+  for (const auto& [channels, kbit] : {std::pair{2, 96}, {6, 0}, {1, 16}}) {
+    const auto bytes = wav(channels, 44'100, melody(channels, 17));
+    std::string first;
+    for (const std::size_t threads : {1, 2, 5}) {
+      test::transform_under_test audio{
+          .description = audio_description(), .run = run_audio, .threads = threads};
+      const auto made = audio("snd/a.wav", bytes, {{"bitrate", std::int64_t{kbit}}});
+      ASSERT_TRUE(made) << test::mistake_of(made);
+      const auto text = test::text_of(made->assets.at(0));
+      if (first.empty()) first = text;
+      EXPECT_TRUE(text == first) << threads << " threads, " << channels << " channels";
+    }
+  }
 }
 
 TEST(audio_transform, writes_a_page_for_each_second) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/digest.hpp"
+#include "tests/support/some_threads.hpp"
 #include "transforms/built_in.hpp"
 
 namespace graphite::test {
@@ -32,6 +33,7 @@ struct transform_under_test {
   transform_function run;
   std::vector<std::string> outputs = {};
   memory_files files = {};
+  std::size_t threads = 1;
 
   result<transform_output> operator()(std::string_view path, std::string_view bytes,
                                       const given_options& given = {}) {
@@ -41,7 +43,8 @@ struct transform_under_test {
     if (templates.empty()) templates.assign(description.outputs.begin(), description.outputs.end());
     for (const auto& text : templates) names.push_back(expand_output(text, source).value());
     GRAPHITE_TRY(const auto options, option_values::make(description.options, given));
-    return run({source, as_bytes(bytes), options, names, files});
+    some_threads calls(threads);
+    return run({source, as_bytes(bytes), options, names, files, calls});
   }
 };
 

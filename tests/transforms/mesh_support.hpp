@@ -35,7 +35,8 @@ inline result<transform_output> run_mesh_on(const std::string& path, std::string
   const auto parsed = logical_path::parse(path).value();
   const auto values = option_values::make(mesh_description().options, options).value();
   const std::vector<output_name> outputs{{"out.gmesh", false}};
-  return run_mesh({parsed, as_bytes(bytes), values, outputs, files != nullptr ? *files : none});
+  serial_calls threads;
+  return run_mesh({parsed, as_bytes(bytes), values, outputs, files != nullptr ? *files : none, threads});
 }
 
 inline byte_vector joined(const made_asset& asset) {

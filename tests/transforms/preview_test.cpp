@@ -21,7 +21,8 @@ result<transform_output> preview_of(byte_span bytes, const test::given_options& 
   const auto path = path_of("asset");
   const auto options = option_values::make(preview_description().options, given).value();
   memory_files files;
-  return run_preview({path, bytes, options, {}, files});
+  serial_calls threads;
+  return run_preview({path, bytes, options, {}, files, threads});
 }
 
 struct shown {
@@ -64,7 +65,8 @@ byte_vector made_by(transform_function function, const transform_description& wh
   const auto options = option_values::make(what.options, given).value();
   const std::vector<output_name> outputs{expand_output(std::string(what.outputs.at(0)), path).value()};
   memory_files files;
-  const auto made = function({path, as_bytes(bytes), options, outputs, files});
+  serial_calls threads;
+  const auto made = function({path, as_bytes(bytes), options, outputs, files, threads});
   EXPECT_TRUE(made) << made.error().context;
   byte_vector out;
   if (made)

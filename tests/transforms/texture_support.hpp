@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/support/paths.hpp"
+#include "tests/support/some_threads.hpp"
 #include "tests/transforms/image_sources.hpp"
 #include "transforms/rgba_image.hpp"
 #include "transforms/texture.hpp"
@@ -29,12 +30,14 @@ class memory_files : public transform_files {
 using given_options = std::map<std::string, option_value, std::less<>>;
 
 inline result<transform_output> texture_of(byte_span bytes, const given_options& given = {},
-                                           std::string_view name = "img/a.png", memory_files files = {}) {
+                                           std::string_view name = "img/a.png", memory_files files = {},
+                                           std::size_t threads = 1) {
   const auto path = path_of(name);
   const auto options = option_values::make(texture_description().options, given);
   EXPECT_TRUE(options) << options.error().context;
   const std::vector<output_name> outputs{expand_output("{dir}/{stem}.ktx2", path).value()};
-  return run_texture({path, bytes, *options, outputs, files});
+  some_threads calls(threads);
+  return run_texture({path, bytes, *options, outputs, files, calls});
 }
 
 /// The file that the parts are together; empty (and a failure) where there is an error.

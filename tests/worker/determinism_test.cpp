@@ -86,6 +86,13 @@ TEST_F(determinism, two_and_four_tasks_at_once_make_the_same) {
   }
 }
 
+TEST_F(determinism, one_and_many_threads_make_the_same) {
+  for (const std::uint32_t threads : {1, 3, 8}) {
+    worker_pool pool(test::real_workers({}, 1024, threads));
+    expect_same(all_made(pool, files_), first_, files_, fmt::format("with {} threads", threads));
+  }
+}
+
 TEST_F(determinism, every_instruction_set_makes_the_same) {
   ASSERT_FALSE(simd_targets().empty());
   for (const auto target : simd_targets()) {

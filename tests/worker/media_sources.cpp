@@ -166,7 +166,7 @@ std::vector<source_format> media_formats() {
 }
 
 source_file larger_sound() {
-  return sound("s/long.wav", wav(2, 44'100, tones(2, 44'100, 1.0)), {{"loudness", -16.0}});
+  return sound("s/long.wav", wav(2, 44'100, tones(2, 44'100, 18.0)), {{"loudness", -16.0}});
 }
 
 namespace {

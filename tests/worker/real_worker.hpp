@@ -101,13 +101,14 @@ inline task_end run_in(worker_pool& pool, const source_file& file, const worker_
 }
 
 inline worker_pool_options real_workers(std::map<std::string, std::string> environment = {},
-                                        std::uint32_t tasks_max = 1024) {
+                                        std::uint32_t tasks_max = 1024, std::uint32_t threads = 2) {
   environment["LC_ALL"] = "C";
   // As the service starts it where a project has shaders: each fresh worker saves 60 ms.
   return {.program = GRAPHITE_REAL_WORKER,
           .environment = std::move(environment),
           .arguments = {"shader"},
           .nice = 0,
+          .threads = threads,
           .tasks_max = tasks_max};
 }
 

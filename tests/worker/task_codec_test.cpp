@@ -18,6 +18,7 @@ encoded_task sample_task() {
   out.outputs = {{"a/b.ktx2", false}, {"a/*.x", true}};
   out.main = {64, 12345};
   out.output_bytes_max = 1 * GiB;
+  out.threads = 5;
   return out;
 }
 
@@ -32,6 +33,7 @@ TEST(task_codec, a_task_comes_back_as_it_was) {
   EXPECT_EQ(after->outputs, before.outputs);
   EXPECT_EQ(after->main, before.main);
   EXPECT_EQ(after->output_bytes_max, 1 * GiB);
+  EXPECT_EQ(after->threads, 5u);
 }
 
 TEST(task_codec, an_answer_comes_back_as_it_was) {

@@ -5,9 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <barrier>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
+#include <thread>
 
 #include "platform/worker/frames.hpp"
 #include "platform/worker/worker_server.hpp"
@@ -79,8 +82,43 @@ __attribute__((no_sanitize("address", "undefined"))) void crash() {
   spin();
 }
 
-result<worker_product> work(const encoded_task& task, byte_span main, worker_files& files) {
+/// Has each of the threads make one call, all at once: what it says for each, in order.
+std::vector<std::string> of_each_thread(parallel_calls& threads, const std::function<std::string()>& call) {
+  std::vector<std::string> out(threads.width());
+  std::barrier all(static_cast<std::ptrdiff_t>(out.size()));
+  threads.for_each(out.size(), [&](std::size_t i) {
+    all.arrive_and_wait();
+    out[i] = call();
+  });
+  return out;
+}
+
+[[noreturn]] void hoard() {
+  std::vector<std::unique_ptr<char[]>> all;
+  while (true) std::memset(all.emplace_back(new char[1 << 20]).get(), 1, 1 << 20);
+}
+
+/// What threads do beside one that waits.
+result<worker_product> work_in_threads(const encoded_task& task, parallel_calls& threads) {
+  const auto how = std::string_view(task.transform).substr(std::string_view("threads ").size());
+  const auto first = std::this_thread::get_id();
+  const auto made = of_each_thread(threads, [&]() -> std::string {
+    if (std::this_thread::get_id() == first) return "first";
+    if (how == "crash") crash();
+    if (how == "hoard") hoard();
+    if (how == "loop") spin();
+    if (how == "throw") throw std::runtime_error("thrown beside");
+    return how == "reach" ? reached() : "other";
+  });
+  auto out = one_asset(task, {});
+  for (const auto& one : made) out.assets.front().parts.push_back(bytes_of(one));
+  return out;
+}
+
+result<worker_product> work(const encoded_task& task, byte_span main, worker_files& files,
+                            parallel_calls& threads) {
   const auto& name = task.transform;
+  if (name.starts_with("threads ")) return work_in_threads(task, threads);
   if (name == "copy") return one_asset(task, {{main.begin(), main.end()}});
   if (name == "halves") {
     const auto half = main.size() / 2;
@@ -109,10 +147,7 @@ result<worker_product> work(const encoded_task& task, byte_span main, worker_fil
     (void)files.read(*logical_path::parse("lib/x"));
     harm(name, std::string_view("lib/x").size());
   }
-  if (name == "hoard") {
-    std::vector<std::unique_ptr<char[]>> all;
-    while (true) std::memset(all.emplace_back(new char[1 << 20]).get(), 1, 1 << 20);
-  }
+  if (name == "hoard") hoard();
   if (name == "fill") return one_asset(task, {byte_vector(32 << 20)});
   if (name == "reach") return one_asset(task, {bytes_of(reached())});
   if (name == "twice") {

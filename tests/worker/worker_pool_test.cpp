@@ -119,6 +119,69 @@ TEST_F(worker_pool_test, large_contents_go_both_ways) {
   EXPECT_EQ(made("copy", "small"), std::vector<std::string>{"small"});
 }
 
+/// A pool whose tasks share three threads.
+class worker_threads_test : public worker_pool_test {
+ protected:
+  result<worker_outcome> run_threads(const std::string& how) {
+    what_.name = "threads " + how;
+    exchange_.files["a/in.txt"] = "hello";
+    exchange_.made.clear();
+    return shared_.run({what_, input_, outputs_}, exchange_, cancel_);
+  }
+  /// What each thread says.
+  std::vector<std::string> said(const std::string& how) {
+    const auto ran = run_threads(how);
+    EXPECT_TRUE(ran && !ran->failure);
+    auto out = exchange_.made["out.bin"];
+    std::ranges::sort(out);
+    return out;
+  }
+  std::string failure_of(const std::string& how) {
+    const auto ran = run_threads(how);
+    return !ran ? "no outcome: " + ran.error().context : !ran->failure ? "" : ran->failure->context;
+  }
+
+  worker_pool shared_{
+      worker_pool_options{.program = GRAPHITE_TEST_WORKER, .environment = {}, .nice = 0, .threads = 3}};
+};
+
+TEST_F(worker_threads_test, a_task_alone_has_all_threads) {
+  EXPECT_EQ(said("count"), (std::vector<std::string>{"first", "other", "other"}));
+  EXPECT_EQ(said("count"), (std::vector<std::string>{"first", "other", "other"})) << "in the same worker";
+}
+
+TEST_F(worker_threads_test, tasks_at_once_share_them) {
+  memory_exchange second;
+  second.files["a/in.txt"] = "hello";
+  exchange_.on_take = [&] {  // the first one still runs
+    const auto ran = shared_.run({what_, input_, outputs_}, second, cancel_);
+    EXPECT_TRUE(ran && !ran->failure);
+  };
+  EXPECT_EQ(said("count").size(), 3u);
+  EXPECT_EQ(second.made["out.bin"], std::vector<std::string>{"first"}) << "a half of three threads";
+  exchange_.on_take = nullptr;
+  EXPECT_EQ(said("count").size(), 3u) << "alone again";
+}
+
+TEST_F(worker_threads_test, what_goes_wrong_in_one_is_the_task_s_failure) {
+  EXPECT_EQ(failure_of("throw"), "thrown beside");
+  EXPECT_THAT(failure_of("crash"), testing::HasSubstr("crashed (Segmentation fault)"));
+  what_.timeout = milliseconds(50);
+  EXPECT_THAT(failure_of("loop"), testing::HasSubstr("more than 0.05 s of processor time"));
+  what_.timeout = milliseconds(10'000);
+  EXPECT_EQ(said("count").size(), 3u);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_F(worker_threads_test, they_share_the_memory_limit) {
+  EXPECT_THAT(failure_of("hoard"), testing::HasSubstr("needs more memory"));
+}
+
+TEST_F(worker_threads_test, none_reaches_anything_outside) {
+  EXPECT_EQ(said("reach"), (std::vector<std::string>{"", "", "first"}));
+}
+#endif
+
 TEST_F(worker_pool_test, a_worker_is_used_again) {
   EXPECT_EQ(made("count"), std::vector<std::string>{"1"});
   EXPECT_EQ(made("count"), std::vector<std::string>{"2"});

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "core/ports/parallel_calls.hpp"
+
+namespace graphite::test {
+
+/// As many threads as asked for, whatever the machine has, started for each use. Calls must not throw.
+class some_threads final : public parallel_calls {
+ public:
+  explicit some_threads(std::size_t width) : width_(width) {}
+  std::size_t width() const override { return width_; }
+  void for_each(std::size_t count, const std::function<void(std::size_t)>& call) override {
+    std::atomic<std::size_t> next{0};
+    const auto work = [&] {
+      for (auto i = next++; i < count; i = next++) call(i);
+    };
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < width_; ++i) others.emplace_back(work);
+    work();
+  }
+
+ private:
+  std::size_t width_;
+};
+
+}  // namespace graphite::test
