@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "transforms/bands.hpp"
 #include "transforms/ktx2.hpp"
 
 namespace graphite {
@@ -17,6 +18,7 @@ constexpr float weight_least = 1.0f / 1024;
 // More than the taps of any filter.
 constexpr std::size_t rows_kept = 32;
 constexpr float coverage_scale_max = 16;
+constexpr std::uint32_t rows_a_band = 64;
 
 code_table table_of(double scale, double offset) {
   code_table out;
@@ -110,32 +112,46 @@ void halve_across(const float* in, const filter_taps& taps, float* out, std::uin
   }
 }
 
-float_level halve(row_source from, std::size_t channels, mip_filter filter) {
-  float_level out;
-  out.width = side_at(from.width(), 1);
-  out.height = side_at(from.height(), 1);
-  const auto across = taps_of(from.width(), out.width, filter);
-  const auto down = taps_of(from.height(), out.height, filter);
-  const bool plain = filter == mip_filter::box && across.uniform && down.uniform;
-  padded_row between(from.width(), across.count);
-  std::vector<const float*> rows(down.count);
-  for (std::size_t c = 0; c < channels; ++c) out.channels[c].resize(std::size_t{out.width} * out.height);
-  for (std::uint32_t y = 0; y < out.height; ++y) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t k = 0; k < down.count; ++k)
-        rows[k] = from.row(c, down.first_of(y) + static_cast<std::int64_t>(k));
-      auto* to = out.channels[c].data() + std::size_t{out.width} * y;
-      if (plain) {
-        average_2x2(rows[0], rows[1], to, out.width);
-        continue;
-      }
-      weigh_rows(rows, down.weights_of(y), between.begin(), from.width());
-      between.pad();
-      halve_across(between.begin(), across, to, out.width);
-    }
+/// A level of half the size, row by row.
+class halving {
+ public:
+  halving(std::uint32_t width, std::uint32_t height, std::size_t channels, mip_filter filter)
+      : made{side_at(width, 1), side_at(height, 1), {}},
+        width_(width),
+        channels_(channels),
+        across_(taps_of(width, made.width, filter)),
+        down_(taps_of(height, made.height, filter)),
+        plain_(filter == mip_filter::box && across_.uniform && down_.uniform) {
+    for (std::size_t c = 0; c < channels; ++c)
+      made.channels[c].resize(std::size_t{made.width} * made.height);
   }
-  return out;
-}
+
+  void make_rows(row_source from, std::uint32_t first, std::uint32_t end) {
+    padded_row between(width_, across_.count);
+    std::vector<const float*> rows(down_.count);
+    for (auto y = first; y < end; ++y)
+      for (std::size_t c = 0; c < channels_; ++c) {
+        for (std::size_t k = 0; k < down_.count; ++k)
+          rows[k] = from.row(c, down_.first_of(y) + static_cast<std::int64_t>(k));
+        auto* to = made.channels[c].data() + std::size_t{made.width} * y;
+        if (plain_) {
+          average_2x2(rows[0], rows[1], to, made.width);
+          continue;
+        }
+        weigh_rows(rows, down_.weights_of(y), between.begin(), width_);
+        between.pad();
+        halve_across(between.begin(), across_, to, made.width);
+      }
+  }
+
+  float_level made;
+
+ private:
+  std::uint32_t width_;
+  std::size_t channels_;
+  filter_taps across_, down_;
+  bool plain_;
+};
 
 float alpha_of(float weight) { return (weight - weight_least) / (1 - weight_least); }
 
@@ -163,13 +179,22 @@ class packer {
     share_ = static_cast<double>(over) / (static_cast<double>(image.pixels.size()) / 4);
   }
 
-  rgba_image pack(const float_level& level) const {
+  rgba_image pack(const float_level& level, parallel_calls& threads) const {
     rgba_image out{level.width, level.height, {}};
     out.pixels.assign(std::size_t{4} * level.width * level.height, 255);
     const auto scale = share_ > 0 ? coverage_scale(level, share_, options_.alpha_coverage) : 1.0f;
+    for_each_band(threads, level.height, rows_a_band, [&](std::uint32_t first, std::uint32_t end) {
+      pack_rows(level, scale, first, end, out);
+    });
+    return out;
+  }
+
+ private:
+  void pack_rows(const float_level& level, float scale, std::uint32_t first, std::uint32_t end,
+                 rgba_image& out) const {
     const std::size_t width = level.width;
     std::array<std::vector<float>, 4> rows;
-    for (std::uint32_t y = 0; y < level.height; ++y) {
+    for (auto y = first; y < end; ++y) {
       for (std::size_t c = 0; c < channels_; ++c) {
         const auto* from = level.channels[c].data() + width * y;
         rows[c].assign(from, from + width);
@@ -184,10 +209,8 @@ class packer {
       for (std::size_t c = 0; c < channels_; ++c)
         pack_channel(rows[c].data(), quantizer_of(c), out.row(y) + c, width);
     }
-    return out;
   }
 
- private:
   code_quantizer quantizer_of(std::size_t channel) const {
     return options_.meaning == texel_meaning::colour && channel < alpha_channel ? srgb_quantizer()
                                                                                 : code_quantizer{};
@@ -207,7 +230,7 @@ std::uint32_t levels_skipped(std::uint32_t width, std::uint32_t height, const mi
   return out;
 }
 
-void make_levels(const rgba_image& image, const mip_options& options,
+void make_levels(const rgba_image& image, const mip_options& options, parallel_calls& threads,
                  const std::function<void(const rgba_image&)>& each) {
   const std::size_t channels = options.alpha && options.meaning != texel_meaning::normal ? 4 : 3;
   const auto skipped = levels_skipped(image.width, image.height, options);
@@ -216,10 +239,16 @@ void make_levels(const rgba_image& image, const mip_options& options,
   if (skipped == 0) each(image);
   float_level current;
   for (std::uint32_t level = 1; level < levels; ++level) {
-    const auto above = level == 1 ? row_source(image, options.meaning, channels) : row_source(current);
-    auto next = halve(above, channels, options.filter);
-    current = std::move(next);
-    if (level >= skipped) each(pack.pack(current));
+    const auto above = [&] {
+      return level == 1 ? row_source(image, options.meaning, channels) : row_source(current);
+    };
+    halving next(level == 1 ? image.width : current.width, level == 1 ? image.height : current.height, channels,
+                 options.filter);
+    for_each_band(threads, next.made.height, rows_a_band, [&](std::uint32_t first, std::uint32_t end) {
+      next.make_rows(above(), first, end);
+    });
+    current = std::move(next.made);
+    if (level >= skipped) each(pack.pack(current, threads));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "core/ports/parallel_calls.hpp"
 #include "transforms/mip_filter.hpp"
 #include "transforms/rgba_image.hpp"
 
@@ -32,8 +33,8 @@ std::uint32_t levels_skipped(std::uint32_t width, std::uint32_t height, const mi
 
 /// Calls `each` with every level, the largest first. Filters each level from the one before in float, not
 /// from its rounded bytes. Takes memory for 4/3 floats a channel and pixel of the first level below the
-/// image.
-void make_levels(const rgba_image& image, const mip_options& options,
+/// image. Several threads make one level; `each` is called by this one.
+void make_levels(const rgba_image& image, const mip_options& options, parallel_calls& threads,
                  const std::function<void(const rgba_image&)>& each);
 
 }  // namespace graphite

@@ -37,7 +37,7 @@ share. The result is the same on every machine, whatever instructions it has.)";
 inline const transform_description& texture_description() {
   static const transform_description out{
       .name = "texture",
-      .version = 2,
+      .version = 3,
       .help = "makes KTX2 textures of PNG, JPEG and TGA, with mip levels and block compression",
       .details = texture_details,
       .pictures = {{"images/texture-levels.png",

@@ -14,7 +14,8 @@ using test::rgba;
 
 std::vector<rgba_image> levels_of(const rgba_image& image, const mip_options& options) {
   std::vector<rgba_image> out;
-  make_levels(image, options, [&](const rgba_image& level) { out.push_back(level); });
+  serial_calls threads;
+  make_levels(image, options, threads, [&](const rgba_image& level) { out.push_back(level); });
   return out;
 }
 
