@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "transforms/mesh_gltf.hpp"
 #include "transforms/mesh_obj.hpp"
 #include "transforms/mesh_write.hpp"
@@ -29,9 +31,16 @@ result<source_scene> read_scene(const transform_input& in, decode_budget& budget
   return read_gltf(in.path, in.bytes, in.files, budget, warnings);
 }
 
-result<std::vector<made_submesh>> process_scene(source_scene& scene, const mesh_process_options& options,
-                                                mesh_warnings& warnings) {
-  std::vector<made_submesh> out;
+/// A primitive that makes a submesh.
+struct submesh_source {
+  std::uint32_t mesh;
+  quantisation grid;
+  source_primitive* primitive;
+};
+
+result<std::vector<submesh_source>> sources_of(source_scene& scene, const mesh_process_options& options,
+                                               mesh_warnings& warnings) {
+  std::vector<submesh_source> out;
   std::uint64_t dropped = 0;
   for (std::uint32_t number = 0; number < scene.meshes.size(); ++number) {
     auto& mesh = scene.meshes[number];
@@ -39,16 +48,27 @@ result<std::vector<made_submesh>> process_scene(source_scene& scene, const mesh_
     if (!grid) return fail(grid.error().code, fmt::format("mesh {}: {}", number, grid.error().context));
     for (auto& primitive : mesh.primitives) {
       dropped += drop_zero_area(primitive);
-      if (primitive.indices.empty()) continue;
-      const auto material = primitive.material;
-      auto made = process_primitive(std::move(primitive), *grid, options);
-      if (!made) return fail(made.error().code, fmt::format("mesh {}: {}", number, made.error().context));
-      made->mesh = number;
-      made->material = material;
-      out.push_back(*std::move(made));
+      if (!primitive.indices.empty()) out.push_back({number, *grid, &primitive});
     }
   }
   if (dropped > 0) warnings.add(fmt::format("{} triangles of no area are left out", dropped));
+  return out;
+}
+
+result<std::vector<made_submesh>> process_scene(source_scene& scene, const mesh_process_options& options,
+                                                parallel_calls& threads, mesh_warnings& warnings) {
+  GRAPHITE_TRY(const auto sources, sources_of(scene, options, warnings));
+  std::vector<std::optional<result<made_submesh>>> made(sources.size());
+  threads.for_each(sources.size(), [&](std::size_t i) {
+    made[i] = process_primitive(std::move(*sources[i].primitive), sources[i].grid, options);
+  });
+  std::vector<made_submesh> out;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    auto& one = *made[i];
+    if (!one) return fail(one.error().code, fmt::format("mesh {}: {}", sources[i].mesh, one.error().context));
+    one->mesh = sources[i].mesh;
+    out.push_back(*std::move(one));
+  }
   return out;
 }
 
@@ -61,7 +81,7 @@ result<transform_output> run_mesh(const transform_input& in) {
   decode_budget budget(decoded_bytes_max);
   mesh_warnings warnings;
   GRAPHITE_TRY(auto scene, read_scene(in, budget, warnings));
-  GRAPHITE_TRY(const auto submeshes, process_scene(scene, process_options(in.options), warnings));
+  GRAPHITE_TRY(const auto submeshes, process_scene(scene, process_options(in.options), in.threads, warnings));
   if (submeshes.empty()) return fail(errc::corrupt, "no triangles");
   transform_output out;
   GRAPHITE_TRY(auto parts, write_mesh_file(scene, submeshes));

@@ -132,6 +132,7 @@ result<made_submesh> process_primitive(source_primitive primitive, const quantis
                                        const mesh_process_options& options) {
   if (primitive.normals.empty() && options.generate_normals) generate_normals(primitive);
   made_submesh out;
+  out.material = primitive.material;
   out.grid = grid;
   welded mesh;
   GRAPHITE_TRY(mesh.vertices, encode_vertices(primitive, options.quantize, out));

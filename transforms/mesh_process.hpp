@@ -68,8 +68,8 @@ std::uint64_t drop_zero_area(source_primitive& primitive);
 mesh_bounds bounds_of(const std::vector<float>& points);
 
 /// Welds equal vertices, orders triangles for the vertex cache and against overdraw and vertices for
-/// fetching, and makes the levels of detail. At least one triangle. `mesh` and `material` of the result are
-/// the caller's. Pure. Errors: as position_grid. Source of the algorithms: meshoptimizer (Kapoulkine), with
+/// fetching, and makes the levels of detail. At least one triangle. `mesh` of the result is the
+/// caller's. Pure. Errors: as position_grid. Source of the algorithms: meshoptimizer (Kapoulkine), with
 /// Garland and Heckbert 1997 for simplification.
 result<made_submesh> process_primitive(source_primitive primitive, const quantisation& grid,
                                        const mesh_process_options& options);
