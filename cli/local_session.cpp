@@ -13,6 +13,7 @@
 #include "cli/loss_repair.hpp"
 #include "cli/session_inputs.hpp"
 #include "cli/tree_surveyor.hpp"
+#include "cli/worker_libraries.hpp"
 #include "cli/worker_program.hpp"
 #include "node/attempt.hpp"
 #include "platform/crypto/sha256.hpp"
@@ -113,6 +114,7 @@ struct local_session::parts {
   std::unique_ptr<tree_surveyor> surveyor;
   std::unique_ptr<ingester> ingest;
   std::unique_ptr<scratch_space> scratch;
+  transform_libraries worker_libraries;  ///< that keys are made from
   std::unique_ptr<tool_workers> tools;
   std::unique_ptr<worker_pool> workers;
   std::unique_ptr<attempt_runner> runner;
@@ -139,6 +141,7 @@ struct local_session::parts {
   result<void> open_state();
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options, std::uint32_t jobs);
+  void find_worker_libraries(const std::vector<std::string>& transforms);
   result<void> open_scratch(bool in_memory);
   void warm_up_workers();
   result<void> open_ports(const session_options& options);
@@ -267,18 +270,27 @@ result<void> local_session::parts::open_builder(const session_options& options, 
   tools = std::make_unique<tool_workers>(
       *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
                                        .decode = decode_tool_answer});
-  std::set<std::string> names;
-  for (const auto& rule : config->rules)
-    if (rule.built_in) names.insert(rule.built_in->name);
-  workers = std::make_unique<worker_pool>(worker_pool_options{.program = worker_program(),
-                                                              .environment = worker_environment(environment),
-                                                              .arguments = {names.begin(), names.end()},
-                                                              .threads = jobs});
+  const auto names = built_in_names(*config);
+  find_worker_libraries(names);
+  workers = std::make_unique<worker_pool>(
+      worker_pool_options{.program = worker_program(),
+                          .environment = worker_environment(environment),
+                          .arguments = server_arguments(worker_libraries, names),
+                          .threads = jobs});
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   // The threads of the pool live as long as the workers' server must.
   if (!names.empty()) (void)pool->submit([this] { warm_up_workers(); });
   return {};
+}
+
+/// Where the program does not tell, every task of a worker fails and says why.
+void local_session::parts::find_worker_libraries(const std::vector<std::string>& transforms) {
+  if (transforms.empty()) return;
+  auto found =
+      libraries_of_workers(*processes, worker_program(), worker_environment(environment), transforms);
+  if (!found) return log.warn("{}", found.error().context);
+  worker_libraries = std::move(*found);
 }
 
 /// An attempt that finds no worker says why; here it is only early.
@@ -326,6 +338,7 @@ result<engine_options> local_session::parts::engine_for(const session_options& o
   out.jobs = jobs;
   out.environment = environment;
   out.tool_digests = inputs->digests();
+  out.libraries = worker_libraries;
   if (options.all_or_nothing) out.mode = engine_options::publishing::all_or_nothing;
   out.keep_going = options.keep_going;
   out.dry = options.dry || options.on_demand;

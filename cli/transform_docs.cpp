@@ -44,6 +44,8 @@ std::string section_of(const transform_description& what) {
   out += fmt::format("```toml\n{}```\n\n", sample_rule(what));
   out += fmt::format("Makes `{}`", fmt::join(what.outputs, "`, `"));
   if (!what.inputs.empty()) out += fmt::format("; may ask for `{}`", fmt::join(what.inputs, "`, `"));
+  out += fmt::format("; with `{}`{}", fmt::join(what.libraries, "`, `"),
+                     what.processor_matters ? " and the kind of processor" : "");
   out += fmt::format(
       ". Limits: {}.\n\n| option | value | unless said otherwise | meaning |\n|---|---|---|---|\n",
       limits_text(what));
@@ -74,10 +76,13 @@ std::string markdown_of(const std::vector<const transform_description*>& all) {
       "# Built-in transforms\n\n"
       "Written by `graphite transforms --markdown` from what the transforms declare: change it there.\n\n"
       "A rule names a transform and its options; an option that is left out has the value in the third "
-      "column. Options\n"
-      "and the version are part of an action's key. Each transform runs in a worker process that has no "
-      "files, no\n"
-      "network, no threads and bounded memory and time (`docs/decisions/0011-transforms-run-in-workers.md`); "
+      "column. Options,\n"
+      "the version and the builds of the libraries named with each transform are part of an action's key: "
+      "after an update of a\n"
+      "library, what it makes is made anew. Each transform runs in a worker process that has no files, no "
+      "network and bounded\n"
+      "memory and time; of the rule's `jobs` it uses those that are free for one asset "
+      "(`docs/decisions/0011-transforms-run-in-workers.md`); "
       "the bounds\n"
       "are in `[rule.limits]`.\n\n"
       "```toml\n[[rule]]\nmatch = \"*.png\"\ntransform = \"texture\"\n[rule.options]\nformat = "

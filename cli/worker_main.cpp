@@ -1,11 +1,15 @@
 // The program `graphite-worker`: forks the processes that built-in transforms run in. Started by whoever
 // builds, with a socket as its standard input; it is no command for people.
+#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <cstdio>
 #include <cstdlib>
 
+#include "cli/worker_options.hpp"
+#include "kernels/processor_arithmetic.hpp"
 #include "kernels/simd_target.hpp"
+#include "platform/linux/loaded_libraries.hpp"
 #include "platform/worker/worker_server.hpp"
 #include "transforms/preview.hpp"
 #include "transforms/registry.hpp"
@@ -52,8 +56,45 @@ result<void> choose_simd_target() {
 
 }  // namespace
 
-/// The arguments name transforms that are likely to be used.
+/// What else decides the bytes that a transform makes: TRANSFORM, LIBRARY and which build of it, a line each.
+std::string libraries_of(std::string_view transform) {
+  std::string out;
+  const auto* const what = find_built_in(transform);
+  if (what == nullptr) return out;
+  auto all = loaded_libraries(what->libraries);
+  all.merge(static_libraries(transform));
+  if (what->processor_matters) all.emplace("processor", fmt::format("{:016x}", processor_arithmetic()));
+  for (const auto& [name, build] : all) out += fmt::format("{}\t{}\t{}\n", transform, name, build);
+  return out;
+}
+
+std::string libraries_of(const std::vector<std::string_view>& transforms) {
+  std::string out;
+  for (const auto one : transforms) out += libraries_of(one);
+  return out;
+}
+
+/// Where something is wrong every task says so: whoever waits for an asset need not look for a log.
+int serve_refusals(const error& why) {
+  std::fprintf(stderr, "graphite-worker: %s\n", why.context.c_str());
+  const auto refuse = [&](const encoded_task&, byte_span, worker_files&,
+                          parallel_calls&) -> result<worker_product> { return tl::unexpected(why); };
+  return serve_workers(0, refuse, [] {});
+}
+
+/// As the server of workers, the arguments name transforms that are likely to be used, ascending.
 int main(int argc, char** argv) {
+  std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  std::string_view made_for;
+  if (!arguments.empty() && arguments.front() == libraries_option) {
+    arguments.erase(arguments.begin());
+    std::fputs(libraries_of(arguments).c_str(), stdout);
+    return 0;
+  }
+  if (!arguments.empty() && arguments.front().starts_with(made_for_option)) {
+    made_for = arguments.front().substr(made_for_option.size());
+    arguments.erase(arguments.begin());
+  }
   sockaddr_storage other{};
   socklen_t size = sizeof other;
   if (::getsockname(0, reinterpret_cast<sockaddr*>(&other), &size) != 0 || other.ss_family != AF_UNIX) {
@@ -63,17 +104,12 @@ int main(int argc, char** argv) {
         "See `graphite transforms` for what there is.\n");
     return 2;
   }
-  // Where the variable is wrong every task says so: whoever waits for an asset need not look for a log.
-  const auto simd = choose_simd_target();
-  if (!simd) {
-    std::fprintf(stderr, "graphite-worker: %s\n", simd.error().context.c_str());
-    const auto refuse = [&](const encoded_task&, byte_span, worker_files&,
-                            parallel_calls&) -> result<worker_product> {
-      return tl::unexpected(simd.error());
-    };
-    return serve_workers(0, refuse, [] {});
-  }
+  if (const auto simd = choose_simd_target(); !simd) return serve_refusals(simd.error());
+  if (!made_for.empty() && made_for != libraries_mark(libraries_of(arguments)))
+    return serve_refusals({errc::unsupported,
+                           "the libraries of graphite-worker were changed while the service "
+                           "or build ran: start it again"});
   return serve_workers(0, run_transform, [&] {
-    for (int i = 1; i < argc; ++i) warm_up_transform(argv[i]);
+    for (const auto one : arguments) warm_up_transform(one);
   });
 }

@@ -27,6 +27,8 @@ struct engine_options {
   std::uint32_t jobs = 1;                          ///< attempts in flight at most, at least 1
   std::string platform = "linux-x86_64";           ///< part of every key
   std::map<std::string, std::string> environment;  ///< the caller's; rules let names of it through
+  /// Of the built-in transforms, by their names: each library, and which build of it.
+  std::map<std::string, std::map<std::string, std::string>> libraries;
   std::map<std::string, digest> tool_digests;  ///< by name in project::tools; a missing one fails its actions
 
   enum class publishing {

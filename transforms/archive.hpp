@@ -59,6 +59,7 @@ inline const transform_description& archive_description() {
                .most = 64},
           },
       .references = {},
+      .libraries = {"libz"},
       .inputs = {},
       .cost_ns_per_byte = 20,
       .memory_bytes_max = 2 * GiB,

@@ -66,8 +66,7 @@ void compress_colour(block_pixels pixels, block_quality quality, std::uint8_t* o
   // Neither is the better one everywhere. The iterative fit takes twice as long for 0.01 dB.
   std::array<std::uint8_t, 8> other;
   squish::Compress(pixels.data(), other.data(), squish::kDxt1 | squish::kColourClusterFit);
-  if (colour_error(pixels, other.data()) < error)
-    std::memcpy(out, other.data(), other.size());
+  if (colour_error(pixels, other.data()) < error) std::memcpy(out, other.data(), other.size());
 }
 
 void compress_block(const block_pixels& pixels, texel_format format, block_quality quality,

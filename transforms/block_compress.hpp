@@ -13,8 +13,8 @@ namespace graphite {
 enum class block_quality { fast, normal, high };
 
 /// Appends the image in the given format. Blocks at the right and lower edge repeat the last pixels. bc1 and
-/// bc3 take the colour, bc3 and rgba8 alpha, bc4 red, bc5 red and green. Pure; the same bytes everywhere, with
-/// however many threads.
+/// bc3 take the colour, bc3 and rgba8 alpha, bc4 red, bc5 red and green. Pure; the same bytes everywhere,
+/// with however many threads.
 ///
 /// Sources: F. Giesen's real-time DXT compressor (stb_dxt) after J. M. P. van Waveren, "Real-Time DXT
 /// Compression", 2006; S. Brown's squish, after I. Castaño, "High Quality DXT Compression using CUDA", 2007.

@@ -26,7 +26,7 @@ struct picture {
 /// in the transform's header, so that a program that runs no transform links none of its libraries.
 struct transform_description {
   std::string_view name;
-  /// Enters every key. Raise it whenever the same inputs may give other bytes: another library counts, too.
+  /// Enters every key. Raise it whenever the same inputs may give other bytes.
   std::uint32_t version = 1;
   std::string_view help;                        ///< one sentence
   std::string_view details = {};                ///< Markdown: what to know of it, for docs/transforms.md
@@ -35,7 +35,11 @@ struct transform_description {
   std::vector<std::string_view> outputs = {};   ///< templates where a rule has no `outputs`
   std::vector<option_spec> options = {};        ///< ascending by name
   std::vector<reference_spec> references = {};  ///< what its sources name; a rule's own come in addition
-  std::vector<std::string_view> inputs = {};    ///< globs of what it may ask for beside the main input
+  /// Shared libraries that decide what it makes, as their files are named before `.so`: which builds of them
+  /// are there enters every key.
+  std::vector<std::string_view> libraries = {};
+  bool processor_matters = false;             ///< the kind of processor enters every key, too
+  std::vector<std::string_view> inputs = {};  ///< globs of what it may ask for beside the main input
   /// Further ones that depend on the options; null: none.
   std::vector<std::string> (*more_inputs)(const option_values&) = nullptr;
   /// About how long it takes for a byte of the main input, until that is learned: long ones start first.
@@ -78,7 +82,7 @@ struct transform_output {
 };
 
 /// Makes the outputs. Pure: the same input gives the same bytes, on every machine, run and GRAPHITE_SIMD
-/// target (`audio`: on processors of one maker), with as many threads as there are. Runs in a process without
+/// target (unless `processor_matters`), with as many threads as there are. Runs in a process without
 /// files, network and threads but `threads`, so that hostile input can do no harm: it must still be refused
 /// with an error, for that tells the user what is wrong.
 ///

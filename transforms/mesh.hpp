@@ -70,6 +70,7 @@ inline const transform_description& mesh_description() {
       .references = {{.pattern = {}, .scanner = "gltf-images", .search = {}, .at_run = true},
                      {.pattern = {}, .scanner = "gltf-buffers", .search = {}},
                      {.pattern = {}, .scanner = "obj", .search = {}, .at_run = true}},
+      .libraries = {"libmeshoptimizer", "libsimdjson", "libm"},
       .cost_ns_per_byte = 100,
       .memory_bytes_max = 6 * GiB,
       .timeout = milliseconds{300'000},

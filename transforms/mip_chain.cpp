@@ -122,8 +122,7 @@ class halving {
         across_(taps_of(width, made.width, filter)),
         down_(taps_of(height, made.height, filter)),
         plain_(filter == mip_filter::box && across_.uniform && down_.uniform) {
-    for (std::size_t c = 0; c < channels; ++c)
-      made.channels[c].resize(std::size_t{made.width} * made.height);
+    for (std::size_t c = 0; c < channels; ++c) made.channels[c].resize(std::size_t{made.width} * made.height);
   }
 
   void make_rows(row_source from, std::uint32_t first, std::uint32_t end) {
@@ -183,9 +182,8 @@ class packer {
     rgba_image out{level.width, level.height, {}};
     out.pixels.assign(std::size_t{4} * level.width * level.height, 255);
     const auto scale = share_ > 0 ? coverage_scale(level, share_, options_.alpha_coverage) : 1.0f;
-    for_each_band(threads, level.height, rows_a_band, [&](std::uint32_t first, std::uint32_t end) {
-      pack_rows(level, scale, first, end, out);
-    });
+    for_each_band(threads, level.height, rows_a_band,
+                  [&](std::uint32_t first, std::uint32_t end) { pack_rows(level, scale, first, end, out); });
     return out;
   }
 
@@ -242,11 +240,10 @@ void make_levels(const rgba_image& image, const mip_options& options, parallel_c
     const auto above = [&] {
       return level == 1 ? row_source(image, options.meaning, channels) : row_source(current);
     };
-    halving next(level == 1 ? image.width : current.width, level == 1 ? image.height : current.height, channels,
-                 options.filter);
-    for_each_band(threads, next.made.height, rows_a_band, [&](std::uint32_t first, std::uint32_t end) {
-      next.make_rows(above(), first, end);
-    });
+    halving next(level == 1 ? image.width : current.width, level == 1 ? image.height : current.height,
+                 channels, options.filter);
+    for_each_band(threads, next.made.height, rows_a_band,
+                  [&](std::uint32_t first, std::uint32_t end) { next.make_rows(above(), first, end); });
     current = std::move(next.made);
     if (level >= skipped) each(pack.pack(current, threads));
   }

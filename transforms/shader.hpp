@@ -83,6 +83,7 @@ inline const transform_description& shader_description() {
                .help = "further modules, each with macros of its own: \"NAME: MACRO MACRO=VALUE\""},
           },
       .references = {},
+      .libraries = {"libspirv-cross-c-shared"},
       .inputs = {"**/*.glsl", "**/*.inc", "**/*.h", "**/*.glslh", "**/*.glsli"},
       .cost_ns_per_byte = 5000,
   };

@@ -43,6 +43,7 @@ inline const transform_description& text_description() {
               {.name = "minify", .standard = true, .help = "without white space and comments"},
           },
       .references = {},
+      .libraries = {"libexpat"},
       .inputs = {},
       .cost_ns_per_byte = 20,
   };

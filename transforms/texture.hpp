@@ -91,6 +91,7 @@ inline const transform_description& texture_description() {
                .choices = {"auto", "color", "data", "normal"}},
           },
       // Images of one file need no other, and do not wait for any.
+      .libraries = {"libspng", "libz", "libturbojpeg", "libsquish"},
       .more_inputs = [](const option_values& options) -> std::vector<std::string> {
         if (options.text("layout") == "2d") return {};
         return {"**/*.png", "**/*.jpg", "**/*.jpeg", "**/*.tga"};

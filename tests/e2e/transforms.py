@@ -26,7 +26,7 @@ transform = "text"
 def said(world, *extra):
     """Exit code, last object and text for people of a build."""
     done = subprocess.run([PROGRAM, "build", "-C", world.root, "--json", *extra], capture_output=True, text=True,
-                          timeout=120, check=False)
+                          timeout=120, check=False, env=getattr(world, "environment", None))
     objects = [json.loads(line) for line in done.stdout.splitlines()]
     return done.returncode, next((one for one in objects if one["event"] == "build"), None), done.stderr
 
@@ -171,6 +171,42 @@ def a_program_of_the_project_runs_as_an_input():
         equal(bundle_contents(world)["a.out"], b"TEXT", "what it made")
 
 
+def other_builds_of_a_library(world, line):
+    """A program of workers that finds another build of the text transform's library where `line` says so."""
+    library = next(one.split(" ")[2] for one in
+                   subprocess.run(["ldd", f"{BUILD}/bin/graphite-worker"], capture_output=True, text=True,
+                                  check=True).stdout.splitlines() if "libexpat.so" in one)
+    with open(library, "rb") as file:
+        world.write("../libraries/" + os.path.basename(library), file.read() + b"another build")
+    world.write("../worker.sh", f'#!/bin/sh\n{line} export LD_LIBRARY_PATH="{world.work}/libraries"\n'
+                                f'exec "{BUILD}/bin/graphite-worker" "$@"\n')
+    os.chmod(f"{world.work}/worker.sh", 0o755)
+    return {**os.environ, "GRAPHITE_WORKER": f"{world.work}/worker.sh"}
+
+
+def another_build_of_a_library_makes_what_it_made_anew():
+    with World(TEXT_RULE) as world:
+        world.write("a.json", "[1]")
+        said(world)
+        _, event, text = said(world)
+        equal((event["ran"], event["cached"]), (0, 0), f"nothing to do: {text}")
+        world.environment = other_builds_of_a_library(world, "")
+        _, event, text = said(world)
+        equal(event["ran"], 1, f"runs with another library: {text}")
+        world.environment = None
+        _, event, text = said(world)
+        equal((event["ran"], event["cached"]), (0, 1), f"with the first one again: {text}")
+
+
+def a_library_that_changes_while_it_is_used_is_refused():
+    with World(TEXT_RULE) as world:
+        world.write("a.json", "[1]")
+        world.environment = other_builds_of_a_library(world, 'test "$1" = --libraries ||')
+        code, _, text = said(world)
+        equal(code, 1, "exit code")
+        check("libraries of graphite-worker were changed" in text, text)
+
+
 def a_worker_program_that_is_none_is_named():
     with World(TEXT_RULE) as world:
         world.write("a.json", "[1]")
@@ -185,4 +221,5 @@ if __name__ == "__main__":
           an_option_that_is_none_is_told_with_its_place, workers_that_are_killed_cost_nothing_but_time,
           a_tool_that_is_kept_does_all_actions, a_mesh_says_what_it_leaves_out,
           a_program_of_the_project_runs_as_an_input, a_worker_program_that_is_none_is_named,
+          another_build_of_a_library_makes_what_it_made_anew, a_library_that_changes_while_it_is_used_is_refused,
           the_page_of_transforms_is_what_the_program_writes])

@@ -173,8 +173,10 @@ TEST(texture, is_the_same_bytes_every_time_and_on_every_instruction_set) {
 
 TEST(texture, is_the_same_with_any_number_of_threads) {
   const auto image = png_of(some_image(517, 391, true));
-  for (const auto& given : {given_options{{"format", text("bc1")}}, {{"format", text("bc3")}, {"alpha_coverage", 0.5}},
-                            {{"format", text("bc5")}, {"mip_filter", text("box")}}, {{"format", text("rgba8")}}}) {
+  for (const auto& given : {given_options{{"format", text("bc1")}},
+                            {{"format", text("bc3")}, {"alpha_coverage", 0.5}},
+                            {{"format", text("bc5")}, {"mip_filter", text("box")}},
+                            {{"format", text("rgba8")}}}) {
     const auto one = texture_of(image, given, "img/a.png", {}, 1);
     for (const std::size_t threads : {2, 3, 7}) {
       const auto made = texture_of(image, given, "img/a.png", {}, threads);

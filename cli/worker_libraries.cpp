@@ -1,0 +1,73 @@
+#include "cli/worker_libraries.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "cli/worker_options.hpp"
+#include "core/cancel_token.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr milliseconds answer_max{30'000};
+
+}  // namespace
+
+std::vector<std::string> built_in_names(const project& config) {
+  std::set<std::string> out;
+  for (const auto& rule : config.rules)
+    if (rule.built_in) out.insert(rule.built_in->name);
+  return {out.begin(), out.end()};
+}
+
+std::string library_lines(const transform_libraries& all) {
+  std::string out;
+  for (const auto& [transform, libraries] : all)
+    for (const auto& [name, build] : libraries) out += fmt::format("{}\t{}\t{}\n", transform, name, build);
+  return out;
+}
+
+std::vector<std::string> server_arguments(const transform_libraries& libraries,
+                                          const std::vector<std::string>& transforms) {
+  std::vector<std::string> out;
+  if (!libraries.empty())
+    out.push_back(std::string(made_for_option) + libraries_mark(library_lines(libraries)));
+  out.insert(out.end(), transforms.begin(), transforms.end());
+  return out;
+}
+
+result<transform_libraries> parse_library_lines(std::string_view text) {
+  transform_libraries out;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const auto first = line.find('\t');
+    const auto second = first == line.npos ? first : line.find('\t', first + 1);
+    if (second == line.npos) return fail(errc::corrupt, fmt::format("'{}' names no library", line));
+    out[std::string(line.substr(0, first))].emplace(line.substr(first + 1, second - first - 1),
+                                                    line.substr(second + 1));
+  }
+  return out;
+}
+
+result<transform_libraries> libraries_of_workers(process_runner& processes, const std::string& program,
+                                                 const std::map<std::string, std::string>& environment,
+                                                 const std::vector<std::string>& transforms) {
+  process_spec run;
+  run.argv = {program, libraries_option};
+  run.argv.insert(run.argv.end(), transforms.begin(), transforms.end());
+  run.environment = environment;
+  run.working_folder = "/";
+  run.timeout = answer_max;
+  const auto ended = processes.run(run, cancel_token());
+  if (!ended) return fail(errc::unavailable, ended.error().context);
+  const auto parsed = parse_library_lines(ended->out);
+  if (ended->exit_code == 0 && parsed) return *parsed;
+  return fail(errc::unavailable, fmt::format("{} does not tell its libraries: is GRAPHITE_WORKER, or what "
+                                             "stands beside `graphite`, of this version?",
+                                             program));
+}
+
+}  // namespace graphite
