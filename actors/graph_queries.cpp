@@ -1,5 +1,9 @@
 #include "actors/graph_queries.hpp"
 
+#include <fmt/format.h>
+
+#include <set>
+
 #include "coordinator/channel.hpp"
 
 namespace graphite {
@@ -24,11 +28,20 @@ build_summary summary_of(const graph_state& state, const graph_state::waiting_bu
   return out;
 }
 
+/// Why an asset failed, but not once more what its source has been told of.
+std::string failure_text(const behind_asset& failed, const std::set<std::string, std::less<>>& told) {
+  const auto source = std::string_view(failed.message).substr(0, failed.message.find(": "));
+  return told.contains(source) ? fmt::format("not made: {} failed", source) : failed.message;
+}
+
 void append_failures(const build_engine& engine, build_summary& out) {
+  std::set<std::string, std::less<>> told;
+  for (const auto& line : out.diagnostics)
+    if (line.severity == diagnostic_line::level::error) told.insert(line.path);
   for (const auto& one : engine.behind().listed) {
     if (out.diagnostics.size() >= graph_state::diagnostics_max) return;
     if (one.reason == behind_asset::why::failed)
-      out.diagnostics.push_back({diagnostic_line::level::error, one.path.str(), one.message});
+      out.diagnostics.push_back({diagnostic_line::level::error, one.path.str(), failure_text(one, told)});
   }
 }
 

@@ -136,6 +136,9 @@ result<option_value> checked_option(const option_spec& spec, option_value value)
   if (text != nullptr && !spec.choices.empty() &&
       std::ranges::find(spec.choices, *text) == spec.choices.end())
     return unexpected_value(spec, value);
+  if (spec.check == nullptr) return value;
+  if (const auto checked = spec.check(value); !checked)
+    return fail(errc::invalid_argument, fmt::format("'{}': {}", spec.name, checked.error().context));
   return value;
 }
 

@@ -23,6 +23,8 @@ struct option_spec {
   double least = 0, most = 0;                  ///< of numbers, both inclusive; the same: no bound
   std::vector<std::string_view> choices = {};  ///< of texts; empty: any
   std::string_view unit = {};                  ///< of numbers, for people: "px", "kbit/s"
+  /// What else a value of this type must be. Pure. Errors: say what is wrong with it. Null: nothing.
+  result<void> (*check)(const option_value& value) = nullptr;
 };
 
 /// "true or false", "a whole number from 0 to 16 px", "one of bc1, bc3", … for messages and docs.
@@ -31,7 +33,7 @@ std::string kind_of_option(const option_spec& spec);
 /// A value as it is written in a project file: `true`, `4`, `0.5`, `"bc7"`, `["a", "b"]`.
 std::string option_text(const option_value& value);
 
-/// Brings `value` to the type of the option (a whole number serves for a number) and checks its range.
+/// Brings `value` to the type of the option (a whole number serves for a number) and checks it.
 /// Errors: invalid_argument, says what is expected.
 result<option_value> checked_option(const option_spec& spec, option_value value);
 

@@ -85,12 +85,9 @@ std::int64_t bits_per_second(std::int64_t wanted_kbit, int channels) {
 result<opus_settings> settings_of(const transform_input& in, const audio_reader& probe, int channels) {
   const auto rate_hz = probe.rate_hz();
   GRAPHITE_TRY(const auto tags, read_audio_tags(in.bytes));
-  const auto bitrate = in.options.integer("bitrate");
-  if (bitrate > 0 && bitrate < 6)
-    return fail(errc::invalid_argument, fmt::format("`bitrate` {}: 0, or 6 to 510 kbit/s", bitrate));
   opus_settings out;
   out.channels = channels;
-  out.bits_per_second = bits_per_second(bitrate, channels);
+  out.bits_per_second = bits_per_second(in.options.integer("bitrate"), channels);
   out.source_bits = probe.sample_bits();
   out.complexity = static_cast<int>(in.options.integer("complexity"));
   out.serial = static_cast<std::uint32_t>(checksum64(in.bytes)) & 0x7fffffff;

@@ -26,6 +26,13 @@ The same sound gives the same bytes in every run on one kind of processor. Those
 with approximations of their own in libopus, which `GRAPHITE_SIMD` does not reach: the kind of processor is
 part of the key, so that one's result is never taken for the other's.)";
 
+/// 0, or what the encoder takes.
+inline result<void> check_audio_bitrate(const option_value& value) {
+  const auto wanted = std::get<std::int64_t>(value);
+  if (wanted == 0 || wanted >= 6) return {};
+  return fail(errc::invalid_argument, std::to_string(wanted) + " is neither 0 nor 6 to 510 kbit/s");
+}
+
 /// WAV, AIFF, FLAC and Ogg Vorbis to Ogg Opus at 48 kHz.
 ///
 /// Read in blocks, so that memory does not grow with the length. `loudness` measures by EBU R 128 and writes
@@ -51,7 +58,8 @@ inline const transform_description& audio_description() {
                .help = "0: 64 for mono, 96 for stereo, 48 a channel for more; else from 6",
                .least = 0,
                .most = 510,
-               .unit = "kbit/s"},
+               .unit = "kbit/s",
+               .check = check_audio_bitrate},
               {.name = "channels",
                .standard = std::string("keep"),
                .help = "what the channels are mixed to",

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "core/output_set.hpp"
 #include "transforms/shader_compile.hpp"
@@ -22,43 +21,6 @@ result<std::string> shader_stage(const transform_input& in) {
   for (const std::string stage : {"vert", "frag", "comp", "geom", "tesc", "tese"})
     if (name.ends_with("." + stage)) return stage;
   return fail(errc::invalid_argument, "the name does not say which stage it is: set the option `stage`");
-}
-
-struct shader_variant {
-  std::string name;  ///< empty: the shader itself
-  std::vector<std::string> defines;
-};
-
-result<shader_variant> parse_variant(std::string_view text) {
-  shader_variant out;
-  const auto colon = text.find(':');
-  out.name = text.substr(0, colon);
-  constexpr auto letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-  if (out.name.empty() || out.name.size() > 64 || out.name.find_first_not_of(letters) != out.name.npos)
-    return fail(errc::invalid_argument,
-                fmt::format("the variant `{}`: it begins with a name of letters, digits, _ and -", text));
-  auto rest = colon == text.npos ? std::string_view() : text.substr(colon + 1);
-  while (!rest.empty()) {
-    const auto word = rest.substr(0, rest.find(' '));
-    if (!word.empty()) out.defines.emplace_back(word);
-    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
-  }
-  return out;
-}
-
-result<std::vector<shader_variant>> variants_of(const transform_input& in) {
-  std::vector<shader_variant> out(1);
-  std::set<std::string> names;
-  const auto& texts = in.options.texts("variants");
-  if (texts.size() > shader_variants_max)
-    return fail(errc::too_large, fmt::format("{} variants: at most {}", texts.size(), shader_variants_max));
-  for (const auto& text : texts) {
-    GRAPHITE_TRY(auto one, parse_variant(text));
-    if (!names.insert(case_fold(one.name)).second)
-      return fail(errc::invalid_argument, fmt::format("the variant `{}` is there twice", one.name));
-    out.push_back(std::move(one));
-  }
-  return out;
 }
 
 /// Where the module and its reflection go.
@@ -125,8 +87,6 @@ result<shader_job> job_of(const transform_input& in) {
                  .debug = in.options.flag("debug"),
                  .defines = in.options.texts("defines"),
                  .include = in.options.texts("include")};
-  if (out.entry.empty() || out.entry.size() > 255 || out.entry.find('\0') != out.entry.npos)
-    return fail(errc::invalid_argument, "`entry` is no name");
   for (auto& folder : out.include) {
     while (folder.ends_with('/')) folder.pop_back();
     if (folder == ".") folder.clear();
@@ -157,7 +117,8 @@ result<void> make_variant(shader_job job, const shader_variant& variant, const s
 
 result<transform_output> run_shader(const transform_input& in) {
   GRAPHITE_TRY(const auto names, shader_names::make(in));
-  GRAPHITE_TRY(const auto variants, variants_of(in));
+  GRAPHITE_TRY(auto variants, parse_shader_variants(in.options.texts("variants")));
+  variants.insert(variants.begin(), shader_variant{});  // the shader itself
   GRAPHITE_TRY(const auto job, job_of(in));
   transform_output out;
   for (const auto& variant : variants) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "transforms/built_in.hpp"
+#include "transforms/shader_options.hpp"
 
 namespace graphite {
 
@@ -59,10 +60,12 @@ inline const transform_description& shader_description() {
               {.name = "debug", .standard = false, .help = "keeps names, lines and the source in the module"},
               {.name = "defines",
                .standard = std::vector<std::string>{},
-               .help = "macros, each NAME or NAME=VALUE"},
+               .help = "macros, each NAME or NAME=VALUE",
+               .check = check_shader_macros},
               {.name = "entry",
                .standard = std::string("main"),
-               .help = "name of the entry point in the module"},
+               .help = "name of the entry point in the module",
+               .check = check_shader_entry},
               {.name = "include",
                .standard = std::vector<std::string>{},
                .help = "folders that #include looks in, relative to the root"},
@@ -80,7 +83,8 @@ inline const transform_description& shader_description() {
                .choices = {"vulkan1.0", "vulkan1.1", "vulkan1.2", "opengl4.5"}},
               {.name = "variants",
                .standard = std::vector<std::string>{},
-               .help = "further modules, each with macros of its own: \"NAME: MACRO MACRO=VALUE\""},
+               .help = "further modules, each with macros of its own: \"NAME: MACRO MACRO=VALUE\"",
+               .check = check_shader_variants},
           },
       .references = {},
       .libraries = {"libspirv-cross-c-shared"},

@@ -10,6 +10,7 @@
 #include <new>
 
 #include "transforms/shader_includes.hpp"
+#include "transforms/shader_options.hpp"
 
 namespace graphite {
 
@@ -43,23 +44,11 @@ EShLanguage stage_of(std::string_view name) {
   return found->second;
 }
 
-bool is_macro_name(std::string_view name) {
-  return !name.empty() &&
-         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-             name.npos &&
-         (name[0] < '0' || name[0] > '9');
-}
-
 result<std::string> preamble_of(const shader_job& job) {
   std::string out = "#extension GL_GOOGLE_include_directive : require\n";
   for (const auto& define : job.defines) {
-    const std::string_view text = define;
-    const auto equals = text.find('=');
-    const auto name = text.substr(0, equals);
-    const auto value = equals == text.npos ? "1" : text.substr(equals + 1);
-    if (!is_macro_name(name) || value.find_first_of(std::string_view("\n\r\\\0", 4)) != value.npos)
-      return fail(errc::invalid_argument, fmt::format("`{}` is no macro: NAME or NAME=VALUE", define));
-    out += fmt::format("#define {} {}\n", name, value);
+    GRAPHITE_TRY(const auto macro, parse_shader_macro(define));
+    out += fmt::format("#define {} {}\n", macro.name, macro.value);
   }
   return out;
 }

@@ -18,7 +18,6 @@ inline constexpr std::size_t shader_statement_tokens_max = 4096;
 inline constexpr std::size_t shader_blocks_max = 256;  ///< braces and brackets in each other
 inline constexpr std::size_t shader_messages_bytes_max = 64u << 10;
 inline constexpr std::size_t shader_members_max = 65'536;  ///< that a reflection lists
-inline constexpr std::size_t shader_variants_max = 64;
 
 /// One module to make.
 struct shader_job {

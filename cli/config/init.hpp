@@ -33,6 +33,7 @@ struct folder_survey {
   std::set<std::string> named_extensions;         ///< lower case: of media files that texts name, in quotes
   std::set<std::string> twins;  ///< transforms that two files of a folder with one stem would both have
   bool driver_glsl = false;     ///< a shader is not written for SPIR-V
+  std::size_t staged_glsl = 0;  ///< files such as NAME.frag.glsl
 };
 
 struct init_outcome {

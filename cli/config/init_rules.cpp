@@ -233,7 +233,8 @@ std::string shader_copy_text(const format_found& found, std::string_view name) {
 std::string shaders_text(const folder_survey& survey) {
   const auto all = find_format(survey, shader_extensions);
   if (!all.any()) return {};
-  const auto stages = find_format(survey, stage_extensions);
+  auto stages = find_format(survey, stage_extensions);
+  stages.files += survey.staged_glsl;
   const bool active = stages.any() && !survey.driver_glsl && !is_named(survey, stages);
   std::vector<std::string> patterns;
   for (const auto& extension : stages.extensions) patterns.push_back("*" + extension);

@@ -156,9 +156,14 @@ class survey_walk {
         (out_.extensions.size() >= extensions_max && !out_.extensions.contains(extension)))
       return;
     const auto count = ++out_.extensions[extension];
+    const auto lower = case_fold(extension);
+    const bool staged =
+        lower == ".glsl" &&
+        is_shader_stage(case_fold(extension_of(name.substr(0, name.size() - extension.size()))));
+    out_.staged_glsl += staged;
     note_product(name, extension);
     if (count <= samples_per_extension_max && samples_ < options_.samples_max)
-      sample(entry.path(), extension);
+      sample(entry.path(), extension, staged || is_shader_stage(lower));
   }
 
   /// Two files of a folder, `a.png` and `a.tga`, would both become `a.ktx2`.
@@ -170,18 +175,15 @@ class survey_walk {
     if (!stems_.emplace(known->second, std::move(stem)).second) out_.twins.emplace(known->second);
   }
 
-  void sample(const fs::path& path, const std::string& extension) {
+  void sample(const fs::path& path, const std::string& extension, bool shader) {
     ++samples_;
     std::ifstream in(path, std::ios::binary);
     std::string text(options_.sample_bytes_max, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
     if (begins_as_s_expression(text) && names_media(text)) out_.s_expression_extensions.insert(extension);
-    std::string lower = extension;
-    for (auto& c : lower)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    if (is_shader_stage(lower) && !is_for_spirv(text)) out_.driver_glsl = true;
-    if (is_scene(lower)) return;
+    if (shader && !is_for_spirv(text)) out_.driver_glsl = true;
+    if (is_scene(case_fold(extension))) return;
     for (const auto* named : {".png", ".jpg", ".jpeg", ".tga", ".wav", ".flac", ".aiff", ".aif", ".gltf",
                               ".glb", ".obj", ".vert", ".frag", ".comp", ".geom", ".tesc", ".tese"})
       if (names_one(text, named)) out_.named_extensions.insert(named);

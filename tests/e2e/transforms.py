@@ -52,7 +52,9 @@ def a_broken_input_costs_its_own_asset_and_says_why():
         code, event, text = said(world, "-k")
         equal(code, 1, "exit code")
         equal((event["ran"], event["failed"]), (1, 1), "runs and failures")
-        check("bad.json" in text and "line 2" in text, text)
+        check("bad.json: error: rule texts: line 2" in text, text)
+        check("bad.min.json: error: not made: bad.json failed" in text, text)
+        equal(text.count("line 2"), 1, f"the mistake, told once: {text}")
         equal(sorted(bundle_contents(world)), ["good.min.json"], "what is shown")
 
 

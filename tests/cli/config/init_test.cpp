@@ -67,6 +67,21 @@ TEST(init, known_formats_get_rules_with_the_extensions_as_they_are_written) {
   EXPECT_EQ(value.rule_for("w.wav")->transform, "audio");
 }
 
+TEST(init, a_stage_before_glsl_is_a_shader_that_is_compiled) {
+  const test::temporary_folder folder;
+  folder.write("s/p.frag.glsl", spirv_text);
+  folder.write("s/q.VERT.glsl", spirv_text);
+  folder.write("s/common.glsl", "float f();");
+  const auto value = init_and_load(folder.path());
+  EXPECT_EQ(rule_names(value), (strings{"compiled-shaders", "shader-includes"}));
+  EXPECT_EQ(value.rule_for("s/p.frag.glsl")->transform, "shader");
+  EXPECT_EQ(value.rule_for("s/common.glsl")->transform, "copy");
+
+  const test::temporary_folder older;
+  older.write("s/p.frag.glsl", "#version 120\nvoid main() { gl_FragColor = vec4(1); }");
+  EXPECT_EQ(rule_names(init_and_load(older.path())), strings{"shaders"}) << "for drivers to compile";
+}
+
 /// Whether the text that is written has the rule as a comment.
 bool proposes(const test::temporary_folder& folder, const std::string& name) {
   return folder.read("graphite.toml").find("# [[rule]]\n# name = \"" + name + "\"") != std::string::npos;

@@ -142,6 +142,25 @@ constexpr expected_mistake command_mistakes[] = {
 };
 INSTANTIATE_TEST_SUITE_P(commands, one_mistake, testing::ValuesIn(command_mistakes));
 
+constexpr expected_mistake option_mistakes[] = {
+    {"[[rule]]\nmatch='x'\ntransform='audio'\n[rule.options]\nbitrat=6", 5, 1, "has no option 'bitrat'",
+     "did you mean 'bitrate'?"},
+    {"[[rule]]\nmatch='x'\ntransform='audio'\n[rule.options]\nbitrate='6'", 5, 9, "'bitrate' is \"6\"",
+     "a whole number from 0 to 510 kbit/s"},
+    {"[[rule]]\nmatch='x'\ntransform='audio'\n[rule.options]\nbitrate=511", 5, 9, "'bitrate' is 511", "510"},
+    {"[[rule]]\nmatch='x'\ntransform='audio'\n[rule.options]\nbitrate=5", 5, 9, "5 is neither 0 nor 6", ""},
+    {"[[rule]]\nmatch='x'\ntransform='audio'\n[rule.options]\nchannels='five'", 5, 10,
+     "'channels' is \"five\"", "keep, mono"},
+    {"[[rule]]\nmatch='x'\ntransform='shader'\n[rule.options]\ndefines=['A=1','1=A']", 5, 9,
+     "`1=A` is no macro", "NAME=VALUE"},
+    {"[[rule]]\nmatch='x'\ntransform='shader'\n[rule.options]\nentry='a b'", 5, 7, "`a b` is no name", ""},
+    {"[[rule]]\nmatch='x'\ntransform='shader'\n[rule.options]\nvariants='fog: 1'", 5, 10,
+     "the variant `fog`: `1` is no macro", "NAME: MACRO"},
+    {"[[rule]]\nmatch='x'\ntransform='shader'\n[rule.options]\nvariants=['a: X','A: Y']", 5, 10,
+     "there twice", ""},
+};
+INSTANTIATE_TEST_SUITE_P(options, one_mistake, testing::ValuesIn(option_mistakes));
+
 constexpr expected_mistake syntax_mistakes[] = {
     {"[project]\nname = \"x", 2, 10, "no TOML", ""},
     {"[/x]\ny = 1", 1, 2, "no TOML", ""},
