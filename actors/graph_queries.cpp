@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 #include "coordinator/channel.hpp"
@@ -28,20 +29,20 @@ build_summary summary_of(const graph_state& state, const graph_state::waiting_bu
   return out;
 }
 
-/// Why an asset failed, but not once more what its source has been told of.
-std::string failure_text(const behind_asset& failed, const std::set<std::string, std::less<>>& told) {
-  const auto source = std::string_view(failed.message).substr(0, failed.message.find(": "));
-  return told.contains(source) ? fmt::format("not made: {} failed", source) : failed.message;
-}
-
+/// Why assets failed, but not once more what they or their sources have been told of.
 void append_failures(const build_engine& engine, build_summary& out) {
-  std::set<std::string, std::less<>> told;
+  std::map<std::string, std::set<std::string>, std::less<>> told;
   for (const auto& line : out.diagnostics)
-    if (line.severity == diagnostic_line::level::error) told.insert(line.path);
+    if (line.severity == diagnostic_line::level::error) told[line.path].insert(line.text);
   for (const auto& one : engine.behind().listed) {
     if (out.diagnostics.size() >= graph_state::diagnostics_max) return;
-    if (one.reason == behind_asset::why::failed)
-      out.diagnostics.push_back({diagnostic_line::level::error, one.path.str(), failure_text(one, told)});
+    const auto own = told.find(one.path.str());
+    if (one.reason != behind_asset::why::failed || (own != told.end() && own->second.contains(one.message)))
+      continue;
+    const auto source = engine.main_input_of(one.path);
+    out.diagnostics.push_back(
+        {diagnostic_line::level::error, one.path.str(),
+         source && told.contains(*source) ? fmt::format("not made: {} failed", *source) : one.message});
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
-#include <set>
+#include <future>
 #include <thread>
 
 #include "actors/live_filter.hpp"
@@ -114,6 +114,7 @@ struct local_session::parts {
   std::unique_ptr<tree_surveyor> surveyor;
   std::unique_ptr<ingester> ingest;
   std::unique_ptr<scratch_space> scratch;
+  std::future<result<transform_libraries>> asked_libraries;
   transform_libraries worker_libraries;  ///< that keys are made from
   std::unique_ptr<tool_workers> tools;
   std::unique_ptr<worker_pool> workers;
@@ -141,7 +142,7 @@ struct local_session::parts {
   result<void> open_state();
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options, std::uint32_t jobs);
-  void find_worker_libraries(const std::vector<std::string>& transforms);
+  void ask_libraries();
   result<void> open_scratch(bool in_memory);
   void warm_up_workers();
   result<void> open_ports(const session_options& options);
@@ -271,12 +272,14 @@ result<void> local_session::parts::open_builder(const session_options& options, 
       *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
                                        .decode = decode_tool_answer});
   const auto names = built_in_names(*config);
-  find_worker_libraries(names);
+  if (asked_libraries.valid()) {
+    GRAPHITE_TRY(worker_libraries, asked_libraries.get());
+  }
   workers = std::make_unique<worker_pool>(
       worker_pool_options{.program = worker_program(),
                           .environment = worker_environment(environment),
                           .arguments = server_arguments(worker_libraries, names),
-                          .threads = jobs});
+                          .threads = std::min(jobs, std::thread::hardware_concurrency())});
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   // The threads of the pool live as long as the workers' server must.
@@ -284,13 +287,13 @@ result<void> local_session::parts::open_builder(const session_options& options, 
   return {};
 }
 
-/// Where the program does not tell, every task of a worker fails and says why.
-void local_session::parts::find_worker_libraries(const std::vector<std::string>& transforms) {
+/// While the stores are opened.
+void local_session::parts::ask_libraries() {
+  auto transforms = built_in_names(*config);
   if (transforms.empty()) return;
-  auto found =
-      libraries_of_workers(*processes, worker_program(), worker_environment(environment), transforms);
-  if (!found) return log.warn("{}", found.error().context);
-  worker_libraries = std::move(*found);
+  asked_libraries = std::async(std::launch::async, [this, transforms = std::move(transforms)] {
+    return libraries_of_workers(*processes, worker_program(), worker_environment(environment), transforms);
+  });
 }
 
 /// An attempt that finds no worker says why; here it is only early.
@@ -338,7 +341,7 @@ result<engine_options> local_session::parts::engine_for(const session_options& o
   out.jobs = jobs;
   out.environment = environment;
   out.tool_digests = inputs->digests();
-  out.libraries = worker_libraries;
+  out.built_with = worker_libraries;
   if (options.all_or_nothing) out.mode = engine_options::publishing::all_or_nothing;
   out.keep_going = options.keep_going;
   out.dry = options.dry || options.on_demand;
@@ -446,6 +449,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   GRAPHITE_CHECK(self->open_project(options));
   auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
+  self->ask_libraries();
   GRAPHITE_CHECK(self->open_state());
   GRAPHITE_CHECK(self->open_sources(options));
   GRAPHITE_CHECK(self->open_builder(options, jobs));

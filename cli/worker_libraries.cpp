@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cli/worker_options.hpp"
@@ -32,7 +33,7 @@ std::string library_lines(const transform_libraries& all) {
 std::vector<std::string> server_arguments(const transform_libraries& libraries,
                                           const std::vector<std::string>& transforms) {
   std::vector<std::string> out;
-  if (!libraries.empty())
+  if (!transforms.empty())
     out.push_back(std::string(made_for_option) + libraries_mark(library_lines(libraries)));
   out.insert(out.end(), transforms.begin(), transforms.end());
   return out;
@@ -62,12 +63,24 @@ result<transform_libraries> libraries_of_workers(process_runner& processes, cons
   run.working_folder = "/";
   run.timeout = answer_max;
   const auto ended = processes.run(run, cancel_token());
-  if (!ended) return fail(errc::unavailable, ended.error().context);
-  const auto parsed = parse_library_lines(ended->out);
-  if (ended->exit_code == 0 && parsed) return *parsed;
-  return fail(errc::unavailable, fmt::format("{} does not tell its libraries: is GRAPHITE_WORKER, or what "
-                                             "stands beside `graphite`, of this version?",
-                                             program));
+  if (!ended && ended.error().code == errc::not_found)
+    return fail(
+        errc::unavailable,
+        fmt::format("there is no {}: it belongs beside `graphite`, or GRAPHITE_WORKER names it", program));
+  if (!ended)
+    return fail(errc::unavailable, fmt::format("cannot run {}: {}", program, ended.error().context));
+  auto parsed = parse_library_lines(ended->out);
+  if (ended->exit_code == 0 && parsed &&
+      std::ranges::all_of(transforms, [&](const auto& name) { return parsed->contains(name); }))
+    return parsed;
+  const auto said = ended->err.substr(0, ended->err.find('\n'));
+  return fail(errc::unavailable,
+              fmt::format("{} does not tell its libraries ({}): is GRAPHITE_WORKER, or what stands beside "
+                          "`graphite`, of this version?",
+                          program,
+                          ended->timed_out ? fmt::format("no answer within {} s", answer_max.count() / 1000)
+                          : said.empty()   ? fmt::format("exit code {}", ended->exit_code)
+                                           : said));
 }
 
 }  // namespace graphite

@@ -20,8 +20,8 @@ using transform_libraries = std::map<std::string, library_identities>;
 /// The built-in transforms that rules name, ascending.
 std::vector<std::string> built_in_names(const project& config);
 
-/// Asks the workers' program for those of some transforms. Takes the 15 ms in which
-/// that program loads its libraries. Errors: unavailable (it cannot be run, or does not answer).
+/// Asks the workers' program for those of some transforms. Takes the 15 ms in which that program loads its
+/// libraries. Errors: unavailable (it cannot be run, or does not answer for each of them).
 result<transform_libraries> libraries_of_workers(process_runner& processes, const std::string& program,
                                                  const std::map<std::string, std::string>& environment,
                                                  const std::vector<std::string>& transforms);

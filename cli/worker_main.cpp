@@ -54,24 +54,27 @@ result<void> choose_simd_target() {
   return fail(errc::unsupported, "GRAPHITE_SIMD: " + chosen.error().context);
 }
 
-}  // namespace
-
-/// What else decides the bytes that a transform makes: TRANSFORM, LIBRARY and which build of it, a line each.
-std::string libraries_of(std::string_view transform) {
+/// What else decides the bytes that each of some transforms makes: TRANSFORM, LIBRARY and which build of it,
+/// a line each. Errors: not_found, io.
+result<std::string> libraries_of(const std::vector<std::string_view>& transforms) {
   std::string out;
-  const auto* const what = find_built_in(transform);
-  if (what == nullptr) return out;
-  auto all = loaded_libraries(what->libraries);
-  all.merge(static_libraries(transform));
-  if (what->processor_matters) all.emplace("processor", fmt::format("{:016x}", processor_arithmetic()));
-  for (const auto& [name, build] : all) out += fmt::format("{}\t{}\t{}\n", transform, name, build);
+  for (const auto transform : transforms) {
+    const auto* const what = find_built_in(transform);
+    if (what == nullptr) continue;
+    GRAPHITE_TRY(auto all, loaded_libraries(what->libraries));
+    all.merge(static_libraries(transform));
+    if (what->processor_matters)
+      all.emplace("the processor", fmt::format("{:016x}", mark_of(traits_of_processor())));
+    for (const auto& [name, build] : all) out += fmt::format("{}\t{}\t{}\n", transform, name, build);
+  }
   return out;
 }
 
-std::string libraries_of(const std::vector<std::string_view>& transforms) {
-  std::string out;
-  for (const auto one : transforms) out += libraries_of(one);
-  return out;
+int print_libraries(const std::vector<std::string_view>& transforms) {
+  const auto lines = libraries_of(transforms);
+  if (!lines) return std::fprintf(stderr, "%s\n", lines.error().context.c_str()), 1;
+  std::fputs(lines->c_str(), stdout);
+  return 0;
 }
 
 /// Where something is wrong every task says so: whoever waits for an asset need not look for a log.
@@ -82,14 +85,15 @@ int serve_refusals(const error& why) {
   return serve_workers(0, refuse, [] {});
 }
 
+}  // namespace
+
 /// As the server of workers, the arguments name transforms that are likely to be used, ascending.
 int main(int argc, char** argv) {
   std::vector<std::string_view> arguments(argv + 1, argv + argc);
   std::string_view made_for;
   if (!arguments.empty() && arguments.front() == libraries_option) {
     arguments.erase(arguments.begin());
-    std::fputs(libraries_of(arguments).c_str(), stdout);
-    return 0;
+    return print_libraries(arguments);
   }
   if (!arguments.empty() && arguments.front().starts_with(made_for_option)) {
     made_for = arguments.front().substr(made_for_option.size());
@@ -105,10 +109,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (const auto simd = choose_simd_target(); !simd) return serve_refusals(simd.error());
-  if (!made_for.empty() && made_for != libraries_mark(libraries_of(arguments)))
-    return serve_refusals({errc::unsupported,
-                           "the libraries of graphite-worker were changed while the service "
-                           "or build ran: start it again"});
+  if (!made_for.empty()) {
+    const auto lines = libraries_of(arguments);
+    if (!lines) return serve_refusals(lines.error());
+    if (made_for != libraries_mark(*lines))
+      return serve_refusals({errc::unsupported,
+                             "the libraries of graphite-worker were changed while the service "
+                             "or build ran: start it again"});
+  }
   return serve_workers(0, run_transform, [&] {
     for (const auto one : arguments) warm_up_transform(one);
   });

@@ -88,7 +88,7 @@ std::vector<key_component> components_of(const hasher& hash, const action_recipe
   for (const auto& one : recipe.worker) (worker.empty() ? worker : worker += ' ') += quoted(one);
   if (!worker.empty()) add("worker", worker);
   for (const auto& [name, value] : recipe.options) add("option " + name, value);
-  for (const auto& [name, build] : recipe.libraries) add("library " + name, build);
+  for (const auto& [name, build] : recipe.built_with) add("built with " + name, build);
   for (const auto& one : recipe.outputs) add("output " + one, "");
   if (!recipe.depfile.empty()) add("depfile", recipe.depfile);
   for (const auto& [name, value] : recipe.environment) add("environment " + name, value);

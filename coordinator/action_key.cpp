@@ -38,7 +38,7 @@ digest recipe_key(const hasher& hash, const action_recipe& recipe) {
   for (const auto& argument : recipe.worker) put(out, "worker", argument);
   put(out, "shell", recipe.shell ? "1" : "0");
   for (const auto& [name, value] : recipe.options) put(out, "option " + name, value);
-  for (const auto& [name, build] : recipe.libraries) put(out, "library " + name, build);
+  for (const auto& [name, build] : recipe.built_with) put(out, "built with " + name, build);
   put(out, "depfile", recipe.depfile);
   out.number(recipe.environment.size());
   for (const auto& [name, value] : recipe.environment) put(out, name, value);

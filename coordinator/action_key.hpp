@@ -21,8 +21,8 @@ struct action_recipe {
   std::uint32_t transform_version = 1;
   std::vector<std::string> argv, worker;
   bool shell = false;
-  std::map<std::string, std::string> options;    ///< of a built-in transform, as they are written
-  std::map<std::string, std::string> libraries;  ///< that a built-in transform uses, with their builds
+  std::map<std::string, std::string> options;     ///< of a built-in transform, as they are written
+  std::map<std::string, std::string> built_with;  ///< libraries of a built-in transform, with their builds
   std::string depfile;
   std::map<std::string, std::string> environment;  ///< what the action sees, allow-list applied
   std::map<std::string, digest> tools;

@@ -45,8 +45,8 @@ rule_recipe built_in_recipe(const engine_options& options, const rule_spec& rule
   recipe.transform = rule.built_in->name;
   recipe.transform_version = rule.built_in->version;
   for (const auto& [name, value] : rule.built_in->options.all()) recipe.options[name] = option_text(value);
-  if (const auto found = options.libraries.find(rule.built_in->name); found != options.libraries.end())
-    recipe.libraries = found->second;
+  if (const auto found = options.built_with.find(rule.built_in->name); found != options.built_with.end())
+    recipe.built_with = found->second;
   recipe.timeout_ms = static_cast<std::uint64_t>(rule.built_in->timeout.count());
   recipe.memory_bytes_max = rule.built_in->memory_bytes_max;
   finish_recipe(options, std::move(recipe), rule, made);

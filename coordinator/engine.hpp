@@ -27,8 +27,8 @@ struct engine_options {
   std::uint32_t jobs = 1;                          ///< attempts in flight at most, at least 1
   std::string platform = "linux-x86_64";           ///< part of every key
   std::map<std::string, std::string> environment;  ///< the caller's; rules let names of it through
-  /// Of the built-in transforms, by their names: each library, and which build of it.
-  std::map<std::string, std::map<std::string, std::string>> libraries;
+  /// Of the built-in transforms, by their names: each library (and perhaps the processor), and which it is.
+  std::map<std::string, std::map<std::string, std::string>> built_with;
   std::map<std::string, digest> tool_digests;  ///< by name in project::tools; a missing one fails its actions
 
   enum class publishing {
@@ -225,6 +225,8 @@ class build_engine {
   std::vector<dry_run_action> dry_run() const;
   /// Failed and held assets, first `behind_list::listed_max`.
   behind_list behind() const;
+  /// The main input of the action that makes `path`; nothing where no action does.
+  std::optional<std::string> main_input_of(const logical_path& path) const;
   /// Contents of changed assets that are not shown yet: the rows say nothing of them. O(changed assets).
   std::vector<digest> held_contents() const;
   /// All that was given out to be shown, as a complete publication without rows; what is held back counts as

@@ -188,6 +188,12 @@ std::vector<dry_run_action> build_engine::dry_run() const {
 
 behind_list build_engine::behind() const { return impl_->behind(); }
 
+std::optional<std::string> build_engine::main_input_of(const logical_path& path) const {
+  const auto found = impl_->known(path);
+  const auto by = found ? impl_->nodes.producer(*found) : no_index;
+  return by == no_index ? std::nullopt : std::optional(impl_->path(impl_->nodes.main_input(by)));
+}
+
 std::vector<digest> build_engine::held_contents() const {
   std::vector<digest> out;
   const auto add = [&](artefact_index a) {

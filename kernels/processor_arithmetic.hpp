@@ -1,13 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace graphite {
 
-/// Tells kinds of processors apart on which the same program may reckon otherwise: what their approximate
-/// reciprocals (x86: rcpps, rsqrtps) give, which each maker defines for itself, and whether they have the
-/// instructions by which mathematical libraries choose their code (AVX, AVX2, FMA). Equal for processors that
-/// agree in all of that. 0 on architectures that have no such freedom. Pure but for the processor; 50 µs.
-std::uint64_t processor_arithmetic();
+/// Where processors may differ on which the same program runs.
+struct processor_traits {
+  /// What the approximate reciprocals (x86: rcpps, rsqrtps) give, which each maker defines for itself.
+  std::vector<float> reciprocals;
+  /// Instructions by which mathematical libraries choose their code.
+  bool avx = false, avx2 = false, fma = false;
+};
+
+/// Of this processor; empty on architectures that have no such freedom. 50 µs.
+processor_traits traits_of_processor();
+
+/// Tells traits apart. Pure.
+std::uint64_t mark_of(const processor_traits& traits);
 
 }  // namespace graphite

@@ -31,9 +31,10 @@ struct folder_survey {
   std::size_t links = 0, unreadable = 0;
   std::set<std::string> s_expression_extensions;  ///< of files that are s-expressions and name media files
   std::set<std::string> named_extensions;         ///< lower case: of media files that texts name, in quotes
-  std::set<std::string> twins;  ///< transforms that two files of a folder with one stem would both have
-  bool driver_glsl = false;     ///< a shader is not written for SPIR-V
-  std::size_t staged_glsl = 0;  ///< files such as NAME.frag.glsl
+  std::set<std::string> twins;     ///< transforms that two files of a folder with one stem would both have
+  bool driver_glsl = false;        ///< a shader is not written for SPIR-V
+  std::size_t staged_glsl = 0;     ///< files such as NAME.frag.glsl
+  bool staged_glsl_named = false;  ///< by texts, in quotes
 };
 
 struct init_outcome {

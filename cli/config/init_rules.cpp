@@ -235,7 +235,8 @@ std::string shaders_text(const folder_survey& survey) {
   if (!all.any()) return {};
   auto stages = find_format(survey, stage_extensions);
   stages.files += survey.staged_glsl;
-  const bool active = stages.any() && !survey.driver_glsl && !is_named(survey, stages);
+  const bool named = is_named(survey, stages) || (survey.staged_glsl > 0 && survey.staged_glsl_named);
+  const bool active = stages.any() && !survey.driver_glsl && !named;
   std::vector<std::string> patterns;
   for (const auto& extension : stages.extensions) patterns.push_back("*" + extension);
   if (find_format(survey, {".glsl"}).any()) patterns.emplace_back(built_in("shader").matches.back());

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -66,10 +67,10 @@ bool is_scene(std::string_view extension) {
   return extension == ".gltf" || extension == ".glb" || extension == ".mtl" || extension == ".obj";
 }
 
+constexpr std::array shader_stages{".vert", ".frag", ".comp", ".geom", ".tesc", ".tese"};
+
 bool is_shader_stage(std::string_view extension) {
-  for (const auto* stage : {".vert", ".frag", ".comp", ".geom", ".tesc", ".tese"})
-    if (extension == stage) return true;
-  return false;
+  return std::ranges::find(shader_stages, extension) != shader_stages.end();
 }
 
 /// GLSL as SPIR-V takes it: of a version that has what it needs, and with the places of what it binds.
@@ -156,14 +157,13 @@ class survey_walk {
         (out_.extensions.size() >= extensions_max && !out_.extensions.contains(extension)))
       return;
     const auto count = ++out_.extensions[extension];
-    const auto lower = case_fold(extension);
+    // As the transform's pattern has it: in small letters.
     const bool staged =
-        lower == ".glsl" &&
-        is_shader_stage(case_fold(extension_of(name.substr(0, name.size() - extension.size()))));
+        extension == ".glsl" && is_shader_stage(extension_of(name.substr(0, name.size() - extension.size())));
     out_.staged_glsl += staged;
     note_product(name, extension);
-    if (count <= samples_per_extension_max && samples_ < options_.samples_max)
-      sample(entry.path(), extension, staged || is_shader_stage(lower));
+    if ((staged ? out_.staged_glsl : count) <= samples_per_extension_max && samples_ < options_.samples_max)
+      sample(entry.path(), extension, staged || is_shader_stage(case_fold(extension)));
   }
 
   /// Two files of a folder, `a.png` and `a.tga`, would both become `a.ktx2`.
@@ -187,6 +187,8 @@ class survey_walk {
     for (const auto* named : {".png", ".jpg", ".jpeg", ".tga", ".wav", ".flac", ".aiff", ".aif", ".gltf",
                               ".glb", ".obj", ".vert", ".frag", ".comp", ".geom", ".tesc", ".tese"})
       if (names_one(text, named)) out_.named_extensions.insert(named);
+    for (const auto* stage : shader_stages)
+      if (names_one(text, std::string(stage) + ".glsl")) out_.staged_glsl_named = true;
   }
 
   const init_options& options_;

@@ -4,6 +4,7 @@
 #include <link.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/checksum.hpp"
 #include "core/units.hpp"
@@ -20,7 +21,7 @@ std::vector<std::string> mapped_files() {
   std::vector<std::string> out;
   ::dl_iterate_phdr(
       [](dl_phdr_info* one, std::size_t, void* to) {
-        if (one->dlpi_name != nullptr && one->dlpi_name[0] == '/')
+        if (one->dlpi_name != nullptr && std::strchr(one->dlpi_name, '/') != nullptr)
           static_cast<std::vector<std::string>*>(to)->emplace_back(one->dlpi_name);
         return 0;
       },
@@ -28,22 +29,22 @@ std::vector<std::string> mapped_files() {
   return out;
 }
 
-std::string checksum_of(const std::string& file) {
-  const auto bytes = read_whole_file(file, file_bytes_max);
-  return bytes ? fmt::format("{:016x}", checksum64(as_bytes(std::string_view(*bytes))))
-               : bytes.error().context;
+bool is_of(std::string_view file, std::string_view name) {
+  return file.starts_with(name) && file.substr(name.size()).starts_with(".so");
 }
 
 }  // namespace
 
-std::map<std::string, std::string> loaded_libraries(const std::vector<std::string_view>& names) {
+result<std::map<std::string, std::string>> loaded_libraries(const std::vector<std::string_view>& names) {
+  const auto files = mapped_files();
   std::map<std::string, std::string> out;
-  for (const auto& file : mapped_files()) {
-    const auto base = std::string_view(file).substr(file.rfind('/') + 1);
-    const bool wanted = std::ranges::any_of(names, [&](std::string_view name) {
-      return base.starts_with(name) && base.substr(name.size()).starts_with(".so");
-    });
-    if (wanted) out.emplace(base, checksum_of(file));
+  for (const auto name : names) {
+    const auto found = std::ranges::find_if(
+        files, [&](const std::string& file) { return is_of(file.substr(file.rfind('/') + 1), name); });
+    if (found == files.end()) return fail(errc::not_found, fmt::format("{}.so is not loaded", name));
+    GRAPHITE_TRY(const auto bytes, read_whole_file(*found, file_bytes_max));
+    out.emplace(found->substr(found->rfind('/') + 1),
+                fmt::format("{:016x}", checksum64(as_bytes(std::string_view(bytes)))));
   }
   return out;
 }

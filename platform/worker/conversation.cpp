@@ -70,7 +70,7 @@ class conversation {
     const auto sent = worker_.limit_memory(memory_bytes_max()).and_then([this] { return send_task(); });
     if (!sent && sent.error().code == errc::unavailable) return ended();
     if (!sent) return tl::unexpected(sent.error());
-    deadline_ = present() + task_.what.timeout;
+    deadline_ = present() + soonest(task_.what.timeout);
     latest_ = present() + patience * duration(task_.what.timeout);
     while (true) {
       GRAPHITE_TRY(const bool said, await());
@@ -129,11 +129,16 @@ class conversation {
     return out;
   }
 
+  /// When all of its threads can have used as much processor time at the soonest.
+  duration soonest(duration processor_time) const {
+    return std::max<duration>(processor_time / threads_.of_worker, milliseconds(1));
+  }
+
   /// Whether the task has used up its time; moves the deadline to when to look next.
   bool out_of_time() {
     const auto used = worker_.processor_time() - cpu_before_;
     if (used >= task_.what.timeout || present() >= latest_) return true;
-    deadline_ = std::min(latest_, present() + (task_.what.timeout - used));
+    deadline_ = std::min(latest_, present() + soonest(task_.what.timeout - used));
     return false;
   }
 
@@ -204,6 +209,9 @@ class conversation {
 
   result<worker_outcome> done(const worker_frame& frame) {
     if (frame.size > answer_bytes_max) return nonsense();
+    // Whatever the number of threads: it need not have been looked at in time.
+    if (worker_.processor_time() - cpu_before_ >= task_.what.timeout)
+      return failed(errc::action_failed, over_time());
     const auto text = worker_.in_outbox(frame.offset, frame.size);
     if (!text) return nonsense();
     const auto answer = decode_answer(std::string(as_text(*text)));

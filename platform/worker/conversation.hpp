@@ -5,8 +5,9 @@
 
 namespace graphite {
 
+/// 1 or more each.
 struct task_threads {
-  std::uint32_t of_worker = 1;  ///< that it was started with
+  std::uint32_t of_worker = 1;  ///< that it was to be started with: it has no more
   std::uint32_t of_task = 1;    ///< that the task may use
 };
 

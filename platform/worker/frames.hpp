@@ -11,6 +11,8 @@ namespace graphite {
 
 /// Both programs are of one build: another one is refused. Grows with every change of frames and task_codec.
 inline constexpr std::uint64_t worker_protocol = 3;
+/// Of a worker, its first one included.
+inline constexpr std::uint32_t worker_threads_max = 16;
 
 /// One message between the pool, the server that forks workers, and a worker: a packet of this size.
 ///

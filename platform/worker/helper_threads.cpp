@@ -53,6 +53,7 @@ void helper_threads::for_each(std::size_t count, const std::function<void(std::s
   const auto helpers = std::min(width_, count) - (count == 0 ? 0 : 1);
   {
     const std::lock_guard lock(mutex_);
+    GRAPHITE_INVARIANT(call_ == nullptr);
     call_ = &call;
     count_ = count;
     next_ = 0;

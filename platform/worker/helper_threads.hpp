@@ -39,7 +39,7 @@ class helper_threads final : public parallel_calls {
   void make_calls() noexcept;
 
   std::size_t started_ = 0, width_ = 1;
-  std::mutex mutex_;  ///< of all below that is not atomic
+  std::mutex mutex_;  ///< of all below; `call_` and `count_` are read without it by who has been let begin
   std::condition_variable wake_, done_;
   std::size_t waiting_ = 0;
   std::size_t wanted_ = 0;  ///< threads that have still to begin with what there is to do

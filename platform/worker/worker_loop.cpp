@@ -25,7 +25,6 @@ namespace {
 
 using frame_kind = worker_frame::kind;
 constexpr int first_free_descriptor = 6;
-constexpr std::uint64_t threads_max = 256;
 /// Beyond this a task's private memory goes back to the system.
 constexpr std::uint64_t kept_bytes = 16 * MiB;
 
@@ -115,11 +114,21 @@ class worker_loop final : public worker_files {
   }
 
   result<encoded_answer> do_task(const worker_frame& frame) {
+    GRAPHITE_TRY(const auto text, in_inbox({frame.offset, frame.size}));
+    GRAPHITE_TRY(const auto task, decode_task(as_text(text)));
+    GRAPHITE_TRY(const auto main, in_inbox(task.main));
+    threads_.allow(task.threads);
+    auto made = try_task(task, main);
+    // Pieces that are made at once take more memory together: what is made must not depend on that.
+    if (!made && made.error().code == errc::too_large && threads_.width() > 1) {
+      threads_.allow(1);
+      made = try_task(task, main);
+    }
+    return made;
+  }
+
+  result<encoded_answer> try_task(const encoded_task& task, byte_span main) {
     try {
-      GRAPHITE_TRY(const auto text, in_inbox({frame.offset, frame.size}));
-      GRAPHITE_TRY(const auto task, decode_task(as_text(text)));
-      GRAPHITE_TRY(const auto main, in_inbox(task.main));
-      threads_.allow(task.threads);
       GRAPHITE_TRY(const auto made, work_(task, main, *this, threads_));
       used_ = 0;
       return stored(made, task.output_bytes_max);
@@ -184,8 +193,10 @@ result<void> live(std::vector<owned_fd> descriptors, helper_threads& threads, co
 void run_worker(std::vector<owned_fd> descriptors, std::uint64_t threads, const worker_function& work) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!tidy_descriptors(descriptors)) ::_exit(worker_exit::no_descriptors);
+  // An arena for each thread would keep what it took, and that counts against later tasks.
+  ::mallopt(M_ARENA_MAX, 1);
   helper_threads helpers;
-  helpers.start(std::clamp<std::uint64_t>(threads, 1, threads_max) - 1);
+  helpers.start(std::clamp<std::uint64_t>(threads, 1, worker_threads_max) - 1);
   const auto ended = live(std::move(descriptors), helpers, work);
   ::_exit(ended                                     ? 0
           : ended.error().code == errc::unsupported ? worker_exit::no_sandbox

@@ -39,9 +39,14 @@ struct running_task {
   const std::uint32_t running_now;  ///< this one included
 };
 
+worker_pool_options checked(worker_pool_options options) {
+  options.threads = std::clamp(options.threads, 1u, worker_threads_max);
+  return options;
+}
+
 }  // namespace
 
-worker_pool::worker_pool(worker_pool_options options) : options_(std::move(options)) {}
+worker_pool::worker_pool(worker_pool_options options) : options_(checked(std::move(options))) {}
 
 worker_pool::~worker_pool() {
   idle_.clear();

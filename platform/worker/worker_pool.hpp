@@ -20,7 +20,8 @@ struct worker_pool_options {
   std::vector<std::string> arguments = {};         ///< of the program: what it gets ready before it forks
   int nice = 10;
   std::uint64_t kept_bytes = 32 * MiB;  ///< of shared memory that a worker at rest keeps, each way
-  /// That all tasks share: one that runs alone has them all, one of n that run begins with an n-th.
+  /// That all tasks share: one that runs alone has them all, one of n that run begins with an n-th. From 1 to
+  /// worker_threads_max; what is beyond counts as the nearest.
   std::uint32_t threads = 1;
   std::uint32_t tasks_max = 1024;  ///< then a worker is replaced by a fresh one
 };

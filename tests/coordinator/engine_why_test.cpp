@@ -60,22 +60,22 @@ TEST(engine_why, another_build_of_a_library_is_a_reason_to_make_an_asset_anew) {
   rule.transform = "audio";
   rule.built_in.emplace().name = "audio";
   engine_world w({rule}, [](engine_options& options) {
-    options.libraries = {{"audio", {{"libopus.so.0", "1"}, {"libogg.so.0", "1"}}},
-                         {"text", {{"libexpat.so.1", "1"}}}};
+    options.built_with = {{"audio", {{"libopus.so.0", "1"}, {"libogg.so.0", "1"}}},
+                          {"text", {{"libexpat.so.1", "1"}}}};
   });
   w.save({{"a.wav", "A"}});
   w.settle();
   w.adjust = [](engine_options& options) {
-    options.libraries = {{"audio", {{"libopus.so.0", "2"}, {"libogg.so.0", "1"}}},
-                         {"text", {{"libexpat.so.1", "2"}}}};
+    options.built_with = {{"audio", {{"libopus.so.0", "2"}, {"libogg.so.0", "1"}}},
+                          {"text", {{"libexpat.so.1", "2"}}}};
   };
   w.restart();
   w.apply({});
   w.settle();
   const auto why = w.why("a.opus");
   EXPECT_EQ(why.changed.size(), 1u);
-  ASSERT_NE(change(why, "library libopus.so.0"), nullptr);
-  EXPECT_EQ(*change(why, "library libopus.so.0"), (key_difference{"library libopus.so.0", "1", "2"}));
+  ASSERT_NE(change(why, "built with libopus.so.0"), nullptr);
+  EXPECT_EQ(*change(why, "built with libopus.so.0"), (key_difference{"built with libopus.so.0", "1", "2"}));
 }
 
 TEST(engine_why, a_changed_rule_tool_and_variable_are_told_after_a_restart) {

@@ -141,6 +141,31 @@ TEST(audio_transform, segments_that_are_encoded_apart_follow_one_another) {
   }
 }
 
+TEST(audio_transform, segments_of_many_channels_and_little_effort_follow_one_another_too) {
+  for (const auto& [channels, complexity] : {std::pair{6, 10}, {2, 0}, {2, 5}, {1, 5}}) {
+    const auto frames_of = [&, effort = std::int64_t{complexity}](const std::vector<float>& frames) {
+      const auto bytes = encoded(SF_FORMAT_WAV | SF_FORMAT_FLOAT, channels, 48'000, frames);
+      return decoded(opus_of(bytes, {{"complexity", effort}})).frames;
+    };
+    const auto second = 48'000 * static_cast<std::size_t>(channels);
+    const auto source = melody(channels, 9);
+    const std::vector<float> later(source.begin() + static_cast<std::ptrdiff_t>(2 * second), source.end());
+    const auto made = frames_of(source), made_later = frames_of(later);
+    // Two encodings of one sound, of which one has a seam: much nearer each other than either is to the
+    // sound.
+    const auto between = [&](std::size_t first, std::size_t last) {
+      const std::vector<float> from(made_later.begin() + static_cast<std::ptrdiff_t>(first - 2 * second),
+                                    made_later.begin() + static_cast<std::ptrdiff_t>(last - 2 * second));
+      const std::vector<float> to(made.begin() + static_cast<std::ptrdiff_t>(first),
+                                  made.begin() + static_cast<std::ptrdiff_t>(last));
+      return likeness(from, to, 0, from.size());
+    };
+    const auto seam = 8 * second;
+    EXPECT_GT(between(seam - second / 50, seam + second / 50), 15)
+        << channels << " channels, complexity " << complexity;
+  }
+}
+
 TEST(audio_transform, is_the_same_with_any_number_of_threads) {
   for (const auto& [channels, kbit] : {std::pair{2, 96}, {6, 0}, {1, 16}}) {
     const auto bytes = wav(channels, 44'100, melody(channels, 17));

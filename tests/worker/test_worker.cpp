@@ -8,6 +8,7 @@
 #include <barrier>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -98,11 +99,21 @@ std::vector<std::string> of_each_thread(parallel_calls& threads, const std::func
   while (true) std::memset(all.emplace_back(new char[1 << 20]).get(), 1, 1 << 20);
 }
 
+/// 40 ms of this thread's processor time.
+std::string burn() {
+  timespec used{}, began{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
+  do ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  while ((used.tv_sec - began.tv_sec) * 1'000'000'000 + used.tv_nsec - began.tv_nsec < 40'000'000);
+  return "burnt";
+}
+
 /// What threads do beside one that waits.
 result<worker_product> work_in_threads(const encoded_task& task, parallel_calls& threads) {
   const auto how = std::string_view(task.transform).substr(std::string_view("threads ").size());
   const auto first = std::this_thread::get_id();
   const auto made = of_each_thread(threads, [&]() -> std::string {
+    if (how == "burn 40 ms") return burn();
     if (std::this_thread::get_id() == first) return "first";
     if (how == "crash") crash();
     if (how == "hoard") hoard();

@@ -172,9 +172,14 @@ TEST_F(worker_threads_test, what_goes_wrong_in_one_is_the_task_s_failure) {
   EXPECT_EQ(said("count").size(), 3u);
 }
 
+TEST_F(worker_threads_test, they_share_the_time_limit_however_soon_they_are_done) {
+  what_.timeout = milliseconds(100);
+  EXPECT_THAT(failure_of("burn 40 ms"), testing::HasSubstr("more than 0.1 s of processor time"));
+}
+
 #ifndef __SANITIZE_ADDRESS__
-TEST_F(worker_threads_test, they_share_the_memory_limit) {
-  EXPECT_THAT(failure_of("hoard"), testing::HasSubstr("needs more memory"));
+TEST_F(worker_threads_test, a_task_that_needs_too_much_memory_with_them_is_tried_without) {
+  EXPECT_EQ(said("hoard"), std::vector<std::string>{"first"}) << "which takes none";
 }
 
 TEST_F(worker_threads_test, none_reaches_anything_outside) {

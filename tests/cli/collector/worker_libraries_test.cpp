@@ -5,6 +5,7 @@
 
 #include "cli/worker_options.hpp"
 #include "platform/linux/process_runner.hpp"
+#include "transforms/registry.hpp"
 
 namespace graphite {
 namespace {
@@ -22,10 +23,10 @@ TEST(worker_libraries, come_back_from_their_lines) {
 TEST(worker_libraries, a_server_is_told_for_which_of_them_keys_were_made) {
   const auto mark = "--made-for=" + libraries_mark(library_lines(some));
   EXPECT_THAT(server_arguments(some, {"audio", "shader"}), testing::ElementsAre(mark, "audio", "shader"));
-  EXPECT_THAT(server_arguments({}, {"text"}), testing::ElementsAre("text"));
+  EXPECT_TRUE(server_arguments({}, {}).empty());
   auto other = some;
   other["audio"]["libopus.so.0"] = "ab13";
-  EXPECT_NE(server_arguments(other, {})[0], mark);
+  EXPECT_NE(server_arguments(other, {"audio", "shader"})[0], mark);
 }
 
 TEST(worker_libraries, a_program_that_does_not_tell_them_is_named) {
@@ -40,13 +41,23 @@ TEST(worker_libraries, a_program_that_does_not_tell_them_is_named) {
 
 TEST(worker_libraries, the_real_program_tells_those_of_each_transform) {
   linux_process_runner processes;
-  const auto asked = libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, {"audio", "text"});
+  std::vector<std::string> names;
+  for (const auto* one : built_in_transforms()) names.emplace_back(one->name);
+  const auto asked = libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, names);
   ASSERT_TRUE(asked) << asked.error().context;
-  ASSERT_EQ(asked->size(), 2u);
-  EXPECT_TRUE(asked->at("audio").contains("libopus.so.0"));
-  EXPECT_TRUE(asked->at("audio").contains("processor"));
-  EXPECT_TRUE(asked->at("text").contains("libexpat.so.1"));
-  EXPECT_FALSE(asked->at("text").contains("processor"));
+  for (const auto* one : built_in_transforms()) {
+    const auto& told = asked->at(std::string(one->name));
+    for (const auto library : one->libraries)
+      EXPECT_TRUE(std::ranges::any_of(told,
+                                      [&](const auto& entry) {
+                                        return entry.first.starts_with(std::string(library) + ".so") &&
+                                               entry.second.size() == 16;
+                                      }))
+          << one->name << " " << library;
+    EXPECT_EQ(told.contains("the processor"), one->processor_matters) << one->name;
+  }
+  EXPECT_TRUE(asked->at("shader").contains("glslang"));
+  EXPECT_FALSE(libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, {"audio", "none"}));
 }
 
 }  // namespace

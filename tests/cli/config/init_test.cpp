@@ -70,8 +70,8 @@ TEST(init, known_formats_get_rules_with_the_extensions_as_they_are_written) {
 TEST(init, a_stage_before_glsl_is_a_shader_that_is_compiled) {
   const test::temporary_folder folder;
   folder.write("s/p.frag.glsl", spirv_text);
-  folder.write("s/q.VERT.glsl", spirv_text);
-  folder.write("s/common.glsl", "float f();");
+  for (const auto* name : {"a", "b", "c", "d", "common"})
+    folder.write(std::string("s/") + name + ".glsl", "float f();");
   const auto value = init_and_load(folder.path());
   EXPECT_EQ(rule_names(value), (strings{"compiled-shaders", "shader-includes"}));
   EXPECT_EQ(value.rule_for("s/p.frag.glsl")->transform, "shader");
@@ -79,7 +79,14 @@ TEST(init, a_stage_before_glsl_is_a_shader_that_is_compiled) {
 
   const test::temporary_folder older;
   older.write("s/p.frag.glsl", "#version 120\nvoid main() { gl_FragColor = vec4(1); }");
+  for (const auto* name : {"a", "b", "c", "d", "q", "r", "z"})
+    older.write(std::string("s/") + name + ".glsl", "float f();");
   EXPECT_EQ(rule_names(init_and_load(older.path())), strings{"shaders"}) << "for drivers to compile";
+
+  folder.write("main.c", "load(\"s/p.frag.glsl\");");
+  std::filesystem::remove(folder.path() + "/graphite.toml");
+  EXPECT_EQ(rule_names(init_and_load(folder.path())), strings{"shaders"})
+      << "a program loads it by this name";
 }
 
 /// Whether the text that is written has the rule as a comment.
