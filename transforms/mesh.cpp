@@ -59,9 +59,16 @@ result<std::vector<made_submesh>> process_scene(source_scene& scene, const mesh_
                                                 parallel_calls& threads, mesh_warnings& warnings) {
   GRAPHITE_TRY(const auto sources, sources_of(scene, options, warnings));
   std::vector<std::optional<result<made_submesh>>> made(sources.size());
-  threads.for_each(sources.size(), [&](std::size_t i) {
-    made[i] = process_primitive(std::move(*sources[i].primitive), sources[i].grid, options);
-  });
+  // Side by side, or one with all threads.
+  serial_calls alone;
+  auto& inner = sources.size() > 1 ? static_cast<parallel_calls&>(alone) : threads;
+  const auto process = [&](std::size_t i) {
+    made[i] = process_primitive(std::move(*sources[i].primitive), sources[i].grid, options, inner);
+  };
+  if (sources.size() > 1)
+    threads.for_each(sources.size(), process);
+  else if (!sources.empty())
+    process(0);
   std::vector<made_submesh> out;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     auto& one = *made[i];

@@ -32,7 +32,7 @@ coarse levels small gaps may open where two touch.)";
 inline const transform_description& mesh_description() {
   static const transform_description out{
       .name = "mesh",
-      .version = 2,
+      .version = 3,
       .help = "makes a mesh file with levels of detail that an engine maps, from glTF and OBJ",
       .details = mesh_details,
       .pictures = {{"images/mesh-levels.png", "A torus knot with `lods = 3`: levels 0 to 3"}},

@@ -71,7 +71,7 @@ void order_triangles(index_list& indices, const welded& mesh, float overdraw) {
 }
 
 /// Vertices in the order in which the triangles need them; those not needed are left out.
-made_geometry fetch_ordered(index_list indices, const welded& mesh, std::uint32_t stride, float error) {
+made_geometry fetch_ordered(index_list indices, const welded& mesh, std::uint32_t stride) {
   made_geometry out;
   out.indices = std::move(indices);
   out.vertices.resize(std::min<std::size_t>(mesh.count, out.indices.size()) * stride);
@@ -81,7 +81,6 @@ made_geometry fetch_ordered(index_list indices, const welded& mesh, std::uint32_
   meshopt_remapIndexBuffer(out.indices.data(), out.indices.data(), out.indices.size(), remap.data());
   meshopt_remapVertexBuffer(out.vertices.data(), mesh.vertices.data(), mesh.count, stride, remap.data());
   out.vertices.resize(std::size_t{out.vertex_count} * stride);
-  out.error = error;
   return out;
 }
 
@@ -98,38 +97,70 @@ index_list left_out(const index_list& finest, const index_list& coarser, std::ui
   return out;
 }
 
-/// Simplifies each level from the one before; the simplifier's estimates add up and end the levels, as does
-/// a level that would be hardly smaller. The error that the file states is measured.
-void add_levels(made_submesh& out, const welded& mesh, const mesh_process_options& options) {
+/// The triangles of each coarser level, simplified from the one before; the simplifier's estimates add up and
+/// end the levels, as does a level that would be hardly smaller.
+std::vector<index_list> simplified_levels(const welded& mesh, const mesh_process_options& options) {
   constexpr float smaller_by = 0.9f;
-  if (options.lods == 0) return;
-  const float scale = meshopt_simplifyScale(mesh.points.data(), mesh.count, 12);
-  auto finer = mesh.indices;
+  std::vector<index_list> out;
   float error = 0;
   for (std::uint32_t level = 1; level <= options.lods && error < options.lod_error; ++level) {
+    const auto& finer = out.empty() ? mesh.indices : out.back();
     const auto triangles = static_cast<std::size_t>(static_cast<float>(finer.size() / 3) * options.lod_ratio);
-    if (triangles == 0) return;
+    if (triangles == 0) break;
     index_list coarser(finer.size());
     float reached = 0;
     coarser.resize(meshopt_simplify(coarser.data(), finer.data(), finer.size(), mesh.points.data(),
                                     mesh.count, 12, triangles * 3, options.lod_error - error, 0, &reached));
     if (coarser.empty() || static_cast<float>(coarser.size()) > static_cast<float>(finer.size()) * smaller_by)
-      return;
+      break;
     error += reached;
-    finer = coarser;
-    const auto measured =
-        greatest_distance(mesh.points, left_out(mesh.indices, coarser, mesh.count), coarser);
-    if (measured > options.lod_error * scale) return;
-    order_triangles(coarser, mesh, options.overdraw);
-    out.levels.push_back(
-        fetch_ordered(std::move(coarser), mesh, out.stride, std::max(measured, out.levels.back().error)));
+    out.push_back(std::move(coarser));
   }
+  return out;
+}
+
+made_geometry ordered_geometry(index_list indices, const welded& mesh, std::uint32_t stride, float overdraw) {
+  order_triangles(indices, mesh, overdraw);
+  return fetch_ordered(std::move(indices), mesh, stride);
+}
+
+/// The finest level and the coarser ones. The error that the file states of a level is measured; one that
+/// errs by too much ends them.
+std::vector<made_geometry> make_levels(const welded& mesh, std::uint32_t stride,
+                                       const mesh_process_options& options, parallel_calls& threads) {
+  std::vector<index_list> coarser;
+  std::vector<made_geometry> out(1);
+  threads.for_each(2, [&](std::size_t i) {
+    if (i == 0)
+      coarser = simplified_levels(mesh, options);
+    else
+      out[0] = ordered_geometry(mesh.indices, mesh, stride, options.overdraw);
+  });
+  std::vector<float> errors(coarser.size());
+  out.resize(1 + coarser.size());
+  threads.for_each(2 * coarser.size(), [&](std::size_t i) {
+    const auto& indices = coarser[i / 2];
+    if (i % 2 == 0)
+      errors[i / 2] = greatest_distance(mesh.points, left_out(mesh.indices, indices, mesh.count), indices);
+    else
+      out[1 + i / 2] = ordered_geometry(indices, mesh, stride, options.overdraw);
+  });
+  const float error_max =
+      coarser.empty() ? 0 : options.lod_error * meshopt_simplifyScale(mesh.points.data(), mesh.count, 12);
+  for (std::size_t level = 1; level < out.size(); ++level) {
+    if (errors[level - 1] > error_max) {
+      out.resize(level);
+      break;
+    }
+    out[level].error = std::max(errors[level - 1], out[level - 1].error);
+  }
+  return out;
 }
 
 }  // namespace
 
 result<made_submesh> process_primitive(source_primitive primitive, const quantisation& grid,
-                                       const mesh_process_options& options) {
+                                       const mesh_process_options& options, parallel_calls& threads) {
   if (primitive.normals.empty() && options.generate_normals) generate_normals(primitive);
   made_submesh out;
   out.material = primitive.material;
@@ -143,9 +174,7 @@ result<made_submesh> process_primitive(source_primitive primitive, const quantis
   drop_collapsed(mesh.indices);
   sort_triangles(mesh.indices, mesh.count);
   mesh.points = decoded_positions(mesh.vertices, mesh.count, out, options.quantize);
-  order_triangles(mesh.indices, mesh, options.overdraw);
-  out.levels.push_back(fetch_ordered(mesh.indices, mesh, out.stride, 0));
-  add_levels(out, mesh, options);
+  out.levels = make_levels(mesh, out.stride, options, threads);
   const auto& finest = out.levels.front();
   out.bounds = bounds_of(decoded_positions(finest.vertices, finest.vertex_count, out, options.quantize));
   return out;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/digest.hpp"
+#include "core/ports/parallel_calls.hpp"
 #include "transforms/mesh_scene.hpp"
 
 namespace graphite {
@@ -72,6 +73,6 @@ mesh_bounds bounds_of(const std::vector<float>& points);
 /// caller's. Pure. Errors: as position_grid. Source of the algorithms: meshoptimizer (Kapoulkine), with
 /// Garland and Heckbert 1997 for simplification.
 result<made_submesh> process_primitive(source_primitive primitive, const quantisation& grid,
-                                       const mesh_process_options& options);
+                                       const mesh_process_options& options, parallel_calls& threads);
 
 }  // namespace graphite

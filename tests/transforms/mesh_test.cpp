@@ -172,20 +172,22 @@ TEST(mesh, a_picture_shows_the_mesh_in_its_middle) {
 }
 
 TEST(mesh, is_the_same_with_any_number_of_threads) {
-  // Faces of five materials in turn: as many primitives.
+  // Faces of five materials in turn: a primitive for each change.
   std::string source;
   std::size_t faces = 0;
   std::istringstream lines(hills_obj(30));
   for (std::string line; std::getline(lines, line); source += line + "\n")
     if (line.starts_with("f ") && faces++ % 100 == 0) source += fmt::format("usemtl m{}\n", faces / 100 % 5);
   const mesh_options options{{"lods", std::int64_t{2}}, {"generate_normals", true}};
-  const auto one = run_mesh_on("a.obj", source, options);
-  ASSERT_TRUE(one) << one.error().context;
-  EXPECT_EQ(open_mesh_file(joined(one->assets.at(0)))->submeshes.size(), 5u);
-  for (const std::size_t threads : {2, 5, 9}) {
-    const auto made = run_mesh_on("a.obj", source, options, nullptr, threads);
-    ASSERT_TRUE(made) << made.error().context;
-    EXPECT_TRUE(made->assets.at(0).parts == one->assets.at(0).parts) << threads;
+  EXPECT_EQ(open_mesh_file(joined(run_mesh_on("a.obj", source, options)->assets.at(0)))->submeshes.size(),
+            9u);
+  for (const auto& text : {source, hills_obj(30)}) {
+    const auto one = run_mesh_on("a.obj", text, options);
+    for (const std::size_t threads : {2, 5, 9}) {
+      const auto made = run_mesh_on("a.obj", text, options, nullptr, threads);
+      ASSERT_TRUE(made && one);
+      EXPECT_TRUE(made->assets.at(0).parts == one->assets.at(0).parts) << threads;
+    }
   }
 }
 
