@@ -10,6 +10,7 @@
 
 #include "bench/child.hpp"
 #include "bench/media.hpp"
+#include "bench/media_quality.hpp"
 #include "bench/worker_client.hpp"
 #include "bench/workloads.hpp"
 #include "transforms/ktx2_reader.hpp"
@@ -229,11 +230,30 @@ void measure_meshes(bench_run& run) {
     run.out.figures.push_back(
         rate(name, "Mtriangle/s", static_cast<double>(made.triangles) / 1e6, times.ours, peer, times.theirs));
   };
+  const auto add_quality = [&](const std::string& name, const std::string& unit, double ours,
+                               const std::function<double(const triangle_mesh&)>& of_peer) {
+    figure out{name, ours, unit, better::lower, {}, peer, {}};
+    if (!peer.empty())
+      out.peer_value = out.goal = of_peer(triangles_of_gltf(read_whole(run.work + "/hills.glb")));
+    run.out.figures.push_back(out);
+  };
   // The tool does not order for overdraw.
-  measure("mesh_mtri_per_s", "hills.gltf", {{"overdraw", 1.0}}, {});
   measure("mesh_obj_mtri_per_s", "hills.obj", {{"overdraw", 1.0}}, {});
+  measure("mesh_mtri_per_s", "hills.gltf", {{"overdraw", 1.0}}, {});
+  add_quality("mesh_cache_misses", "a triangle",
+              cache_misses(triangles_of_gmesh(files.made.begin()->second, 0)), cache_misses);
   measure("mesh_lod_mtri_per_s", "hills.gltf",
           {{"overdraw", 1.0}, {"lods", std::int64_t{1}}, {"lod_ratio", 0.5}}, {"-si", "0.5"});
+  const auto source = triangles_of_gltf(made.json, made.buffer);
+  const auto coarser = triangles_of_gmesh(files.made.begin()->second, 1);
+  std::size_t of_peer = 0;
+  add_quality("mesh_lod_error", "of the longest side", greatest_error(source, coarser),
+              [&](const triangle_mesh& theirs) {
+                of_peer = theirs.indices.size() / 3;
+                return greatest_error(source, theirs);
+              });
+  run.out.notes.push_back(
+      fmt::format("triangles of the coarser level: {}, the tool's {}", coarser.indices.size() / 3, of_peer));
 }
 
 void measure_sounds(bench_run& run) {
@@ -254,6 +274,17 @@ void measure_sounds(bench_run& run) {
             {"opusenc", "--quiet", "--bitrate", "96", run.work + "/chords.wav", run.work + "/chords.opus"});
       });
   run.out.figures.push_back(rate("audio_x_realtime", "x", seconds, times.ours, peer, times.theirs));
+  figure likeness{"audio_likeness_db",
+                  sound_likeness(files.files["chords.wav"], files.made.begin()->second),
+                  "dB, segmental SNR",
+                  better::higher,
+                  {},
+                  peer,
+                  {}};
+  if (!times.theirs.empty())
+    likeness.peer_value = likeness.goal =
+        sound_likeness(files.files["chords.wav"], read_whole(run.work + "/chords.opus"));
+  run.out.figures.push_back(likeness);
   if (!times.theirs.empty())
     run.out.notes.push_back(fmt::format("sound: {} bytes, the tool's {} bytes",
                                         files.made.begin()->second.size(),
