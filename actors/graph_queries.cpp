@@ -43,6 +43,7 @@ void append_failures(const build_engine& engine, build_summary& out) {
     out.diagnostics.push_back(
         {diagnostic_line::level::error, one.path.str(),
          source && told.contains(*source) ? fmt::format("not made: {} failed", *source) : one.message});
+    if (source) told[*source].insert(one.message);
   }
 }
 

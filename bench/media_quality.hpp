@@ -6,8 +6,8 @@
 
 namespace graphite::bench {
 
-/// How near Ogg Opus is to the WAV file of 16 bits that it was made of: the mean over pieces of 20 ms of the
-/// signal to noise, in dB, each piece within 0 and 60 (segmental SNR). Silent pieces do not count.
+/// How near Ogg Opus is to the stereo WAV file of 16 bits that it was made of: the mean over pieces of 20 ms
+/// of the signal to noise, in dB, each piece within 0 and 60 (segmental SNR). Silent pieces do not count.
 double sound_likeness(const std::string& wav, const std::string& opus);
 
 /// Triangles as they lie in the units of the source.

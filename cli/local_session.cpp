@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <filesystem>
-#include <future>
 #include <thread>
 
 #include "actors/live_filter.hpp"
@@ -132,6 +131,7 @@ struct local_session::parts {
   std::unique_ptr<local_system> system;  // last: everything above outlives it
 
   ~parts() {
+    ending.cancel();
     if (project_events) project_events->stop();
     if (events) events->stop();
     if (garbage) garbage->stop();
@@ -142,7 +142,6 @@ struct local_session::parts {
   result<void> open_state();
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options, std::uint32_t jobs);
-  void ask_libraries();
   result<void> open_scratch(bool in_memory);
   void warm_up_workers();
   result<void> open_ports(const session_options& options);
@@ -285,15 +284,6 @@ result<void> local_session::parts::open_builder(const session_options& options, 
   // The threads of the pool live as long as the workers' server must.
   if (!names.empty()) (void)pool->submit([this] { warm_up_workers(); });
   return {};
-}
-
-/// While the stores are opened.
-void local_session::parts::ask_libraries() {
-  auto transforms = built_in_names(*config);
-  if (transforms.empty()) return;
-  asked_libraries = std::async(std::launch::async, [this, transforms = std::move(transforms)] {
-    return libraries_of_workers(*processes, worker_program(), worker_environment(environment), transforms);
-  });
 }
 
 /// An attempt that finds no worker says why; here it is only early.
@@ -449,7 +439,8 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   GRAPHITE_CHECK(self->open_project(options));
   auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
-  self->ask_libraries();
+  // While the stores are opened.
+  self->asked_libraries = ask_libraries(*self->processes, self->environment, *self->config, self->ending);
   GRAPHITE_CHECK(self->open_state());
   GRAPHITE_CHECK(self->open_sources(options));
   GRAPHITE_CHECK(self->open_builder(options, jobs));

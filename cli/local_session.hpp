@@ -47,7 +47,8 @@ struct session_options {
 class local_session {
  public:
   /// Errors: invalid_argument (the project file's mistakes, rendered), not_found, already_exists (another
-  /// process holds the state; the context says which), newer_version, corrupt, io.
+  /// process holds the state; the context says which), unsupported (the program that runs built-in transforms
+  /// is not there or is another), newer_version, corrupt, io.
   static result<std::unique_ptr<local_session>> open(const session_options& options, log_sink& log);
   /// The state alone: nothing is looked at, built or served, and of the facade only gc() may be called. Of
   /// the options only `directory`, `state` and `on_collection` count. Errors: as above.

@@ -13,6 +13,7 @@
 #include "cli/json.hpp"
 #include "cli/local_session.hpp"
 #include "cli/log_setup.hpp"
+#include "cli/project_check.hpp"
 #include "cli/signals.hpp"
 #include "gateway/local_service.hpp"
 #include "platform/metrics/prometheus_registry.hpp"
@@ -115,10 +116,10 @@ http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, l
 
 /// Whether the project file, as it is now, can be used; what is wrong with it is reported.
 bool usable_project(const dev_options& options, event_printer& events) {
-  const auto loaded = load_project({options.directory, options.state});
-  if (loaded) return true;
+  const auto checked = check_project({options.directory, options.state});
+  if (checked) return true;
   events.diagnostic({diagnostic_line::level::error, std::string(project_file_name),
-                     loaded.error().context + "\nthe project goes on as it was"});
+                     checked.error().context + "\nthe project goes on as it was"});
   return false;
 }
 

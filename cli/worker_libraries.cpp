@@ -6,7 +6,7 @@
 #include <set>
 
 #include "cli/worker_options.hpp"
-#include "core/cancel_token.hpp"
+#include "cli/worker_program.hpp"
 
 namespace graphite {
 
@@ -55,32 +55,45 @@ result<transform_libraries> parse_library_lines(std::string_view text) {
 
 result<transform_libraries> libraries_of_workers(process_runner& processes, const std::string& program,
                                                  const std::map<std::string, std::string>& environment,
-                                                 const std::vector<std::string>& transforms) {
+                                                 const std::vector<std::string>& transforms,
+                                                 const cancel_token& cancel) {
   process_spec run;
   run.argv = {program, libraries_option};
   run.argv.insert(run.argv.end(), transforms.begin(), transforms.end());
   run.environment = environment;
   run.working_folder = "/";
   run.timeout = answer_max;
-  const auto ended = processes.run(run, cancel_token());
+  const auto ended = processes.run(run, cancel);
   if (!ended && ended.error().code == errc::not_found)
     return fail(
-        errc::unavailable,
+        errc::unsupported,
         fmt::format("there is no {}: it belongs beside `graphite`, or GRAPHITE_WORKER names it", program));
   if (!ended)
-    return fail(errc::unavailable, fmt::format("cannot run {}: {}", program, ended.error().context));
+    return fail(errc::unsupported, fmt::format("cannot run {}: {}", program, ended.error().context));
+  if (ended->cancelled) return fail(errc::cancelled, "cancelled before the workers' program had answered");
   auto parsed = parse_library_lines(ended->out);
   if (ended->exit_code == 0 && parsed &&
       std::ranges::all_of(transforms, [&](const auto& name) { return parsed->contains(name); }))
     return parsed;
   const auto said = ended->err.substr(0, ended->err.find('\n'));
-  return fail(errc::unavailable,
+  return fail(errc::unsupported,
               fmt::format("{} does not tell its libraries ({}): is GRAPHITE_WORKER, or what stands beside "
                           "`graphite`, of this version?",
                           program,
                           ended->timed_out ? fmt::format("no answer within {} s", answer_max.count() / 1000)
                           : said.empty()   ? fmt::format("exit code {}", ended->exit_code)
                                            : said));
+}
+
+std::future<result<transform_libraries>> ask_libraries(process_runner& processes,
+                                                       const std::map<std::string, std::string>& environment,
+                                                       const project& config, const cancel_token& cancel) {
+  auto transforms = built_in_names(config);
+  if (transforms.empty()) return {};
+  return std::async(std::launch::async, [&, transforms = std::move(transforms)] {
+    return libraries_of_workers(processes, worker_program(), worker_environment(environment), transforms,
+                                cancel);
+  });
 }
 
 }  // namespace graphite

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <future>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/cancel_token.hpp"
 #include "core/error.hpp"
 #include "core/ports/process_runner.hpp"
 #include "core/project.hpp"
@@ -21,10 +23,17 @@ using transform_libraries = std::map<std::string, library_identities>;
 std::vector<std::string> built_in_names(const project& config);
 
 /// Asks the workers' program for those of some transforms. Takes the 15 ms in which that program loads its
-/// libraries. Errors: unavailable (it cannot be run, or does not answer for each of them).
+/// libraries. Errors: unsupported (it cannot be run, or does not answer for each of them), cancelled.
 result<transform_libraries> libraries_of_workers(process_runner& processes, const std::string& program,
                                                  const std::map<std::string, std::string>& environment,
-                                                 const std::vector<std::string>& transforms);
+                                                 const std::vector<std::string>& transforms,
+                                                 const cancel_token& cancel);
+
+/// Asks the program of this installation for those that a project needs, in another thread; without a state
+/// where it needs none. What is passed must outlive the future.
+std::future<result<transform_libraries>> ask_libraries(process_runner& processes,
+                                                       const std::map<std::string, std::string>& environment,
+                                                       const project& config, const cancel_token& cancel);
 
 /// The lines of that program's answer: TRANSFORM, LIBRARY and identity between tabulators. Errors: corrupt.
 result<transform_libraries> parse_library_lines(std::string_view text);

@@ -4,6 +4,7 @@
 
 #include "bindings/c/signal_shield.hpp"
 #include "cli/config/project_file.hpp"
+#include "cli/project_check.hpp"
 
 namespace graphite::build_api {
 
@@ -284,10 +285,10 @@ void project_builder::end_supervisor() {
 
 /// Whether the project file, as it is now, can be used; what is wrong with it is told.
 bool project_builder::usable() {
-  const auto loaded = load_project({options_.directory, options_.state});
-  if (loaded) return true;
+  const auto checked = check_project({options_.directory, options_.state});
+  if (checked) return true;
   events_.diagnostic({diagnostic_line::level::error, std::string(project_file_name),
-                      loaded.error().context + "\nthe project goes on as it was"});
+                      checked.error().context + "\nthe project goes on as it was"});
   return false;
 }
 

@@ -149,6 +149,7 @@ GRAPHITE_API void graphite_rebuild_config_init(graphite_rebuild_config* config);
  * caller's to close, and user_data his as long as that. Cost: blocks; what the graph's rows are to read (1 to
  * 2 s for 10^6 sources), a system watch for each folder, and some threads. Errors: NOT_FOUND (no project),
  * INVALID_ARGUMENT (mistakes in its file: the text has all of them with their lines; an unknown size),
+ * UNSUPPORTED (graphite-worker, which runs built-in transforms, is not there or is of another version),
  * ALREADY_EXISTS (somebody, maybe this process, has the state open; the text says who), NEWER_VERSION,
  * CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO. On an error `*out` is null. */
 GRAPHITE_API graphite_result graphite_rebuild_open(const char* project_directory,

@@ -209,9 +209,6 @@ class conversation {
 
   result<worker_outcome> done(const worker_frame& frame) {
     if (frame.size > answer_bytes_max) return nonsense();
-    // Whatever the number of threads: it need not have been looked at in time.
-    if (worker_.processor_time() - cpu_before_ >= task_.what.timeout)
-      return failed(errc::action_failed, over_time());
     const auto text = worker_.in_outbox(frame.offset, frame.size);
     if (!text) return nonsense();
     const auto answer = decode_answer(std::string(as_text(*text)));
@@ -221,6 +218,9 @@ class conversation {
       out.memory_bytes_peak = answer->memory_bytes_peak;
       return out;
     }
+    // Whatever the number of threads: it need not have been looked at in time.
+    if (worker_.processor_time() - cpu_before_ >= task_.what.timeout)
+      return failed(errc::action_failed, over_time());
     std::vector<std::pair<logical_path, std::vector<byte_span>>> made;
     std::uint64_t sum = 0;
     for (const auto& asset : answer->assets) {

@@ -16,7 +16,10 @@ void helper_threads::start(std::size_t count) {
   done_.wait(lock, [this] { return waiting_ == started_; });
 }
 
-void helper_threads::allow(std::size_t width) { width_ = std::clamp<std::size_t>(width, 1, started_ + 1); }
+void helper_threads::allow(std::size_t width) {
+  width_ = std::clamp<std::size_t>(width, 1, started_ + 1);
+  used_ = false;
+}
 
 void* helper_threads::run(void* self) {
   static_cast<helper_threads*>(self)->help();
@@ -51,6 +54,7 @@ void helper_threads::make_calls() noexcept {
 
 void helper_threads::for_each(std::size_t count, const std::function<void(std::size_t)>& call) {
   const auto helpers = std::min(width_, count) - (count == 0 ? 0 : 1);
+  used_ = used_ || helpers > 0;
   {
     const std::lock_guard lock(mutex_);
     GRAPHITE_INVARIANT(call_ == nullptr);

@@ -30,7 +30,13 @@ class helper_threads final : public parallel_calls {
   /// included.
   void allow(std::size_t width);
 
-  std::size_t width() const override { return width_; }
+  /// Whether a task has made use of there being several since allow().
+  bool used() const { return used_; }
+
+  std::size_t width() const override {
+    used_ = used_ || width_ > 1;
+    return width_;
+  }
   void for_each(std::size_t count, const std::function<void(std::size_t)>& call) override;
 
  private:
@@ -39,6 +45,7 @@ class helper_threads final : public parallel_calls {
   void make_calls() noexcept;
 
   std::size_t started_ = 0, width_ = 1;
+  mutable bool used_ = false;
   std::mutex mutex_;  ///< of all below; `call_` and `count_` are read without it by who has been let begin
   std::condition_variable wake_, done_;
   std::size_t waiting_ = 0;

@@ -120,18 +120,18 @@ class worker_loop final : public worker_files {
     threads_.allow(task.threads);
     auto made = try_task(task, main);
     // Pieces that are made at once take more memory together: what is made must not depend on that.
-    if (!made && made.error().code == errc::too_large && threads_.width() > 1) {
+    if (!made && made.error().code == errc::too_large && threads_.used()) {
       threads_.allow(1);
       made = try_task(task, main);
     }
-    return made;
+    if (!made) return tl::unexpected(std::move(made.error()));
+    used_ = 0;
+    return stored(*made, task.output_bytes_max);
   }
 
-  result<encoded_answer> try_task(const encoded_task& task, byte_span main) {
+  result<worker_product> try_task(const encoded_task& task, byte_span main) {
     try {
-      GRAPHITE_TRY(const auto made, work_(task, main, *this, threads_));
-      used_ = 0;
-      return stored(made, task.output_bytes_max);
+      return work_(task, main, *this, threads_);
     } catch (const std::bad_alloc&) {
       return fail(errc::too_large, "it needs more memory than it may use (the rule's 'memory_max')");
     } catch (const std::exception& thrown) {

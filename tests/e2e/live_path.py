@@ -229,6 +229,19 @@ def a_changed_project_file_takes_effect_and_a_broken_one_does_not():
         equal((world.current("reader") / "t/word.up").read_bytes(), b"ABC", "converted by the new rule")
 
 
+def a_project_that_begins_to_need_workers_that_are_not_there_goes_on_as_it_was():
+    with World() as world:
+        world.write("a.json", "[ 1 ]")
+        dev = world.dev(environment={"GRAPHITE_WORKER": "/nowhere/worker"})
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="a.json")
+        world.write("graphite.toml", '[project]\nname = "e2e"\n[[rule]]\nname = "t"\nmatch = "*.json"\ntransform = "text"\n')
+        broken = dev.wait_for(lambda e: e.get("event") == "diagnostic" and e["level"] == "error", "diagnostic")
+        check("there is no /nowhere/worker" in broken["text"], broken["text"])
+        world.write("b.json", "[ 2 ]")
+        reader.swap_with(changed="b.json")
+
+
 SPRITE = '''[project]
 name = "e2e"
 
@@ -495,7 +508,8 @@ if __name__ == "__main__":
           a_swap_without_files_needs_no_second_copy_either, building_twice_runs_nothing_twice, build_attaches_to_dev,
           one_broken_asset_does_not_block_the_rest, a_killed_subscriber_comes_back, a_killed_dev_loses_nothing_published,
           a_second_process_is_told_who_holds_the_state,
-          a_changed_project_file_takes_effect_and_a_broken_one_does_not, the_graph_and_why_can_be_asked,
+          a_changed_project_file_takes_effect_and_a_broken_one_does_not,
+          a_project_that_begins_to_need_workers_that_are_not_there_goes_on_as_it_was, the_graph_and_why_can_be_asked,
           a_commit_can_be_built_instead_of_the_working_tree, status_and_metrics_tell_of_the_service,
           every_stage_of_every_change_is_counted, status_tells_what_runs_and_who_follows,
           a_warning_ends_with_its_cause, saves_under_a_hold_are_one_generation, dead_segments_are_unlinked,

@@ -215,7 +215,8 @@ def a_worker_program_that_is_none_is_named():
         for program, words in (("/nowhere/worker", "there is no /nowhere/worker"), ("/bin/true", "GRAPHITE_WORKER")):
             done = subprocess.run([PROGRAM, "build", "-C", world.root], capture_output=True, text=True, timeout=120,
                                   check=False, env={**os.environ, "GRAPHITE_WORKER": program})
-            check(done.returncode != 0 and words in done.stderr, f"{program}: {done.stderr}")
+            equal(done.returncode, 2, f"exit code with {program}: {done.stderr}")
+            check(words in done.stderr and "built:" not in done.stderr + done.stdout, f"{program}: {done.stderr}")
 
 
 if __name__ == "__main__":

@@ -111,9 +111,13 @@ std::string burn() {
 /// What threads do beside one that waits.
 result<worker_product> work_in_threads(const encoded_task& task, parallel_calls& threads) {
   const auto how = std::string_view(task.transform).substr(std::string_view("threads ").size());
+  static std::string tries;  // of this process: how many threads there were
+  tries += " " + std::to_string(threads.width());
+  if (how == "tries") return one_asset(task, {bytes_of(std::exchange(tries, ""))});
   const auto first = std::this_thread::get_id();
   const auto made = of_each_thread(threads, [&]() -> std::string {
     if (how == "burn 40 ms") return burn();
+    if (how == "hoard in all") hoard();
     if (std::this_thread::get_id() == first) return "first";
     if (how == "crash") crash();
     if (how == "hoard") hoard();

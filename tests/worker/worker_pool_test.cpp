@@ -180,6 +180,8 @@ TEST_F(worker_threads_test, they_share_the_time_limit_however_soon_they_are_done
 #ifndef __SANITIZE_ADDRESS__
 TEST_F(worker_threads_test, a_task_that_needs_too_much_memory_with_them_is_tried_without) {
   EXPECT_EQ(said("hoard"), std::vector<std::string>{"first"}) << "which takes none";
+  EXPECT_EQ(said("tries"), std::vector<std::string>{" 3 1 3"});
+  EXPECT_THAT(failure_of("hoard in all"), testing::HasSubstr("needs more memory"));
 }
 
 TEST_F(worker_threads_test, none_reaches_anything_outside) {

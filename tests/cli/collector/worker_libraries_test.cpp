@@ -32,9 +32,9 @@ TEST(worker_libraries, a_server_is_told_for_which_of_them_keys_were_made) {
 TEST(worker_libraries, a_program_that_does_not_tell_them_is_named) {
   linux_process_runner processes;
   for (const auto* program : {"/nowhere/worker", "/bin/false", "/bin/echo"}) {
-    const auto asked = libraries_of_workers(processes, program, {}, {"audio"});
+    const auto asked = libraries_of_workers(processes, program, {}, {"audio"}, cancel_token());
     ASSERT_FALSE(asked) << program;
-    EXPECT_EQ(asked.error().code, errc::unavailable);
+    EXPECT_EQ(asked.error().code, errc::unsupported);
     EXPECT_THAT(asked.error().context, testing::HasSubstr(program));
   }
 }
@@ -43,7 +43,7 @@ TEST(worker_libraries, the_real_program_tells_those_of_each_transform) {
   linux_process_runner processes;
   std::vector<std::string> names;
   for (const auto* one : built_in_transforms()) names.emplace_back(one->name);
-  const auto asked = libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, names);
+  const auto asked = libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, names, cancel_token());
   ASSERT_TRUE(asked) << asked.error().context;
   for (const auto* one : built_in_transforms()) {
     const auto& told = asked->at(std::string(one->name));
@@ -57,7 +57,7 @@ TEST(worker_libraries, the_real_program_tells_those_of_each_transform) {
     EXPECT_EQ(told.contains("the processor"), one->processor_matters) << one->name;
   }
   EXPECT_TRUE(asked->at("shader").contains("glslang"));
-  EXPECT_FALSE(libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, {"audio", "none"}));
+  EXPECT_FALSE(libraries_of_workers(processes, GRAPHITE_REAL_WORKER, {}, {"audio", "none"}, cancel_token()));
 }
 
 }  // namespace
