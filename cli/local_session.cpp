@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "actors/live_filter.hpp"
@@ -17,6 +18,7 @@
 #include "node/attempt.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
+#include "platform/linux/fresh_threads.hpp"
 #include "platform/linux/inotify_watcher.hpp"
 #include "platform/linux/memory_scratch.hpp"
 #include "platform/linux/posix_file_reader.hpp"
@@ -38,18 +40,6 @@
 namespace graphite {
 
 namespace {
-
-/// job(0) … job(count - 1) on as many threads as there are processors.
-void run_parallel(std::size_t count, const std::function<void(std::size_t)>& job) {
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < count; i = next++) job(i);
-  };
-  std::vector<std::jthread> threads;
-  const auto wanted = std::min<std::size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
-  for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
-  work();
-}
 
 /// The scanner of each rule that has references.
 class scanner_set {
@@ -271,9 +261,7 @@ result<void> local_session::parts::open_builder(const session_options& options, 
       *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
                                        .decode = decode_tool_answer});
   const auto names = built_in_names(*config);
-  if (asked_libraries.valid()) {
-    GRAPHITE_TRY(worker_libraries, asked_libraries.get());
-  }
+  GRAPHITE_TRY(worker_libraries, asked_libraries.get());
   workers = std::make_unique<worker_pool>(
       worker_pool_options{.program = worker_program(),
                           .environment = worker_environment(environment),
@@ -394,7 +382,9 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     surveyor->forget();
     if (events && !folder.empty()) events->refresh(folder);
   };
-  out.watching.parallel = run_parallel;
+  out.watching.parallel = [](std::size_t count, const std::function<void(std::size_t)>& job) {
+    fresh_threads(std::max(1u, std::thread::hardware_concurrency())).for_each(count, job);
+  };
   out.watching.scan = [this](const rule_spec& rule, const logical_path& path) {
     return scanners.for_source(rule, path);
   };
@@ -440,7 +430,9 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
   // While the stores are opened.
-  self->asked_libraries = ask_libraries(*self->processes, self->environment, *self->config, self->ending);
+  self->asked_libraries = std::async(std::launch::async, [&parts = *self] {
+    return libraries_for(*parts.config, *parts.processes, parts.environment, parts.ending);
+  });
   GRAPHITE_CHECK(self->open_state());
   GRAPHITE_CHECK(self->open_sources(options));
   GRAPHITE_CHECK(self->open_builder(options, jobs));

@@ -11,9 +11,7 @@ result<void> check_project(const load_options& where) {
   GRAPHITE_TRY(const auto loaded, load_project(where));
   if (built_in_names(loaded).empty()) return {};
   linux_process_runner processes;
-  const auto environment = caller_environment();
-  const cancel_token never;
-  GRAPHITE_CHECK(ask_libraries(processes, environment, loaded, never).get());
+  GRAPHITE_CHECK(libraries_for(loaded, processes, caller_environment(), cancel_token()));
   return {};
 }
 

@@ -85,15 +85,13 @@ result<transform_libraries> libraries_of_workers(process_runner& processes, cons
                                            : said));
 }
 
-std::future<result<transform_libraries>> ask_libraries(process_runner& processes,
-                                                       const std::map<std::string, std::string>& environment,
-                                                       const project& config, const cancel_token& cancel) {
-  auto transforms = built_in_names(config);
-  if (transforms.empty()) return {};
-  return std::async(std::launch::async, [&, transforms = std::move(transforms)] {
-    return libraries_of_workers(processes, worker_program(), worker_environment(environment), transforms,
-                                cancel);
-  });
+result<transform_libraries> libraries_for(const project& config, process_runner& processes,
+                                          const std::map<std::string, std::string>& environment,
+                                          const cancel_token& cancel) {
+  const auto transforms = built_in_names(config);
+  if (transforms.empty()) return transform_libraries{};
+  return libraries_of_workers(processes, worker_program(), worker_environment(environment), transforms,
+                              cancel);
 }
 
 }  // namespace graphite

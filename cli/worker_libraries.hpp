@@ -1,6 +1,5 @@
 #pragma once
 
-#include <future>
 #include <map>
 #include <string>
 #include <string_view>
@@ -29,11 +28,11 @@ result<transform_libraries> libraries_of_workers(process_runner& processes, cons
                                                  const std::vector<std::string>& transforms,
                                                  const cancel_token& cancel);
 
-/// Asks the program of this installation for those that a project needs, in another thread; without a state
-/// where it needs none. What is passed must outlive the future.
-std::future<result<transform_libraries>> ask_libraries(process_runner& processes,
-                                                       const std::map<std::string, std::string>& environment,
-                                                       const project& config, const cancel_token& cancel);
+/// Asks the program of this installation for those that a project needs; none where it needs none.
+/// `environment`: of this process. Errors: as above.
+result<transform_libraries> libraries_for(const project& config, process_runner& processes,
+                                          const std::map<std::string, std::string>& environment,
+                                          const cancel_token& cancel);
 
 /// The lines of that program's answer: TRANSFORM, LIBRARY and identity between tabulators. Errors: corrupt.
 result<transform_libraries> parse_library_lines(std::string_view text);

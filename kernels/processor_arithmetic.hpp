@@ -13,7 +13,7 @@ struct processor_traits {
   bool avx = false, avx2 = false, fma = false;
 };
 
-/// Of this processor; empty on architectures that have no such freedom. 50 µs.
+/// Of this processor; empty on architectures that have no such freedom. About 0.1 ms.
 processor_traits traits_of_processor();
 
 /// Tells traits apart. Pure.

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <new>
 #include <optional>
+#include <type_traits>
 
 #include "platform/worker/frames.hpp"
 #include "platform/worker/helper_threads.hpp"
@@ -96,7 +97,7 @@ class worker_loop final : public worker_files {
 
   result<void> answer(const worker_frame& frame) {
     const auto started = processor_time_ns();
-    auto done = do_task(frame);
+    auto done = guarded([&] { return do_task(frame); });
     encoded_answer out;
     if (done) {
       out = std::move(*done);
@@ -118,20 +119,23 @@ class worker_loop final : public worker_files {
     GRAPHITE_TRY(const auto task, decode_task(as_text(text)));
     GRAPHITE_TRY(const auto main, in_inbox(task.main));
     threads_.allow(task.threads);
-    auto made = try_task(task, main);
+    const auto attempt = [&] { return guarded([&] { return work_(task, main, *this, threads_); }); };
+    auto made = attempt();
     // Pieces that are made at once take more memory together: what is made must not depend on that.
     if (!made && made.error().code == errc::too_large && threads_.used()) {
       threads_.allow(1);
-      made = try_task(task, main);
+      made = attempt();
     }
     if (!made) return tl::unexpected(std::move(made.error()));
     used_ = 0;
     return stored(*made, task.output_bytes_max);
   }
 
-  result<worker_product> try_task(const encoded_task& task, byte_span main) {
+  /// What `call` gives; what it throws as an error.
+  template <class Call>
+  static std::invoke_result_t<Call> guarded(const Call& call) {
     try {
-      return work_(task, main, *this, threads_);
+      return call();
     } catch (const std::bad_alloc&) {
       return fail(errc::too_large, "it needs more memory than it may use (the rule's 'memory_max')");
     } catch (const std::exception& thrown) {

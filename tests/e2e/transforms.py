@@ -58,6 +58,18 @@ def a_broken_input_costs_its_own_asset_and_says_why():
         equal(sorted(bundle_contents(world)), ["good.min.json"], "what is shown")
 
 
+def a_mistake_in_what_makes_two_outputs_is_told_once():
+    rule = '[project]\nname = "e2e"\n[[rule]]\nname = "shaders"\nmatch = ["*.frag"]\ntransform = "shader"\n'
+    with World(rule) as world:
+        world.write("a.frag", "#version 450\nvoid main() { nonsense; }\n")
+        for _ in range(2):
+            code, _, text = said(world, "-k")
+            equal(code, 1, "exit code")
+            equal(text.count("undeclared identifier"), 1, f"the mistake, told once: {text}")
+            for output in ("a.frag.spv", "a.frag.json"):
+                check(f"{output}: error: not made: a.frag failed" in text, text)
+
+
 def an_option_that_is_none_is_told_with_its_place():
     with World(TEXT_RULE + "[rule.options]\nminfy = false\n") as world:
         done = subprocess.run([PROGRAM, "build", "-C", world.root], capture_output=True, text=True, timeout=60, check=False)
@@ -221,7 +233,8 @@ def a_worker_program_that_is_none_is_named():
 
 if __name__ == "__main__":
     main([a_text_is_checked_minified_and_cached, a_broken_input_costs_its_own_asset_and_says_why,
-          an_option_that_is_none_is_told_with_its_place, workers_that_are_killed_cost_nothing_but_time,
+          an_option_that_is_none_is_told_with_its_place,
+          a_mistake_in_what_makes_two_outputs_is_told_once, workers_that_are_killed_cost_nothing_but_time,
           a_tool_that_is_kept_does_all_actions, a_mesh_says_what_it_leaves_out,
           a_program_of_the_project_runs_as_an_input, a_worker_program_that_is_none_is_named,
           another_build_of_a_library_makes_what_it_made_anew, a_library_that_changes_while_it_is_used_is_refused,

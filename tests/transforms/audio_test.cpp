@@ -2,15 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <opus.h>
 #include <sndfile.h>
 
 #include <cmath>
+#include <memory>
 #include <random>
 
 #include "tests/transforms/media_support.hpp"
 #include "tests/transforms/sound_sources.hpp"
 #include "transforms/audio_reader.hpp"
 #include "transforms/audio_tags.hpp"
+#include "transforms/opus_coder.hpp"
 #include "transforms/waveform.hpp"
 
 namespace graphite {
@@ -164,6 +167,36 @@ TEST(audio_transform, segments_of_many_channels_and_little_effort_follow_one_ano
     EXPECT_GT(between(seam - second / 50, seam + second / 50), 15)
         << channels << " channels, complexity " << complexity;
   }
+}
+
+/// What a decoder that knows nothing of what was before makes of the packets.
+std::vector<float> decoded_packets(const opus_packets& packets, int channels) {
+  int mistake = OPUS_OK;
+  const std::unique_ptr<OpusDecoder, decltype(&opus_decoder_destroy)> decoder(
+      opus_decoder_create(48'000, channels, &mistake), opus_decoder_destroy);
+  std::vector<float> out(packets.sizes.size() * opus_packet_frames * static_cast<std::size_t>(channels));
+  const auto* from = packets.bytes.data();
+  for (std::size_t i = 0; i < packets.sizes.size(); from += packets.sizes[i++])
+    EXPECT_EQ(opus_decode_float(decoder.get(), from, static_cast<opus_int32>(packets.sizes[i]),
+                                out.data() + i * opus_packet_frames * static_cast<std::size_t>(channels),
+                                opus_packet_frames, 0),
+              static_cast<int>(opus_packet_frames));
+  return out;
+}
+
+TEST(opus_segment, begins_with_packets_that_need_none_before) {
+  opus_settings settings;
+  settings.bits_per_second = 96'000;
+  const auto source = melody(2, 2);
+  const std::size_t packet = 2 * opus_packet_frames, lead = 20;
+  const auto cut = encode_opus_segment(settings, std::span(source).first(60 * packet), lead);
+  ASSERT_TRUE(cut && cut->sizes.size() == 40u);
+  const auto made = decoded_packets(*cut, 2);
+  const auto delay = 2 * opus_coder::make(settings)->delay();
+  // The second packet: the first one overlaps with what the decoder never had.
+  const std::vector<float> wanted(source.begin() + static_cast<std::ptrdiff_t>((lead + 1) * packet - delay),
+                                  source.end());
+  EXPECT_GT(likeness(wanted, {made.begin() + static_cast<std::ptrdiff_t>(packet), made.end()}, 0, packet), 8);
 }
 
 TEST(audio_transform, is_the_same_with_any_number_of_threads) {

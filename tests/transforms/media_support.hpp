@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/digest.hpp"
-#include "tests/support/some_threads.hpp"
+#include "platform/linux/fresh_threads.hpp"
 #include "transforms/built_in.hpp"
 
 namespace graphite::test {
@@ -43,7 +43,7 @@ struct transform_under_test {
     if (templates.empty()) templates.assign(description.outputs.begin(), description.outputs.end());
     for (const auto& text : templates) names.push_back(expand_output(text, source).value());
     GRAPHITE_TRY(const auto options, option_values::make(description.options, given));
-    some_threads calls(threads);
+    fresh_threads calls(threads);
     return run({source, as_bytes(bytes), options, names, files, calls});
   }
 };

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/some_threads.hpp"
+#include "platform/linux/fresh_threads.hpp"
 #include "tests/transforms/mesh_sources.hpp"
 #include "transforms/mesh.hpp"
 
@@ -37,7 +37,7 @@ inline result<transform_output> run_mesh_on(const std::string& path, std::string
   const auto parsed = logical_path::parse(path).value();
   const auto values = option_values::make(mesh_description().options, options).value();
   const std::vector<output_name> outputs{{"out.gmesh", false}};
-  some_threads threads(width);
+  fresh_threads threads(width);
   return run_mesh({parsed, as_bytes(bytes), values, outputs, files != nullptr ? *files : none, threads});
 }
 

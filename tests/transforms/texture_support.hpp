@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "platform/linux/fresh_threads.hpp"
 #include "tests/support/paths.hpp"
-#include "tests/support/some_threads.hpp"
 #include "tests/transforms/image_sources.hpp"
 #include "transforms/rgba_image.hpp"
 #include "transforms/texture.hpp"
@@ -36,7 +36,7 @@ inline result<transform_output> texture_of(byte_span bytes, const given_options&
   const auto options = option_values::make(texture_description().options, given);
   EXPECT_TRUE(options) << options.error().context;
   const std::vector<output_name> outputs{expand_output("{dir}/{stem}.ktx2", path).value()};
-  some_threads calls(threads);
+  fresh_threads calls(threads);
   return run_texture({path, bytes, *options, outputs, files, calls});
 }
 

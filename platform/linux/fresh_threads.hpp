@@ -1,17 +1,19 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
 #include "core/ports/parallel_calls.hpp"
 
-namespace graphite::test {
+namespace graphite {
 
-/// As many threads as asked for, whatever the machine has, started for each use. Calls must not throw.
-class some_threads final : public parallel_calls {
+/// As many threads as asked for, whatever the machine has, started for each use and at most one a call. Calls
+/// must not throw.
+class fresh_threads final : public parallel_calls {
  public:
-  explicit some_threads(std::size_t width) : width_(width) {}
+  explicit fresh_threads(std::size_t width) : width_(width) {}
   std::size_t width() const override { return width_; }
   void for_each(std::size_t count, const std::function<void(std::size_t)>& call) override {
     std::atomic<std::size_t> next{0};
@@ -19,7 +21,7 @@ class some_threads final : public parallel_calls {
       for (auto i = next++; i < count; i = next++) call(i);
     };
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < width_; ++i) others.emplace_back(work);
+    for (std::size_t i = 1; i < std::min(width_, count); ++i) others.emplace_back(work);
     work();
   }
 
@@ -27,4 +29,4 @@ class some_threads final : public parallel_calls {
   std::size_t width_;
 };
 
-}  // namespace graphite::test
+}  // namespace graphite
