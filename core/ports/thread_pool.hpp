@@ -1,13 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "core/error.hpp"
 
 namespace graphite {
 
-/// Threads that run blocking work, first come first served. Thread-safe.
+/// Which work goes first. Lower classes get a turn now and then, however much of the higher waits.
+enum class work_priority : std::uint8_t { urgent, normal, background };
+inline constexpr std::size_t work_priorities = 3;
+
+/// Threads that run blocking work: by priority, then about first come first served. Thread-safe.
 ///
 /// Bound: at most `queued_max()` jobs wait; what comes beyond is refused, never blocks.
 class thread_pool {
@@ -17,7 +23,8 @@ class thread_pool {
 
   /// Runs `work` on some thread of the pool; it must not throw. Errors: busy (queue full), cancelled
   /// (stopped); then `work` is destroyed without having run.
-  virtual result<void> submit(job work) = 0;
+  virtual result<void> submit(job work, work_priority priority) = 0;
+  result<void> submit(job work) { return submit(std::move(work), work_priority::normal); }
   /// Ends: jobs that wait are destroyed unrun, those that run are waited for. Never call it from a job.
   virtual void stop() = 0;
 

@@ -62,7 +62,7 @@ result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options optio
 
 pinned_pool::~pinned_pool() { stop(); }
 
-result<void> pinned_pool::submit(job work) {
+result<void> pinned_pool::submit(job work, work_priority /*priority*/) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return fail(errc::cancelled, fmt::format("pool {} has stopped", options_.name));

@@ -29,7 +29,8 @@ class pinned_pool final : public thread_pool {
   /// stop()s.
   ~pinned_pool() override;
 
-  result<void> submit(job work) override;
+  using thread_pool::submit;
+  result<void> submit(job work, work_priority priority) override;
   void stop() override;
   std::size_t threads() const override { return count_; }
   std::size_t queued_max() const override { return options_.queued_max; }
