@@ -1,5 +1,6 @@
 # Running programs: processes, threads, scratch folders, tools.
 graphite_library(graphite_process SOURCES
+  domain_pools.cpp
   memory_scratch.cpp
   process_group.cpp
   process_runner.cpp

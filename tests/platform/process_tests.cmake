@@ -3,7 +3,6 @@ graphite_test(process_tests LABEL adapter SOURCES
   process_runner_test.cpp
   program_lookup_test.cpp
   scratch_space_test.cpp
-  thread_pool_test.cpp
   tool_resolver_test.cpp
   LIBS graphite_process graphite_crypto)
 
@@ -15,3 +14,10 @@ graphite_test(tool_workers_tests LABEL adapter SOURCES
   LIBS graphite_process graphite_schemas)
 target_compile_definitions(tool_workers_tests PRIVATE GRAPHITE_TEST_TOOL="${CMAKE_BINARY_DIR}/tests/test_tool")
 add_dependencies(tool_workers_tests test_tool)
+
+# Of its own, for the thread sanitizer.
+graphite_test(thread_pool_tests LABEL adapter SOURCES
+  thread_pool_contract_test.cpp
+  thread_pool_test.cpp
+  ${CMAKE_SOURCE_DIR}/tests/core/bounded_ring_test.cpp
+  LIBS graphite_process)

@@ -5,6 +5,9 @@
 #include <sched.h>
 
 #include <future>
+#include <thread>
+
+#include "platform/linux/domain_pools.hpp"
 
 namespace graphite {
 namespace {
@@ -70,6 +73,123 @@ TEST(pinned_pool, stop_waits_for_running_jobs_and_drops_waiting_ones) {
   pool->stop();
   EXPECT_TRUE(ended);
   EXPECT_EQ(owned.use_count(), 1);
+}
+
+/// All threads but one are kept busy, and that one's own jobs are taken from it.
+TEST(pinned_pool, steals_from_a_thread_that_is_busy) {
+  const auto pool = *pinned_pool::make({.threads = 3});
+  std::promise<void> done;
+  const auto all = done.get_future().share();
+  std::atomic<int> left = 20;
+  std::atomic<bool> in_time = false;
+  std::promise<void> ended;
+  ASSERT_TRUE(pool->submit([&] {
+    for (int i = 0; i < 20; ++i)
+      EXPECT_TRUE(pool->submit([&] {
+        if (--left == 0) done.set_value();
+      }));
+    in_time =
+        all.wait_for(std::chrono::seconds(30)) == std::future_status::ready;  // its own, this one cannot run
+    ended.set_value();
+  }));
+  ended.get_future().wait();
+  EXPECT_TRUE(in_time);
+}
+
+TEST(pinned_pool, the_lowest_class_gets_a_turn_however_much_is_urgent) {
+  const auto pool = *pinned_pool::make({.threads = 1});
+  std::promise<void> done;
+  std::atomic<bool> low_ran = false;
+  int urgent_runs = 0;
+  std::function<void()> again = [&] {
+    if (low_ran || ++urgent_runs == 1000) return done.set_value();
+    EXPECT_TRUE(pool->submit(again, work_priority::urgent));
+  };
+  std::promise<void> filled;
+  ASSERT_TRUE(pool->submit([ready = filled.get_future().share()] { ready.wait(); }));
+  ASSERT_TRUE(pool->submit(again, work_priority::urgent));
+  ASSERT_TRUE(pool->submit([&] { low_ran = true; }, work_priority::background));
+  filled.set_value();
+  done.get_future().wait();
+  EXPECT_TRUE(low_ran);
+}
+
+/// Submitters and threads of which all are asleep most of the time: a wake-up that got lost would hang.
+TEST(pinned_pool, wakes_for_each_job_that_comes_alone) {
+  const auto pool = *pinned_pool::make({.threads = 2});
+  std::vector<std::thread> submitters;
+  std::atomic<int> ran = 0;
+  for (int s = 0; s < 2; ++s)
+    submitters.emplace_back([&] {
+      for (int i = 0; i < 2000; ++i) {
+        std::promise<void> done;
+        ASSERT_TRUE(pool->submit([&] {
+          ++ran;
+          done.set_value();
+        }));
+        done.get_future().wait();
+      }
+    });
+  for (auto& thread : submitters) thread.join();
+  EXPECT_EQ(ran, 4000);
+}
+
+TEST(pinned_pool, holds_its_bound_among_many_submitters_and_runs_what_it_took) {
+  std::atomic<std::size_t> taken = 0, ran = 0;
+  {
+    const auto pool = *pinned_pool::make({.threads = 2, .queued_max = 16});
+    std::vector<std::thread> submitters;
+    for (int s = 0; s < 3; ++s)
+      submitters.emplace_back([&, s] {
+        for (int i = 0; i < 5000; ++i) {
+          if (pool->submit([&] { ++ran; }, static_cast<work_priority>((s + i) % 3))) ++taken;
+          EXPECT_LE(pool->queued(), 16u + 3u);  // those that are about to be refused are counted for a moment
+        }
+      });
+    for (auto& thread : submitters) thread.join();
+    while (pool->queued() != 0) std::this_thread::yield();
+  }
+  EXPECT_EQ(ran, taken);
+}
+
+/// Each job is either refused, run or destroyed: by the time stop() returns, whoever submits meanwhile.
+TEST(pinned_pool, stops_while_others_submit) {
+  for (int round = 0; round < 50; ++round) {
+    const auto pool = *pinned_pool::make({.threads = 2});
+    const auto owned = std::make_shared<int>(0);
+    std::thread submitter([&] {
+      while (pool->submit([owned] {})) {
+      }
+    });
+    pool->stop();
+    submitter.join();
+    ASSERT_EQ(owned.use_count(), 1);
+  }
+}
+
+TEST(domain_pools, make_a_pool_for_each_domain_and_share_work_among_them) {
+  affinity_plan plan;
+  plan.domains = {{.node = 0, .cpus = {}, .threads = 1, .memory = {}},
+                  {.node = 3, .cpus = {}, .threads = 2, .memory = {}}};
+  const auto pools = *domain_pools::make({.name = "part", .plan = plan, .queued_max = 64});
+  EXPECT_EQ(pools->threads(), 3u);
+  EXPECT_EQ(pools->queued_max(), 64u);
+  EXPECT_EQ(pools->domain(0).name(), "part0");
+  EXPECT_EQ(pools->domain(1).name(), "part3");
+  std::promise<void> release;
+  const auto ready = release.get_future().share();
+  std::atomic<int> at_work = 0;
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(pools->submit([&, ready] {
+      ++at_work;
+      ready.wait();
+    }));
+  // One that went to a domain whose thread is busy would wait for ever: with the first two it does not.
+  while (at_work < 2) std::this_thread::yield();
+  release.set_value();
+  pools->stop();
+  EXPECT_EQ(pools->submit([] {}).error().code, errc::cancelled);
+  EXPECT_EQ(domain_pools::make({}).error().code, errc::invalid_argument);
 }
 
 }  // namespace
