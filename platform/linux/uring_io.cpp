@@ -1,0 +1,308 @@
+#include "platform/linux/uring_io.hpp"
+
+#include <fmt/format.h>
+#include <liburing.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace graphite {
+
+namespace {
+
+constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< of cancellations, whose own answer says nothing
+
+/// From what newer kernels do best down to what all do. Completions are worked off when they are waited for,
+/// which spares interrupting the thread (Linux 6.1), or at its next system call (5.19).
+constexpr std::array set_up_flags{
+    static_cast<unsigned>(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED),
+    static_cast<unsigned>(IORING_SETUP_COOP_TASKRUN), 0u};
+
+std::string why_refused(int error) {
+  switch (error) {
+    case ENOSYS:
+      return "io_uring: this kernel has none";
+    case EPERM:
+    case EACCES:
+      return "io_uring is forbidden here: by kernel.io_uring_disabled, or by a seccomp filter as containers "
+             "have";
+    case ENOMEM:
+      return "io_uring: too little memory may be locked (ulimit -l)";
+    case EMFILE:
+    case ENFILE:
+      return "io_uring: too many open files (ulimit -n)";
+    default:
+      return "io_uring: " + errno_error(error, "cannot be set up").context;
+  }
+}
+
+bool can_all(const ::io_uring_probe& probe) {
+  for (const int code : {IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_READ_FIXED,
+                         IORING_OP_WRITE_FIXED, IORING_OP_ASYNC_CANCEL})
+    if (!::io_uring_opcode_supported(&probe, code)) return false;
+  return true;
+}
+
+std::uint64_t mark(std::size_t number, std::uint32_t use) {
+  return (std::uint64_t{use} << 32) | static_cast<std::uint64_t>(number);
+}
+
+::__kernel_timespec as_timespec(std::chrono::nanoseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+}
+
+}  // namespace
+
+uring_io::uring_io(uring_options options)
+    : options_(std::move(options)), ring_(std::make_unique<::io_uring>()), slots_(options_.depth) {
+  for (std::size_t i = options_.depth; i-- > 0;) free_.push_back(static_cast<std::uint32_t>(i));
+}
+
+result<std::unique_ptr<uring_io>> uring_io::make(uring_options options) {
+  if (options.depth == 0 || options.depth > depth_max)
+    return fail(errc::invalid_argument, fmt::format("a depth of {}, not 1 to {}", options.depth, depth_max));
+  std::unique_ptr<uring_io> out(new uring_io(std::move(options)));
+  GRAPHITE_CHECK(out->open());
+  return out;
+}
+
+result<void> uring_io::open() {
+  int refused = EINVAL;
+  unsigned taken = 0;
+  for (std::size_t i = options_.plain ? set_up_flags.size() - 1 : 0;
+       i < set_up_flags.size() && refused == EINVAL; ++i) {
+    ::io_uring_params wanted{};
+    wanted.flags = taken = set_up_flags[i];
+    // An operation and its cancellation may both wait to be sent.
+    refused = -::io_uring_queue_init_params(static_cast<unsigned>(2 * options_.depth), ring_.get(), &wanted);
+  }
+  if (refused != 0) return fail(errc::unsupported, why_refused(refused));
+  open_ = true;
+  const std::unique_ptr<::io_uring_probe, decltype(&::io_uring_free_probe)> probe(
+      ::io_uring_get_probe_ring(ring_.get()), &::io_uring_free_probe);
+  if (!probe || !can_all(*probe))
+    return fail(errc::unsupported, "io_uring: this kernel's can too little (Linux 5.6 is the least)");
+  begun_ = (taken & IORING_SETUP_R_DISABLED) == 0;
+  return {};
+}
+
+/// From here on the ring belongs to this thread.
+result<void> uring_io::begin() {
+  if (begun_) return {};
+  // liburing 2.3 declares a function for this that it does not have.
+  if (::syscall(SYS_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0)
+    return fail_errno(errno, "io_uring_register");
+  begun_ = true;
+  return {};
+}
+
+uring_io::~uring_io() {
+  if (!open_) return;
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (slots_[i].taken) ask_to_cancel(i);
+  std::array<io_completion, 64> dropped;
+  while (free_.size() < slots_.size())
+    if (!wait(dropped, 1, std::chrono::hours(1))) break;  // closing the ring then ends what is left
+  ::io_uring_queue_exit(ring_.get());
+}
+
+/// There is one for each slot's operation and one for its cancellation.
+::io_uring_sqe& uring_io::next_entry() {
+  auto* const entry = ::io_uring_get_sqe(ring_.get());
+  GRAPHITE_INVARIANT(entry != nullptr);
+  return *entry;
+}
+
+int uring_io::number_of(std::span<const std::byte> bytes) const {
+  const auto after =
+      std::upper_bound(buffers_.begin(), buffers_.end(), bytes.data(),
+                       [](const std::byte* at, const known_buffer& one) { return at < one.begin; });
+  if (after == buffers_.begin()) return -1;
+  const auto& one = *std::prev(after);
+  return bytes.data() + bytes.size() <= one.end ? one.number : -1;
+}
+
+int uring_io::number_of(io_file file) const {
+  const auto found =
+      std::lower_bound(files_.begin(), files_.end(), file,
+                       [](const known_file& one, io_file wanted) { return one.file.native < wanted.native; });
+  return found != files_.end() && found->file == file ? found->number : -1;
+}
+
+/// Asks for what is left of the slot's operation.
+void uring_io::prepare(std::size_t number) {
+  auto& one = slots_[number];
+  const auto& request = one.request;
+  auto* const entry = &next_entry();
+  const auto rest =
+      request.what == io_operation::sync ? request.bytes : request.bytes.subspan(one.progress.done());
+  const auto offset = request.offset + one.progress.done();
+  const int file = number_of(request.file), buffer = number_of(rest);
+  const int target = file >= 0 ? file : descriptor(request.file);
+  const auto size = static_cast<unsigned>(rest.size());
+  if (request.what == io_operation::sync)
+    ::io_uring_prep_fsync(entry, target, 0);
+  else if (request.what == io_operation::read && buffer >= 0)
+    ::io_uring_prep_read_fixed(entry, target, rest.data(), size, offset, buffer);
+  else if (request.what == io_operation::read)
+    ::io_uring_prep_read(entry, target, rest.data(), size, offset);
+  else if (buffer >= 0)
+    ::io_uring_prep_write_fixed(entry, target, rest.data(), size, offset, buffer);
+  else
+    ::io_uring_prep_write(entry, target, rest.data(), size, offset);
+  if (file >= 0) entry->flags |= IOSQE_FIXED_FILE;
+  ::io_uring_sqe_set_data64(entry, mark(number, one.use));
+}
+
+result<std::size_t> uring_io::submit(std::span<const io_request> batch) {
+  for (const auto& request : batch) GRAPHITE_CHECK(check_request(request));
+  GRAPHITE_CHECK(begin());
+  std::size_t taken = 0;
+  for (; taken < batch.size() && !free_.empty(); ++taken) {
+    const std::size_t number = free_.back();
+    free_.pop_back();
+    auto& one = slots_[number];
+    one = {batch[taken], io_progress(batch[taken]), one.use + 1, true, false};
+    prepare(number);
+  }
+  GRAPHITE_CHECK(flush());
+  return taken;
+}
+
+/// Gives the kernel what it has not got. Where it is short of memory or its queue is full it stays for the
+/// next call, and wait() makes one.
+result<void> uring_io::flush() {
+  while (::io_uring_sq_ready(ring_.get()) > 0) {
+    const int sent = ::io_uring_submit(ring_.get());
+    if (sent == -EINTR) continue;
+    if (sent == -EAGAIN || sent == -EBUSY || sent == 0) return {};
+    if (sent < 0) return fail_errno(-sent, "io_uring_enter");
+  }
+  return {};
+}
+
+result<std::size_t> uring_io::wait(std::span<io_completion> out, std::size_t least,
+                                   std::chrono::nanoseconds wait_max) {
+  const auto until =
+      std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(wait_max, std::chrono::hours(24));
+  std::size_t have = 0;
+  if (least == 0 || wait_max.count() <= 0) ::io_uring_get_events(ring_.get());
+  while (true) {
+    have += collect(out.subspan(have));
+    const auto wanted = std::min({least, out.size(), have + slots_.size() - free_.size()});
+    const auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now());
+    if (have >= wanted || left.count() <= 0) break;
+    GRAPHITE_CHECK(fetch(wanted - have, left));
+  }
+  GRAPHITE_CHECK(flush());
+  return have;
+}
+
+result<void> uring_io::fetch(std::size_t least, std::chrono::nanoseconds wait_max) {
+  auto time = as_timespec(wait_max);
+  ::io_uring_cqe* first = nullptr;
+  const int got =
+      ::io_uring_submit_and_wait_timeout(ring_.get(), &first, static_cast<unsigned>(least), &time, nullptr);
+  if (got >= 0 || got == -ETIME || got == -EINTR || got == -EAGAIN || got == -EBUSY) return {};
+  return fail_errno(-got, "io_uring_enter");
+}
+
+/// Takes answers until `out` is full or there are no more; how many operations ended.
+std::size_t uring_io::collect(std::span<io_completion> out) {
+  std::size_t have = 0;
+  while (have < out.size()) {
+    ::io_uring_cqe* answer = nullptr;
+    if (::io_uring_peek_cqe(ring_.get(), &answer) != 0 || answer == nullptr) break;
+    const auto copy = *answer;
+    ::io_uring_cqe_seen(ring_.get(), answer);
+    if (settle(copy, out[have])) ++have;
+  }
+  return have;
+}
+
+/// True where the operation has ended: then `out` is it and the slot is free.
+bool uring_io::settle(const ::io_uring_cqe& answer, io_completion& out) {
+  const auto number = static_cast<std::size_t>(answer.user_data & 0xffffffff);
+  if (answer.user_data == nobody || number >= slots_.size()) return false;
+  auto& one = slots_[number];
+  if (!one.taken || one.use != static_cast<std::uint32_t>(answer.user_data >> 32)) return false;
+  std::int64_t told = answer.res;
+  if (options_.answers) told = options_.answers(one.request, one.progress.done(), told);
+  const auto next = one.progress.take(told);
+  if (next == io_progress::step::look)
+    one.progress.looked(ends_at(one.request.file, one.request.offset + one.progress.done()));
+  if (next == io_progress::step::again) {
+    if (!one.cancelled) return prepare(number), false;
+    one.progress.cancel();
+  }
+  out = one.progress.completion();
+  one.taken = false;
+  free_.push_back(static_cast<std::uint32_t>(number));
+  return true;
+}
+
+void uring_io::ask_to_cancel(std::size_t number) {
+  if (std::exchange(slots_[number].cancelled, true)) return;
+  auto* const entry = &next_entry();
+  ::io_uring_prep_cancel64(entry, mark(number, slots_[number].use), 0);
+  ::io_uring_sqe_set_data64(entry, nobody);
+}
+
+result<void> uring_io::cancel(std::uint64_t token) {
+  const auto found = std::find_if(slots_.begin(), slots_.end(),
+                                  [&](const slot& one) { return one.taken && one.request.token == token; });
+  if (found == slots_.end()) return fail(errc::not_found, fmt::format("no operation {} is under way", token));
+  ask_to_cancel(static_cast<std::size_t>(found - slots_.begin()));
+  return flush();
+}
+
+void uring_io::forget_announced() {
+  if (!buffers_.empty()) ::io_uring_unregister_buffers(ring_.get());
+  if (!files_.empty()) ::io_uring_unregister_files(ring_.get());
+  buffers_.clear();
+  files_.clear();
+}
+
+result<void> uring_io::announce(std::span<const std::span<std::byte>> buffers,
+                                std::span<const io_file> files) {
+  if (free_.size() != slots_.size()) return fail(errc::busy, "operations are under way");
+  GRAPHITE_CHECK(begin());
+  forget_announced();
+  std::vector<int> numbers;
+  for (const auto& file : files) numbers.push_back(descriptor(file));
+  if (!numbers.empty()) {
+    const int done =
+        ::io_uring_register_files(ring_.get(), numbers.data(), static_cast<unsigned>(numbers.size()));
+    if (done < 0) return fail_errno(-done, "cannot announce files to io_uring");
+    for (std::size_t i = 0; i < files.size(); ++i) files_.push_back({files[i], static_cast<int>(i)});
+    std::sort(files_.begin(), files_.end(),
+              [](const auto& a, const auto& b) { return a.file.native < b.file.native; });
+  }
+  if (buffers.empty()) return {};
+  std::vector<::iovec> places;
+  for (const auto& one : buffers) places.push_back({one.data(), one.size()});
+  const int done =
+      ::io_uring_register_buffers(ring_.get(), places.data(), static_cast<unsigned>(places.size()));
+  if (done == -ENOMEM)
+    return fail(errc::too_large,
+                "buffers cannot be announced to io_uring: more than may be locked (ulimit -l)");
+  if (done < 0) return fail_errno(-done, "cannot announce buffers to io_uring");
+  for (std::size_t i = 0; i < buffers.size(); ++i)
+    buffers_.push_back({buffers[i].data(), buffers[i].data() + buffers[i].size(), static_cast<int>(i)});
+  std::sort(buffers_.begin(), buffers_.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  return {};
+}
+
+async_io_facts uring_io::facts() const {
+  return {.name = "io_uring",
+          .reason = {},
+          .depth_max = slots_.size(),
+          .fixed_buffers = !buffers_.empty(),
+          .fixed_files = !files_.empty()};
+}
+
+}  // namespace graphite

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/io_progress.hpp"
+#include "core/ports/async_io.hpp"
+#include "platform/linux/io_checks.hpp"
+
+struct io_uring;
+struct io_uring_sqe;
+struct io_uring_cqe;
+
+namespace graphite {
+
+struct uring_options {
+  std::size_t depth = 128;  ///< operations under way at most; 1 … 4096
+  bool plain = false;       ///< none of the newer kernels' set-up flags, as on Linux 5.6
+  io_answer_filter answers{};
+};
+
+/// async_io by io_uring. The thread that first submits or announces is the only one that may use it, the
+/// destructor included.
+///
+/// The ring is its own: operations take slots, the number of a slot and how often it was used go through the
+/// kernel, and a completion that fits no slot's use is dropped. What the kernel did only in part is asked for
+/// again, and what is announced travels as numbers (J. Axboe, "Efficient IO with io_uring", 2019).
+class uring_io final : public async_io {
+ public:
+  static constexpr std::size_t depth_max = 4096;
+
+  /// Errors: unsupported, with what forbids it: no kernel support, a sysctl, a seccomp filter, a limit.
+  static result<std::unique_ptr<uring_io>> make(uring_options options);
+  ~uring_io() override;
+
+  result<std::size_t> submit(std::span<const io_request> batch) override;
+  result<std::size_t> wait(std::span<io_completion> out, std::size_t least,
+                           std::chrono::nanoseconds wait_max) override;
+  result<void> cancel(std::uint64_t token) override;
+  result<void> announce(std::span<const std::span<std::byte>> buffers,
+                        std::span<const io_file> files) override;
+  async_io_facts facts() const override;
+
+ private:
+  struct slot {
+    io_request request{};
+    io_progress progress{io_request{}};
+    std::uint32_t use = 0;
+    bool taken = false, cancelled = false;
+  };
+  struct known_buffer {
+    std::byte* begin;
+    std::byte* end;
+    int number;
+  };
+  struct known_file {
+    io_file file;
+    int number;
+  };
+
+  explicit uring_io(uring_options options);
+  result<void> open();
+  result<void> begin();
+  ::io_uring_sqe& next_entry();
+  void prepare(std::size_t number);
+  int number_of(std::span<const std::byte> bytes) const;
+  int number_of(io_file file) const;
+  result<void> flush();
+  result<void> fetch(std::size_t least, std::chrono::nanoseconds wait_max);
+  std::size_t collect(std::span<io_completion> out);
+  bool settle(const ::io_uring_cqe& answer, io_completion& out);
+  void ask_to_cancel(std::size_t number);
+  void forget_announced();
+
+  uring_options options_;
+  std::unique_ptr<::io_uring> ring_;
+  bool open_ = false, begun_ = false;
+  std::vector<slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::vector<known_buffer> buffers_;  ///< by address
+  std::vector<known_file> files_;      ///< by descriptor
+};
+
+}  // namespace graphite

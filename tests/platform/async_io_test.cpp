@@ -1,0 +1,186 @@
+#include "platform/linux/open_async_io.hpp"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cstddef>
+#include <future>
+
+#include "tests/platform/async_io_support.hpp"
+#include "tests/support/manual_pool.hpp"
+
+namespace graphite {
+namespace {
+
+/// Runs `check` in a child process, where limits and filters may be set; true where it returned true.
+bool in_child(const std::function<bool()>& check) {
+  const ::pid_t child = ::fork();
+  if (child == 0) ::_exit(check() ? 0 : 1);
+  int status = -1;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/// From now on this process gets `error` for io_uring_setup.
+bool forbid_rings(int error) {
+  ::sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(::seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const ::sock_fprog program{std::size(code), code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/// Opens the best adapter here, reads with it, and sees that it is the threads', and says `why`.
+bool falls_back(const std::string& why) {
+  const auto pool = *pinned_pool::make({.threads = 1});
+  const auto io = open_async_io(*pool);
+  if (!io || (*io)->facts().name != "threads" || (*io)->facts().reason.find(why) == std::string::npos)
+    return false;
+  const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  std::array<std::byte, 4> into{};
+  const io_request request{.file = {file.get()}, .bytes = into};
+  io_completion out;
+  return (*io)->submit({&request, 1}).value_or(0) == 1 &&
+         (*io)->wait({&out, 1}, 1, std::chrono::seconds(60)).value_or(0) == 1 && out.bytes == 4 &&
+         into[1] == std::byte{'E'} && into[2] == std::byte{'L'};
+}
+
+TEST(open_async_io, takes_threads_where_a_filter_forbids_rings) {
+  EXPECT_TRUE(in_child([] { return forbid_rings(EPERM) && falls_back("forbidden"); }));
+  EXPECT_TRUE(in_child([] { return forbid_rings(ENOSYS) && falls_back("kernel has none"); }));
+  EXPECT_TRUE(in_child([] { return forbid_rings(ENOMEM) && falls_back("may be locked"); }));
+}
+
+/// As few files as are open already and one more, which the reader needs.
+TEST(open_async_io, takes_threads_where_a_limit_forbids_rings) {
+  EXPECT_TRUE(in_child([] {
+    const owned_fd next(::dup(0));
+    const auto fits = static_cast<::rlim_t>(next.get());
+    const ::rlimit few{fits, fits};
+    if (::setrlimit(RLIMIT_NOFILE, &few) != 0) return false;
+    const auto pool = *pinned_pool::make({.threads = 1});
+    const auto io = open_async_io(*pool);
+    return io && (*io)->facts().name == "threads" &&
+           (*io)->facts().reason.find("ulimit -n") != std::string::npos;
+  }));
+}
+
+/// Rings are locked memory: root's are not counted.
+TEST(open_async_io, takes_threads_where_no_memory_may_be_locked) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  EXPECT_TRUE(in_child([] {
+    const ::rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_MEMLOCK, &none) != 0 || ::setresuid(65534, 65534, 65534) != 0) return false;
+    const auto pool = *pinned_pool::make({.threads = 1});
+    const auto io = open_async_io(*pool);
+    // Older kernels do not count them.
+    return io && ((*io)->facts().name == "io_uring" ||
+                  (*io)->facts().reason.find("ulimit -l") != std::string::npos);
+  }));
+}
+
+TEST(open_async_io, refuses_what_was_asked_for_and_is_not_there) {
+  EXPECT_TRUE(in_child([] {
+    const auto pool = *pinned_pool::make({.threads = 1});
+    const auto refused = forbid_rings(EPERM) ? open_async_io(*pool, {.adapter = io_adapter::uring})
+                                             : fail(errc::io, "no filter");
+    return !refused && refused.error().code == errc::unsupported;
+  }));
+  const auto pool = *pinned_pool::make({.threads = 1});
+  EXPECT_EQ((*open_async_io(*pool, {.adapter = io_adapter::threads}))->facts().name, "threads");
+  for (const auto adapter : {io_adapter::best, io_adapter::threads})
+    EXPECT_EQ(open_async_io(*pool, {.adapter = adapter, .depth = 0}).error().code, errc::invalid_argument);
+  EXPECT_EQ(parse_io_adapter("io_uring"), io_adapter::uring);
+  EXPECT_EQ(parse_io_adapter("fast").error().code, errc::invalid_argument);
+}
+
+/// Where a user may lock little, announced buffers are refused and everything works as before.
+TEST(uring_io, works_without_announced_buffers_where_little_may_be_locked) {
+  if (!uring_io::make({})) GTEST_SKIP() << "no io_uring here";
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  EXPECT_TRUE(in_child([] {
+    const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));  // while it may be opened
+    const ::rlimit little{128 * 1024, 128 * 1024};
+    if (::setrlimit(RLIMIT_MEMLOCK, &little) != 0 || ::setresuid(65534, 65534, 65534) != 0) return false;
+    const auto io = uring_io::make({.depth = 4});
+    if (!io) return false;
+    std::vector<std::byte> buffer(1 << 20);
+    const std::span<std::byte> buffers[] = {buffer};
+    const auto refused = (*io)->announce(buffers, {});
+    if (refused || refused.error().code != errc::too_large) return false;
+    const io_request request{.file = {file.get()}, .bytes = std::span(buffer).first(100)};
+    io_completion out;
+    return (*io)->submit({&request, 1}) &&
+           (*io)->wait({&out, 1}, 1, std::chrono::seconds(60)).value_or(0) == 1 && out.bytes == 100;
+  }));
+}
+
+/// A read that would wait for ever ends when it is cancelled, and when its ring goes.
+TEST(uring_io, ends_what_waits) {
+  const auto io = uring_io::make({.depth = 4});
+  if (!io) GTEST_SKIP() << io.error().context;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const owned_fd reader(ends[0]), writer(ends[1]);
+  std::array<std::byte, 8> into{};
+  const io_request request{.file = {reader.get()}, .bytes = into, .token = 5};
+  ASSERT_TRUE((*io)->submit({&request, 1}));
+  io_completion out;
+  EXPECT_EQ((*io)->wait({&out, 1}, 1, std::chrono::milliseconds(1)).value_or(99), 0u);
+  ASSERT_TRUE((*io)->cancel(5));
+  ASSERT_EQ((*io)->wait({&out, 1}, 1, std::chrono::seconds(60)).value_or(99), 1u);
+  EXPECT_EQ(out.failed, errc::cancelled);
+  ASSERT_TRUE((*io)->submit({&request, 1}));
+}
+
+/// The pool drops jobs when it stops: none of their operations is lost.
+TEST(pooled_io, operations_of_a_pool_that_stops_are_cancelled) {
+  const auto pool = *pinned_pool::make({.threads = 1});
+  std::promise<void> release;
+  ASSERT_TRUE(pool->submit([ready = release.get_future().share()] { ready.wait(); }, work_priority::urgent));
+  pooled_io io(*pool, {.depth = 4, .reason = ""});
+  std::array<std::byte, 16> into{};
+  const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const io_request requests[] = {{.file = {file.get()}, .bytes = std::span(into).first(8), .token = 1},
+                                 {.file = {file.get()}, .bytes = std::span(into).last(8), .token = 2}};
+  ASSERT_EQ(io.submit(requests).value_or(99), 2u);
+  std::thread stopping([&] { pool->stop(); });
+  std::array<io_completion, 2> out;
+  release.set_value();
+  ASSERT_EQ(io.wait(out, 2, std::chrono::seconds(60)).value_or(99), 2u);
+  for (const auto& one : out) EXPECT_EQ(one.failed.value_or(errc::cancelled), errc::cancelled);
+  stopping.join();
+  EXPECT_EQ(io.submit(requests).error().code, errc::cancelled);
+}
+
+/// What the pool refuses is not taken: it neither completes nor is it under way.
+TEST(pooled_io, takes_only_what_the_pool_takes) {
+  manual_pool pool(2);
+  pooled_io io(pool, {.depth = 16, .reason = ""});
+  std::array<std::byte, 8> into{};
+  const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  std::vector<io_request> batch;
+  for (std::uint64_t i = 0; i < 5; ++i) batch.push_back({.file = {file.get()}, .bytes = into, .token = i});
+  EXPECT_EQ(io.submit(batch).value_or(99), 2u);
+  EXPECT_EQ(io.submit(std::span(batch).subspan(2)).value_or(99), 0u);
+  EXPECT_EQ(io.cancel(2).error().code, errc::not_found);
+  while (pool.run_one()) {
+  }
+  std::array<io_completion, 5> out;
+  EXPECT_EQ(io.wait(out, 5, std::chrono::seconds(60)).value_or(99), 2u);
+  const io_request twice[] = {batch[0], batch[0]};
+  const auto doubled = io.submit(twice);
+  EXPECT_EQ(doubled.value_or(99), 1u);
+  pool.stop();
+}
+
+}  // namespace
+}  // namespace graphite
