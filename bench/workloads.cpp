@@ -32,6 +32,9 @@ const std::vector<workload>& workloads() {
        run_worker_dispatch},
       {"supertux-cold", "the whole example with its transforms, from nothing; needs the package's data",
        run_supertux_cold},
+      {"aio", "direct reads of a file of 8 GiB, one after another and at random; against fio", run_aio},
+      {"alloc", "memory for decoding and staging, two threads; against malloc", run_alloc},
+      {"pool", "submitting to pinned threads, and waking them; against a locked queue", run_pool},
   };
   return all;
 }

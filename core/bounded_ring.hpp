@@ -69,6 +69,13 @@ class bounded_ring {
     }
   }
 
+  /// Whether a pop() now might find something. Untrue answers are those of pop().
+  bool empty() const {
+    const auto at = head_.load(std::memory_order_relaxed);
+    const auto turn = cells_[at & mask_].turn.load(std::memory_order_acquire);
+    return static_cast<std::intptr_t>(turn) - static_cast<std::intptr_t>(at + 1) < 0;
+  }
+
  private:
   struct cell {
     std::atomic<std::size_t> turn{0};

@@ -93,9 +93,7 @@ result<void> pinned_pool::submit(job work, work_priority priority) {
     if (stopping_) return fail(errc::cancelled, fmt::format("pool {} has stopped", options_.name));
     return fail(errc::busy, fmt::format("pool {} has {} jobs waiting", options_.name, waiting));
   }
-  const auto of = static_cast<std::size_t>(priority);
-  put(work, of);
-  ready_[of].fetch_add(1);
+  put(work, static_cast<std::size_t>(priority));
   wake_one();
   return {};
 }
@@ -111,8 +109,10 @@ void pinned_pool::put(job& work, std::size_t priority) {
   while (!(*lanes_[number])[priority].push(work)) number = (number + 1) % lanes_.size();
 }
 
+/// Written to, not only read: so this comes before or after a sleeper's counting himself in the one order of
+/// that counter, and either he sees the job or is seen here.
 void pinned_pool::wake_one() {
-  auto asleep = sleepers_.load();
+  auto asleep = sleepers_.fetch_add(0);
   while (asleep != 0)
     if (sleepers_.compare_exchange_weak(asleep, asleep - 1)) return wake_.post();
 }
@@ -158,26 +158,22 @@ std::optional<thread_pool::job> pinned_pool::find(std::size_t number) {
 }
 
 std::optional<thread_pool::job> pinned_pool::take(std::size_t number, std::size_t priority) {
-  if (ready_[priority].load(std::memory_order_relaxed) <= 0) return std::nullopt;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    auto found = (*lanes_[(number + i) % lanes_.size()])[priority].pop();
+    auto& one = (*lanes_[(number + i) % lanes_.size()])[priority];
+    if (one.empty()) continue;
+    auto found = one.pop();
     if (!found) continue;
-    ready_[priority].fetch_sub(1);
     queued_.fetch_sub(1);
     return found;
   }
   return std::nullopt;
 }
 
-bool pinned_pool::anything_ready() const {
-  return std::any_of(ready_.begin(), ready_.end(), [](const auto& count) { return count.load() > 0; });
-}
-
-/// Sleeps until woken. A submission counts its job and then looks for sleepers, who count themselves and then
-/// look for jobs: one of the two sees the other.
+/// Sleeps until woken. A submission counts its job, puts it somewhere and looks for sleepers; they count
+/// themselves and then look for jobs, the counted too: one that is not yet in its place soon will be.
 void pinned_pool::rest() {
   sleepers_.fetch_add(1);
-  if (!anything_ready() && !stopping_) return wake_.wait();
+  if (queued_ == 0 && !stopping_) return wake_.wait();
   auto asleep = sleepers_.load();
   while (asleep != 0)
     if (sleepers_.compare_exchange_weak(asleep, asleep - 1)) {

@@ -60,7 +60,6 @@ class pinned_pool final : public thread_pool {
   void work(std::size_t number);
   std::optional<job> find(std::size_t number);
   std::optional<job> take(std::size_t number, std::size_t priority);
-  bool anything_ready() const;
   void rest();
   void drop_waiting();
 
@@ -71,10 +70,7 @@ class pinned_pool final : public thread_pool {
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_{false};
   futex_semaphore wake_;
-  alignas(line_bytes) std::atomic<std::size_t> queued_{0};  ///< the bound: counted before anything else
-  /// Jobs in the rings, counted after they are in: whoever goes to sleep looks here last. Below zero for a
-  /// moment where a job is taken before it is counted.
-  alignas(line_bytes) std::array<std::atomic<std::ptrdiff_t>, work_priorities> ready_{};
+  alignas(line_bytes) std::atomic<std::size_t> queued_{0};    ///< the bound: counted before anything else
   alignas(line_bytes) std::atomic<std::size_t> sleepers_{0};  ///< asleep, or nearly, and not yet woken
 };
 
