@@ -44,7 +44,7 @@ struct async_io_facts {
   bool fixed_buffers = false, fixed_files = false;
 };
 
-/// Reads and writes that do not wait. One thread at a time; whoever submits waits, too.
+/// Reads and writes that do not wait. One thread: the first that submits or announces; wake() any.
 ///
 /// Bound: `depth_max` operations under way; what comes beyond is not taken. Buffers and files that are used
 /// again and again are announced once, which spares the system looking them up each time. The destructor
@@ -55,8 +55,8 @@ class async_io {
   /// Starts the first n of `batch`; n, fewer where the queue is full (0 is no error: wait() first).
   /// Errors: invalid_argument (nothing was started). One system call a batch at most.
   virtual result<std::size_t> submit(std::span<const io_request> batch) = 0;
-  /// Fills `out` with completions: waits until at least `least` are there, `wait_max` has passed or nothing
-  /// is under way; how many. In any order.
+  /// Fills `out` with completions: waits until at least `least` are there, `wait_max` has passed, nothing is
+  /// under way or wake() was called; how many. In any order.
   virtual result<std::size_t> wait(std::span<io_completion> out, std::size_t least,
                                    std::chrono::nanoseconds wait_max) = 0;
   /// Asks to end the operation `token` early. It completes in any case: as cancelled, or as if nobody had
@@ -67,6 +67,8 @@ class async_io {
   /// than the system lets be locked in memory: works as before), invalid_argument.
   virtual result<void> announce(std::span<const std::span<std::byte>> buffers,
                                 std::span<const io_file> files) = 0;
+  /// Makes the wait() that goes on, or the next one, return early. Any thread.
+  virtual void wake() = 0;
   virtual async_io_facts facts() const = 0;
 };
 

@@ -10,8 +10,8 @@
 namespace graphite {
 
 /// Which work goes first. Lower classes get a turn now and then, however much of the higher waits.
-enum class work_priority : std::uint8_t { urgent, normal, background };
-inline constexpr std::size_t work_priorities = 3;
+enum class work_priority : std::uint8_t { critical, high, medium, low };
+inline constexpr std::size_t work_priorities = 4;
 
 /// Threads that run blocking work: by priority, then about first come first served. Thread-safe.
 ///
@@ -24,7 +24,7 @@ class thread_pool {
   /// Runs `work` on some thread of the pool; it must not throw. Errors: busy (queue full), cancelled
   /// (stopped); then `work` is destroyed without having run.
   virtual result<void> submit(job work, work_priority priority) = 0;
-  result<void> submit(job work) { return submit(std::move(work), work_priority::normal); }
+  result<void> submit(job work) { return submit(std::move(work), work_priority::medium); }
   /// Ends: jobs that wait are destroyed unrun, those that run are waited for. Never call it from a job.
   virtual void stop() = 0;
 

@@ -20,6 +20,7 @@ struct pooled_io::shared {
   std::condition_variable ended;
   std::deque<std::shared_ptr<operation>> completed;
   std::map<std::uint64_t, std::shared_ptr<operation>> under_way;
+  bool woken = false;
 
   void complete(const std::shared_ptr<operation>& one);
 };
@@ -127,9 +128,11 @@ result<std::size_t> pooled_io::wait(std::span<io_completion> out, std::size_t le
   std::unique_lock lock(shared_->mutex);
   auto& all = *shared_;
   const auto enough = [&] {
-    return all.completed.size() >= std::min({least, out.size(), all.completed.size() + all.under_way.size()});
+    return all.woken ||
+           all.completed.size() >= std::min({least, out.size(), all.completed.size() + all.under_way.size()});
   };
   all.ended.wait_for(lock, std::min<std::chrono::nanoseconds>(wait_max, std::chrono::hours(24)), enough);
+  all.woken = false;
   std::size_t have = 0;
   for (; have < out.size() && !all.completed.empty(); all.completed.pop_front())
     out[have++] = all.completed.front()->completion();
@@ -150,6 +153,12 @@ result<void> pooled_io::announce(std::span<const std::span<std::byte>>, std::spa
   const std::lock_guard lock(shared_->mutex);
   if (!shared_->under_way.empty()) return fail(errc::busy, "operations are under way");
   return {};
+}
+
+void pooled_io::wake() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->woken = true;
+  shared_->ended.notify_all();
 }
 
 async_io_facts pooled_io::facts() const {

@@ -10,7 +10,7 @@ namespace graphite {
 
 struct pooled_io_options {
   std::size_t depth = 128;  ///< operations under way at most
-  work_priority priority = work_priority::urgent;
+  work_priority priority = work_priority::critical;
   std::string reason{};  ///< why not a better adapter, for facts()
   io_answer_filter answers{};
 };
@@ -29,6 +29,7 @@ class pooled_io final : public async_io {
   result<void> cancel(std::uint64_t token) override;
   result<void> announce(std::span<const std::span<std::byte>> buffers,
                         std::span<const io_file> files) override;
+  void wake() override;
   async_io_facts facts() const override;
 
  private:

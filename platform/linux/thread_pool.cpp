@@ -59,7 +59,7 @@ pinned_pool::pinned_pool(pinned_pool_options options, std::size_t threads) : opt
   // Together a class's rings hold all jobs that may wait, whatever their classes are.
   const auto each = options_.queued_max / threads + 1;
   for (std::size_t i = 0; i < threads; ++i)
-    lanes_.push_back(std::unique_ptr<lane>(new lane{ring(each), ring(each), ring(each)}));
+    lanes_.push_back(std::unique_ptr<lane>(new lane{ring(each), ring(each), ring(each), ring(each)}));
 }
 
 result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options options) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <liburing.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ namespace graphite {
 namespace {
 
 constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< of cancellations, whose own answer says nothing
+constexpr std::uint64_t waker = nobody - 1;
 
 /// From what newer kernels do best down to what all do. Completions are worked off when they are waited for,
 /// which spares interrupting the thread (Linux 6.1), or at its next system call (5.19).
@@ -77,8 +79,9 @@ result<void> uring_io::open() {
        i < set_up_flags.size() && refused == EINVAL; ++i) {
     ::io_uring_params wanted{};
     wanted.flags = taken = set_up_flags[i];
-    // An operation and its cancellation may both wait to be sent.
-    refused = -::io_uring_queue_init_params(static_cast<unsigned>(2 * options_.depth), ring_.get(), &wanted);
+    // An operation and its cancellation may both wait to be sent, and the read that wakes.
+    refused =
+        -::io_uring_queue_init_params(static_cast<unsigned>(2 * options_.depth + 1), ring_.get(), &wanted);
   }
   if (refused != 0) return fail(errc::unsupported, why_refused(refused));
   open_ = true;
@@ -86,7 +89,9 @@ result<void> uring_io::open() {
       ::io_uring_get_probe_ring(ring_.get()), &::io_uring_free_probe);
   if (!probe || !can_all(*probe))
     return fail(errc::unsupported, "io_uring: this kernel's can too little (Linux 5.6 is the least)");
-  begun_ = (taken & IORING_SETUP_R_DISABLED) == 0;
+  wakes_ = owned_fd(::eventfd(0, EFD_CLOEXEC));
+  if (!wakes_) return fail(errc::unsupported, why_refused(errno));
+  disabled_ = (taken & IORING_SETUP_R_DISABLED) != 0;
   return {};
 }
 
@@ -94,10 +99,24 @@ result<void> uring_io::open() {
 result<void> uring_io::begin() {
   if (begun_) return {};
   // liburing 2.3 declares a function for this that it does not have.
-  if (::syscall(SYS_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0)
+  if (disabled_ &&
+      ::syscall(SYS_io_uring_register, ring_->ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0)
     return fail_errno(errno, "io_uring_register");
   begun_ = true;
+  listen();
   return {};
+}
+
+void uring_io::listen() {
+  auto& entry = next_entry();
+  ::io_uring_prep_read(&entry, wakes_.get(), &wakes_read_, sizeof wakes_read_, 0);
+  ::io_uring_sqe_set_data64(&entry, waker);
+}
+
+void uring_io::wake() {
+  const std::uint64_t one = 1;
+  // Full only after 2^64 - 1 calls that nobody has waited for.
+  (void)!::write(wakes_.get(), &one, sizeof one);
 }
 
 uring_io::~uring_io() {
@@ -195,7 +214,7 @@ result<std::size_t> uring_io::wait(std::span<io_completion> out, std::size_t lea
     have += collect(out.subspan(have));
     const auto wanted = std::min({least, out.size(), have + slots_.size() - free_.size()});
     const auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now());
-    if (have >= wanted || left.count() <= 0) break;
+    if (have >= wanted || left.count() <= 0 || std::exchange(woken_, false)) break;
     GRAPHITE_CHECK(fetch(wanted - have, left));
   }
   GRAPHITE_CHECK(flush());
@@ -226,6 +245,11 @@ std::size_t uring_io::collect(std::span<io_completion> out) {
 
 /// True where the operation has ended: then `out` is it and the slot is free.
 bool uring_io::settle(const ::io_uring_cqe& answer, io_completion& out) {
+  if (answer.user_data == waker) {
+    woken_ = true;
+    listen();
+    return false;
+  }
   const auto number = static_cast<std::size_t>(answer.user_data & 0xffffffff);
   if (answer.user_data == nobody || number >= slots_.size()) return false;
   auto& one = slots_[number];

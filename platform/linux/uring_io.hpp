@@ -6,6 +6,7 @@
 #include "core/io_progress.hpp"
 #include "core/ports/async_io.hpp"
 #include "platform/linux/io_checks.hpp"
+#include "platform/linux/owned_fd.hpp"
 
 struct io_uring;
 struct io_uring_sqe;
@@ -39,6 +40,7 @@ class uring_io final : public async_io {
   result<void> cancel(std::uint64_t token) override;
   result<void> announce(std::span<const std::span<std::byte>> buffers,
                         std::span<const io_file> files) override;
+  void wake() override;
   async_io_facts facts() const override;
 
  private:
@@ -61,6 +63,7 @@ class uring_io final : public async_io {
   explicit uring_io(uring_options options);
   result<void> open();
   result<void> begin();
+  void listen();
   ::io_uring_sqe& next_entry();
   void prepare(std::size_t number);
   int number_of(std::span<const std::byte> bytes) const;
@@ -74,7 +77,10 @@ class uring_io final : public async_io {
 
   uring_options options_;
   std::unique_ptr<::io_uring> ring_;
-  bool open_ = false, begun_ = false;
+  bool open_ = false, disabled_ = false, begun_ = false;
+  owned_fd wakes_;  ///< an event counter: a read of it is always in the ring
+  std::uint64_t wakes_read_ = 0;
+  bool woken_ = false;
   std::vector<slot> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<known_buffer> buffers_;  ///< by address

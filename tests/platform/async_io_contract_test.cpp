@@ -1,4 +1,6 @@
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "tests/platform/async_io_support.hpp"
 #include "tests/support/small_mount.hpp"
@@ -103,6 +105,26 @@ TEST_P(async_io_contract, can_be_polled) {
   while (got == 0 && std::chrono::steady_clock::now() < until) got = *io_->wait({&out, 1}, 0, seconds(0));
   EXPECT_EQ(got, 1u);
   EXPECT_TRUE(holds(into, 5));
+}
+
+/// However often and whenever it is called, nothing hangs and nothing is lost.
+TEST_P(async_io_contract, can_be_woken_by_others) {
+  std::atomic<bool> ended = false;
+  std::thread others([&] {
+    while (!ended) io_->wake(), std::this_thread::yield();
+  });
+  std::vector<std::byte> into(3000);
+  for (std::size_t i = 0; i < 300; ++i) {
+    const auto request = read_of(file_, i, into, i);
+    EXPECT_EQ(io_->submit({&request, 1}).value_or(99), 1u);
+    io_completion out;
+    std::size_t got = 0;
+    while (got == 0) got = io_->wait({&out, 1}, 1, std::chrono::hours(1)).value_or(99);
+    EXPECT_EQ(got, 1u);
+    EXPECT_TRUE(holds(into, i));
+  }
+  ended = true;
+  others.join();
 }
 
 TEST_P(async_io_contract, refuses_what_is_no_operation) {

@@ -135,6 +135,8 @@ TEST(uring_io, ends_what_waits) {
   ASSERT_TRUE((*io)->submit({&request, 1}));
   io_completion out;
   EXPECT_EQ((*io)->wait({&out, 1}, 1, std::chrono::milliseconds(1)).value_or(99), 0u);
+  (*io)->wake();
+  EXPECT_EQ((*io)->wait({&out, 1}, 1, std::chrono::hours(1)).value_or(99), 0u);
   ASSERT_TRUE((*io)->cancel(5));
   ASSERT_EQ((*io)->wait({&out, 1}, 1, std::chrono::seconds(60)).value_or(99), 1u);
   EXPECT_EQ(out.failed, errc::cancelled);
@@ -145,7 +147,8 @@ TEST(uring_io, ends_what_waits) {
 TEST(pooled_io, operations_of_a_pool_that_stops_are_cancelled) {
   const auto pool = *pinned_pool::make({.threads = 1});
   std::promise<void> release;
-  ASSERT_TRUE(pool->submit([ready = release.get_future().share()] { ready.wait(); }, work_priority::urgent));
+  ASSERT_TRUE(
+      pool->submit([ready = release.get_future().share()] { ready.wait(); }, work_priority::critical));
   pooled_io io(*pool, {.depth = 4, .reason = ""});
   std::array<std::byte, 16> into{};
   const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));

@@ -72,15 +72,16 @@ TYPED_TEST(thread_pool_contract, higher_classes_go_first) {
   std::promise<void> filled, done;
   std::string order;
   const auto ready = filled.get_future().share();
-  ASSERT_TRUE(pool->submit([ready] { ready.wait(); }, work_priority::urgent));
-  ASSERT_TRUE(pool->submit([&] { order += 'b'; }, work_priority::background));
-  ASSERT_TRUE(pool->submit([&] { order += 'n'; }));
-  ASSERT_TRUE(pool->submit([&] { order += 'u'; }, work_priority::urgent));
-  ASSERT_TRUE(pool->submit([&] { order += 'n'; }));
-  ASSERT_TRUE(pool->submit([&] { done.set_value(); }, work_priority::background));
+  ASSERT_TRUE(pool->submit([ready] { ready.wait(); }, work_priority::critical));
+  ASSERT_TRUE(pool->submit([&] { order += 'l'; }, work_priority::low));
+  ASSERT_TRUE(pool->submit([&] { order += 'm'; }));
+  ASSERT_TRUE(pool->submit([&] { order += 'h'; }, work_priority::high));
+  ASSERT_TRUE(pool->submit([&] { order += 'c'; }, work_priority::critical));
+  ASSERT_TRUE(pool->submit([&] { order += 'm'; }));
+  ASSERT_TRUE(pool->submit([&] { done.set_value(); }, work_priority::low));
   filled.set_value();
   this->maker().run_until(done.get_future());
-  EXPECT_EQ(order, "unnb");
+  EXPECT_EQ(order, "chmml");
 }
 
 /// With a job that runs as long as the test wants.

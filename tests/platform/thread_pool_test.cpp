@@ -103,12 +103,12 @@ TEST(pinned_pool, the_lowest_class_gets_a_turn_however_much_is_urgent) {
   int urgent_runs = 0;
   std::function<void()> again = [&] {
     if (low_ran || ++urgent_runs == 1000) return done.set_value();
-    EXPECT_TRUE(pool->submit(again, work_priority::urgent));
+    EXPECT_TRUE(pool->submit(again, work_priority::critical));
   };
   std::promise<void> filled;
   ASSERT_TRUE(pool->submit([ready = filled.get_future().share()] { ready.wait(); }));
-  ASSERT_TRUE(pool->submit(again, work_priority::urgent));
-  ASSERT_TRUE(pool->submit([&] { low_ran = true; }, work_priority::background));
+  ASSERT_TRUE(pool->submit(again, work_priority::critical));
+  ASSERT_TRUE(pool->submit([&] { low_ran = true; }, work_priority::low));
   filled.set_value();
   done.get_future().wait();
   EXPECT_TRUE(low_ran);

@@ -48,6 +48,8 @@ class manual_io final : public async_io {
     return {};
   }
 
+  void wake() override {}
+
   async_io_facts facts() const override {
     return {.name = "manual",
             .reason = "a test",
