@@ -18,11 +18,18 @@ namespace graphite {
 struct pooled_io::shared {
   std::mutex mutex;
   std::condition_variable ended;
+  std::deque<std::shared_ptr<operation>> waiting;  ///< for a job to begin them
   std::deque<std::shared_ptr<operation>> completed;
   std::map<std::uint64_t, std::shared_ptr<operation>> under_way;
+  std::size_t jobs = 0;    ///< of the pool, that work off `waiting`
+  std::size_t wanted = 0;  ///< completions that are waited for; 0: nobody waits
   bool woken = false;
 
+  std::shared_ptr<operation> next();
   void complete(const std::shared_ptr<operation>& one);
+  void run_some(std::size_t at_most);
+  bool end_job_if_idle();
+  void drop_job();
 };
 
 /// One operation. It completes when its job has run, or when the job goes away without having run.
@@ -33,16 +40,11 @@ class pooled_io::operation {
 
   void cancel() { cancelled_ = true; }
   void run() {
-    ran_ = true;
     auto next = io_progress::step::again;
     while (next == io_progress::step::again && !cancelled_) next = progress_.take(ask());
     if (next == io_progress::step::look)
       progress_.looked(ends_at(request_.file, request_.offset + progress_.done()));
     if (next == io_progress::step::again) progress_.cancel();
-  }
-  /// After its job has gone.
-  void end() {
-    if (!ran_) progress_.cancel();
   }
   std::uint64_t token() const { return request_.token; }
   const io_completion& completion() const { return progress_.completion(); }
@@ -66,17 +68,89 @@ class pooled_io::operation {
   io_request request_;
   io_progress progress_;
   io_answer_filter answers_;
-  bool ran_ = false;
   std::atomic<bool> cancelled_{false};
 };
 
+std::shared_ptr<pooled_io::operation> pooled_io::shared::next() {
+  const std::lock_guard lock(mutex);
+  if (waiting.empty()) return nullptr;
+  auto out = std::move(waiting.front());
+  waiting.pop_front();
+  return out;
+}
+
+/// Whoever waits is woken when there is as much as he waits for.
 void pooled_io::shared::complete(const std::shared_ptr<operation>& one) {
-  one->end();
   const std::lock_guard lock(mutex);
   under_way.erase(one->token());
   completed.push_back(one);
-  ended.notify_all();
+  if (under_way.empty() || (wanted != 0 && completed.size() >= wanted)) ended.notify_all();
 }
+
+void pooled_io::shared::run_some(std::size_t at_most) {
+  for (std::size_t i = 0; i < at_most; ++i) {
+    const auto one = next();
+    if (!one) return;
+    one->run();
+    complete(one);
+  }
+}
+
+/// Under the lock that submit() counts jobs with: what comes after gets a job of its own.
+bool pooled_io::shared::end_job_if_idle() {
+  const std::lock_guard lock(mutex);
+  if (!waiting.empty()) return false;
+  --jobs;
+  return true;
+}
+
+/// The pool has stopped: what no job will begin any more is cancelled.
+void pooled_io::shared::drop_job() {
+  {
+    const std::lock_guard lock(mutex);
+    if (--jobs != 0) return;
+  }
+  while (const auto one = next()) {
+    one->cancel();
+    one->run();
+    complete(one);
+  }
+}
+
+/// A job of the pool, which may drop it unrun.
+class pooled_io::job {
+ public:
+  job(std::shared_ptr<shared> all, thread_pool& pool, work_priority priority)
+      : all_(std::move(all)), pool_(pool), priority_(priority) {}
+  job(const job&) = delete;
+  job& operator=(const job&) = delete;
+  ~job() {
+    if (!passed_on_) all_->drop_job();
+  }
+
+  /// Gives the pool's other work a turn now and then.
+  void run() {
+    do all_->run_some(operations_each);
+    while (!(passed_on_ = all_->end_job_if_idle()) &&
+           !(passed_on_ = start(all_, pool_, priority_).has_value()));
+  }
+
+  /// One that is counted in `all` already. Errors: of the pool; then it is still counted.
+  static result<void> start(const std::shared_ptr<shared>& all, thread_pool& pool, work_priority priority) {
+    auto next = std::make_shared<job>(all, pool, priority);
+    const auto kept = next;  // outlives the pool's, where that refuses
+    auto taken = pool.submit([next = std::move(next)] { next->run(); }, priority);
+    if (!taken) kept->passed_on_ = true;
+    return taken;
+  }
+
+ private:
+  static constexpr std::size_t operations_each = 64;
+  std::shared_ptr<shared> all_;
+  thread_pool& pool_;
+  work_priority priority_;
+  bool passed_on_ = false;
+};
 
 pooled_io::pooled_io(thread_pool& pool, pooled_io_options options)
     : pool_(pool), options_(std::move(options)), shared_(std::make_shared<shared>()) {}
@@ -87,38 +161,50 @@ pooled_io::~pooled_io() {
   shared_->ended.wait(lock, [this] { return shared_->under_way.empty(); });
 }
 
-/// Errors: busy (no room here or in the pool), invalid_argument (the token is taken), cancelled (the pool has
-/// stopped).
-result<void> pooled_io::start(const io_request& request) {
-  const auto one = std::make_shared<operation>(request, options_.answers);
-  {
-    const std::lock_guard lock(shared_->mutex);
-    if (shared_->under_way.size() + shared_->completed.size() >= options_.depth)
-      return fail(errc::busy, "the queue is full");
-    if (!shared_->under_way.emplace(request.token, one).second)
-      return fail(errc::invalid_argument, fmt::format("operation {} is under way already", request.token));
+/// As many of `batch` as there is room for. Errors: invalid_argument (a token is taken).
+result<std::size_t> pooled_io::queue(std::span<const io_request> batch) {
+  const std::lock_guard lock(shared_->mutex);
+  auto& all = *shared_;
+  for (std::size_t taken = 0; taken < batch.size(); ++taken) {
+    if (all.under_way.size() + all.completed.size() >= options_.depth) return taken;
+    auto one = std::make_shared<operation>(batch[taken], options_.answers);
+    if (all.under_way.emplace(batch[taken].token, one).second)
+      all.waiting.push_back(std::move(one));
+    else if (taken > 0)
+      return taken;
+    else
+      return fail(errc::invalid_argument,
+                  fmt::format("operation {} is under way already", batch[taken].token));
   }
-  // Completes it when the job goes away, whether it has run or not.
-  std::shared_ptr<operation> held(one.get(), [all = shared_, one](operation*) { all->complete(one); });
-  auto taken = pool_.submit([held = std::move(held)] { held->run(); }, options_.priority);
-  if (!taken) {
-    const std::lock_guard lock(shared_->mutex);
-    std::erase(shared_->completed, one);
-  }
-  return taken;
+  return batch.size();
+}
+
+bool pooled_io::count_job() {
+  const std::lock_guard lock(shared_->mutex);
+  const bool wanted = shared_->jobs < std::min(pool_.threads(), shared_->waiting.size());
+  if (wanted) ++shared_->jobs;
+  return wanted;
+}
+
+/// False where no job will begin what waits: then it is as if it had never been submitted.
+bool pooled_io::uncount_job() {
+  const std::lock_guard lock(shared_->mutex);
+  if (--shared_->jobs != 0) return true;
+  for (const auto& one : shared_->waiting) shared_->under_way.erase(one->token());
+  const bool nothing_waits = shared_->waiting.empty();
+  shared_->waiting.clear();
+  return nothing_waits;
 }
 
 result<std::size_t> pooled_io::submit(std::span<const io_request> batch) {
   for (const auto& request : batch) GRAPHITE_CHECK(check_request(request));
-  std::size_t taken = 0;
-  while (taken < batch.size()) {
-    const auto started = start(batch[taken]);
-    if (started)
-      ++taken;
-    else if (taken > 0 || started.error().code == errc::busy)
-      break;
-    else
-      return tl::unexpected(started.error());
+  GRAPHITE_TRY(const auto taken, queue(batch));
+  while (count_job()) {
+    const auto started = job::start(shared_, pool_, options_.priority);
+    if (started) continue;
+    if (uncount_job()) break;
+    if (started.error().code == errc::busy) return std::size_t{0};
+    return tl::unexpected(started.error());
   }
   return taken;
 }
@@ -131,7 +217,9 @@ result<std::size_t> pooled_io::wait(std::span<io_completion> out, std::size_t le
     return all.woken ||
            all.completed.size() >= std::min({least, out.size(), all.completed.size() + all.under_way.size()});
   };
+  all.wanted = std::max<std::size_t>(std::min(least, out.size()), 1);
   all.ended.wait_for(lock, std::min<std::chrono::nanoseconds>(wait_max, std::chrono::hours(24)), enough);
+  all.wanted = 0;
   all.woken = false;
   std::size_t have = 0;
   for (; have < out.size() && !all.completed.empty(); all.completed.pop_front())

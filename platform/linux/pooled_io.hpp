@@ -35,8 +35,11 @@ class pooled_io final : public async_io {
  private:
   struct shared;
   class operation;
+  class job;
 
-  result<void> start(const io_request& request);
+  result<std::size_t> queue(std::span<const io_request> batch);
+  bool count_job();
+  bool uncount_job();
 
   thread_pool& pool_;
   pooled_io_options options_;

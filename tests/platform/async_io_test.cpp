@@ -164,25 +164,30 @@ TEST(pooled_io, operations_of_a_pool_that_stops_are_cancelled) {
   EXPECT_EQ(io.submit(requests).error().code, errc::cancelled);
 }
 
-/// What the pool refuses is not taken: it neither completes nor is it under way.
-TEST(pooled_io, takes_only_what_the_pool_takes) {
-  manual_pool pool(2);
-  pooled_io io(pool, {.depth = 16, .reason = ""});
+/// Where the pool takes no job nothing is taken; one job is enough for all.
+TEST(pooled_io, takes_nothing_where_the_pool_takes_nothing) {
+  manual_pool pool(1);
+  pooled_io io(pool, {.depth = 200, .reason = ""});
   std::array<std::byte, 8> into{};
   const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   std::vector<io_request> batch;
-  for (std::uint64_t i = 0; i < 5; ++i) batch.push_back({.file = {file.get()}, .bytes = into, .token = i});
-  EXPECT_EQ(io.submit(batch).value_or(99), 2u);
-  EXPECT_EQ(io.submit(std::span(batch).subspan(2)).value_or(99), 0u);
+  for (std::uint64_t i = 0; i < 150; ++i) batch.push_back({.file = {file.get()}, .bytes = into, .token = i});
+  ASSERT_TRUE(pool.submit([] {}));
+  EXPECT_EQ(io.submit(batch).value_or(99), 0u);
   EXPECT_EQ(io.cancel(2).error().code, errc::not_found);
-  while (pool.run_one()) {
-  }
-  std::array<io_completion, 5> out;
-  EXPECT_EQ(io.wait(out, 5, std::chrono::seconds(60)).value_or(99), 2u);
+  EXPECT_TRUE(pool.run_one());
+  EXPECT_EQ(io.submit(batch).value_or(99), 150u);
+  int turns = 0;
+  while (pool.run_one()) ++turns;
+  EXPECT_EQ(turns, 3);  // of 64 at most
+  std::vector<io_completion> out(150);
+  EXPECT_EQ(io.wait(out, 150, std::chrono::seconds(60)).value_or(99), 150u);
   const io_request twice[] = {batch[0], batch[0]};
-  const auto doubled = io.submit(twice);
-  EXPECT_EQ(doubled.value_or(99), 1u);
+  EXPECT_EQ(io.submit(twice).value_or(99), 1u);
+  EXPECT_EQ(io.submit(std::span(twice).first(1)).error().code, errc::invalid_argument);
   pool.stop();
+  EXPECT_EQ(io.wait(out, 1, std::chrono::seconds(60)).value_or(99), 1u);
+  EXPECT_EQ(out[0].failed, errc::cancelled);
 }
 
 }  // namespace
