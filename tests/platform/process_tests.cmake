@@ -20,4 +20,4 @@ graphite_test(thread_pool_tests LABEL adapter SOURCES
   thread_pool_contract_test.cpp
   thread_pool_test.cpp
   ${CMAKE_SOURCE_DIR}/tests/core/bounded_ring_test.cpp
-  LIBS graphite_process)
+  LIBS graphite_threads)
