@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ports/topology.hpp"
@@ -21,9 +23,11 @@ std::string_view to_string(pin_mode mode);
 /// The processors of one NUMA node, with the memory nearest to them.
 struct domain_plan {
   unsigned node = 0;
-  std::vector<int> cpus{};         ///< all of the node that may be used
-  std::size_t threads = 1;         ///< how many the domain's pool has
-  std::vector<unsigned> memory{};  ///< nodes for its memory, nearest first: its own, then memory-only ones
+  std::vector<int> cpus{};  ///< all of the node that may be used
+  std::size_t threads = 1;  ///< how many the domain's pool has
+  /// Nodes for its memory: its own, then memory-only ones, nearest first. Where none of those may be used,
+  /// the nearest that may. Empty: the system's choice.
+  std::vector<unsigned> memory{};
 };
 
 struct affinity_plan {
@@ -32,9 +36,11 @@ struct affinity_plan {
   std::string reason{};                ///< why pinned, or why not, for people
 };
 
-/// One domain for each node with processors. `threads` in all (0: one a processor, no more than the quota is
-/// worth, at least one) are shared out by the domains' processors, at least one each. A memory-only node
-/// belongs to the nearest domain. A machine without NUMA has one domain. Pure.
+/// One domain for each node with processors. `threads` in all (0: one a processor, no more than the whole
+/// processors that the quota is worth, at least one) are shared out by the domains' processors: one each, the
+/// rest by largest remainder, ties to the lower node. So there are never fewer threads than domains. A
+/// memory-only node belongs to the nearest domain (ties: the lowest number). Without NUMA there is one
+/// domain. Pure.
 affinity_plan plan_affinity(const machine_topology& machine, pin_mode mode, std::size_t threads = 0);
 
 }  // namespace graphite
