@@ -35,6 +35,7 @@ MAY_INCLUDE = {
     "platform/rocksdb": {"core", "kernels", "platform/linux"},
     "platform/mirror": {"core", "kernels", "bundle", "platform/linux"},
     "platform/worker": {"core", "kernels", "platform/linux"},
+    "platform/numa": {"core", "kernels", "platform/linux"},
     "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2, "relay": LAYER_2,
     "streaming": LAYER_2, "predictor": LAYER_2,
     "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <pthread.h>
+
+#include <span>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace graphite {
+
+/// \file Which processors threads may run on. Masks grow with the machine: no limit of 1024 processors.
+
+/// The processors that this process's main thread may run on, ascending: what cpusets and `taskset` leave it,
+/// whatever other threads were bound to since. Errors: io.
+result<std::vector<int>> allowed_cpus();
+
+/// The same of one thread.
+result<std::vector<int>> thread_cpus(pthread_t thread);
+
+/// Lets a thread of this process run on `cpus` only. Errors: invalid_argument (none given, or the named
+/// processor does not exist, is offline or forbidden: then the thread stays as it was), io.
+result<void> bind_thread(pthread_t thread, std::span<const int> cpus);
+
+}  // namespace graphite
