@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "core/cpu_list.hpp"
 #include "platform/linux/cpu_set.hpp"
@@ -170,18 +171,17 @@ std::map<int, std::size_t> owners_of(hwloc_topology_t topology, const std::vecto
   return out;
 }
 
-/// The node that owns all processors beside memory-only `memory`, where it is one of several.
+/// The node whose processors are beside memory-only `memory`; the lowest of several. None where it is all of
+/// them.
 std::optional<unsigned> node_beside(hwloc_obj_t memory, const std::vector<hwloc_obj_t>& nodes,
                                     const std::map<int, std::size_t>& owners) {
-  std::optional<std::size_t> found;
-  for (const int cpu : numbers_of(memory->cpuset)) {
-    const auto owner = owners.find(cpu);
-    if (owner == owners.end()) continue;
-    if (found && *found != owner->second) return std::nullopt;
-    found = owner->second;
+  std::set<std::size_t> near, all;
+  for (const auto& [cpu, owner] : owners) {
+    all.insert(owner);
+    if (::hwloc_bitmap_isset(memory->cpuset, static_cast<unsigned>(cpu))) near.insert(owner);
   }
-  if (!found) return std::nullopt;
-  return nodes[*found]->os_index;
+  if (near.empty() || near.size() == all.size()) return std::nullopt;
+  return nodes[*near.begin()]->os_index;
 }
 
 /// Of each core the first processor that is in `allowed`.
