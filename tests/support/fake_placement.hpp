@@ -35,6 +35,7 @@ class fake_placement final : public memory_placement {
       const auto where = place_for(page, node);
       if (!where) return false;
       places_[page] = *where;
+      ++used_[*where];
     }
     return true;
   }
@@ -42,7 +43,10 @@ class fake_placement final : public memory_placement {
   void forget(std::span<std::byte> pages) {
     const std::lock_guard lock(mutex_);
     for (const auto page : pages_of(pages)) {
-      places_.erase(page);
+      if (const auto found = places_.find(page); found != places_.end()) {
+        --used_[found->second];
+        places_.erase(found);
+      }
       policies_.erase(page);
     }
   }
@@ -71,7 +75,11 @@ class fake_placement final : public memory_placement {
     for (const auto page : pages_of(pages)) {
       const auto found = places_.find(page);
       if (found == places_.end()) continue;
-      if (found->second != node && has_room(node)) found->second = node;
+      if (found->second != node && has_room(node)) {
+        --used_[found->second];
+        ++used_[node];
+        found->second = node;
+      }
       there += found->second == node;
     }
     return there;
@@ -125,9 +133,8 @@ class fake_placement final : public memory_placement {
   bool has_room(unsigned node) const {
     const auto limit = knobs_.free_pages_max.find(node);
     if (!knobs_.nodes.contains(node) || knobs_.forbidden.contains(node)) return false;
-    const auto used = std::count_if(places_.begin(), places_.end(),
-                                    [&](const auto& place) { return place.second == node; });
-    return limit == knobs_.free_pages_max.end() || static_cast<std::size_t>(used) < limit->second;
+    const auto used = used_.find(node);
+    return limit == knobs_.free_pages_max.end() || used == used_.end() || used->second < limit->second;
   }
 
   std::optional<unsigned> place_for(std::uintptr_t page, unsigned toucher) const {
@@ -153,6 +160,7 @@ class fake_placement final : public memory_placement {
   knobs knobs_;
   std::map<std::uintptr_t, placement_policy> policies_;
   std::map<std::uintptr_t, unsigned> places_;
+  std::map<unsigned, std::size_t> used_;  // pages by node
 };
 
 }  // namespace graphite::test
