@@ -111,7 +111,7 @@ std::vector<cgroup_place> places_of_controller(std::string_view controller,
   const auto path = without_slash(own->path);
   for (const auto& mount : mounts) {
     const auto group = without_slash(mount.group);
-    if (mount.v2 != v2 || leads_up(group) || !is_at_or_below(path, group)) continue;
+    if (mount.v2 != v2 || !is_at_or_below(path, group)) continue;
     if (!v2 && !contains(mount.options, controller)) continue;
     out.push_back(place_below(mount, std::string_view(path).substr(group.size())));
   }

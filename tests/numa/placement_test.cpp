@@ -90,6 +90,20 @@ TEST(numa_placement, one_refused_call_does_not_take_the_others_along) {
             "invalid_argument invalid_argument");
 }
 
+TEST(numa_placement, a_filter_that_comes_later_changes_no_more) {
+  const auto seen = test::in_child([]() -> std::string {
+    numa_placement placement;
+    const auto memory = *mapped_pages::make(page_bytes);
+    const unsigned node = usable_node();
+    if (!placement.reason().empty() || !test::deny_calls(all_calls, EPERM)) return "no filter";
+    memory.bytes()[0] = std::byte{1};
+    return said(placement.apply(memory.bytes(), {kind::bind, {node}})) + " " +
+           said(placement.move(memory.bytes(), node)) + " " + said(placement.where(memory.bytes()));
+  });
+  if (seen == "no filter") GTEST_SKIP() << "no filter can be installed here, or one is";
+  EXPECT_EQ(seen, "unsupported unsupported unsupported");
+}
+
 TEST(numa_placement, a_range_that_is_not_mapped_is_the_callers_mistake) {
   numa_placement placement;
   if (!placement.reason().empty()) GTEST_SKIP() << placement.reason();
