@@ -118,6 +118,7 @@ std::optional<std::vector<int>> memory_allowed_by_kernel(const std::string& root
 struct restrictions {
   processor_facts processors{};
   std::vector<int> memory_nodes{};
+  std::map<unsigned, std::vector<int>> cpus_of_nodes{};  // none of a node: not known
 };
 
 /// Leaves a restriction out that would leave nothing: it speaks of another machine.
@@ -136,6 +137,15 @@ void restrict_to_process(const std::string& root, const hwloc_topology_options& 
   if (auto isolated = listed_in(folder + "isolated")) out.processors.isolated = std::move(*isolated);
 }
 
+/// hwloc gives nodes without processors those of the nearest node: the kernel knows whose they are.
+std::map<unsigned, std::vector<int>> kernel_lists(hwloc_topology_t topology, const std::string& root) {
+  std::map<unsigned, std::vector<int>> out;
+  for (const auto node : objects_of(topology, HWLOC_OBJ_NUMANODE))
+    if (auto list = listed_in(fmt::format("{}/sys/devices/system/node/node{}/cpulist", root, node->os_index)))
+      out[node->os_index] = std::move(*list);
+  return out;
+}
+
 restrictions restrictions_of(hwloc_topology_t topology, const hwloc_topology_options& options) {
   restrictions out;
   auto& processors = out.processors;
@@ -148,6 +158,10 @@ restrictions restrictions_of(hwloc_topology_t topology, const hwloc_topology_opt
   else if (!options.machine)
     processors.cgroup = read_cgroup_facts(options.root);
   if (!options.machine) restrict_to_process(options.root, options, out);
+  if (options.cpus_of_nodes)
+    out.cpus_of_nodes = *options.cpus_of_nodes;
+  else if (!options.machine)
+    out.cpus_of_nodes = kernel_lists(topology, options.root);
   if (options.allowed_cpus) processors.allowed = in_both(processors.allowed, *options.allowed_cpus);
   if (options.allowed_memory_nodes)
     out.memory_nodes = in_both(out.memory_nodes, *options.allowed_memory_nodes);
@@ -156,18 +170,29 @@ restrictions restrictions_of(hwloc_topology_t topology, const hwloc_topology_opt
   return out;
 }
 
-/// The node of each processor, as an index of `nodes`, which are ascending by number.
-std::map<int, std::size_t> owners_of(hwloc_topology_t topology, const std::vector<hwloc_obj_t>& nodes) {
-  std::map<int, std::size_t> out;
-  for (const auto pu : objects_of(topology, HWLOC_OBJ_PU)) {
-    std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      if (!::hwloc_bitmap_isset(nodes[i]->cpuset, pu->os_index)) continue;
-      if (!best || ::hwloc_bitmap_weight(nodes[i]->cpuset) < ::hwloc_bitmap_weight(nodes[*best]->cpuset))
-        best = i;
+/// The node of one processor, as an index of `nodes`, which are ascending by number.
+std::size_t owner_of(unsigned cpu, const std::vector<hwloc_obj_t>& nodes,
+                     const std::map<unsigned, std::vector<int>>& lists) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const auto list = lists.find(nodes[i]->os_index);
+    if (list != lists.end()) {
+      if (has_number(list->second, cpu)) return i;
+      continue;
     }
-    out[static_cast<int>(pu->os_index)] = best.value_or(0);  // near to none: it has to be somewhere
+    if (!::hwloc_bitmap_isset(nodes[i]->cpuset, cpu)) continue;
+    if (!best || ::hwloc_bitmap_weight(nodes[i]->cpuset) < ::hwloc_bitmap_weight(nodes[*best]->cpuset))
+      best = i;
   }
+  return best.value_or(0);  // near to none: it has to be somewhere
+}
+
+/// The node of each processor.
+std::map<int, std::size_t> owners_of(hwloc_topology_t topology, const std::vector<hwloc_obj_t>& nodes,
+                                     const std::map<unsigned, std::vector<int>>& lists) {
+  std::map<int, std::size_t> out;
+  for (const auto pu : objects_of(topology, HWLOC_OBJ_PU))
+    out[static_cast<int>(pu->os_index)] = owner_of(pu->os_index, nodes, lists);
   return out;
 }
 
@@ -220,7 +245,7 @@ std::vector<std::vector<unsigned>> distances_of(hwloc_topology_t topology,
 
 std::vector<numa_node> nodes_of(hwloc_topology_t topology, const restrictions& may) {
   const auto objects = objects_of(topology, HWLOC_OBJ_NUMANODE);
-  const auto owners = owners_of(topology, objects);
+  const auto owners = owners_of(topology, objects, may.cpus_of_nodes);
   const auto distances = distances_of(topology, objects);
   const auto cores = first_of_cores(topology, may.processors.allowed);
   std::vector<numa_node> out;

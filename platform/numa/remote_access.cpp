@@ -39,24 +39,19 @@ std::optional<std::uint64_t> field_of(std::string_view text, std::string_view na
   return std::nullopt;
 }
 
-/// The kernel's generic "node-loads" counts local and remote loads on old processors, and only local ones
-/// since Intel's Haswell.
-bool node_loads_have_remote_ones() {
+processor_model this_processor() {
+  processor_model out;
 #if defined(__x86_64__) || defined(__i386__)
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (::__get_cpuid(0, &a, &b, &c, &d) == 0) return false;
-  const bool amd = b == signature_AMD_ebx;
-  if (::__get_cpuid(1, &a, &b, &c, &d) == 0) return false;
-  const unsigned family = (a >> 8 & 0xf) + ((a >> 8 & 0xf) == 0xf ? a >> 20 & 0xff : 0);
-  const unsigned model = (a >> 4 & 0xf) | (a >> 12 & 0xf0);
-  constexpr std::array before_haswell{0x1au, 0x1eu, 0x1fu, 0x2eu, 0x25u, 0x2cu,
-                                      0x2fu, 0x2au, 0x2du, 0x3au, 0x3eu};
-  if (amd) return family < 0x17;
-  return family == 6 &&
-         std::find(before_haswell.begin(), before_haswell.end(), model) != before_haswell.end();
-#else
-  return false;
+  if (::__get_cpuid(0, &a, &b, &c, &d) == 0) return out;
+  if (b == signature_INTEL_ebx) out.by = processor_model::maker::intel;
+  if (b == signature_AMD_ebx) out.by = processor_model::maker::amd;
+  if (::__get_cpuid(1, &a, &b, &c, &d) == 0) return out;
+  const unsigned family = a >> 8 & 0xf;
+  out.family = family == 0xf ? family + (a >> 20 & 0xff) : family;
+  out.model = (a >> 4 & 0xf) | (a >> 12 & 0xf0);
 #endif
+  return out;
 }
 
 /// Counts loads of a thread, and of those that it starts, in user mode.
@@ -113,6 +108,20 @@ result<access_counts> parse_numastat(std::string_view text) {
   return access_counts{*local, *other};
 }
 
+bool node_loads_have_remote_ones(const processor_model& processor) {
+  // Nehalem, Westmere, Sandy Bridge, Ivy Bridge.
+  constexpr std::array before_haswell{0x1au, 0x1eu, 0x1fu, 0x2eu, 0x25u, 0x2cu,
+                                      0x2fu, 0x2au, 0x2du, 0x3au, 0x3eu};
+  constexpr unsigned zen_family = 0x17;
+  if (processor.by == processor_model::maker::amd) return processor.family < zen_family;
+  return processor.by == processor_model::maker::intel && processor.family == 6 &&
+         std::find(before_haswell.begin(), before_haswell.end(), processor.model) != before_haswell.end();
+}
+
+access_counts counts_of_loads(std::uint64_t loads, std::uint64_t misses, bool loads_have_remote_ones) {
+  return {loads_have_remote_ones ? loads - std::min(loads, misses) : loads, misses};
+}
+
 std::uint64_t scaled_count(std::uint64_t value, std::uint64_t enabled, std::uint64_t running) {
   if (running == 0 || running >= enabled) return value;
   return static_cast<std::uint64_t>(static_cast<double>(value) * static_cast<double>(enabled) /
@@ -150,11 +159,13 @@ void remote_access_meter::start() {
 
 result<remote_access> remote_access_meter::read_hardware() const {
   access_counts sum;
+  const bool both = node_loads_have_remote_ones(this_processor());
   for (const auto& counter : counters_) {
     GRAPHITE_TRY(const auto loads, read_counter(counter.loads));
     GRAPHITE_TRY(const auto misses, read_counter(counter.misses));
-    sum.local += node_loads_have_remote_ones() ? loads - std::min(loads, misses) : loads;
-    sum.remote += misses;
+    const auto counts = counts_of_loads(loads, misses, both);
+    sum.local += counts.local;
+    sum.remote += counts.remote;
   }
   remote_access out{remote_ratio(sum), "the processor's counters of node loads, of this process", ""};
   if (!out.ratio) out.reason = "no load went past the caches";

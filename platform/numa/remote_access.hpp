@@ -35,6 +35,21 @@ result<access_counts> parse_numastat(std::string_view text);
 /// counted, because others had its place: scaled to all of it. Pure.
 std::uint64_t scaled_count(std::uint64_t value, std::uint64_t enabled, std::uint64_t running);
 
+/// Which processor, as CPUID tells it.
+struct processor_model {
+  enum class maker { other, intel, amd };
+  maker by = maker::other;
+  unsigned family = 0, model = 0;
+};
+
+/// Whether the kernel's generic "node-loads" counts remote loads as well, as it does on processors before
+/// Intel's Haswell and AMD's Zen; on later ones it counts local loads only. From the tables of events in the
+/// kernel's arch/x86/events. Pure.
+bool node_loads_have_remote_ones(const processor_model& processor);
+
+/// What the counters "node-loads" and "node-load-misses" say. Pure.
+access_counts counts_of_loads(std::uint64_t loads, std::uint64_t misses, bool loads_have_remote_ones);
+
 struct remote_access_options {
   std::string root{};             ///< stands before /proc and /sys
   bool hardware = true;           ///< whether the processor's counters are tried

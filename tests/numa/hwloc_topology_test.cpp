@@ -135,6 +135,17 @@ TEST(hwloc_topology, high_bandwidth_memory_beside_a_nodes_own_has_no_processors)
   EXPECT_THAT(plan.domains[1].memory, ElementsAre(2, 3));
 }
 
+TEST(hwloc_topology, a_node_whose_processors_are_off_does_not_get_those_hwloc_has_it_near_to) {
+  auto options = synthetic_machine("pack:2 [numa(memory=8GB)] [numa(memory=2GB)] core:2 pu:1");
+  options.cpus_of_nodes = {{0, {}}, {1, {0, 1}}, {2, {2, 3}}, {3, {}}};
+  const auto machine = read_machine(options);
+  EXPECT_TRUE(machine.nodes[0].memory_only);
+  EXPECT_EQ(machine.nodes[0].beside, 1u);
+  EXPECT_THAT(machine.nodes[1].cpus, ElementsAre(0, 1));
+  EXPECT_THAT(machine.nodes[2].cpus, ElementsAre(2, 3));
+  EXPECT_THAT(plan_affinity(machine, pin_mode::never).domains[0].memory, ElementsAre(1, 0));
+}
+
 TEST(hwloc_topology, memory_of_a_package_with_several_nodes_goes_to_the_first_of_them) {
   const auto machine =
       read_machine(synthetic_machine("pack:2 [numa(memory=8GB)] group:2 [numa(memory=2GB)] core:2 pu:1"));

@@ -161,7 +161,8 @@ TEST_P(placement_contract, a_policy_holds_for_its_range_alone) {
   ASSERT_TRUE(rig_.port->apply(pages_.subspan(8 * page_bytes, 4 * page_bytes), {kind::interleave, {node_}}));
   ASSERT_TRUE(rig_.port->apply(pages_.subspan(6 * page_bytes, 4 * page_bytes), {}));
   ASSERT_TRUE(rig_.touch(pages_));
-  for (const auto& place : *rig_.port->where(pages_)) EXPECT_TRUE(place.has_value());
+  const auto places = *rig_.port->where(pages_);
+  for (const auto& place : places) EXPECT_TRUE(place.has_value());
 }
 
 TEST_P(placement_contract, ranges_may_have_more_pages_than_one_call_takes) {

@@ -27,6 +27,19 @@ TEST(remote_access, counts_are_scaled_to_the_time_they_should_have_run) {
   EXPECT_EQ(scaled_count(0, 1000, 0), 0u);
 }
 
+TEST(remote_access, old_processors_count_remote_loads_among_the_nodes_loads) {
+  using maker = processor_model::maker;
+  EXPECT_TRUE(node_loads_have_remote_ones({maker::intel, 6, 0x3e}));   // Ivy Bridge
+  EXPECT_FALSE(node_loads_have_remote_ones({maker::intel, 6, 0x3f}));  // Haswell
+  EXPECT_FALSE(node_loads_have_remote_ones({maker::intel, 6, 0x8f}));  // Sapphire Rapids
+  EXPECT_TRUE(node_loads_have_remote_ones({maker::amd, 0x10, 2}));
+  EXPECT_FALSE(node_loads_have_remote_ones({maker::amd, 0x19, 1}));
+  EXPECT_FALSE(node_loads_have_remote_ones({}));
+  EXPECT_EQ(remote_ratio(counts_of_loads(100, 25, true)), 0.25);
+  EXPECT_EQ(remote_ratio(counts_of_loads(75, 25, false)), 0.25);
+  EXPECT_EQ(remote_ratio(counts_of_loads(20, 25, true)), 1);  // scaled apart from each other
+}
+
 TEST(remote_access, reads_a_nodes_numastat) {
   const auto counts = *parse_numastat(
       "numa_hit 10\nnuma_miss 1\nnuma_foreign 2\ninterleave_hit 3\nlocal_node 700\nother_node 30\n");
