@@ -4,35 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <limits>
 
-#include "bindings/c/internal.hpp"
-#include "platform/linux/owned_fd.hpp"
+#include "bindings/c/opened_file.hpp"
+#include "platform/linux/positional_io.hpp"
 
 using namespace graphite;
 using namespace graphite::c_api;
 
-// Files of which nothing is known: everything that is said about them may be false by the next call.
-
 namespace {
-
-/// Behind graphite_file::handle.
-struct opened_file {
-  std::string path;
-  owned_fd fd;
-  bool readable = false;
-  void* mapping = nullptr;  ///< from a page's beginning
-  std::size_t mapping_bytes = 0;
-};
-
-opened_file& behind(const graphite_file& file) { return *static_cast<opened_file*>(file.handle); }
-
-graphite_result failed_call(int errno_value, const std::string& what) {
-  if (errno_value == ENOMEM) return out_of_memory();
-  return failed(errno_error(errno_value, what));
-}
-
-std::string quoted(const char* path) { return "'" + std::string(path) + "'"; }
 
 bool is_regular(const char* path) {
   struct ::stat found {};
@@ -74,16 +53,12 @@ graphite_result open_file(graphite_file& out, const char* path, uint32_t flags) 
   opened->path = path;
   opened->fd = std::move(fd);
   opened->readable = (flags & GRAPHITE_FILE_READ) != 0;
+  opened->writable = (flags & GRAPHITE_FILE_WRITE) != 0;
+  opened->known_size = static_cast<uint64_t>(found.st_size);
   out.path = opened->path.c_str();
   out.size = static_cast<uint64_t>(found.st_size);
   out.handle = opened.release();
   return GRAPHITE_SUCCESS;
-}
-
-/// Whether bytes can lie there, in any file.
-bool is_range(size_t offset, size_t size) {
-  constexpr auto end_max = static_cast<size_t>(std::numeric_limits<::off_t>::max());
-  return offset <= end_max && size <= end_max - offset;
 }
 
 graphite_result check_readable(const graphite_file& file) {
@@ -105,10 +80,35 @@ graphite_result map_file(graphite_file& file, size_t offset, size_t size) {
   if (mapping == MAP_FAILED) return failed_call(errno, "cannot map " + quoted(file.path));
   opened.mapping = mapping;
   opened.mapping_bytes = inside + size;
+  opened.mapped_from = offset;
   file.is_memory_mapped = true;
   file.mapped_memory = static_cast<char*>(mapping) + inside;
   file.mapped_size = size;
   return GRAPHITE_SUCCESS;
+}
+
+struct known_read : io_outcome {
+  bool cut_short = false;  ///< it met an end before one that was known
+};
+
+known_read read_known(opened_file& opened, void* buffer, std::size_t size, std::size_t offset) {
+  // Loaded first: what is written meanwhile is not missed.
+  const auto known = opened.known_size.load(std::memory_order_relaxed);
+  known_read out{read_at(opened.fd.get(), buffer, size, offset)};
+  while (out.failed_errno == 0 && out.bytes < size && offset < known && offset + out.bytes < known) {
+    struct ::stat now {};
+    if (::fstat(opened.fd.get(), &now) == 0 && static_cast<std::uint64_t>(now.st_size) < known) {
+      out.cut_short = true;
+      return out;
+    }
+    // Cut and written again between the two calls, or one of /sys, which state more than they have.
+    const auto more = read_at(opened.fd.get(), static_cast<char*>(buffer) + out.bytes, size - out.bytes,
+                              offset + out.bytes);
+    out.bytes += more.bytes;
+    out.failed_errno = more.failed_errno;
+    if (more.bytes == 0) break;
+  }
+  return out;
 }
 
 }  // namespace
@@ -148,17 +148,14 @@ graphite_result graphite_file_read(graphite_file* file, void* buffer, size_t siz
     if (buffer == nullptr && size != 0) return invalid("graphite_file_read: a null buffer");
     if (!is_range(offset, size)) return invalid("graphite_file_read: the range is larger than any file");
     if (const auto can = check_readable(*file); can != GRAPHITE_SUCCESS) return can;
-    size_t done = 0;
-    while (done < size) {
-      const auto got = ::pread(behind(*file).fd.get(), static_cast<char*>(buffer) + done, size - done,
-                               static_cast<::off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return failed_call(errno, "reading " + quoted(file->path));
-      if (got == 0) break;
-      done += static_cast<size_t>(got);
-    }
-    if (bytes_read != nullptr) *bytes_read = done;
-    return GRAPHITE_SUCCESS;
+    const auto done = read_known(behind(*file), buffer, size, offset);
+    if (bytes_read != nullptr) *bytes_read = done.bytes;
+    if (done.failed_errno == EFAULT)
+      return invalid("graphite_file_read: the buffer is no memory to write to");
+    if (done.failed_errno != 0) return failed_call(done.failed_errno, "reading " + quoted(file->path));
+    if (!done.cut_short) return GRAPHITE_SUCCESS;
+    return failed(errc::corrupt, quoted(file->path) + " was cut short: its bytes end at " +
+                                     std::to_string(offset + done.bytes) + " now");
   });
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr duration look_period = seconds(1);  ///< where the system tells nothing
 constexpr duration retry_first = milliseconds(20), retry_last = seconds(2);
 
-time_point now() { return std::chrono::steady_clock::now(); }
+time_point feed_now() { return std::chrono::steady_clock::now(); }
 
 /// Follows the file `head` in a bundle folder, or an exported file.
 class folder_feed final : public generation_feed {
@@ -59,19 +59,19 @@ class folder_feed final : public generation_feed {
   void run() {
     work_in_background();
     settle_timer settled(milliseconds(context_.config().raw.debounce_ms));
-    auto look_at = now() + look_period;  // whatever is told
+    auto look_at = feed_now() + look_period;  // whatever is told
     while (!stopping_.load()) {
       const auto upkeep = context_.upkeep();
       const auto until = std::min({settled.due(), upkeep, look_at, retry_at_});
-      const auto why = watch_.wait(std::max(duration::zero(), until - now()));
+      const auto why = watch_.wait(std::max(duration::zero(), until - feed_now()));
       const bool again = again_.exchange(false);
       if (again) seen_.clear();
-      if (why == name_watch::reason::changed) settled.changed(now());
-      const bool due = std::min(settled.due(), retry_at_) <= now();
+      if (why == name_watch::reason::changed) settled.changed(feed_now());
+      const bool due = std::min(settled.due(), retry_at_) <= feed_now();
       const bool waits = settled.due() != time_point::max();
-      if (!again && !due && (waits || now() < look_at)) continue;
+      if (!again && !due && (waits || feed_now() < look_at)) continue;
       settled.done();
-      look_at = now() + look_period;
+      look_at = feed_now() + look_period;
       look();
     }
   }
@@ -86,7 +86,7 @@ class folder_feed final : public generation_feed {
     }
     if (failing_ != looked.error().context) context_.note_failure(looked.error());
     failing_ = looked.error().context;
-    retry_at_ = now() + retry_after_;
+    retry_at_ = feed_now() + retry_after_;
     retry_after_ = std::min(2 * retry_after_, retry_last);
   }
 

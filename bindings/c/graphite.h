@@ -20,7 +20,8 @@
  *     draw(bytes.data, bytes.size);
  *   graphite_release_reader(&assets);
  *
- * What holds for every function here, in graphite_files.h and in graphite_live.h, unless it says otherwise:
+ * What holds for every function here and in graphite_files.h, graphite_live.h, graphite_memory.h and
+ * graphite_platform.h, unless it says otherwise:
  *
  * - Threads: it may be called from any thread at any time, but for signal handlers.
  * - Ownership: what a caller gives in stays his, and is not looked at after the call.
@@ -294,7 +295,10 @@ GRAPHITE_API void* graphite_reader_slot_(const graphite_atomic_bundle* bundle);
 }
 #endif
 
+#include "graphite_platform.h"
+
 #include "graphite_files.h"
 #include "graphite_live.h"
+#include "graphite_memory.h"
 
 #endif

@@ -3,7 +3,7 @@
  * Whatever fails throws `failure`, or bad_alloc, but for destructors and what returns a result. Threads,
  * ownership, errors and cost are those of the C functions; an owner itself is used by one thread at a time.
  * What needs no owner keeps its C name (graphite_set_log, graphite_set_allocator, graphite_version). Include
- * this file and no other of the three.
+ * this file and no other of the four.
  */
 #pragma once
 
@@ -274,3 +274,4 @@ class token {
 
 #include "graphite_files.hpp"
 #include "graphite_live.hpp"
+#include "graphite_memory.hpp"

@@ -38,13 +38,39 @@ GRAPHITE_API graphite_result graphite_file_open(graphite_file* file, const char*
 /* Unmaps what is mapped; `*file` is all zeros and closed in any case. Null or closed does nothing. Errors: IO
  * (what was written may be lost). Cost: system calls. */
 GRAPHITE_API graphite_result graphite_file_close(graphite_file* file);
-/* Reads up to `size` bytes from `offset`; `*bytes_read` (may be null) is how many there were: fewer only at
- * the end of the file. A file that was cut short meanwhile gives fewer bytes, never a signal. May be called
- * from several threads at once. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (not opened to read), IO. Cost: a
- * system call or more, and a copy of the bytes. Blocks on the disk.
- */
+/* Reads up to `size` bytes from `offset`, any offset; `*bytes_read` (may be null) is how many there were,
+ * also where it fails. Fewer without an error: the file ends where it did when it was opened, or later, or
+ * never had what it states, as those of /sys. A file that has fewer bytes now than it had then, or than were
+ * written by graphite_file_write() since, is CORRUPT where the missing ones are asked for, and what is there
+ * is read all the same. Never a signal, whatever becomes of the file and wherever `buffer` points. May be
+ * called from several threads at once. Errors: INVALID_ARGUMENT (also a buffer that is no memory to write
+ * to), PERMISSION_DENIED (not opened to read), CORRUPT (cut short), IO. Cost: a system call or more, and a
+ * copy of the bytes. Blocks on the disk. */
 GRAPHITE_API graphite_result graphite_file_read(graphite_file* file, void* buffer, size_t size, size_t offset,
                                                 size_t* bytes_read);
+/* Writes `size` bytes at `offset`, beyond the end, too: what lies between reads as zeros and takes no room.
+ * `*bytes_written` (may be null) is how many are written, also where it fails. `file->size` stays as it was.
+ * May be called from several threads at once; where they write to one place, either's bytes may stay. Never a
+ * signal (SIGXFSZ is TOO_LARGE). Errors: INVALID_ARGUMENT (also a buffer that is no memory to read),
+ * PERMISSION_DENIED (not opened to write), OUT_OF_SPACE, TOO_LARGE (for this file system, or the limit of the
+ * process), IO. Cost: some system calls, and a copy of the bytes. Blocks on the disk. */
+GRAPHITE_API graphite_result graphite_file_write(graphite_file* file, const void* buffer, size_t size,
+                                                 size_t offset, size_t* bytes_written);
+/* Returns once what was written by calls that have returned outlasts a power cut. Where it fails what was
+ * written since the last success may be lost, even if it still reads well; a later call would not find that
+ * out, and so it fails until the file is closed: write it anew. The name of a file that was just made is the
+ * folder's, and not synced: graphite_file_replace() does that. Errors: INVALID_ARGUMENT, PERMISSION_DENIED
+ * (not opened to write), OUT_OF_SPACE, IO. Cost: waits for the disk: milliseconds and more. */
+GRAPHITE_API graphite_result graphite_file_sync(graphite_file* file);
+/* Replaces the file at `path`, or makes it, by one that holds exactly these bytes: written beside it under
+ * another name, synced, renamed, the folder synced. Readers, and whoever comes after a power cut, find the
+ * old file or the new one, whole. Who has the old one open keeps it. Links are followed and stay; the new
+ * file has the old one's permissions. Any number of threads and processes may replace one path: the last
+ * one's stays. A crash may leave ".graphite-" with 16 digits and ".tmp" in the folder. Errors:
+ * INVALID_ARGUMENT (also what is there is no regular file), NOT_FOUND (no such folder), PERMISSION_DENIED,
+ * OUT_OF_SPACE, TOO_LARGE, IO; then the old file stands, unless the text says that only a crash may bring it
+ * back. Cost: two syncs, milliseconds and more. Blocks on the disk. */
+GRAPHITE_API graphite_result graphite_file_replace(const char* path, const void* data, size_t size);
 /* Maps `size` bytes from `offset` (any offset), read-only and shared, until close; one mapping a file.
  * `*mapped_ptr` is null on an error. What is mapped of a file that others cut short raises SIGBUS in whoever
  * reads there: for foreign files graphite_file_read() is the safe way. Errors: INVALID_ARGUMENT (nothing, or
@@ -52,6 +78,26 @@ GRAPHITE_API graphite_result graphite_file_read(graphite_file* file, void* buffe
  * calls, whatever the size; pages are read from the disk when they are first touched. */
 GRAPHITE_API graphite_result graphite_file_mmap(graphite_file* file, size_t offset, size_t size,
                                                 void** mapped_ptr);
+
+typedef enum graphite_file_advice {
+  GRAPHITE_ADVICE_NORMAL = 0,     /* as the system likes: takes back SEQUENTIAL and RANDOM */
+  GRAPHITE_ADVICE_SEQUENTIAL = 1, /* in order: read further ahead */
+  GRAPHITE_ADVICE_RANDOM = 2,     /* here and there: do not read ahead */
+  GRAPHITE_ADVICE_WILL_NEED = 3,  /* soon: begin to read it into memory, and do not wait for that */
+  GRAPHITE_ADVICE_DONT_NEED = 4   /* not again: its memory may be had (what is not on the disk yet stays) */
+} graphite_file_advice;
+/* Says how `size` bytes (0: all to the end) from `offset` will be read, of the file and of what is mapped of
+ * it. Changes no result, only how long things take. SEQUENTIAL, RANDOM and NORMAL hold for reads of the whole
+ * file, whatever the range. Errors: INVALID_ARGUMENT, IO. Cost: two system calls; WILL_NEED may wait where
+ * the disk has much to do. */
+GRAPHITE_API graphite_result graphite_file_advise(graphite_file* file, size_t offset, size_t size,
+                                                  graphite_file_advice advice);
+/* Brings `size` bytes from `offset` of the file, all of which are mapped, into memory: reading them at
+ * `file->mapped_memory` then waits for no disk until the system needs their memory for something else. An
+ * error where touching them would be a signal; the file may be cut short afterwards all the same. Errors:
+ * INVALID_ARGUMENT (not mapped), CORRUPT (the file was cut short), IO (cannot be read), OUT_OF_MEMORY. Cost:
+ * reads what is not in memory. Blocks on the disk. */
+GRAPHITE_API graphite_result graphite_file_prefault(graphite_file* file, size_t offset, size_t size);
 
 /* ---- watching */
 

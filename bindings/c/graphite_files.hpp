@@ -26,17 +26,36 @@ class file {
   }
   ~file() { graphite_file_close(&held_); }
 
-  /// How many bytes there were: fewer than `size` only at the end of the file.
+  /// How many bytes there were: fewer than `size` only at the end of the file. One that was cut short since
+  /// it was opened throws.
   std::size_t read(void* buffer, std::size_t size, std::size_t offset) {
     std::size_t out = 0;
     detail::check(graphite_file_read(&held_, buffer, size, offset, &out));
     return out;
+  }
+  /// All of it, or throws.
+  void write(const void* buffer, std::size_t size, std::size_t offset) {
+    detail::check(graphite_file_write(&held_, buffer, size, offset, nullptr));
+  }
+  /// Returns once what was written outlasts a power cut. See graphite_file_sync() for what a failure means.
+  void sync() { detail::check(graphite_file_sync(&held_)); }
+  /// The file at `path` has exactly these bytes, durably; see graphite_file_replace().
+  static void replace(const std::string& path, std::string_view bytes) {
+    detail::check(graphite_file_replace(path.c_str(), bytes.data(), bytes.size()));
   }
   /// Mapped until the file is closed, wherever its owner is moved; once.
   std::string_view map(std::size_t offset, std::size_t size) {
     void* out = nullptr;
     detail::check(graphite_file_mmap(&held_, offset, size, &out));
     return {static_cast<const char*>(out), size};
+  }
+  /// How `size` bytes (0: all to the end) from `offset` will be read.
+  void advise(graphite_file_advice advice, std::size_t offset = 0, std::size_t size = 0) {
+    detail::check(graphite_file_advise(&held_, offset, size, advice));
+  }
+  /// Brings bytes of the file that are mapped into memory.
+  void prefault(std::size_t offset, std::size_t size) {
+    detail::check(graphite_file_prefault(&held_, offset, size));
   }
   /// To hear of what a destructor keeps to itself.
   void close() { detail::check(graphite_file_close(&held_)); }

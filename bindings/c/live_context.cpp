@@ -17,7 +17,7 @@ constexpr std::size_t record_bytes_max = 64 * KiB;
 constexpr std::size_t arrived_max = 65'536;
 constexpr std::size_t staging_bytes = 64 * KiB;  ///< where the caller has no buffer
 
-time_point now() { return std::chrono::steady_clock::now(); }
+time_point live_now() { return std::chrono::steady_clock::now(); }
 std::uint64_t ns(duration length) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(length.count(), 0));
 }
@@ -133,9 +133,9 @@ result<live_context::offered> live_context::offer(byte_span head, std::shared_pt
   }
   if (!held) {
     staging_memory staging;
-    const auto begun = now();
+    const auto begun = live_now();
     GRAPHITE_TRY(auto opened, generation::open(std::move(files), library_hasher()));
-    staging.opened_in = now() - begun;
+    staging.opened_in = live_now() - begun;
     return offer(std::move(opened), verified, staging);
   }
   library_log().warn("generation {}.{} is passed over: programs that showed it crashed",
@@ -152,7 +152,7 @@ result<live_context::offered> live_context::offer(byte_span head, std::shared_pt
 result<live_context::offered> live_context::offer(std::shared_ptr<generation> next, bool verified,
                                                   const staging_memory& staging) {
   const std::lock_guard feeding(feeding_);
-  const auto begun = now();
+  const auto begun = live_now();
   std::shared_ptr<const generation> newest;
   {
     const std::lock_guard lock(state_);
@@ -177,7 +177,7 @@ result<live_context::offered> live_context::offer(std::shared_ptr<generation> ne
   {
     const std::lock_guard lock(state_);
     counts_.verified_bytes += bytes;
-    counts_.stage_ns = ns(staging.opened_in + (now() - begun));
+    counts_.stage_ns = ns(staging.opened_in + (live_now() - begun));
   }
   const auto shown = shown_ref::make(next, nullptr, library_memory());
   GRAPHITE_TRY(const auto how, show(shown, {newest.get(), &changes}, false));
@@ -194,19 +194,19 @@ result<live_bundle::carried> live_context::show(const shown_ref& next, live_bund
     GRAPHITE_TRY(auto plan, live_bundle::plan(next, bases, known, library_memory()));
     plan.going_back = going_back;
     lock.lock();
-    const auto begun = now();
+    const auto begun = live_now();
     // Before readers see it: a crash right after it must find its name.
     if (plan.shown == live_->bases().first) {
       guard_->activate(next->content()->what(), begun);
       keep_record(lock);
     }
-    const auto how = live_->carry_out(std::move(plan), now());
+    const auto how = live_->carry_out(std::move(plan), live_now());
     if (how == live_bundle::carried::again) continue;
     if (how == live_bundle::carried::refused) {
       ++counts_.refused;
       return how;
     }
-    staged_at_ = now();
+    staged_at_ = live_now();
     counts_.swap_ns = ns(staged_at_ - begun);
     ++(going_back ? counts_.rollbacks : counts_.swaps);
     lock.unlock();
@@ -238,7 +238,7 @@ void live_context::collect() {
   auto& point = point_in(bundle_);
   point.collect();
   auto oldest_read = point.version();
-  for (const auto& held : point.held(now())) oldest_read = std::min(oldest_read, held.version);
+  for (const auto& held : point.held(live_now())) oldest_read = std::min(oldest_read, held.version);
   std::vector<extent> places;
   shown_ref current;
   {
@@ -287,7 +287,7 @@ void live_context::note_failure(const error& why) {
 
 time_point live_context::upkeep() {
   collect();
-  const auto at = now();
+  const auto at = live_now();
   std::unique_lock lock(state_);
   guard_->tick(at);
   keep_record(lock);
@@ -413,7 +413,7 @@ std::optional<graphite_result> live_context::readable(asset_id id) const {
 }
 
 graphite_result live_context::wait_for(asset_id id, duration timeout) {
-  const auto until = now() + timeout;
+  const auto until = live_now() + timeout;
   {
     const std::lock_guard lock(state_);
     unavailable_.erase(id.value);  // it may be there again
@@ -426,9 +426,10 @@ graphite_result live_context::wait_for(asset_id id, duration timeout) {
     if (ended_) return failed(*ended_);
     if (unavailable_.contains(id.value))
       return failed(errc::unavailable, "the publisher does not have the asset's bytes any more");
-    if (now() >= until) return failed(GRAPHITE_ERROR_TIMED_OUT, "the asset's bytes did not come in time");
+    if (live_now() >= until)
+      return failed(GRAPHITE_ERROR_TIMED_OUT, "the asset's bytes did not come in time");
     // What came between the look and the lock is seen after a moment at the latest.
-    (void)changed_.wait_until(lock, std::min(until, now() + milliseconds(50)));
+    (void)changed_.wait_until(lock, std::min(until, live_now() + milliseconds(50)));
   }
 }
 
@@ -441,7 +442,7 @@ bool live_context::may_shut_down() {
 }
 
 void live_context::statistics(graphite_statistics& out) const {
-  const auto held = point_in(bundle_).held(now());
+  const auto held = point_in(bundle_).held(live_now());
   const std::lock_guard lock(state_);
   const auto size = out.size;
   out = counts_;
