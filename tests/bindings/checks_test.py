@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""symbols.py, snippets.py and headers.py find what they look for."""
+"""symbols.py, snippets.py, headers.py and platform_macros.py find what they look for."""
 import pathlib
 import shutil
 import sys
@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import headers
+import platform_macros
 import snippets
 import symbols
 
@@ -113,6 +114,42 @@ class Headers(unittest.TestCase):
 
     def test_a_header_that_does_not_guard_itself(self):
         self.assertEqual(self.compiles("x.hpp", "struct twice {};\n"), [False, False])
+
+
+class PlatformMacros(unittest.TestCase):
+    ROOT = pathlib.Path(__file__).parents[2]
+    HEADER, FACTS = ROOT / "bindings/c/graphite_platform.h", ROOT / "core/platform_facts.hpp"
+
+    def found(self, mistake=("", ""), mistaken_fact=("", "")):
+        with tempfile.TemporaryDirectory() as folder:
+            for source, (right, wrong) in ((self.HEADER, mistake), (self.FACTS, mistaken_fact)):
+                text = source.read_text()
+                self.assertIn(right, text)
+                pathlib.Path(folder, source.name).write_text(text.replace(right, wrong) if right else text)
+            pathlib.Path(folder, "graphite.h").write_text("")
+            return "\n".join(platform_macros.problems(shutil.which("cc"), pathlib.Path(folder, self.HEADER.name),
+                                                      pathlib.Path(folder, self.FACTS.name)))
+
+    def test_nothing_where_all_is_well(self):
+        self.assertEqual(self.found(), "")
+
+    def test_a_general_one_that_hides_a_particular_one(self):
+        self.assertRegex(self.found(("defined(__ANDROID__)", "0")), r"Android, x64: \('LINUX', 'X64'")
+        self.assertRegex(self.found(("#if TARGET_OS_IPHONE", "#if 0")), r"iOS: \('MACOS'.*\n(?:.*\n)*Mac Catalyst: ")
+        self.assertRegex(self.found(("defined(__EMSCRIPTEN__)", "0")), r"Web, as it once was: \('LINUX'")
+        self.assertIn("Windows, ARM64EC", self.found((" || defined(_M_ARM64EC)", "")))
+
+    def test_two_of_a_group_and_none(self):
+        self.assertIn("not one of PLATFORM", self.found(("PLATFORM_LINUX 1", "PLATFORM_LINUX 1\n#define GRAPHITE_PLATFORM_WEB 1")))
+        self.assertIn("not one of ARCH", self.found(("#define GRAPHITE_ARCH_UNKNOWN 1", "")))
+
+    def test_a_byte_order_that_is_wrong_or_guessed(self):
+        self.assertIn("Linux, s390x", self.found(("LITTLE_ENDIAN 0", "LITTLE_ENDIAN 1")))
+        self.assertIn("not told is not refused", self.found(("#error \"this compiler", "#define GRAPHITE_LITTLE_ENDIAN 1 //")))
+
+    def test_constants_that_are_something_else(self):
+        self.assertIn("not what the macros say", self.found(mistaken_fact=("platform_kind::linux_;", "platform_kind::web;")))
+        self.assertIn("not what the macros say", self.found(mistaken_fact=("std::endian::native", "std::endian::big")))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,33 +9,13 @@
 #include <filesystem>
 #include <thread>
 
-#include "bindings/c/graphite.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/bindings/c_files.hpp"
 #include "tests/support/wait_until.hpp"
 
 namespace graphite {
 namespace {
 
-struct c_files : testing::Test {
-  graphite_result open(std::string_view name, uint32_t flags = GRAPHITE_FILE_READ) {
-    graphite_file_close(&opened);
-    return graphite_file_open(&opened, (folder / name).c_str(), flags);
-  }
-  std::string read(std::size_t size, std::size_t offset) {
-    std::string out(size, '?');
-    std::size_t got = 0;
-    EXPECT_EQ(graphite_file_read(&opened, out.data(), size, offset, &got), GRAPHITE_SUCCESS);
-    return out.substr(0, got);
-  }
-  bool is_zero() const {
-    return opened.handle == nullptr && opened.path == nullptr && opened.size == 0 &&
-           !opened.is_memory_mapped && opened.mapped_memory == nullptr && opened.mapped_size == 0;
-  }
-  ~c_files() override { graphite_file_close(&opened); }
-
-  test::temporary_folder folder;
-  graphite_file opened = {};
-};
+using test::c_files;
 
 std::size_t open_descriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
@@ -159,15 +140,43 @@ TEST_F(c_files, a_child_that_runs_another_program_does_not_inherit_it) {
   EXPECT_EQ(found, 1);
 }
 
-TEST_F(c_files, a_file_that_was_cut_short_gives_fewer_bytes) {
+TEST_F(c_files, a_file_that_was_cut_short_is_corrupt_where_bytes_are_missing) {
   folder.write("a", std::string(10'000, 'x'));
   ASSERT_EQ(open("a"), GRAPHITE_SUCCESS);
   std::filesystem::resize_file(folder / "a", 100);
   EXPECT_EQ(opened.size, 10'000u) << "as it was opened";
-  EXPECT_EQ(read(10'000, 0), std::string(100, 'x'));
-  EXPECT_EQ(read(10, 5'000), "");
+  std::string out(20'000, '?');
+  std::size_t got = 7;
+  EXPECT_EQ(graphite_file_read(&opened, out.data(), 20'000, 0, &got), GRAPHITE_ERROR_CORRUPT);
+  EXPECT_EQ(got, 100u);
+  EXPECT_EQ(out.substr(0, 101), std::string(100, 'x') + '?');
+  EXPECT_NE(std::string(graphite_last_error()).find("cut short"), std::string::npos);
+  EXPECT_EQ(graphite_file_read(&opened, out.data(), 10, 5'000, &got), GRAPHITE_ERROR_CORRUPT);
+  EXPECT_EQ(got, 0u);
+  EXPECT_EQ(graphite_file_read(&opened, out.data(), 1, 9'999, nullptr), GRAPHITE_ERROR_CORRUPT);
+  EXPECT_EQ(read(100, 0), std::string(100, 'x')) << "what is there";
+  EXPECT_EQ(read(10, 10'000), "") << "was never there";
+  EXPECT_EQ(read(0, 5'000), "");
   std::filesystem::remove(folder / "a");
-  EXPECT_EQ(read(10, 95), "xxxxx") << "what is open stays";
+  EXPECT_EQ(read(5, 95), "xxxxx") << "what is open stays";
+}
+
+TEST_F(c_files, a_file_that_grew_is_read_to_its_new_end) {
+  folder.write("a", "0123");
+  ASSERT_EQ(open("a"), GRAPHITE_SUCCESS);
+  std::ofstream(folder / "a", std::ios::app) << "4567";
+  EXPECT_EQ(read(100, 2), "234567");
+  std::filesystem::resize_file(folder / "a", 5);
+  EXPECT_EQ(read(100, 2), "234") << "all that it had when it was opened";
+}
+
+TEST_F(c_files, a_file_of_the_system_that_states_more_than_it_has_is_no_error) {
+  const char* const path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (graphite_file_open(&opened, path, GRAPHITE_FILE_READ) != GRAPHITE_SUCCESS)
+    GTEST_SKIP() << "there is no " << path;
+  const auto text = read(opened.size, 0);
+  EXPECT_FALSE(text.empty());
+  EXPECT_LT(text.size(), opened.size);
 }
 
 TEST_F(c_files, a_file_that_is_cut_while_it_is_read_raises_no_signal) {
@@ -183,11 +192,23 @@ TEST_F(c_files, a_file_that_is_cut_while_it_is_read_raises_no_signal) {
   std::string buffer(size, '\0');
   for (int i = 0; i < 500; ++i) {
     std::size_t got = 0;
-    ASSERT_EQ(graphite_file_read(&opened, buffer.data(), size, 0, &got), GRAPHITE_SUCCESS);
+    const auto result = graphite_file_read(&opened, buffer.data(), size, 0, &got);
+    ASSERT_TRUE(result == GRAPHITE_SUCCESS || result == GRAPHITE_ERROR_CORRUPT) << result;
     ASSERT_LE(got, size);
   }
   done.store(true);
   cutter.join();
+}
+
+TEST_F(c_files, a_buffer_that_is_no_memory_is_an_invalid_argument_and_no_signal) {
+  folder.write("a", std::string(8'192, 'x'));
+  ASSERT_EQ(open("a"), GRAPHITE_SUCCESS);
+  void* const memory = ::mmap(nullptr, 8'192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_EQ(::mprotect(static_cast<char*>(memory) + 4'096, 4'096, PROT_READ), 0);
+  std::size_t got = 0;
+  EXPECT_EQ(graphite_file_read(&opened, memory, 8'192, 0, &got), GRAPHITE_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(got, 4'096u) << "what there was room for";
+  ::munmap(memory, 8'192);
 }
 
 TEST_F(c_files, several_threads_read_one_file) {

@@ -23,6 +23,10 @@ VIEWER = r'''#include <graphite.hpp>
 
 int main(int argc, char** argv) try {
   if (argc != 3) return 2;
+  static_assert(GRAPHITE_LITTLE_ENDIAN + GRAPHITE_BIG_ENDIAN == 1);
+  const auto staging = graphite::make_aligned(1 << 16, graphite_cache_line_size());
+  const graphite::mapped_pages cache(1 << 16);
+  graphite::file(argv[0]).read(staging.get(), 1 << 10, 0);
   graphite::atomic_bundle assets{graphite::bundle(argv[1])};
   const graphite::pinned now(assets);
   const auto asset = graphite::find(now.get(), argv[2]);
