@@ -2,6 +2,7 @@
 
 #include "bindings/c/graphite.h"
 #include "tests/bindings/bundle_on_disk.hpp"
+#include "tests/support/reserved_huge_pages.hpp"
 #include "tests/support/run_program.hpp"
 
 namespace graphite {
@@ -10,6 +11,7 @@ namespace {
 using namespace test;
 
 TEST(c_program, shows_an_asset) {
+  const huge_page_turn turn;
   const bundle_on_disk disk(50);
   const auto shown = run_program(fmt::format("{} {} {}", C11_PROGRAM, disk.path(), asset_name(13)));
   EXPECT_EQ(shown.code, 0);

@@ -231,7 +231,8 @@ TEST_F(c_file_faults, pages_that_cannot_be_read_are_an_error_of_the_disk_where_t
 }
 
 TEST_F(c_file_faults, huge_pages_that_are_promised_and_refused_are_replaced_by_others) {
-  const test::reserved_huge_pages pool(2);
+  const test::huge_page_turn turn;
+  const test::reserved_huge_pages pool(turn, 2);
   if (!pool) GTEST_SKIP() << pool.why_not();
   for (const int refusal : {EFAULT, ENOMEM, EHWPOISON, EINVAL}) {
     now.populate_errno = refusal;

@@ -12,6 +12,11 @@
 namespace graphite {
 namespace {
 
+struct c_large_pages : testing::Test {
+  const test::huge_page_turn turn;
+};
+struct cpp_memory : c_large_pages {};
+
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
 bool is_multiple(const void* memory, std::size_t of) {
@@ -74,7 +79,7 @@ TEST(c_aligned, says_why_there_is_none) {
   }
 }
 
-TEST(c_large_pages, of_any_size_are_zeroed_writable_and_freed_with_it) {
+TEST_F(c_large_pages, of_any_size_are_zeroed_writable_and_freed_with_it) {
   for (const auto size :
        {std::size_t{1}, std::size_t{4'097}, 2 * mebibyte, 2 * mebibyte + 1, 7 * mebibyte - 5}) {
     void* memory = nullptr;
@@ -87,7 +92,7 @@ TEST(c_large_pages, of_any_size_are_zeroed_writable_and_freed_with_it) {
   }
 }
 
-TEST(c_large_pages, no_pointer_is_left_where_there_is_no_memory) {
+TEST_F(c_large_pages, no_pointer_is_left_where_there_is_no_memory) {
   int somewhere = 0;
   void* memory = &somewhere;
   EXPECT_EQ(graphite_alloc_large_pages(&memory, 0), GRAPHITE_ERROR_INVALID_ARGUMENT);
@@ -104,7 +109,7 @@ TEST(c_large_pages, no_pointer_is_left_where_there_is_no_memory) {
   }
 }
 
-TEST(c_large_pages, what_was_not_given_is_not_freed) {
+TEST_F(c_large_pages, what_was_not_given_is_not_freed) {
   EXPECT_EQ(graphite_free_large_pages(nullptr, 1), GRAPHITE_SUCCESS);
   void* memory = nullptr;
   ASSERT_EQ(graphite_alloc_large_pages(&memory, mebibyte), GRAPHITE_SUCCESS);
@@ -116,7 +121,7 @@ TEST(c_large_pages, what_was_not_given_is_not_freed) {
   EXPECT_EQ(graphite_free_large_pages(memory, mebibyte), GRAPHITE_SUCCESS);
 }
 
-TEST(c_large_pages, the_limit_of_the_process_is_want_of_memory) {
+TEST_F(c_large_pages, the_limit_of_the_process_is_want_of_memory) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer reserves more address space than the limit";
 #endif
@@ -132,7 +137,7 @@ TEST(c_large_pages, the_limit_of_the_process_is_want_of_memory) {
   EXPECT_EQ(child.status(), 0);
 }
 
-TEST(c_large_pages, what_was_given_is_said) {
+TEST_F(c_large_pages, what_was_given_is_said) {
   for (const auto best : {GRAPHITE_PAGES_NORMAL, GRAPHITE_PAGES_TRANSPARENT, GRAPHITE_PAGES_HUGETLB}) {
     graphite_large_pages_options options;
     graphite_large_pages_options_init(&options);
@@ -159,7 +164,7 @@ TEST(c_large_pages, what_was_given_is_said) {
   graphite_unmap_large_pages(nullptr);
 }
 
-TEST(c_large_pages, options_are_checked) {
+TEST_F(c_large_pages, options_are_checked) {
   graphite_large_pages pages;
   const auto result_of = [&](auto change) {
     graphite_large_pages_options options;
@@ -185,18 +190,18 @@ TEST(c_large_pages, options_are_checked) {
   graphite_large_pages_options_init(nullptr);
 }
 
-TEST(c_large_pages, of_a_pool_are_given_where_there_are_some_and_refused_where_they_are_all_that_will_do) {
+TEST_F(c_large_pages, of_a_pool_are_given_where_there_are_some_and_refused_where_they_are_all_that_will_do) {
   graphite_large_pages_options only;
   graphite_large_pages_options_init(&only);
   only.least = GRAPHITE_PAGES_HUGETLB;
   graphite_large_pages pages;
   {
-    const test::reserved_huge_pages none(0);
+    const test::reserved_huge_pages none(turn, 0);
     if (!none) GTEST_SKIP() << none.why_not();
     EXPECT_EQ(graphite_map_large_pages(1, &only, &pages), GRAPHITE_ERROR_UNSUPPORTED);
     EXPECT_NE(std::string(graphite_last_error()).find("vm.nr_hugepages is 0"), std::string::npos);
   }
-  const test::reserved_huge_pages pool(3);
+  const test::reserved_huge_pages pool(turn, 3);
   if (!pool) GTEST_SKIP() << pool.why_not();
   ASSERT_EQ(graphite_map_large_pages(1, &only, &pages), GRAPHITE_SUCCESS) << graphite_last_error();
   EXPECT_EQ(pages.kind, GRAPHITE_PAGES_HUGETLB);
@@ -212,7 +217,7 @@ TEST(c_large_pages, of_a_pool_are_given_where_there_are_some_and_refused_where_t
   EXPECT_EQ(pool.free(), 3u);
 }
 
-TEST(cpp_memory, owners_free_move_and_throw) {
+TEST_F(cpp_memory, owners_free_move_and_throw) {
   {
     const aligned_bytes line = make_aligned(100, 128);
     EXPECT_TRUE(is_multiple(line.get(), 128));

@@ -22,6 +22,10 @@ namespace {
 using test::reserved_huge_pages;
 using testing::HasSubstr;
 
+struct large_pages_given : testing::Test {
+  const test::huge_page_turn turn;
+};
+
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
 /// Without a pool, whatever the machine has of it.
@@ -74,7 +78,7 @@ void without_permission(Body body) {
   }).join();
 }
 
-TEST(large_pages, are_zeroed_and_writable_at_any_size) {
+TEST_F(large_pages_given, are_zeroed_and_writable_at_any_size) {
   for (const auto size :
        {std::size_t{1}, std::size_t{4096}, 2 * mebibyte, 2 * mebibyte + 1, 5 * mebibyte - 3}) {
     for (const auto best :
@@ -88,7 +92,7 @@ TEST(large_pages, are_zeroed_and_writable_at_any_size) {
   }
 }
 
-TEST(large_pages, no_bytes_and_page_sizes_that_are_none_are_refused) {
+TEST_F(large_pages_given, no_bytes_and_page_sizes_that_are_none_are_refused) {
   EXPECT_EQ(large_pages::allocate(0).error().code, errc::invalid_argument);
   for (const auto page : {std::size_t{1}, std::size_t{2048}, 3 * mebibyte}) {
     large_page_options options;
@@ -97,12 +101,12 @@ TEST(large_pages, no_bytes_and_page_sizes_that_are_none_are_refused) {
   }
 }
 
-TEST(large_pages, absurd_sizes_are_want_of_memory) {
+TEST_F(large_pages_given, absurd_sizes_are_want_of_memory) {
   for (const auto size : {SIZE_MAX, SIZE_MAX - 4096, SIZE_MAX / 2, SIZE_MAX / 2 - 4 * mebibyte, SIZE_MAX / 4})
     EXPECT_THROW((void)large_pages::allocate(size), std::bad_alloc) << size;
 }
 
-TEST(large_pages, a_page_size_that_the_kernel_lacks_is_said_and_the_next_best_is_given) {
+TEST_F(large_pages_given, a_page_size_that_the_kernel_lacks_is_said_and_the_next_best_is_given) {
   large_page_options options;
   options.page_bytes = 8 * mebibyte;
   const auto pages = large_pages::allocate(1, options);
@@ -111,7 +115,7 @@ TEST(large_pages, a_page_size_that_the_kernel_lacks_is_said_and_the_next_best_is
   EXPECT_THAT(pages->reason(), HasSubstr("this kernel has no huge pages of 8 MiB"));
 }
 
-TEST(large_pages, go_with_their_owner_which_moves) {
+TEST_F(large_pages_given, go_with_their_owner_which_moves) {
   auto first = large_pages::allocate(mebibyte, at_best(large_page_kind::normal));
   ASSERT_TRUE(first);
   const auto* const begin = first->bytes().data();
@@ -129,7 +133,7 @@ TEST(large_pages, go_with_their_owner_which_moves) {
   EXPECT_FALSE(is_mapped(begin));
 }
 
-TEST(large_pages, leave_no_address_space_behind) {
+TEST_F(large_pages_given, leave_no_address_space_behind) {
   const auto mapped_kib = [] {
     std::ifstream in("/proc/self/status");
     for (std::string line; std::getline(in, line);)
@@ -142,7 +146,7 @@ TEST(large_pages, leave_no_address_space_behind) {
   EXPECT_LT(mapped_kib(), before + 100 * 1024);
 }
 
-TEST(large_pages, the_range_is_seen_before_it_is_touched_and_is_touched_where_asked) {
+TEST_F(large_pages_given, the_range_is_seen_before_it_is_touched_and_is_touched_where_asked) {
   auto options = at_best(large_page_kind::transparent);
   std::span<std::byte> seen;
   unsigned char resident_then = 1;
@@ -161,7 +165,7 @@ TEST(large_pages, the_range_is_seen_before_it_is_touched_and_is_touched_where_as
   EXPECT_TRUE(std::ranges::all_of(resident, [](unsigned char page) { return (page & 1) != 0; }));
 }
 
-TEST(large_pages, of_transparent_ones_it_is_known_how_many_came) {
+TEST_F(large_pages_given, of_transparent_ones_it_is_known_how_many_came) {
   auto options = at_best(large_page_kind::transparent);
   const auto pages = large_pages::allocate(8 * mebibyte, options);
   ASSERT_TRUE(pages);
@@ -175,7 +179,7 @@ TEST(large_pages, of_transparent_ones_it_is_known_how_many_came) {
   EXPECT_NE(*came, 0u) << "of gigabytes of free memory not one huge page";
 }
 
-TEST(large_pages, switched_off_ones_are_said_and_normal_ones_given) {
+TEST_F(large_pages_given, switched_off_ones_are_said_and_normal_ones_given) {
   const test::temporary_folder machine;
   machine.write("sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152\n");
   machine.write("sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
@@ -195,7 +199,7 @@ TEST(large_pages, switched_off_ones_are_said_and_normal_ones_given) {
   EXPECT_EQ(refused.error().context, pages->reason());
 }
 
-TEST(large_pages, a_process_that_switched_them_off_is_told_so) {
+TEST_F(large_pages_given, a_process_that_switched_them_off_is_told_so) {
   if (read_memory_facts().transparent == transparent_mode::never) GTEST_SKIP() << "off for the whole machine";
   ASSERT_EQ(::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
   const auto pages = large_pages::allocate(mebibyte, at_best(large_page_kind::transparent));
@@ -205,8 +209,8 @@ TEST(large_pages, a_process_that_switched_them_off_is_told_so) {
   EXPECT_THAT(pages->reason(), HasSubstr("PR_SET_THP_DISABLE"));
 }
 
-TEST(large_pages, an_empty_pool_is_said) {
-  const reserved_huge_pages none(0);
+TEST_F(large_pages_given, an_empty_pool_is_said) {
+  const reserved_huge_pages none(turn, 0);
   if (!none) GTEST_SKIP() << none.why_not();
   const auto pages = large_pages::allocate(mebibyte);
   ASSERT_TRUE(pages);
@@ -218,8 +222,8 @@ TEST(large_pages, an_empty_pool_is_said) {
   EXPECT_EQ(large_pages::allocate(mebibyte, only).error().code, errc::unsupported);
 }
 
-TEST(large_pages, of_the_pool_are_there_at_once_and_go_back) {
-  const reserved_huge_pages pool(4);
+TEST_F(large_pages_given, of_the_pool_are_there_at_once_and_go_back) {
+  const reserved_huge_pages pool(turn, 4);
   if (!pool) GTEST_SKIP() << pool.why_not();
   {
     large_page_options options;
@@ -241,8 +245,8 @@ TEST(large_pages, of_the_pool_are_there_at_once_and_go_back) {
   EXPECT_EQ(pool.free(), 4u);
 }
 
-TEST(large_pages, a_pool_that_is_too_small_is_left_alone_and_said) {
-  const reserved_huge_pages pool(2);
+TEST_F(large_pages_given, a_pool_that_is_too_small_is_left_alone_and_said) {
+  const reserved_huge_pages pool(turn, 2);
   if (!pool) GTEST_SKIP() << pool.why_not();
   const auto first = large_pages::allocate(mebibyte);
   ASSERT_TRUE(first);
@@ -255,8 +259,8 @@ TEST(large_pages, a_pool_that_is_too_small_is_left_alone_and_said) {
   EXPECT_EQ(pool.free(), 1u);
 }
 
-TEST(large_pages, a_pool_that_is_forbidden_is_said) {
-  const reserved_huge_pages pool(2);
+TEST_F(large_pages_given, a_pool_that_is_forbidden_is_said) {
+  const reserved_huge_pages pool(turn, 2);
   if (!pool) GTEST_SKIP() << pool.why_not();
   without_permission([] {
     const auto pages = large_pages::allocate(mebibyte);
@@ -268,18 +272,18 @@ TEST(large_pages, a_pool_that_is_forbidden_is_said) {
   EXPECT_EQ(large_pages::allocate(mebibyte)->kind(), large_page_kind::hugetlb) << "other threads may";
 }
 
-TEST(large_pages, of_a_gibibyte_are_given_where_there_are_some) {
+TEST_F(large_pages_given, of_a_gibibyte_are_given_where_there_are_some) {
   constexpr auto gibibyte = 1024 * mebibyte;
   large_page_options options;
   options.page_bytes = gibibyte;
   if (read_memory_facts().pool_of(gibibyte) == nullptr) GTEST_SKIP() << "this kernel has none";
   {
-    const reserved_huge_pages none(0, gibibyte);
+    const reserved_huge_pages none(turn, 0, gibibyte);
     if (!none) GTEST_SKIP() << none.why_not();
     EXPECT_THAT(large_pages::allocate(1, options)->reason(),
                 HasSubstr("hugepages-1048576kB/nr_hugepages is 0"));
   }
-  const reserved_huge_pages pool(1, gibibyte);
+  const reserved_huge_pages pool(turn, 1, gibibyte);
   if (!pool) GTEST_SKIP() << pool.why_not();
   const auto pages = large_pages::allocate(1, options);
   ASSERT_TRUE(pages);

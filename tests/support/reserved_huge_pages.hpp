@@ -11,22 +11,36 @@
 
 namespace graphite::test {
 
-/// Sets so many huge pages of a size aside while it lives, and what there was before afterwards. One at a
-/// time on a machine: others wait. Needs the right to do so, memory in pieces that large, and a pool that
-/// nobody uses: else it says why not.
+/// The turn of whoever takes from the machine's pools of huge pages or counts them: others, in other
+/// processes, too, wait. One a thread.
+class huge_page_turn {
+ public:
+  huge_page_turn() : lock_(::open("/tmp/graphite-test-huge-pages", O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    if (lock_ >= 0) ::flock(lock_, LOCK_EX);
+  }
+  ~huge_page_turn() {
+    if (lock_ >= 0) ::close(lock_);
+  }
+  huge_page_turn(const huge_page_turn&) = delete;
+  huge_page_turn& operator=(const huge_page_turn&) = delete;
+
+ private:
+  int lock_;
+};
+
+/// Sets so many huge pages of a size aside while it lives, and what there was before afterwards. Needs the
+/// turn, the right to do so, memory in pieces that large, and a pool that nobody uses: else it says why not.
 class reserved_huge_pages {
  public:
-  explicit reserved_huge_pages(std::uint64_t count, std::size_t page_bytes = std::size_t{2} << 20)
-      : folder_("/sys/kernel/mm/hugepages/hugepages-" + std::to_string(page_bytes / 1024) + "kB/"),
-        lock_(::open("/tmp/graphite-test-huge-pages", O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (lock_ >= 0) ::flock(lock_, LOCK_EX);
+  explicit reserved_huge_pages(const huge_page_turn&, std::uint64_t count,
+                               std::size_t page_bytes = std::size_t{2} << 20)
+      : folder_("/sys/kernel/mm/hugepages/hugepages-" + std::to_string(page_bytes / 1024) + "kB/") {
     before_ = read("nr_hugepages");
     why_not_ = reserve(count);
     if (!why_not_.empty()) std::fprintf(stderr, "SKIPPED: huge pages: %s\n", why_not_.c_str());
   }
   ~reserved_huge_pages() {
     if (before_ == 0) write(0);
-    if (lock_ >= 0) ::close(lock_);
   }
   reserved_huge_pages(const reserved_huge_pages&) = delete;
   reserved_huge_pages& operator=(const reserved_huge_pages&) = delete;
@@ -53,7 +67,6 @@ class reserved_huge_pages {
   }
 
   std::string folder_;
-  int lock_;
   std::uint64_t before_ = 0;
   std::string why_not_;
 };
