@@ -33,15 +33,9 @@ struct position {
   std::uint64_t hash;
 };
 
-/// Rolls on to `end`; true where a cut was found, then `from.at` is the chunk's length.
-bool roll(const unsigned char* data, position& from, std::size_t end, std::uint64_t bound) {
+/// Rolls on to `end` byte by byte; true where a cut was found, then `from.at` is the chunk's length.
+bool roll_single(const unsigned char* data, position& from, std::size_t end, std::uint64_t bound) {
   auto [at, hash] = from;
-  for (; at + 2 <= end; at += 2) {
-    const auto first = (hash << 1) + gear[data[at]];
-    hash = (first << 1) + gear[data[at + 1]];
-    if (first < bound) return from = {at + 1, first}, true;
-    if (hash < bound) return from = {at + 2, hash}, true;
-  }
   for (; at < end; ++at) {
     hash = (hash << 1) + gear[data[at]];
     if (hash < bound) return from = {at + 1, hash}, true;
@@ -50,9 +44,27 @@ bool roll(const unsigned char* data, position& from, std::size_t end, std::uint6
   return false;
 }
 
-}  // namespace
+// Of 2 to 16 bytes a turn, this many were the fastest.
+constexpr std::size_t bytes_a_turn = 16;
 
-std::size_t gear_cut(byte_span bytes) {
+/// The same. What two bytes add is summed beside the hash, which waits for one shift and addition a pair.
+bool roll_pairs(const unsigned char* data, position& from, std::size_t end, std::uint64_t bound) {
+  auto [at, hash] = from;
+  for (; at + bytes_a_turn <= end; at += bytes_a_turn)
+    for (std::size_t i = 0; i < bytes_a_turn; i += 2) {
+      const auto added = gear[data[at + i]];
+      const auto first = (hash << 1) + added;
+      hash = (hash << 2) + ((added << 1) + gear[data[at + i + 1]]);
+      if (first < bound) return from = {at + i + 1, first}, true;
+      if (hash < bound) return from = {at + i + 2, hash}, true;
+    }
+  from = {at, hash};
+  return roll_single(data, from, end, bound);
+}
+
+/// The first bound up to the normal size, the second one after it.
+template <typename Roll>
+std::size_t cut_by(Roll roll, byte_span bytes) {
   const auto size = std::min(bytes.size(), chunk_bytes_max);
   if (size <= chunk_bytes_min) return size;
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
@@ -62,14 +74,10 @@ std::size_t gear_cut(byte_span bytes) {
   return where.at;
 }
 
-std::size_t gear_cut_scalar(byte_span bytes) {
-  const auto size = std::min(bytes.size(), chunk_bytes_max);
-  std::uint64_t hash = 0;
-  for (std::size_t at = chunk_bytes_min; at < size; ++at) {
-    hash = (hash << 1) + gear[std::to_integer<unsigned>(bytes[at])];
-    if (hash < (at < chunk_bytes_normal ? bound_before_normal : bound_after_normal)) return at + 1;
-  }
-  return size;
-}
+}  // namespace
+
+std::size_t gear_cut(byte_span bytes) { return cut_by(roll_pairs, bytes); }
+
+std::size_t gear_cut_scalar(byte_span bytes) { return cut_by(roll_single, bytes); }
 
 }  // namespace graphite

@@ -12,7 +12,7 @@ inline constexpr std::size_t chunk_bytes_max = 256 * KiB;
 /// Length of the first chunk of `bytes`, which is either at least chunk_bytes_max long or the rest of
 /// its content. In 1 … chunk_bytes_max; 0 only for empty `bytes`.
 ///
-/// FastCDC with normalised chunking and two-byte steps: W. Xia et al., "FastCDC: a Fast and Efficient
+/// FastCDC with normalised chunking and steps of two bytes: W. Xia et al., "FastCDC: a Fast and Efficient
 /// Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016, and "The Design of Fast
 /// Content-Defined Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 31(9), 2020.
 /// Bytes up to the minimum are skipped; then a cut falls behind a byte at which the gear hash is below a
