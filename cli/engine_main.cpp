@@ -4,11 +4,14 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/console.hpp"
+#include "cli/simd_choice.hpp"
 #include "cli/subscribe.hpp"
 
 int main(int argc, char** argv) {
   using namespace graphite;
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (const auto simd = choose_simd_target(); !simd) return console(false).failed(simd.error());
   command_handlers handlers;
   handlers.build = run_build;
   handlers.dev = run_dev;

@@ -5,10 +5,12 @@
 
 #include "cli/command_line.hpp"
 #include "cli/engine_program.hpp"
+#include "cli/simd_choice.hpp"
 
 int main(int argc, char** argv) {
   using namespace graphite;
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (const auto simd = choose_simd_target(); !simd) return console(false).failed(simd.error());
   command_handlers handlers;
 #ifdef GRAPHITE_HAS_ENGINE
   handlers.build = [&](const build_options& options) {

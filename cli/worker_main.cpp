@@ -4,11 +4,10 @@
 #include <sys/socket.h>
 
 #include <cstdio>
-#include <cstdlib>
 
+#include "cli/simd_choice.hpp"
 #include "cli/worker_options.hpp"
 #include "kernels/processor_arithmetic.hpp"
-#include "kernels/simd_target.hpp"
 #include "platform/linux/loaded_libraries.hpp"
 #include "platform/worker/worker_server.hpp"
 #include "transforms/preview.hpp"
@@ -43,15 +42,6 @@ result<worker_product> run_transform(const encoded_task& task, byte_span main, w
   out.warnings = std::move(made.warnings);
   for (auto& asset : made.assets) out.assets.push_back({std::move(asset.path), std::move(asset.parts)});
   return out;
-}
-
-/// Takes the instructions that GRAPHITE_SIMD names. Errors: unsupported, says what is wrong.
-result<void> choose_simd_target() {
-  const char* const wanted = std::getenv("GRAPHITE_SIMD");
-  if (wanted == nullptr || *wanted == '\0') return {};
-  const auto chosen = force_simd_target(wanted);
-  if (chosen) return {};
-  return fail(errc::unsupported, "GRAPHITE_SIMD: " + chosen.error().context);
 }
 
 /// What else decides the bytes that each of some transforms makes: TRANSFORM, LIBRARY and which build of it,
@@ -108,7 +98,8 @@ int main(int argc, char** argv) {
         "See `graphite transforms` for what there is.\n");
     return 2;
   }
-  if (const auto simd = choose_simd_target(); !simd) return serve_refusals(simd.error());
+  if (const auto simd = choose_simd_target(); !simd)
+    return serve_refusals({errc::unsupported, simd.error().context});
   if (!made_for.empty()) {
     const auto lines = libraries_of(arguments);
     if (!lines) return serve_refusals(lines.error());

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/commands/bundle_support.hpp"
+#include "tests/cli/commands/cli_support.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 // The real program as its users run it.
@@ -69,6 +70,16 @@ TEST(program, exit_codes_tell_usage_from_a_service_that_is_away) {
   EXPECT_EQ(graphite_program("stauts 2>/dev/null").code, 2);
   EXPECT_EQ(graphite_program("status --state " + folder.path() + " 2>/dev/null").code, 3);
   EXPECT_EQ(graphite_program("status -C " + folder.path() + " 2>/dev/null").code, 2);
+}
+
+TEST(program, instructions_that_are_none_are_a_mistake_of_usage_that_says_so) {
+  const test::environment_value simd("GRAPHITE_SIMD", "mmx");
+  const auto run = graphite_program("--version 2>&1");
+  EXPECT_EQ(run.code, 2);
+  EXPECT_NE(run.out.find("GRAPHITE_SIMD: no instruction set 'mmx': scalar, sse2"), std::string::npos)
+      << run.out;
+  const test::environment_value good("GRAPHITE_SIMD", "scalar");
+  EXPECT_EQ(graphite_program("--version").code, 0);
 }
 
 }  // namespace
