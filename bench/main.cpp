@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "bench/harness.hpp"
+#include "cli/simd_choice.hpp"
 
 using namespace graphite::bench;
 
@@ -52,6 +53,10 @@ int main(int argc, char** argv) {
   app.add_option("--assets-max", options.assets_max, "leave out settings with more assets than this");
   app.add_option("--programs", options.programs, "folder of the shipped programs (default: beside this one)");
   CLI11_PARSE(app, argc, argv);
+  if (const auto simd = graphite::choose_simd_target(); !simd) {
+    std::fprintf(stderr, "graphite-bench: %s\n", simd.error().context.c_str());
+    return 2;
+  }
   if (options.programs.empty())
     options.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
   if (show_list || name.empty()) return list(), show_list ? 0 : 2;

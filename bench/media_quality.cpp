@@ -7,6 +7,7 @@
 #include <limits>
 #include <span>
 
+#include "bench/child.hpp"
 #include "bench/harness.hpp"
 #include "core/digest.hpp"
 #include "core/units.hpp"

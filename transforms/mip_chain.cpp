@@ -20,20 +20,15 @@ constexpr std::size_t rows_kept = 32;
 constexpr float coverage_scale_max = 16;
 constexpr std::uint32_t rows_a_band = 64;
 
-code_table table_of(double scale, double offset) {
-  code_table out;
-  for (std::size_t code = 0; code < out.size(); ++code)
-    out[code] = static_cast<float>(static_cast<double>(code) * scale + offset);
-  return out;
-}
+// weight_least + code / 255 · (1 - weight_least), as a fraction of whole numbers.
+static_assert(weight_least == 1.0f / 1024);
+constexpr code_reader weight_reader{nullptr, 1023, 255, 255 * 1024};
+constexpr code_reader vector_reader{nullptr, 2, -255, 255};
 
-const code_table& table_for(texel_meaning meaning, std::size_t channel) {
-  static const auto weight = table_of((1.0 - weight_least) / 255, weight_least);
-  static const auto plain = table_of(1.0 / 255, 0);
-  static const auto vector = table_of(2.0 / 255, -1);
-  if (channel == alpha_channel) return weight;
-  if (meaning == texel_meaning::colour) return linear_of_srgb();
-  return meaning == texel_meaning::normal ? vector : plain;
+code_reader reader_for(texel_meaning meaning, std::size_t channel) {
+  if (channel == alpha_channel) return weight_reader;
+  if (meaning == texel_meaning::colour) return {&linear_of_srgb()};
+  return meaning == texel_meaning::normal ? vector_reader : code_reader{};
 }
 
 /// One level in float, channel by channel; colours multiplied by their weight.
@@ -68,12 +63,16 @@ class row_source {
   void unpack(std::size_t y, std::size_t slot) {
     const std::size_t width = image_->width;
     held_[slot] = static_cast<std::int64_t>(y);
-    for (auto c = channels_; c-- > 0;) {
-      auto* out = rows_[c].data() + slot * width;
-      unpack_channel(image_->row(static_cast<std::uint32_t>(y)) + c, table_for(meaning_, c), out, width);
-      if (channels_ > alpha_channel && c < alpha_channel)
-        multiply_row(out, rows_[alpha_channel].data() + slot * width, width);
+    std::array<code_reader, 4> readers;
+    std::array<float*, 4> out;
+    for (std::size_t c = 0; c < channels_; ++c) {
+      readers[c] = reader_for(meaning_, c);
+      out[c] = rows_[c].data() + slot * width;
     }
+    unpack_pixels(image_->row(static_cast<std::uint32_t>(y)), std::span(readers).first(channels_), out.data(),
+                  width);
+    if (channels_ > alpha_channel)
+      for (std::size_t c = 0; c < alpha_channel; ++c) multiply_row(out[c], out[alpha_channel], width);
   }
 
   const rgba_image* image_ = nullptr;
@@ -192,6 +191,8 @@ class packer {
                  rgba_image& out) const {
     const std::size_t width = level.width;
     std::array<std::vector<float>, 4> rows;
+    std::array<const float*, 4> values;
+    std::array<code_quantizer, 4> quantizers;
     for (auto y = first; y < end; ++y) {
       for (std::size_t c = 0; c < channels_; ++c) {
         const auto* from = level.channels[c].data() + width * y;
@@ -204,8 +205,11 @@ class packer {
           divide_row(rows[c].data(), rows[alpha_channel].data(), weight_least / 4, width);
         for (auto& weight : rows[alpha_channel]) weight = alpha_of(weight) * scale;
       }
-      for (std::size_t c = 0; c < channels_; ++c)
-        pack_channel(rows[c].data(), quantizer_of(c), out.row(y) + c, width);
+      for (std::size_t c = 0; c < channels_; ++c) {
+        values[c] = rows[c].data();
+        quantizers[c] = quantizer_of(c);
+      }
+      pack_pixels(values.data(), std::span(quantizers).first(channels_), out.row(y), width);
     }
   }
 

@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <span>
+
+#include "bench/child.hpp"
+#include "bench/kernel_cases.hpp"
+#include "bench/workloads.hpp"
+#include "core/units.hpp"
+#include "kernels/gear_scan.hpp"
+#include "kernels/simd_target.hpp"
+
+namespace graphite::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double goal_gear_gb_per_s = 2.5, goal_gear_ratio = 1.3;
+constexpr double goal_ratio = 3, goal_share = 0.7;
+
+double gb_per_s(double bytes, const std::function<void()>& work) {
+  const double start = now_seconds();
+  work();
+  return bytes / 1e9 / (now_seconds() - start);
+}
+
+void cut_all(byte_span bytes, std::size_t (*cut)(byte_span)) {
+  while (!bytes.empty()) bytes = bytes.subspan(cut(bytes));
+}
+
+/// The largest library of this machine: what a bundle of programs would hold. At most `bytes_max` of it.
+std::vector<std::uint8_t> real_bytes(std::size_t bytes_max, std::string& name) {
+  std::uintmax_t largest = 0;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator("/usr/lib/x86_64-linux-gnu", code))
+    if (entry.is_regular_file(code) && entry.file_size(code) > largest) {
+      largest = entry.file_size(code);
+      name = entry.path().string();
+    }
+  std::vector<std::uint8_t> out(std::min<std::uintmax_t>(largest, bytes_max));
+  std::ifstream(name, std::ios::binary)
+      .read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(out.size()));
+  return out;
+}
+
+/// Rates of both ways, in turn.
+struct gear_rates {
+  std::vector<double> pairs, single;
+
+  void measure(const std::vector<std::uint8_t>& content) {
+    const auto bytes = std::as_bytes(std::span(content));
+    const auto size = static_cast<double>(bytes.size());
+    pairs.push_back(gb_per_s(size, [&] { cut_all(bytes, gear_cut); }));
+    single.push_back(gb_per_s(size, [&] { cut_all(bytes, gear_cut_scalar); }));
+  }
+  double ratio() const { return median(pairs) / median(single); }
+};
+
+void measure_gear(const std::vector<std::uint8_t>& random, std::size_t bytes_max, int rounds, report& out) {
+  std::string name;
+  const auto real = real_bytes(bytes_max, name);
+  gear_rates on_random, on_real;
+  for (int round = 0; round < rounds; ++round) {
+    on_random.measure(random);
+    if (!real.empty()) on_real.measure(real);
+  }
+  out.figures.push_back(
+      {"gear_scan_gb_per_s", median(on_random.pairs), "GB/s", better::higher, goal_gear_gb_per_s, "", {}});
+  out.figures.push_back(
+      {"gear_scan_x_one_byte", on_random.ratio(), "x", better::higher, goal_gear_ratio, "", {}});
+  if (real.empty()) return;
+  out.figures.push_back({"gear_scan_binary_gb_per_s",
+                         median(on_real.pairs),
+                         "GB/s",
+                         better::higher,
+                         goal_gear_gb_per_s,
+                         "",
+                         {}});
+  out.figures.push_back(
+      {"gear_scan_binary_x_one_byte", on_real.ratio(), "x", better::higher, goal_gear_ratio, "", {}});
+  out.notes.push_back(
+      fmt::format("gear scan: the binary is {}, {} MB; of each chunk the first 16 KiB are skipped", name,
+                  real.size() / 1'000'000));
+}
+
+/// Reads all bytes once, in the widest way that the C library has.
+double read_bandwidth(const std::vector<std::uint8_t>& zeros) {
+  return gb_per_s(static_cast<double>(zeros.size()), [&] {
+    if (std::memchr(zeros.data(), 1, zeros.size()) != nullptr) give_up("there is a 1 among zeros");
+  });
+}
+
+using rates = std::map<std::string, std::vector<double>, std::less<>>;
+
+/// One figure a kernel and kind, of the best instructions; all of them in a note.
+void report_kernel(const kernel_case& one, const rates& by_target, double bandwidth, report& out) {
+  const auto plain = median(by_target.at("scalar"));
+  const auto share = [&](double rate) { return rate * one.moved_bytes / one.input_bytes / bandwidth; };
+  std::string best = "scalar", note = one.name + ":";
+  double most = 0;
+  for (const auto name : simd_targets()) {
+    const auto rate = median(by_target.find(name)->second);
+    note += fmt::format(" {} {:.2f} GB/s ({:.2f} x", name, rate, rate / plain);
+    note += one.moved_bytes > 0 ? fmt::format(", {:.0f} % of bandwidth)", 100 * share(rate)) : ")";
+    if (name != "scalar" && rate > most) {
+      most = rate;
+      best = name;
+    }
+  }
+  out.notes.push_back(note + "; best " + best);
+  if (most == 0) return;
+  out.figures.push_back({one.name + "_gb_per_s", most, "GB/s", better::higher, {}, "", {}});
+  out.figures.push_back({one.name + "_x_scalar", most / plain, "x", better::higher, goal_ratio, "", {}});
+  if (one.moved_bytes > 0)
+    out.figures.push_back({one.name + "_of_bandwidth", share(most), "", better::higher, goal_share, "", {}});
+}
+
+}  // namespace
+
+report run_simd(const bench_options& options) {
+  report out;
+  const int rounds = options.quick ? 1 : 7;
+  kernel_data data(options.quick ? 4 * MiB : 128 * MiB);
+  measure_gear(data.bytes(), data.bytes().size(), rounds, out);
+  const std::vector<std::uint8_t> zeros(data.bytes().size());
+  const auto cases = kernel_cases(data);
+  std::vector<double> reads;
+  std::vector<rates> all(cases.size());
+  for (int round = 0; round < rounds; ++round) {
+    reads.push_back(read_bandwidth(zeros));
+    for (std::size_t i = 0; i < cases.size(); ++i)
+      for (const auto name : simd_targets()) {
+        if (auto forced = force_simd_target(name); !forced) give_up(forced.error().context);
+        all[i][std::string(name)].push_back(gb_per_s(cases[i].input_bytes, cases[i].run));
+      }
+  }
+  release_simd_target();
+  const auto bandwidth = median(reads);
+  out.figures.push_back({"read_bandwidth_gb_per_s", bandwidth, "GB/s", better::higher, {}, "", {}});
+  for (std::size_t i = 0; i < cases.size(); ++i) report_kernel(cases[i], all[i], bandwidth, out);
+  out.notes.push_back(fmt::format(
+      "bandwidth: one thread, memchr of the C library through {} MiB without what it looks for; {} rounds in "
+      "turn, medians; a kernel reaches its goal by 3 x scalar or by 70 % of bandwidth",
+      zeros.size() / MiB, rounds));
+  return out;
+}
+
+}  // namespace graphite::bench
