@@ -297,8 +297,10 @@ GRAPHITE_API void* graphite_reader_slot_(const graphite_atomic_bundle* bundle);
 
 #include "graphite_platform.h"
 
+#include "graphite_async.h"
 #include "graphite_files.h"
 #include "graphite_live.h"
+#include "graphite_machine.h"
 #include "graphite_memory.h"
 
 #endif

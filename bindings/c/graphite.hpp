@@ -272,6 +272,8 @@ class token {
 
 }  // namespace graphite
 
+#include "graphite_async.hpp"
 #include "graphite_files.hpp"
 #include "graphite_live.hpp"
+#include "graphite_machine.hpp"
 #include "graphite_memory.hpp"

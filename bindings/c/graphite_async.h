@@ -22,17 +22,18 @@ extern "C" {
 /* ---- with callbacks, from any thread */
 
 typedef enum graphite_io_adapter {
-  GRAPHITE_IO_BEST = 0,     /* io_uring where it may be used, else threads */
-  GRAPHITE_IO_URING = 1,    /* io_uring or nothing */
+  GRAPHITE_IO_BEST = 0,  /* io_uring where it may be used, else threads */
+  GRAPHITE_IO_URING = 1, /* io_uring or nothing */
   GRAPHITE_IO_THREADS = 2
 } graphite_io_adapter;
 
 typedef struct graphite_async_io_config {
   size_t size; /* of this structure: graphite_async_io_config_init() sets it */
   graphite_io_adapter adapter;
-  uint32_t queue_depth;      /* operations under way at most, 1 to 4096; default 128 */
-  uint32_t queued_max;       /* that wait besides, at least 1; default 4096 */
-  uint32_t callback_threads; /* default 1; 0: the context's own thread calls back, and starts nothing meanwhile */
+  uint32_t queue_depth; /* operations under way at most, 1 to 4096; default 128 */
+  uint32_t queued_max;  /* that wait besides, at least 1; default 4096 */
+  uint32_t
+      callback_threads; /* default 1; 0: the context's own thread calls back, and starts nothing meanwhile */
 } graphite_async_io_config;
 /* Fills in the size and the defaults. Null does nothing. Cost: none. */
 GRAPHITE_API void graphite_async_io_config_init(graphite_async_io_config* config);
@@ -43,11 +44,11 @@ typedef struct graphite_async_io_context {
 
 typedef struct graphite_io_completion {
   graphite_result result; /* SUCCESS, CANCELLED, OUT_OF_SPACE, PERMISSION_DENIED, IO */
-  size_t bytes;           /* moved, also where it failed half-way. A read is short only where the file ended */
-  uint64_t token;         /* what submitting it gave */
+  size_t bytes;   /* moved, also where it failed half-way. A read is short only where the file ended */
+  uint64_t token; /* what submitting it gave */
 } graphite_io_completion;
-/* Called once for each operation, on a thread of the context. It may start others, may not destroy the context
- * or drain it, and what it throws ends the process. `completion` lives as long as the call. */
+/* Called once for each operation, on a thread of the context. It may start others, may not destroy the
+ * context or drain it, and what it throws ends the process. `completion` lives as long as the call. */
 typedef void (*graphite_io_callback)(const graphite_io_completion* completion, void* user_data);
 
 /* `config` may be null: the defaults. The context is the caller's to destroy; all zeros on an error. A child
@@ -59,8 +60,8 @@ GRAPHITE_API graphite_result graphite_async_io_init(graphite_async_io_context* c
  * does nothing. Not from a callback. Blocks. */
 GRAPHITE_API void graphite_async_io_destroy(graphite_async_io_context* context);
 
-/* Reads up to `size` bytes from `offset` of an open file into `buffer`; both stay until the callback. `*token`
- * (may be null) names the operation. Any number of threads. Errors, with which there is no callback:
+/* Reads up to `size` bytes from `offset` of an open file into `buffer`; both stay until the callback.
+ * `*token` (may be null) names the operation. Any number of threads. Errors, with which there is no callback:
  * INVALID_ARGUMENT, PERMISSION_DENIED (the file was not opened for that), BUSY (queued_max wait already),
  * CANCELLED (the context is of the process that forked). Cost: a lock, an allocation, at times a system call.
  */
@@ -70,9 +71,10 @@ GRAPHITE_API graphite_result graphite_async_io_read(graphite_async_io_context* c
                                                     void* user_data, uint64_t* token);
 /* Writes all of `buffer`. The rest as above. */
 GRAPHITE_API graphite_result graphite_async_io_write(graphite_async_io_context* context,
-                                                     const graphite_file* file, const void* buffer, size_t size,
-                                                     uint64_t offset, graphite_io_callback callback,
-                                                     void* user_data, uint64_t* token);
+                                                     const graphite_file* file, const void* buffer,
+                                                     size_t size, uint64_t offset,
+                                                     graphite_io_callback callback, void* user_data,
+                                                     uint64_t* token);
 /* Makes what was written before this call durable. The rest as above. */
 GRAPHITE_API graphite_result graphite_async_io_sync(graphite_async_io_context* context,
                                                     const graphite_file* file, graphite_io_callback callback,
@@ -111,8 +113,8 @@ typedef struct graphite_uring_completion {
  * UNSUPPORTED (forbidden here, or not there: the text says why). Cost: system calls. */
 GRAPHITE_API graphite_result graphite_uring_init(graphite_uring_context* context, uint32_t queue_depth);
 /* Starts reading up to `size` bytes from `offset` of descriptor `fd` into `buffer`, which stays until
- * the completion. `request` may be null, and the same more than once. Errors: BUSY (queue_depth are under way:
- * wait for some), INVALID_ARGUMENT, IO. Cost: a system call. */
+ * the completion. `request` may be null, and the same more than once. Errors: BUSY (queue_depth are under
+ * way: wait for some), INVALID_ARGUMENT, IO. Cost: a system call. */
 GRAPHITE_API graphite_result graphite_uring_read_async(graphite_uring_context* context,
                                                        const graphite_stream_request* request, int fd,
                                                        void* buffer, size_t size, int64_t offset);

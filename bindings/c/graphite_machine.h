@@ -33,15 +33,15 @@ extern "C" {
 typedef struct graphite_numa_topology {
   uint32_t node_count;
   uint32_t cpu_count;
-  uint32_t* cpu_to_node;   /* of each processor; GRAPHITE_NO_NODE: there is none, or it may not be used here */
-  size_t* node_memory;     /* bytes of each node; 0: there is none, or it may not be used here */
+  uint32_t* cpu_to_node; /* of each processor; GRAPHITE_NO_NODE: there is none, or it may not be used here */
+  size_t* node_memory;   /* bytes of each node; 0: there is none, or it may not be used here */
   uint32_t* node_distance; /* node_count rows of node_count: 10 is a node to itself, more is farther; 0:
                               unknown */
   uint32_t usable_cpus;
   uint32_t package_count;
-  double cpu_quota;    /* processors' worth of time that the program is granted; 0: unlimited */
-  bool exclusive;      /* nobody else is scheduled on the usable processors */
-  const char* reason;  /* how that is known, or why not, for people */
+  double cpu_quota;   /* processors' worth of time that the program is granted; 0: unlimited */
+  bool exclusive;     /* nobody else is scheduled on the usable processors */
+  const char* reason; /* how that is known, or why not, for people */
   void* owner_;
 } graphite_numa_topology;
 
@@ -59,10 +59,11 @@ typedef enum graphite_numa_policy {
   GRAPHITE_NUMA_INTERLEAVE = 3 /* page by page in turns */
 } graphite_numa_policy;
 
-/* `size` zeroed bytes, in whole pages, that are to lie on `preferred_node`. Where memory cannot be placed (see
- * graphite_numa_unavailable()), or there is no such node, it is memory all the same. The caller's to give to
- * graphite_numa_free() with the same size. Null on failure: graphite_last_result(). Errors: INVALID_ARGUMENT
- * (size 0), OUT_OF_MEMORY. Cost: three system calls; pages come when they are first touched. */
+/* `size` zeroed bytes, in whole pages, that are to lie on `preferred_node`. Where memory cannot be placed
+ * (see graphite_numa_unavailable()), or there is no such node, it is memory all the same. The caller's to
+ * give to graphite_numa_free() with the same size. Null on failure: graphite_last_result(). Errors:
+ * INVALID_ARGUMENT (size 0), OUT_OF_MEMORY. Cost: three system calls; pages come when they are first touched.
+ */
 GRAPHITE_API void* graphite_numa_alloc(size_t size, uint32_t preferred_node);
 /* Null does nothing. Cost: a system call, and O(pages). */
 GRAPHITE_API void graphite_numa_free(void* memory, size_t size);

@@ -1,10 +1,8 @@
-#include <dlfcn.h>
-
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 
 #include "bindings/c/live_context.hpp"
+#include "bindings/c/sibling_library.hpp"
 #include "platform/store/mapped_bundle.hpp"
 
 using namespace graphite;
@@ -34,27 +32,11 @@ duration duration_of(std::uint64_t ns) {
   return duration(static_cast<duration::rep>(std::min<std::uint64_t>(ns, INT64_MAX / 4)));
 }
 
-/// The library beside this one that subscribes, under its own name or that which engines give to plugins.
-/// Null: it cannot be loaded, as dlerror() says.
-void* load_subscriber(const std::filesystem::path& beside) {
-  const auto own = beside / GRAPHITE_SUBSCRIBE_LIBRARY, plugin = beside / "libgraphite-subscribe.so";
-  std::error_code code;
-  const bool as_plugin = !std::filesystem::exists(own, code) && std::filesystem::exists(plugin, code);
-  return ::dlopen((as_plugin ? plugin : own).c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-}
-
-/// From the library of that name beside this one. It stays loaded: what it made outlives a context.
+/// By the library beside this one that subscribes.
 result<std::unique_ptr<generation_feed>> follow_channel(feed_host& host, const channel_request& request) {
-  Dl_info here{};
-  if (::dladdr(reinterpret_cast<const void*>(&graphite_version), &here) == 0 || here.dli_fname == nullptr)
-    return fail(errc::unsupported, "cannot tell where libgraphite lies");
-  const auto folder = std::filesystem::path(here.dli_fname).parent_path();
-  void* const library = load_subscriber(folder);
-  if (library == nullptr) return fail(errc::unsupported, std::string("subscribing needs ") + ::dlerror());
-  auto* const follow =
-      reinterpret_cast<follow_channel_function*>(::dlsym(library, GRAPHITE_TEXT(GRAPHITE_FOLLOW_CHANNEL)));
-  if (follow == nullptr)
-    return fail(errc::unsupported, "the subscriber in " + folder.string() + " is of another version");
+  GRAPHITE_TRY(void* const found,
+               load_sibling("graphite-subscribe", GRAPHITE_TEXT(GRAPHITE_FOLLOW_CHANNEL), "subscribing"));
+  auto* const follow = reinterpret_cast<follow_channel_function*>(found);
   result<std::unique_ptr<generation_feed>> out = nullptr;
   follow(&host, &request, &out);
   return out;

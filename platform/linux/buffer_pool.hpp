@@ -13,7 +13,7 @@ namespace graphite {
 
 /// Whole pages from the system, and back.
 struct page_source {
-  /// `bytes` (a multiple of 2 MiB) that begin at a multiple of 2 MiB and are there: touching them costs
+  /// `bytes` (a multiple of 2 MiB) that begin at a page and are there: touching them costs
   /// nothing and cannot fail. Errors: out_of_space.
   std::function<result<std::span<std::byte>>(std::size_t bytes)> take;
   std::function<void(std::span<std::byte> pages)> give_back;

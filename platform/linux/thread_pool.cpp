@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "platform/linux/cpu_set.hpp"
+
 namespace graphite {
 
 namespace {
@@ -18,19 +20,15 @@ constexpr std::size_t thread_name_bytes_max = 15;
 constexpr unsigned looks_before_rest = 64;  ///< about two microseconds
 constexpr unsigned lowest_first_every = 61;
 
-result<cpu_set_t> as_set(const std::vector<int>& cpus) {
-  cpu_set_t out, allowed;
-  CPU_ZERO(&out);
-  CPU_ZERO(&allowed);
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return fail_errno(errno, "sched_getaffinity");
-  if (cpus.empty()) return allowed;
-  for (const int cpu : cpus) {
-    if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &allowed))
+/// `wanted`, or all that there are where none are. Errors: invalid_argument (one that may not be used).
+result<std::vector<int>> processors(const std::vector<int>& wanted) {
+  GRAPHITE_TRY(auto allowed, allowed_cpus());
+  if (wanted.empty()) return allowed;
+  for (const int cpu : wanted)
+    if (!std::binary_search(allowed.begin(), allowed.end(), cpu))
       return fail(errc::invalid_argument,
                   fmt::format("processor {} does not exist or is not allowed here", cpu));
-    CPU_SET(cpu, &out);
-  }
-  return out;
+  return wanted;
 }
 
 /// "NAME-3", the name cut so that the number stays.
@@ -63,14 +61,14 @@ pinned_pool::pinned_pool(pinned_pool_options options, std::size_t threads) : opt
 }
 
 result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options options) {
-  GRAPHITE_TRY(const auto set, as_set(options.cpus));
-  const auto threads = options.threads ? options.threads : static_cast<std::size_t>(CPU_COUNT(&set));
+  GRAPHITE_TRY(const auto cpus, processors(options.cpus));
+  const auto threads = options.threads ? options.threads : cpus.size();
   std::unique_ptr<pinned_pool> out(new pinned_pool(std::move(options), threads));
   try {
     for (std::size_t i = 0; i < threads; ++i)
-      out->threads_.emplace_back([pool = out.get(), i, set, name = thread_name(out->options_.name, i)] {
+      out->threads_.emplace_back([pool = out.get(), i, cpus, name = thread_name(out->options_.name, i)] {
         ::pthread_setname_np(::pthread_self(), name.c_str());
-        ::sched_setaffinity(0, sizeof set, &set);
+        (void)bind_thread(::pthread_self(), cpus);  // one that went offline since then binds nothing
         // On Linux a nice value belongs to the thread.
         if (pool->options_.nice != 0)
           ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), pool->options_.nice);

@@ -10,7 +10,7 @@
 
 namespace graphite {
 
-result<mapped_pages> mapped_pages::make(std::size_t bytes) {
+result<anonymous_pages> anonymous_pages::make(std::size_t bytes) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   if (bytes == 0) return fail(errc::invalid_argument, "no memory is wanted");
   if (bytes > std::numeric_limits<std::size_t>::max() / 2)
@@ -19,23 +19,24 @@ result<mapped_pages> mapped_pages::make(std::size_t bytes) {
   void* const start = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (start == MAP_FAILED)
     return fail(errc::out_of_space, errno_error(errno, fmt::format("{} bytes of memory", bytes)).context);
-  return mapped_pages({static_cast<std::byte*>(start), bytes});
+  return anonymous_pages({static_cast<std::byte*>(start), bytes});
 }
 
-mapped_pages::mapped_pages(mapped_pages&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+anonymous_pages::anonymous_pages(anonymous_pages&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, {})) {}
 
-mapped_pages& mapped_pages::operator=(mapped_pages&& other) noexcept {
+anonymous_pages& anonymous_pages::operator=(anonymous_pages&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   return *this;
 }
 
-mapped_pages::~mapped_pages() {
+anonymous_pages::~anonymous_pages() {
   if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
 }
 
 result<placed_memory> placed_memory::make(std::size_t bytes, const placement_policy& policy,
                                           memory_placement& placement) {
-  GRAPHITE_TRY(auto pages, mapped_pages::make(bytes));
+  GRAPHITE_TRY(auto pages, anonymous_pages::make(bytes));
   placed_memory out(std::move(pages), policy);
   const auto applied = placement.apply(out.bytes(), policy);
   if (applied) return out;

@@ -8,26 +8,26 @@
 namespace graphite {
 
 /// Private anonymous memory, whole pages of zeroes, none of them touched yet. Owns the mapping.
-class mapped_pages {
+class anonymous_pages {
  public:
   /// At least `bytes`, rounded up to whole pages. Errors: invalid_argument (none wanted), too_large,
   /// out_of_space.
-  static result<mapped_pages> make(std::size_t bytes);
-  mapped_pages(mapped_pages&& other) noexcept;
-  mapped_pages& operator=(mapped_pages&& other) noexcept;
-  ~mapped_pages();
+  static result<anonymous_pages> make(std::size_t bytes);
+  anonymous_pages(anonymous_pages&& other) noexcept;
+  anonymous_pages& operator=(anonymous_pages&& other) noexcept;
+  ~anonymous_pages();
 
   std::span<std::byte> bytes() const { return bytes_; }
 
  private:
-  explicit mapped_pages(std::span<std::byte> bytes) : bytes_(bytes) {}
+  explicit anonymous_pages(std::span<std::byte> bytes) : bytes_(bytes) {}
   std::span<std::byte> bytes_{};
 };
 
 /// Such memory with a policy, which holds where the system lets it be placed; where not, it is still memory.
 class placed_memory {
  public:
-  /// Errors: as mapped_pages::make, and invalid_argument for a policy that cannot be.
+  /// Errors: as anonymous_pages::make, and invalid_argument for a policy that cannot be.
   static result<placed_memory> make(std::size_t bytes, const placement_policy& policy,
                                     memory_placement& placement);
 
@@ -38,9 +38,9 @@ class placed_memory {
   const std::string& refused() const { return refused_; }
 
  private:
-  placed_memory(mapped_pages pages, placement_policy policy)
+  placed_memory(anonymous_pages pages, placement_policy policy)
       : pages_(std::move(pages)), policy_(std::move(policy)) {}
-  mapped_pages pages_;
+  anonymous_pages pages_;
   placement_policy policy_;
   std::string refused_{};
 };

@@ -113,7 +113,7 @@ result<void> check_placement(std::span<const std::byte> pages, const placement_p
 }
 
 numa_placement::numa_placement() : page_bytes_(page_size()) {
-  auto probe = mapped_pages::make(page_bytes_);
+  auto probe = anonymous_pages::make(page_bytes_);
   if (!probe) {
     bind_refused_ = move_refused_ = where_refused_ = probe.error().context;
     return;

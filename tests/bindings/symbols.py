@@ -5,7 +5,7 @@
 
 LIST has a line NAME@@NODE for each function, in order. A symbol that is listed once stays, with its node, as long as the
 library's major version: programs that were linked with it ask for both. HEADER: all functions that are marked
-GRAPHITE_API in it, or the one that is named by a `#define GRAPHITE_FOLLOW_CHANNEL`, are to be exported and nothing else;
+GRAPHITE_API in it, or the one that is named by a `#define GRAPHITE_FOLLOW_CHANNEL` (or GRAPHITE_MACHINE_FUNCTIONS), are to be exported and nothing else;
 and the comment of each says what it costs.
 """
 import pathlib
@@ -16,7 +16,7 @@ import sys
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 DECLARED = re.compile(r"\bGRAPHITE_API\b[^;(]*?\b(\w+)\s*\(")
 DOCUMENTED = re.compile(r"(?P<comment>/\*(?:(?!\*/).)*\*/)?\n(?P<code>GRAPHITE_API\b[^;]*;)", re.DOTALL)
-DEFINED_NAME = re.compile(r"#\s*define\s+GRAPHITE_FOLLOW_CHANNEL\s+(\w+)")
+DEFINED_NAME = re.compile(r"#\s*define\s+(?:GRAPHITE_FOLLOW_CHANNEL|GRAPHITE_MACHINE_FUNCTIONS)\s+(\w+)")
 
 
 def exported(nm_output):

@@ -47,8 +47,8 @@ class several_nodes : public testing::Test {
   static void leave_out(const std::string& why) { GTEST_SKIP() << "left out for want of NUMA: " << why; }
 
   /// Small ones: a huge page lies on one node as a whole.
-  mapped_pages some_pages(std::size_t count = pages_placed) const {
-    auto out = *mapped_pages::make(count * page_bytes);
+  anonymous_pages some_pages(std::size_t count = pages_placed) const {
+    auto out = *anonymous_pages::make(count * page_bytes);
     ::madvise(out.bytes().data(), out.bytes().size(), MADV_NOHUGEPAGE);
     return out;
   }
@@ -212,7 +212,7 @@ TEST_F(several_nodes, memory_outside_the_cpuset_is_unsupported) {
   const auto seen = test::in_child([&]() -> std::string {
     if (!set.enter()) return "cannot enter";
     numa_placement placement;
-    const auto memory = *mapped_pages::make(page_bytes);
+    const auto memory = *anonymous_pages::make(page_bytes);
     const unsigned last = nodes_.back();
     const auto applied = placement.apply(memory.bytes(), {kind::prefer, {last}});
     const auto partly = placement.apply(memory.bytes(), {kind::bind, {nodes_.front(), last}});
@@ -248,7 +248,7 @@ TEST_F(several_nodes, a_preferred_node_that_is_full_gives_way) {
   const auto wanted = free_pages(small) + 16'384;
   if (wanted > cheap_pages_max || elsewhere < 2 * 16'384 + free_pages(small) / 8)
     return leave_out("the nodes are too large, or too small, to fill one");
-  const auto memory = *mapped_pages::make(wanted * page_bytes);
+  const auto memory = *anonymous_pages::make(wanted * page_bytes);
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::prefer, {small}}));
   for (std::size_t i = 0; i < wanted; ++i) memory.bytes()[i * page_bytes] = std::byte{1};
   const auto there = count_on(memory.bytes(), small);

@@ -83,7 +83,7 @@ TEST(numa_placement, one_refused_call_does_not_take_the_others_along) {
   EXPECT_EQ(test::in_child([]() -> std::string {
               test::deny_calls({SYS_get_mempolicy}, EPERM);
               numa_placement placement;
-              const auto memory = *mapped_pages::make(page_bytes);
+              const auto memory = *anonymous_pages::make(page_bytes);
               return said(placement.apply(memory.bytes(), {kind::bind, {900}})) + " " +
                      said(placement.move(memory.bytes(), 900));
             }),
@@ -93,7 +93,7 @@ TEST(numa_placement, one_refused_call_does_not_take_the_others_along) {
 TEST(numa_placement, a_filter_that_comes_later_changes_no_more) {
   const auto seen = test::in_child([]() -> std::string {
     numa_placement placement;
-    const auto memory = *mapped_pages::make(page_bytes);
+    const auto memory = *anonymous_pages::make(page_bytes);
     const unsigned node = usable_node();
     if (!placement.reason().empty() || !test::deny_calls(all_calls, EPERM)) return "no filter";
     memory.bytes()[0] = std::byte{1};
@@ -107,7 +107,7 @@ TEST(numa_placement, a_filter_that_comes_later_changes_no_more) {
 TEST(numa_placement, a_range_that_is_not_mapped_is_the_callers_mistake) {
   numa_placement placement;
   if (!placement.reason().empty()) GTEST_SKIP() << placement.reason();
-  const auto memory = *mapped_pages::make(2 * page_bytes);
+  const auto memory = *anonymous_pages::make(2 * page_bytes);
   ::munmap(memory.bytes().data() + page_bytes, page_bytes);
   EXPECT_EQ(placement.apply(memory.bytes(), {kind::bind, {usable_node()}}).error().code,
             errc::invalid_argument);
@@ -116,25 +116,25 @@ TEST(numa_placement, a_range_that_is_not_mapped_is_the_callers_mistake) {
 TEST(numa_placement, pages_that_were_only_read_lie_nowhere) {
   numa_placement placement;
   if (!placement.reason().empty()) GTEST_SKIP() << placement.reason();
-  const auto memory = *mapped_pages::make(2 * page_bytes);
+  const auto memory = *anonymous_pages::make(2 * page_bytes);
   const volatile auto* const bytes = memory.bytes().data();
   EXPECT_TRUE(static_cast<std::byte>(bytes[0]) == std::byte{0});
   EXPECT_THAT(*placement.where(memory.bytes()), ElementsAre(std::nullopt, std::nullopt));
 }
 
-TEST(mapped_pages, are_whole_zeroed_and_owned_once) {
-  auto pages = *mapped_pages::make(1);
+TEST(anonymous_pages, are_whole_zeroed_and_owned_once) {
+  auto pages = *anonymous_pages::make(1);
   EXPECT_EQ(pages.bytes().size() % page_bytes, 0u);
   EXPECT_EQ(pages.bytes()[0], std::byte{0});
   const auto* const first = pages.bytes().data();
   auto moved = std::move(pages);
   EXPECT_TRUE(pages.bytes().empty());
   EXPECT_EQ(moved.bytes().data(), first);
-  moved = *mapped_pages::make(3 * page_bytes);
+  moved = *anonymous_pages::make(3 * page_bytes);
   EXPECT_EQ(moved.bytes().size(), 3 * page_bytes);
-  EXPECT_EQ(mapped_pages::make(0).error().code, errc::invalid_argument);
-  EXPECT_EQ(mapped_pages::make(~std::size_t{0}).error().code, errc::too_large);
-  EXPECT_EQ(mapped_pages::make(~std::size_t{0} / 2).error().code, errc::out_of_space);
+  EXPECT_EQ(anonymous_pages::make(0).error().code, errc::invalid_argument);
+  EXPECT_EQ(anonymous_pages::make(~std::size_t{0}).error().code, errc::too_large);
+  EXPECT_EQ(anonymous_pages::make(~std::size_t{0} / 2).error().code, errc::out_of_space);
 }
 
 TEST(placed_memory, has_its_policy_before_it_is_touched) {
@@ -158,7 +158,7 @@ TEST(placed_memory, tells_what_was_refused_and_is_memory_all_the_same) {
 
 TEST(fake_placement, places_by_policy) {
   test::fake_placement fake;
-  const auto memory = *mapped_pages::make(8 * page_bytes);
+  const auto memory = *anonymous_pages::make(8 * page_bytes);
   const auto pages = memory.bytes();
   ASSERT_TRUE(fake.apply(pages.first(4 * page_bytes), {kind::interleave, {0, 1}}));
   ASSERT_TRUE(fake.touch(pages, 1));
@@ -171,7 +171,7 @@ TEST(fake_placement, places_by_policy) {
 TEST(fake_placement, a_preferred_node_that_is_full_gives_way_and_a_bound_one_does_not) {
   test::fake_placement fake;
   fake.options().free_pages_max[0] = 2;
-  const auto memory = *mapped_pages::make(8 * page_bytes);
+  const auto memory = *anonymous_pages::make(8 * page_bytes);
   ASSERT_TRUE(fake.apply(memory.bytes(), {kind::prefer, {0}}));
   ASSERT_TRUE(fake.touch(memory.bytes().first(4 * page_bytes)));
   EXPECT_THAT(*fake.where(memory.bytes().first(4 * page_bytes)),
