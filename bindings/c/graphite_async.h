@@ -13,7 +13,8 @@
 #define GRAPHITE_ASYNC_H
 
 #include "graphite.h"
-#include "graphite_files.h"
+
+struct graphite_file; /* graphite_files.h */
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,7 +58,7 @@ typedef void (*graphite_io_callback)(const graphite_io_completion* completion, v
 GRAPHITE_API graphite_result graphite_async_io_init(graphite_async_io_context* context,
                                                     const graphite_async_io_config* config);
 /* Cancels what can be cancelled, and returns when every callback has. Leaves all zeros; null, or all zeros,
- * does nothing. Not from a callback. Blocks. */
+ * does nothing. Not from a callback. Cost: blocks. */
 GRAPHITE_API void graphite_async_io_destroy(graphite_async_io_context* context);
 
 /* Reads up to `size` bytes from `offset` of an open file into `buffer`; both stay until the callback.
@@ -66,23 +67,25 @@ GRAPHITE_API void graphite_async_io_destroy(graphite_async_io_context* context);
  * CANCELLED (the context is of the process that forked). Cost: a lock, an allocation, at times a system call.
  */
 GRAPHITE_API graphite_result graphite_async_io_read(graphite_async_io_context* context,
-                                                    const graphite_file* file, void* buffer, size_t size,
-                                                    uint64_t offset, graphite_io_callback callback,
-                                                    void* user_data, uint64_t* token);
-/* Writes all of `buffer`. The rest as above. */
+                                                    const struct graphite_file* file, void* buffer,
+                                                    size_t size, uint64_t offset,
+                                                    graphite_io_callback callback, void* user_data,
+                                                    uint64_t* token);
+/* Writes all of `buffer`. The rest, and the cost, as above. */
 GRAPHITE_API graphite_result graphite_async_io_write(graphite_async_io_context* context,
-                                                     const graphite_file* file, const void* buffer,
+                                                     const struct graphite_file* file, const void* buffer,
                                                      size_t size, uint64_t offset,
                                                      graphite_io_callback callback, void* user_data,
                                                      uint64_t* token);
-/* Makes what was written before this call durable. The rest as above. */
+/* Makes what was written before this call durable. The rest, and the cost, as above. */
 GRAPHITE_API graphite_result graphite_async_io_sync(graphite_async_io_context* context,
-                                                    const graphite_file* file, graphite_io_callback callback,
-                                                    void* user_data, uint64_t* token);
+                                                    const struct graphite_file* file,
+                                                    graphite_io_callback callback, void* user_data,
+                                                    uint64_t* token);
 /* Asks to end an operation early: its callback comes all the same, with CANCELLED or as if nobody had asked.
  * Does nothing where it has ended. Cost: a lock, a system call. */
 GRAPHITE_API void graphite_async_io_cancel(graphite_async_io_context* context, uint64_t token);
-/* Returns when all that was submitted before has been called back. Not from a callback. Blocks. */
+/* Returns when all that was submitted before has been called back. Not from a callback. Cost: blocks. */
 GRAPHITE_API void graphite_async_io_drain(graphite_async_io_context* context);
 /* Operations that have not been called back. Cost: a lock. */
 GRAPHITE_API size_t graphite_async_io_active(const graphite_async_io_context* context);
@@ -119,14 +122,15 @@ GRAPHITE_API graphite_result graphite_uring_read_async(graphite_uring_context* c
                                                        const graphite_stream_request* request, int fd,
                                                        void* buffer, size_t size, int64_t offset);
 /* Fills `completions` with up to `max` of those that ended, in any order: waits until `least` are there,
- * `timeout_ns` have passed, or nothing is under way. `*count` is how many. Errors: INVALID_ARGUMENT, IO. */
+ * `timeout_ns` have passed, or nothing is under way. `*count` is how many. Errors: INVALID_ARGUMENT, IO.
+ * Cost: a system call, unless they are there already. */
 GRAPHITE_API graphite_result graphite_uring_wait(graphite_uring_context* context,
                                                  graphite_uring_completion* completions, size_t max,
                                                  size_t least, uint64_t timeout_ns, size_t* count);
 /* Operations whose completion nobody has got. Cost: none. */
 GRAPHITE_API uint32_t graphite_uring_active(const graphite_uring_context* context);
 /* Ends what is under way: nothing is written to anybody's buffer after it. Leaves all zeros; null, or all
- * zeros, does nothing. Blocks. */
+ * zeros, does nothing. Cost: blocks. */
 GRAPHITE_API void graphite_uring_destroy(graphite_uring_context* context);
 
 #ifdef __cplusplus

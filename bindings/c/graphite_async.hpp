@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "graphite_files.hpp"
+#include "graphite.hpp"
 
 namespace graphite {
 
@@ -30,20 +30,21 @@ class async_io_context {
 
   /// Gives the operation's token. `done` is called once, on a thread of the context, and may not throw;
   /// buffer and file stay until then.
-  std::uint64_t read(const file& from, void* buffer, std::size_t size, std::uint64_t offset, callback done) {
+  std::uint64_t read(const graphite_file& from, void* buffer, std::size_t size, std::uint64_t offset,
+                     callback done) {
     return start(std::move(done), [&](callback* kept, std::uint64_t* token) {
-      return graphite_async_io_read(&held_, &from.get(), buffer, size, offset, &call, kept, token);
+      return graphite_async_io_read(&held_, &from, buffer, size, offset, &call, kept, token);
     });
   }
-  std::uint64_t write(const file& to, const void* buffer, std::size_t size, std::uint64_t offset,
+  std::uint64_t write(const graphite_file& to, const void* buffer, std::size_t size, std::uint64_t offset,
                       callback done) {
     return start(std::move(done), [&](callback* kept, std::uint64_t* token) {
-      return graphite_async_io_write(&held_, &to.get(), buffer, size, offset, &call, kept, token);
+      return graphite_async_io_write(&held_, &to, buffer, size, offset, &call, kept, token);
     });
   }
-  std::uint64_t sync(const file& of, callback done) {
+  std::uint64_t sync(const graphite_file& of, callback done) {
     return start(std::move(done), [&](callback* kept, std::uint64_t* token) {
-      return graphite_async_io_sync(&held_, &of.get(), &call, kept, token);
+      return graphite_async_io_sync(&held_, &of, &call, kept, token);
     });
   }
   void cancel(std::uint64_t token) noexcept { graphite_async_io_cancel(&held_, token); }

@@ -88,7 +88,7 @@ GRAPHITE_API const char* graphite_numa_unavailable(void);
 /* Lets `thread`, one of this program's, run on processor `cpu_id` only. Errors: INVALID_ARGUMENT (there is no
  * such processor, or it may not be used here; then the thread stays as it was), IO. Cost: system calls. */
 GRAPHITE_API graphite_result graphite_set_thread_affinity(pthread_t thread, uint32_t cpu_id);
-/* The same for `count` processors, at least one. */
+/* The same for `count` processors, at least one. Cost: system calls. */
 GRAPHITE_API graphite_result graphite_set_thread_affinity_list(pthread_t thread, const uint32_t* cpu_ids,
                                                                size_t count);
 #endif

@@ -37,11 +37,12 @@ TEST_P(c_async, calls_back_with_what_was_read) {
   std::vector<std::string> into(100, std::string(1000, ' '));
   std::atomic<int> right = 0;
   for (std::size_t i = 0; i < into.size(); ++i)
-    io.read(file_, into[i].data(), into[i].size(), i * 1999, [&, i](const graphite_io_completion& ended) {
-      if (ended.result == GRAPHITE_SUCCESS && ended.bytes == 1000 &&
-          content_.compare(i * 1999, 1000, into[i]) == 0)
-        ++right;
-    });
+    io.read(file_.get(), into[i].data(), into[i].size(), i * 1999,
+            [&, i](const graphite_io_completion& ended) {
+              if (ended.result == GRAPHITE_SUCCESS && ended.bytes == 1000 &&
+                  content_.compare(i * 1999, 1000, into[i]) == 0)
+                ++right;
+            });
   io.drain();
   EXPECT_EQ(right, 100);
   EXPECT_EQ(io.active(), 0u);
@@ -51,15 +52,16 @@ TEST_P(c_async, writes_syncs_and_reads_to_the_end) {
   async_io_context io(config_);
   const std::string text = "written";
   std::atomic<int> ended = 0;
-  io.write(file_, text.data(), text.size(), content_.size() - 2, [&](const graphite_io_completion& one) {
-    EXPECT_EQ(one.result, GRAPHITE_SUCCESS);
-    EXPECT_EQ(one.bytes, text.size());
-    ++ended;
-  });
+  io.write(file_.get(), text.data(), text.size(), content_.size() - 2,
+           [&](const graphite_io_completion& one) {
+             EXPECT_EQ(one.result, GRAPHITE_SUCCESS);
+             EXPECT_EQ(one.bytes, text.size());
+             ++ended;
+           });
   io.drain();
-  io.sync(file_, [&](const graphite_io_completion& one) { ended += one.result == GRAPHITE_SUCCESS; });
+  io.sync(file_.get(), [&](const graphite_io_completion& one) { ended += one.result == GRAPHITE_SUCCESS; });
   std::string back(100, ' ');
-  io.read(file_, back.data(), back.size(), content_.size() - 2, [&](const graphite_io_completion& one) {
+  io.read(file_.get(), back.data(), back.size(), content_.size() - 2, [&](const graphite_io_completion& one) {
     EXPECT_EQ(one.bytes, text.size());
     ++ended;
   });
