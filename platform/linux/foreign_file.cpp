@@ -28,6 +28,7 @@ struct replaced_place {
 };
 
 result<replaced_place> place_of(const std::string& path) {
+  if (path.empty()) return fail(errc::not_found, "an empty path names no file");
   struct ::stat found {};
   if (::lstat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return replaced_place{path, {}};
