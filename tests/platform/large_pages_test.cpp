@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <thread>
 
+#include "tests/support/huge_page_limit.hpp"
 #include "tests/support/reserved_huge_pages.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -270,6 +272,45 @@ TEST_F(large_pages_given, a_pool_that_is_forbidden_is_said) {
     expect_usable(*pages, mebibyte);
   });
   EXPECT_EQ(large_pages::allocate(mebibyte)->kind(), large_page_kind::hugetlb) << "other threads may";
+}
+
+/// How a child ends that is in the group and does `body`: an exit code, or 1000 and a signal.
+template <class Body>
+int ended_in(const test::huge_page_limit& group, Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(group.join() ? body() : 9);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+TEST_F(large_pages_given, what_a_control_group_refuses_at_the_first_touch_is_no_signal) {
+  const reserved_huge_pages pool(turn, 2);
+  if (!pool) GTEST_SKIP() << pool.why_not();
+  const test::huge_page_limit group;
+  if (!group) GTEST_SKIP() << group.why_not();
+  EXPECT_EQ(ended_in(group,
+                     [] {
+                       const auto pages = large_pages::allocate(mebibyte);
+                       if (!pages || pages->kind() == large_page_kind::hugetlb) return 1;
+                       std::ranges::fill(pages->bytes(), std::byte{1});
+                       return pages->reason().find("refused when they were touched") == std::string::npos ? 2
+                                                                                                          : 0;
+                     }),
+            0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_EQ(ended_in(group,
+                     [] {
+                       void* const plain = ::mmap(nullptr, 2 * mebibyte, PROT_READ | PROT_WRITE,
+                                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+                       if (plain == MAP_FAILED) return 1;
+                       *static_cast<volatile char*>(plain) = 1;
+                       return 0;
+                     }),
+            1000 + SIGBUS)
+      << "the kernel promises them all the same";
+#endif
+  EXPECT_EQ(pool.free(), 2u);
 }
 
 TEST_F(large_pages_given, of_a_gibibyte_are_given_where_there_are_some) {
