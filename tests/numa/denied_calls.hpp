@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
+#include <cstddef>
 #include <vector>
 
 namespace graphite::test {

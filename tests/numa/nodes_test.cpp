@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -46,13 +45,6 @@ class several_nodes : public testing::Test {
 
   static void leave_out(const std::string& why) { GTEST_SKIP() << "left out for want of NUMA: " << why; }
 
-  /// Small ones: a huge page lies on one node as a whole.
-  anonymous_pages some_pages(std::size_t count = pages_placed) const {
-    auto out = *anonymous_pages::make(count * page_bytes);
-    ::madvise(out.bytes().data(), out.bytes().size(), MADV_NOHUGEPAGE);
-    return out;
-  }
-
   std::size_t count_on(std::span<const std::byte> pages, unsigned node) const {
     const auto places = *placement_.where(pages);
     return static_cast<std::size_t>(std::count(places.begin(), places.end(), std::optional(node)));
@@ -65,7 +57,7 @@ class several_nodes : public testing::Test {
 
 TEST_F(several_nodes, bound_pages_lie_on_their_node) {
   for (const unsigned node : nodes_) {
-    const auto memory = some_pages();
+    const auto memory = test::small_pages(pages_placed);
     ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::bind, {node}}));
     set_bytes(memory.bytes());
     EXPECT_THAT(*placement_.where(memory.bytes()), Each(std::optional(node)));
@@ -82,14 +74,14 @@ TEST_F(several_nodes, preferred_pages_lie_on_their_node_while_it_has_room) {
 }
 
 TEST_F(several_nodes, interleaved_pages_are_spread_evenly) {
-  const auto memory = some_pages(nodes_.size() * 256);
+  const auto memory = test::small_pages(nodes_.size() * 256);
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::interleave, nodes_}));
   set_bytes(memory.bytes());
   for (const unsigned node : nodes_) EXPECT_EQ(count_on(memory.bytes(), node), 256u) << node;
 }
 
 TEST_F(several_nodes, interleaving_keeps_to_the_nodes_it_was_given) {
-  const auto memory = some_pages();
+  const auto memory = test::small_pages(pages_placed);
   const std::vector<unsigned> some(nodes_.end() - 2, nodes_.end());
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::interleave, some}));
   set_bytes(memory.bytes());
@@ -97,7 +89,7 @@ TEST_F(several_nodes, interleaving_keeps_to_the_nodes_it_was_given) {
 }
 
 TEST_F(several_nodes, pages_move_with_what_is_in_them) {
-  const auto memory = some_pages();
+  const auto memory = test::small_pages(pages_placed);
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::prefer, {nodes_.front()}}));
   for (std::size_t i = 0; i < memory.bytes().size(); ++i) memory.bytes()[i] = static_cast<std::byte>(i * 31);
   EXPECT_EQ(*placement_.move(memory.bytes(), nodes_.back()), pages_placed);
@@ -111,7 +103,7 @@ TEST_F(several_nodes, pages_move_with_what_is_in_them) {
 }
 
 TEST_F(several_nodes, a_policy_does_not_move_pages_that_exist) {
-  const auto memory = some_pages();
+  const auto memory = test::small_pages(pages_placed);
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::bind, {nodes_.front()}}));
   set_bytes(memory.bytes().first(8 * page_bytes));
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::bind, {nodes_.back()}}));
@@ -125,7 +117,7 @@ TEST_F(several_nodes, threads_bound_to_a_domain_run_there_and_touch_memory_there
   if (plan.domains.size() < 2) return leave_out("one domain only has processors");
   for (const auto& domain : plan.domains) {
     int ran_on = -1;
-    const auto memory = some_pages();
+    const auto memory = test::small_pages(pages_placed);
     ASSERT_TRUE(placement_.apply(memory.bytes(), {}));
     std::thread([&] {
       ASSERT_TRUE(bind_thread(::pthread_self(), domain.cpus));
@@ -163,7 +155,7 @@ TEST_F(several_nodes, the_kernel_counts_pages_given_to_another_node) {
   const auto far = std::find_if(nodes_.begin(), nodes_.end(),
                                 [&](unsigned node) { return node != plan.domains.front().node; });
   ASSERT_NE(far, nodes_.end());
-  const auto memory = some_pages(4096);
+  const auto memory = test::small_pages(4096);
   ASSERT_TRUE(placement_.apply(memory.bytes(), {kind::bind, {*far}}));
   meter.start();
   std::thread([&] {

@@ -58,7 +58,7 @@ class placement_contract : public testing::TestWithParam<placement_case> {
 
   placement_rig rig_ = GetParam().make();
   unsigned node_ = rig_.node;
-  anonymous_pages memory_ = *anonymous_pages::make(16 * page_bytes);
+  anonymous_pages memory_ = test::small_pages(16);
   std::span<std::byte> pages_ = memory_.bytes();
 };
 
@@ -166,7 +166,7 @@ TEST_P(placement_contract, a_policy_holds_for_its_range_alone) {
 }
 
 TEST_P(placement_contract, ranges_may_have_more_pages_than_one_call_takes) {
-  const auto many = *anonymous_pages::make(10'000 * page_bytes);
+  const auto many = test::small_pages(10'000);
   (void)rig_.port->apply(many.bytes(), {kind::prefer, {node_}});
   ASSERT_TRUE(rig_.touch(many.bytes().last(6'000 * page_bytes)));
   const auto places = rig_.port->where(many.bytes());
