@@ -10,6 +10,7 @@
 #include "kernels/byte_compare.hpp"
 #include "kernels/crc32c.hpp"
 #include "kernels/dense_layer.hpp"
+#include "kernels/pixel_codes.hpp"
 #include "transforms/mip_chain.hpp"
 
 namespace graphite::bench {
@@ -24,8 +25,7 @@ void demand(bool right, const char* name) {
   if (!right) give_up(std::string(name) + " gave a wrong result");
 }
 
-/// A level of half the size by the kernels that mip chains are made of, row by row: unpacked, averaged,
-/// packed.
+/// A level of half the size, row by row: read, averaged and packed.
 class halving_step {
  public:
   explicit halving_step(bool srgb) {
@@ -33,34 +33,28 @@ class halving_step {
     quantizers_.fill(srgb ? srgb_quantizer() : code_quantizer{});
     readers_[3] = {};
     quantizers_[3] = {};
-    for (auto& row : rows_) row.resize(picture_width);
+    for (std::size_t c = 0; c < 4; ++c) {
+      values_[c].resize(picture_width / 2);
+      to_[c] = values_[c].data();
+      from_[c] = values_[c].data();
+    }
   }
 
   void run(const std::vector<std::uint8_t>& picture, std::vector<std::uint8_t>& out) {
-    const auto row_bytes = 4 * picture_width;
-    const auto height = picture.size() / row_bytes;
-    for (std::size_t y = 0; y + 2 <= height; y += 2) {
-      unpack(picture.data() + row_bytes * y, 0);
-      unpack(picture.data() + row_bytes * (y + 1), 4);
-      std::array<const float*, 4> made;
-      for (std::size_t c = 0; c < 4; ++c) {
-        average_2x2(rows_[c].data(), rows_[4 + c].data(), rows_[8 + c].data(), picture_width / 2);
-        made[c] = rows_[8 + c].data();
-      }
-      pack_pixels(made.data(), quantizers_, out.data() + row_bytes / 4 * y, picture_width / 2);
+    constexpr auto row_bytes = 4 * picture_width;
+    for (std::size_t at = 0; at + 2 * row_bytes <= picture.size(); at += 2 * row_bytes) {
+      average_pixels(picture.data() + at, picture.data() + at + row_bytes, readers_, to_.data(),
+                     picture_width / 2);
+      pack_pixels(from_.data(), quantizers_, out.data() + at / 4, picture_width / 2);
     }
   }
 
  private:
-  void unpack(const std::uint8_t* rgba, std::size_t first) {
-    std::array<float*, 4> to;
-    for (std::size_t c = 0; c < 4; ++c) to[c] = rows_[first + c].data();
-    unpack_pixels(rgba, readers_, to.data(), picture_width);
-  }
-
   std::array<code_reader, 4> readers_;
   std::array<code_quantizer, 4> quantizers_;
-  std::array<std::vector<float>, 12> rows_;
+  std::array<std::vector<float>, 4> values_;
+  std::array<float*, 4> to_{};
+  std::array<const float*, 4> from_{};
 };
 
 kernel_case halving_case(const char* name, bool srgb, kernel_data& data) {

@@ -5,31 +5,6 @@
 
 namespace graphite::scalar {
 
-void unpack_pixels(const std::uint8_t* rgba, std::span<const code_reader> channels, float* const* rows,
-                   std::size_t count) {
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    const auto& how = channels[c];
-    auto* const out = rows[c];
-    if (how.table)
-      for (std::size_t i = 0; i < count; ++i) out[i] = (*how.table)[rgba[4 * i + c]];
-    else
-      for (std::size_t i = 0; i < count; ++i)
-        out[i] = (static_cast<float>(rgba[4 * i + c]) * how.scale + how.offset) / how.divisor;
-  }
-}
-
-void pack_pixels(const float* const* rows, std::span<const code_quantizer> channels, std::uint8_t* rgba,
-                 std::size_t count) {
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    const auto& how = channels[c];
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto clamped = std::min(std::max(rows[c][i], 0.0f), 1.0f);
-      const auto index = static_cast<std::int32_t>(clamped * how.scale + 0.5f);
-      rgba[4 * i + c] = how.table ? how.table[index] : static_cast<std::uint8_t>(index);
-    }
-  }
-}
-
 void average_2x2(const float* upper, const float* lower, float* out, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     out[i] = ((upper[2 * i] + upper[2 * i + 1]) + (lower[2 * i] + lower[2 * i + 1])) * 0.25f;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "kernels/downsample.hpp"
 #include "transforms/bands.hpp"
 #include "transforms/ktx2.hpp"
 
@@ -50,6 +51,16 @@ class row_source {
   std::uint32_t width() const { return level_ ? level_->width : image_->width; }
   std::uint32_t height() const { return level_ ? level_->height : image_->height; }
 
+  /// Whether average() can be asked: an image of which no pixel weighs more than another.
+  bool averages() const { return image_ != nullptr && channels_ <= alpha_channel; }
+
+  /// The mean of four pixels each, from rows 2 y and 2 y + 1; for each channel into out[channel].
+  void average(std::uint32_t y, float* const* out) const {
+    const auto readers = readers_of_channels();
+    average_pixels(image_->row(2 * y), image_->row(2 * y + 1), std::span(readers).first(channels_), out,
+                   image_->width / 2);
+  }
+
   /// Valid until another row rows_kept away is asked for. Beyond the edge: the row at it.
   const float* row(std::size_t channel, std::int64_t wanted) {
     const auto y = static_cast<std::size_t>(std::clamp<std::int64_t>(wanted, 0, height() - 1));
@@ -60,15 +71,18 @@ class row_source {
   }
 
  private:
+  std::array<code_reader, 4> readers_of_channels() const {
+    std::array<code_reader, 4> out;
+    for (std::size_t c = 0; c < channels_; ++c) out[c] = reader_for(meaning_, c);
+    return out;
+  }
+
   void unpack(std::size_t y, std::size_t slot) {
     const std::size_t width = image_->width;
     held_[slot] = static_cast<std::int64_t>(y);
-    std::array<code_reader, 4> readers;
+    const auto readers = readers_of_channels();
     std::array<float*, 4> out;
-    for (std::size_t c = 0; c < channels_; ++c) {
-      readers[c] = reader_for(meaning_, c);
-      out[c] = rows_[c].data() + slot * width;
-    }
+    for (std::size_t c = 0; c < channels_; ++c) out[c] = rows_[c].data() + slot * width;
     unpack_pixels(image_->row(static_cast<std::uint32_t>(y)), std::span(readers).first(channels_), out.data(),
                   width);
     if (channels_ > alpha_channel)
@@ -125,6 +139,7 @@ class halving {
   }
 
   void make_rows(row_source from, std::uint32_t first, std::uint32_t end) {
+    if (plain_ && from.averages()) return average_rows(from, first, end);
     padded_row between(width_, across_.count);
     std::vector<const float*> rows(down_.count);
     for (auto y = first; y < end; ++y)
@@ -145,6 +160,15 @@ class halving {
   float_level made;
 
  private:
+  void average_rows(const row_source& from, std::uint32_t first, std::uint32_t end) {
+    std::array<float*, 4> to{};
+    for (auto y = first; y < end; ++y) {
+      for (std::size_t c = 0; c < channels_; ++c)
+        to[c] = made.channels[c].data() + std::size_t{made.width} * y;
+      from.average(y, to.data());
+    }
+  }
+
   std::uint32_t width_;
   std::size_t channels_;
   filter_taps across_, down_;

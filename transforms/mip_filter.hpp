@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/downsample.hpp"
+#include "kernels/pixel_codes.hpp"
 
 namespace graphite {
 

@@ -1,0 +1,63 @@
+#include <algorithm>
+
+#include "kernels/pixel_codes.hpp"
+
+namespace graphite::scalar {
+
+namespace {
+
+/// The mean of what `value` makes of four codes, for each place.
+template <typename Value>
+void average_codes(const std::uint8_t* upper, const std::uint8_t* lower, Value value, float* out,
+                   std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] =
+        ((value(upper[8 * i]) + value(upper[8 * i + 4])) + (value(lower[8 * i]) + value(lower[8 * i + 4]))) *
+        0.25f;
+}
+
+}  // namespace
+
+void unpack_pixels(const std::uint8_t* rgba, std::span<const code_reader> channels, float* const* rows,
+                   std::size_t count) {
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    const auto& how = channels[c];
+    auto* const out = rows[c];
+    if (how.table)
+      for (std::size_t i = 0; i < count; ++i) out[i] = (*how.table)[rgba[4 * i + c]];
+    else
+      for (std::size_t i = 0; i < count; ++i)
+        out[i] = (static_cast<float>(rgba[4 * i + c]) * how.scale + how.offset) / how.divisor;
+  }
+}
+
+void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
+                    std::span<const code_reader> channels, float* const* rows, std::size_t count) {
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    const auto how = channels[c];
+    if (how.table)
+      average_codes(
+          upper + c, lower + c, [&](std::uint8_t code) { return (*how.table)[code]; }, rows[c], count);
+    else
+      average_codes(
+          upper + c, lower + c,
+          [&](std::uint8_t code) {
+            return (static_cast<float>(code) * how.scale + how.offset) / how.divisor;
+          },
+          rows[c], count);
+  }
+}
+
+void pack_pixels(const float* const* rows, std::span<const code_quantizer> channels, std::uint8_t* rgba,
+                 std::size_t count) {
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    const auto& how = channels[c];
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto clamped = std::min(std::max(rows[c][i], 0.0f), 1.0f);
+      const auto index = static_cast<std::int32_t>(clamped * how.scale + 0.5f);
+      rgba[4 * i + c] = how.table ? how.table[index] : static_cast<std::uint8_t>(index);
+    }
+  }
+}
+
+}  // namespace graphite::scalar
