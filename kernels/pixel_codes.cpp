@@ -2,10 +2,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pixel_codes.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 
 #include "kernels/simd_target.hpp"
 
@@ -56,33 +58,50 @@ HWY_INLINE vec quotient(vec numerator, vec divisor, vec reciprocal) {
 #endif
 }
 
-/// Reads codes that are fractions.
+/// Reads codes that are fractions. They stay at their place in the pixel, times 2^8 or 2^16 what they are,
+/// and so do offset and divisor: the same roundings. `Last`: the channel at which they would be negative.
+template <bool Scaled, bool Last>
 struct fraction_reader {
-  HWY_INLINE fraction_reader(const code_reader& how, std::size_t which)
-      : channel(which),
-        scale(hn::Set(floats(), how.scale)),
-        offset(hn::Set(floats(), how.offset)),
-        divisor(hn::Set(floats(), how.divisor)),
-        reciprocal(hn::Set(floats(), 1.0f / how.divisor)) {}
-
-  HWY_INLINE vec read(code_vec pixels) const {
-    const auto code = hn::ConvertTo(floats(), hn::BitCast(wholes(), codes_of(pixels, channel)));
-    return quotient(hn::Add(hn::Mul(code, scale), offset), divisor, reciprocal);
+  HWY_INLINE fraction_reader(const code_reader& how, std::size_t channel) {
+    const auto shift = Last ? 0 : 8 * channel;
+    const auto factor = static_cast<float>(1u << shift);
+    mask = hn::Set(codes(), 0xffu << shift);
+    scale = hn::Set(floats(), how.scale);
+    offset = hn::Set(floats(), how.offset * factor);
+    divisor = hn::Set(floats(), how.divisor * factor);
+    reciprocal = hn::Set(floats(), 1.0f / (how.divisor * factor));
   }
 
-  std::size_t channel;
+  HWY_INLINE vec read(code_vec pixels) const {
+    const auto code = Last ? hn::ShiftRight<24>(pixels) : hn::And(pixels, mask);
+    const auto value = hn::ConvertTo(floats(), hn::BitCast(wholes(), code));
+    return quotient(Scaled ? hn::Add(hn::Mul(value, scale), offset) : value, divisor, reciprocal);
+  }
+
+  code_vec mask;
   vec scale, offset, divisor, reciprocal;
 };
+
+/// Calls `call` with the reader for a channel.
+template <typename Call>
+HWY_INLINE void with_reader(const code_reader& how, std::size_t c, Call call) {
+  const bool scaled = how.scale != 1 || how.offset != 0;
+  if (c + 1 == channels_max)
+    scaled ? call(fraction_reader<true, true>(how, c)) : call(fraction_reader<false, true>(how, c));
+  else
+    scaled ? call(fraction_reader<true, false>(how, c)) : call(fraction_reader<false, false>(how, c));
+}
 
 /// The first pixels, a multiple of the lanes; returns how many.
 std::size_t unpack_fractions(const std::uint8_t* rgba, std::size_t c, const code_reader& how, float* out,
                              std::size_t count) {
   const floats d;
-  const fraction_reader reader(how, c);
-  std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d))
-    hn::StoreU(reader.read(pixels_at(rgba + 4 * i)), d, out + i);
-  return i;
+  const auto whole = count / hn::Lanes(d) * hn::Lanes(d);
+  with_reader(how, c, [=](const auto& reader) {
+    for (std::size_t i = 0; i < whole; i += hn::Lanes(floats()))
+      hn::StoreU(reader.read(pixels_at(rgba + 4 * i)), floats(), out + i);
+  });
+  return whole;
 }
 
 /// Pixels of two rows, of which pairs are averaged: those at even places and their neighbours.
@@ -93,7 +112,11 @@ struct pixel_pairs {
 
   HWY_INLINE void take(std::size_t row, const std::uint8_t* rgba, std::size_t count) {
     const codes d;
+    constexpr std::size_t line_bytes = 64;
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+      // What the next call takes: its memory would be waited for after this one's arithmetic.
+      for (std::size_t at = 0; at < 8 * hn::Lanes(d); at += line_bytes)
+        hwy::Prefetch(rgba + 8 * (i + pairs_max) + at);
       code_vec first, second;
       hn::LoadInterleaved2(d, reinterpret_cast<const std::uint32_t*>(rgba + 8 * i), first, second);
       hn::Store(first, d, even[row] + i);
@@ -108,17 +131,20 @@ HWY_INLINE vec mean(vec a, vec b, vec c, vec d) {
 
 void average_fractions(const pixel_pairs& some, std::size_t c, const code_reader& how, float* out,
                        std::size_t count) {
-  const codes d;
-  const fraction_reader reader(how, c);
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    const auto at = [&](const std::uint32_t* from) { return reader.read(hn::Load(d, from + i)); };
-    hn::StoreU(mean(at(some.even[0]), at(some.odd[0]), at(some.even[1]), at(some.odd[1])), floats(), out + i);
-  }
+  with_reader(how, c, [&](const auto& reader) {
+    for (std::size_t i = 0; i < count; i += hn::Lanes(floats())) {
+      const auto at = [&](const std::uint32_t* from) { return reader.read(hn::Load(codes(), from + i)); };
+      hn::StoreU(mean(at(some.even[0]), at(some.odd[0]), at(some.even[1]), at(some.odd[1])), floats(),
+                 out + i);
+    }
+  });
 }
 
 #if HWY_TARGET == HWY_AVX3
 
 // Highway has no name for a look-up in two vectors, which is what makes this faster than plain loads.
+
+constexpr bool tables_fit = true;
 
 /// The upper or the lower halves of a table's floats, in registers.
 struct table_halves {
@@ -194,19 +220,14 @@ void average_by_table(const pixel_pairs& some, std::size_t c, const code_table& 
 
 #else
 
-// Gathering, where there is such an instruction, is no faster than plain loads.
+// Gathering, where there is such an instruction, is no faster than the plain loads of the twin.
+constexpr bool tables_fit = false;
+
 std::size_t unpack_by_table(const std::uint8_t*, std::size_t, const code_table&, float*, std::size_t) {
   return 0;
 }
 
-void average_by_table(const pixel_pairs& some, std::size_t c, const code_table& table, float* out,
-                      std::size_t count) {
-  const auto value = [&](std::uint32_t pixel) { return table[pixel >> (8 * c) & 0xff]; };
-  for (std::size_t i = 0; i < count; ++i)
-    out[i] = ((value(some.even[0][i]) + value(some.odd[0][i])) +
-              (value(some.even[1][i]) + value(some.odd[1][i]))) *
-             0.25f;
-}
+void average_by_table(const pixel_pairs&, std::size_t, const code_table&, float*, std::size_t) {}
 
 #endif
 
@@ -233,11 +254,16 @@ void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
     const auto now = std::min(pixel_pairs::pairs_max, (count - i) / lanes * lanes);
     some.take(0, upper + 8 * i, now);
     some.take(1, lower + 8 * i, now);
+    std::array<float*, channels_max> to;
+    for (std::size_t c = 0; c < channels.size(); ++c) to[c] = rows[c] + i;
     for (std::size_t c = 0; c < channels.size(); ++c)
-      if (channels[c].table)
+      if (!channels[c].table)
+        average_fractions(some, c, channels[c], rows[c] + i, now);
+      else if (tables_fit)
         average_by_table(some, c, *channels[c].table, rows[c] + i, now);
       else
-        average_fractions(some, c, channels[c], rows[c] + i, now);
+        scalar::average_pixels(upper + 8 * i + c, lower + 8 * i + c, channels.subspan(c, 1), to.data() + c,
+                               now);
     i += now;
   }
   float* rest[channels_max];
