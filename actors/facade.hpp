@@ -72,6 +72,24 @@ struct channel_info {
   std::uint64_t subscribers = 0;
 };
 
+/// One domain of the machine: the processors of a NUMA node, and how many build threads run on them.
+struct domain_info {
+  std::uint64_t node = 0;
+  std::string cpus;  ///< "0-3,8"
+  std::uint64_t threads = 0;
+};
+
+/// What the process makes of its machine, and why not more. Texts are for people.
+struct machine_status {
+  std::vector<domain_info> domains;
+  bool pinned = false;  ///< threads are bound to their domain
+  std::string pin_reason;
+  std::string placement_reason;         ///< why memory cannot be placed on nodes; empty: it can
+  std::string io_adapter, io_reason;    ///< of asynchronous I/O; why not a better one
+  std::optional<double> remote_access;  ///< part of the accesses that went to another node; none: unknown
+  std::string remote_source, remote_reason;
+};
+
 struct service_status {
   std::string project, root, state, heads_address, chunks_address, metrics_address, watch_mode, watch_reason;
   std::uint64_t pid = 0;
@@ -83,6 +101,7 @@ struct service_status {
   std::uint64_t failed_count = 0;
   std::vector<channel_info> channels;
   std::vector<subscriber_info> subscribers;  ///< first 1,000
+  machine_status machine;
 };
 
 /// A component of a key that differs from the key before. Absent: was, or is, not part of it.

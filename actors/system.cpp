@@ -15,8 +15,21 @@ namespace graphite {
 
 namespace {
 
+/// Binds the actors' threads, and whatever else their owner wants of them.
+class begin_thread final : public caf::thread_hook {
+ public:
+  explicit begin_thread(std::function<void()> call) : call_(std::move(call)) {}
+  void init(caf::actor_system&) override {}
+  void thread_started() override { call_(); }
+  void thread_terminates() override {}
+
+ private:
+  std::function<void()> call_;
+};
+
 struct caf_config : caf::actor_system_config {
-  caf_config() {
+  explicit caf_config(std::function<void()> on_thread) {
+    add_thread_hook<begin_thread>(std::move(on_thread));
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", std::size_t{2});
     set("logger.verbosity", caf::atom("quiet"));
@@ -74,7 +87,7 @@ void answer_folded(caf::actor_system& system, const std::vector<channel_actor>& 
 }  // namespace
 
 struct local_system::impl {
-  explicit impl(system_ports p) : ports(std::move(p)), system(config) {}
+  explicit impl(system_ports p) : ports(std::move(p)), config(ports.on_thread), system(config) {}
   ~impl() { end(); }
 
   system_ports ports;
@@ -302,6 +315,7 @@ void local_system::status(reply<service_status> done) {
   out->uptime_seconds = std::chrono::duration<double>(impl_->ports.clock->now() - impl_->started).count();
   {
     const std::lock_guard lock(impl_->mutex);
+    out->machine = impl_->ports.machine();
     out->pid = impl_->known.pid;
     out->chunks_address = impl_->known.chunks;
     out->metrics_address = impl_->known.metrics;

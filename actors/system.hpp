@@ -36,8 +36,10 @@ struct system_ports {
   head_publisher* publisher = nullptr;  ///< null: nobody is told of generations
   published_state* published = nullptr;
   std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
-  thread_pool* build_pool = nullptr;                ///< attempts
-  std::map<std::string, bundle_archive*> archives;  ///< one a channel
+  thread_pool* build_pool = nullptr;        ///< attempts
+  std::function<void()> on_thread = [] {};  ///< first thing in each thread of the actors
+  std::function<machine_status()> machine = [] { return machine_status(); };  ///< for status(); any thread
+  std::map<std::string, bundle_archive*> archives;                            ///< one a channel
   uuid boot;
   /// Plans, and builds only while somebody waits for a build; `how.dry` of the engine must be set. Else
   /// everything is built as soon as it can be.

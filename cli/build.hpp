@@ -21,6 +21,7 @@ struct build_options {
   bool json = false;
   std::uint32_t jobs = 0;          ///< 0: what the project says
   std::string scratch = "memory";  ///< "disk": no scratch folders on a tmpfs
+  std::string pin = "auto";        ///< see core/affinity.hpp
   std::string log_level = "warning";
 };
 

@@ -30,7 +30,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       ->envname("GRAPHITE_KEEP_GOING");
   command.add_flag("--dry-run", options.dry_run, "List what would run, and why; run nothing")
       ->envname("GRAPHITE_DRY_RUN");
-  add_action_options(command, options.jobs, options.scratch);
+  add_action_options(command, options.jobs, options.scratch, options.pin);
   command
       .add_option("--coordinator", options.coordinator,
                   "Build on the cluster of this coordinator; not in this version")
@@ -86,6 +86,7 @@ result<void> check_attachable(const build_options& options, std::uint64_t pid) {
   if (!options.git_revision.empty()) return refuse("--rev");
   if (options.jobs != 0) return refuse("--jobs");
   if (options.scratch != "memory") return refuse("--scratch");
+  if (options.pin != "auto") return refuse("--pin");
   return {};
 }
 

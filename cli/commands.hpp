@@ -40,8 +40,10 @@ struct project_options {
 
 /// -C/--directory, --state and --json with their environment variables.
 void add_project_options(CLI::App& command, project_options& options);
-/// --jobs and --scratch, of the subcommands that run actions.
-void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch);
+/// --jobs, --scratch and --pin, of the subcommands that run actions.
+void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch, std::string& pin);
+/// --pin alone.
+void add_pin_option(CLI::App& command, std::string& pin);
 /// --log-level; `level` holds its default.
 void add_log_level_option(CLI::App& command, std::string& level);
 /// --json alone.

@@ -15,6 +15,7 @@ struct dev_options {
   std::uint16_t heads_port = 7402, chunks_port = 7403, metrics_port = 7404;
   bool heads_port_given = false, chunks_port_given = false, metrics_port_given = false;
   std::string scratch = "memory";  ///< as for `build`
+  std::string pin = "auto";        ///< as for `build`
   std::string log_level = "info";
   bool log_json = false;
 };

@@ -25,7 +25,7 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
   dev_options& options = kept->dev;
   CLI::App& command = *root.add_subcommand("dev", "Watch, rebuild on save, and serve running programs");
   add_project_options(command, kept->project);
-  add_action_options(command, options.jobs, options.scratch);
+  add_action_options(command, options.jobs, options.scratch, options.pin);
   auto* heads =
       add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
                "Where programs hear of new generations (loopback; any free port where the default is taken)");

@@ -65,6 +65,21 @@ json_object to_json(const build_summary& value, bool dry_run) {
   return out;
 }
 
+static json_object to_json(const machine_status& value) {
+  json_object domains = json_object::array();
+  for (const auto& one : value.domains)
+    domains.push_back({{"node", one.node}, {"cpus", one.cpus}, {"threads", one.threads}});
+  return {{"domains", std::move(domains)},
+          {"pinned", value.pinned},
+          {"pin_reason", value.pin_reason},
+          {"placement_reason", value.placement_reason},
+          {"io", value.io_adapter},
+          {"io_reason", value.io_reason},
+          {"remote_access", value.remote_access ? json_object(*value.remote_access) : json_object(nullptr)},
+          {"remote_source", value.remote_source},
+          {"remote_reason", value.remote_reason}};
+}
+
 json_object to_json(const service_status& value) {
   return lists_of(value, {{"event", "status"},
                           {"project", value.project},
@@ -83,7 +98,8 @@ json_object to_json(const service_status& value) {
                           {"actions", value.actions},
                           {"stale", value.stale},
                           {"held", value.held},
-                          {"failed_count", value.failed_count}});
+                          {"failed_count", value.failed_count},
+                          {"machine", to_json(value.machine)}});
 }
 
 json_object to_json(const why_answer& value) {

@@ -12,6 +12,7 @@
 #include "cli/config/project_file.hpp"
 #include "cli/loss_repair.hpp"
 #include "cli/session_inputs.hpp"
+#include "cli/session_machine.hpp"
 #include "cli/tree_surveyor.hpp"
 #include "cli/worker_libraries.hpp"
 #include "cli/worker_program.hpp"
@@ -24,7 +25,6 @@
 #include "platform/linux/posix_file_reader.hpp"
 #include "platform/linux/process_runner.hpp"
 #include "platform/linux/scratch_space.hpp"
-#include "platform/linux/thread_pool.hpp"
 #include "platform/linux/tool_resolver.hpp"
 #include "platform/linux/tool_workers.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
@@ -116,7 +116,7 @@ struct local_session::parts {
   std::unique_ptr<head_publisher> publisher;
   std::unique_ptr<chunk_port> port;
   std::unique_ptr<chunk_server> chunks;
-  std::unique_ptr<pinned_pool> pool;
+  std::unique_ptr<session_machine> machine;
   std::unique_ptr<collector> garbage;    // the actors report to it; its thread is stopped before they end
   std::unique_ptr<local_system> system;  // last: everything above outlives it
 
@@ -125,18 +125,18 @@ struct local_session::parts {
     if (project_events) project_events->stop();
     if (events) events->stop();
     if (garbage) garbage->stop();
-    if (pool) pool->stop();
+    if (machine) machine->pool().stop();
   }
 
   std::function<void(const error&)> failed_sync();
   result<void> open_state();
   result<void> open_sources(const session_options& options);
-  result<void> open_builder(const session_options& options, std::uint32_t jobs);
+  result<void> open_builder(const session_options& options);
   result<void> open_scratch(bool in_memory);
   void warm_up_workers();
   result<void> open_ports(const session_options& options);
   chunk_service_sources chunk_sources();
-  result<engine_options> engine_for(const session_options& options, std::uint32_t jobs);
+  result<engine_options> engine_for(const session_options& options);
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
   attempt_result outdated(const attempt_spec& spec);
@@ -249,28 +249,27 @@ result<void> local_session::parts::open_sources(const session_options& options) 
   return {};
 }
 
-result<void> local_session::parts::open_builder(const session_options& options, std::uint32_t jobs) {
+result<void> local_session::parts::open_builder(const session_options& options) {
   attempt_options attempts;
   attempts.view_folder = config->root;
   if (!options.all_or_nothing && !options.on_demand)
     attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
-  GRAPHITE_TRY(pool, pinned_pool::make({.name = "build", .threads = jobs, .nice = 10}));
   tools = std::make_unique<tool_workers>(
       *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
                                        .decode = decode_tool_answer});
   const auto names = built_in_names(*config);
   GRAPHITE_TRY(worker_libraries, asked_libraries.get());
-  workers = std::make_unique<worker_pool>(
-      worker_pool_options{.program = worker_program(),
-                          .environment = worker_environment(environment),
-                          .arguments = server_arguments(worker_libraries, names),
-                          .threads = std::min(jobs, std::thread::hardware_concurrency())});
+  workers = std::make_unique<worker_pool>(worker_pool_options{
+      .program = worker_program(),
+      .environment = worker_environment(environment),
+      .arguments = server_arguments(worker_libraries, names),
+      .threads = std::min(static_cast<std::uint32_t>(machine->jobs()), std::thread::hardware_concurrency())});
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   // The threads of the pool live as long as the workers' server must.
-  if (!names.empty()) (void)pool->submit([this] { warm_up_workers(); });
+  if (!names.empty()) (void)machine->pool().submit([this] { warm_up_workers(); });
   return {};
 }
 
@@ -313,10 +312,10 @@ result<void> local_session::parts::open_ports(const session_options& options) {
   return {};
 }
 
-result<engine_options> local_session::parts::engine_for(const session_options& options, std::uint32_t jobs) {
+result<engine_options> local_session::parts::engine_for(const session_options& options) {
   engine_options out;
   out.hash = std::shared_ptr<const hasher>(&hash, [](const hasher*) {});
-  out.jobs = jobs;
+  out.jobs = static_cast<std::uint32_t>(machine->jobs());
   out.environment = environment;
   out.tool_digests = inputs->digests();
   out.built_with = worker_libraries;
@@ -372,7 +371,11 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.publisher = publisher.get();
   out.published = published.get();
   if (port) out.peers = [this] { return port->peers(); };
-  out.build_pool = pool.get();
+  if (machine) {
+    out.build_pool = &machine->pool();
+    out.on_thread = machine->thread_start();
+    out.machine = [this] { return machine->status(); };
+  }
   for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
   out.boot = boot_id();
   out.watching.survey = [this](const std::string& folder, const guarded_sources& known) {
@@ -427,17 +430,17 @@ local_session::~local_session() = default;
 result<std::unique_ptr<local_session>> local_session::open(const session_options& options, log_sink& log) {
   auto self = std::make_unique<parts>(log, options.on_failed_sync);
   GRAPHITE_CHECK(self->open_project(options));
-  auto jobs = options.jobs != 0 ? options.jobs : self->config->jobs;
-  if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
   // While the stores are opened.
   self->asked_libraries = std::async(std::launch::async, [&parts = *self] {
     return libraries_for(*parts.config, *parts.processes, parts.environment, parts.ending);
   });
   GRAPHITE_CHECK(self->open_state());
   GRAPHITE_CHECK(self->open_sources(options));
-  GRAPHITE_CHECK(self->open_builder(options, jobs));
+  GRAPHITE_TRY(self->machine, session_machine::open(
+                                  {options.pin, options.jobs != 0 ? options.jobs : self->config->jobs}, log));
+  GRAPHITE_CHECK(self->open_builder(options));
   GRAPHITE_CHECK(self->open_ports(options));
-  GRAPHITE_TRY(auto engine, self->engine_for(options, jobs));
+  GRAPHITE_TRY(auto engine, self->engine_for(options));
   if (options.watch) self->garbage = self->make_collector();
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
   self->watch_project_file();

@@ -3,15 +3,17 @@
 #include <memory>
 
 #include "actors/system.hpp"
+#include "core/affinity.hpp"
 #include "core/ports/transport.hpp"
 #include "core/project.hpp"
 
 namespace graphite {
 
 struct session_options {
-  std::string directory = ".";    ///< the project's folder or one below it
-  std::string state;              ///< empty: the project's own
-  std::uint32_t jobs = 0;         ///< 0: what the project says, or one a core
+  std::string directory = ".";  ///< the project's folder or one below it
+  std::string state;            ///< empty: the project's own
+  std::uint32_t jobs = 0;       ///< 0: what the project says, or as the machine has it
+  pin_mode pin = pin_mode::automatic;
   bool scratch_in_memory = true;  ///< of small attempts, where that is possible
   bool watch = false;
   bool serve = false;  ///< heads and chunks

@@ -19,8 +19,22 @@ void add_project_options(CLI::App& command, project_options& options) {
   add_json_option(command, options.json);
 }
 
-void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch) {
-  command.add_option("--jobs", jobs, "Actions at once (default: what the project says, or one a core)")
+void add_pin_option(CLI::App& command, std::string& pin) {
+  command
+      .add_option(
+          "--pin", pin,
+          "Bind threads to the processors of their NUMA node: auto (where nobody else has them), on, off")
+      ->envname("GRAPHITE_PIN")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
+}
+
+void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch, std::string& pin) {
+  command
+      .add_option(
+          "--jobs", jobs,
+          "Actions at once (default: what the project says, or one for each processor, fewer with a quota)")
       ->envname("GRAPHITE_JOBS")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));
@@ -28,6 +42,7 @@ void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scr
       ->envname("GRAPHITE_SCRATCH")
       ->type_name("WHERE")
       ->check(CLI::IsMember({"memory", "disk"}));
+  add_pin_option(command, pin);
 }
 
 void add_log_level_option(CLI::App& command, std::string& level) {

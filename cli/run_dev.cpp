@@ -28,6 +28,7 @@ session_options session_of(const dev_options& options) {
   out.state = options.state;
   out.jobs = options.jobs;
   out.scratch_in_memory = options.scratch == "memory";
+  out.pin = parse_pin_mode(options.pin).value_or(pin_mode::automatic);
   out.watch = true;
   out.serve = true;
   out.heads = {"127.0.0.1", options.heads_port, !options.heads_port_given};

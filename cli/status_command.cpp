@@ -27,6 +27,21 @@ void print_project(console& out, const service_status& s) {
   if (s.held) out.say("  {}", out.styled("held: revisions wait for `graphite release`", text_style::warning));
 }
 
+void print_machine(console& out, const machine_status& s) {
+  for (const auto& one : s.domains)
+    out.say("  node {}: processors {}, {} build threads{}", one.node, printable(one.cpus), one.threads,
+            s.pinned ? ", bound" : "");
+  out.say("  {}: {}", s.pinned ? "pinned" : "not pinned", printable(s.pin_reason));
+  if (!s.placement_reason.empty())
+    out.say("  memory is not placed on nodes: {}", printable(s.placement_reason));
+  out.say("  asynchronous I/O by {}{}", printable(s.io_adapter),
+          s.io_reason.empty() ? "" : " (" + printable(s.io_reason) + ")");
+  if (s.remote_access)
+    out.say("  {:.1f} % remote memory ({})", 100 * *s.remote_access, printable(s.remote_source));
+  else
+    out.say("  remote memory: unknown ({})", printable(s.remote_reason));
+}
+
 void print_work(console& out, const service_status& s) {
   out.say("{} stale, {} running, {} failed", s.stale, s.running.size(), s.failed_count);
   for (const auto& one : s.running)
@@ -60,6 +75,7 @@ int run_status(const project_options& options) {
   if (!status) return out.failed(status.error());
   if (!options.json) {
     print_project(out, *status);
+    print_machine(out, status->machine);
     print_work(out, *status);
     print_channels(out, *status);
   }

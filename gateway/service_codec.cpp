@@ -174,6 +174,39 @@ result<build_summary> decode(wire::BuildSummary::Reader in) {
   return out;
 }
 
+static void encode(const machine_status& value, wire::Machine::Builder out) {
+  auto domains = out.initDomains(static_cast<unsigned>(value.domains.size()));
+  for (unsigned i = 0; i < domains.size(); ++i) {
+    domains[i].setNode(value.domains[i].node);
+    domains[i].setCpus(text(value.domains[i].cpus));
+    domains[i].setThreads(value.domains[i].threads);
+  }
+  out.setPinned(value.pinned);
+  out.setPinReason(text(value.pin_reason));
+  out.setPlacementReason(text(value.placement_reason));
+  out.setIoAdapter(text(value.io_adapter));
+  out.setIoReason(text(value.io_reason));
+  out.setHasRemoteAccess(value.remote_access.has_value());
+  out.setRemoteAccess(value.remote_access.value_or(0));
+  out.setRemoteSource(text(value.remote_source));
+  out.setRemoteReason(text(value.remote_reason));
+}
+
+static machine_status decode(wire::Machine::Reader in) {
+  machine_status out;
+  for (auto domain : in.getDomains())
+    out.domains.push_back({domain.getNode(), text(domain.getCpus()), domain.getThreads()});
+  out.pinned = in.getPinned();
+  out.pin_reason = text(in.getPinReason());
+  out.placement_reason = text(in.getPlacementReason());
+  out.io_adapter = text(in.getIoAdapter());
+  out.io_reason = text(in.getIoReason());
+  if (in.getHasRemoteAccess()) out.remote_access = in.getRemoteAccess();
+  out.remote_source = text(in.getRemoteSource());
+  out.remote_reason = text(in.getRemoteReason());
+  return out;
+}
+
 void encode(const service_status& value, wire::Status::Builder out) {
   out.setProject(text(value.project));
   out.setRoot(text(value.root));
@@ -192,6 +225,7 @@ void encode(const service_status& value, wire::Status::Builder out) {
   out.setStale(value.stale);
   out.setHeld(value.held);
   out.setFailedCount(value.failed_count);
+  encode(value.machine, out.initMachine());
   encode_lists(value, out);
 }
 
@@ -214,6 +248,7 @@ result<service_status> decode(wire::Status::Reader in) {
   out.stale = in.getStale();
   out.held = in.getHeld();
   out.failed_count = in.getFailedCount();
+  out.machine = decode(in.getMachine());
   GRAPHITE_CHECK(decode_lists(in, out));
   return out;
 }

@@ -184,6 +184,28 @@ struct Status {
   failedCount @18 :UInt64;
   channels @19 :List(Channel);
   subscribers @20 :List(Subscriber);    # first 1,000
+  machine @21 :Machine;
+}
+
+struct Machine {
+  # What the process makes of its machine, and why not more. Texts are for people.
+  domains @0 :List(Domain);
+  pinned @1 :Bool;                # threads are bound to their domain
+  pinReason @2 :Text;
+  placementReason @3 :Text;       # why memory cannot be placed on NUMA nodes; empty: it can
+  ioAdapter @4 :Text;
+  ioReason @5 :Text;              # why not a better one; empty for the best
+  hasRemoteAccess @6 :Bool;       # off: unknown, and remoteReason says why
+  remoteAccess @7 :Float64;       # 0 to 1: accesses that went to another node
+  remoteSource @8 :Text;
+  remoteReason @9 :Text;
+}
+
+struct Domain {
+  # The processors of one NUMA node, and the build threads that run there.
+  node @0 :UInt64;
+  cpus @1 :Text;                  # "0-3,8"
+  threads @2 :UInt64;
 }
 
 struct Component { name @0 :Text; value @1 :Text; }

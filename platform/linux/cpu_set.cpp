@@ -95,4 +95,14 @@ result<void> bind_thread(pthread_t thread, std::span<const int> cpus) {
   return {};
 }
 
+unbound_thread::unbound_thread() {
+  auto mine = thread_cpus(::pthread_self()), all = allowed_cpus();
+  if (!mine || !all || *mine == *all) return;
+  if (bind_thread(::pthread_self(), *all)) before_ = std::move(*mine);
+}
+
+unbound_thread::~unbound_thread() {
+  if (!before_.empty()) (void)bind_thread(::pthread_self(), before_);
+}
+
 }  // namespace graphite

@@ -22,4 +22,17 @@ result<std::vector<int>> thread_cpus(pthread_t thread);
 /// processor does not exist, is offline or forbidden: then the thread stays as it was), io.
 result<void> bind_thread(pthread_t thread, std::span<const int> cpus);
 
+/// Lets this thread run on all processors that the process may use while it lives, and then where it could
+/// before: for processes that it starts and that are not its domain's.
+class unbound_thread {
+ public:
+  unbound_thread();
+  ~unbound_thread();
+  unbound_thread(const unbound_thread&) = delete;
+  unbound_thread& operator=(const unbound_thread&) = delete;
+
+ private:
+  std::vector<int> before_{};  ///< empty: it was not bound
+};
+
 }  // namespace graphite

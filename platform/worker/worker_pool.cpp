@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "platform/linux/c_strings.hpp"
+#include "platform/linux/cpu_set.hpp"
 #include "platform/linux/poll_wait.hpp"
 #include "platform/worker/conversation.hpp"
 
@@ -86,6 +87,7 @@ result<void> worker_pool::start_server() {
   request.out = out.get();
   request.err = err.get();
   request.nice = options_.nice;
+  const unbound_thread everywhere;  // all domains' tasks go to the same workers
   auto made = spawn(request);
   if (!made && ::access(options_.program.c_str(), F_OK) != 0)
     return fail(errc::unavailable, fmt::format("there is no {}: it belongs beside `graphite`, or "

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "actors/facade.hpp"
+#include "cli/machine.hpp"
+#include "core/ports/log.hpp"
+#include "platform/linux/domain_pools.hpp"
+#include "platform/numa/remote_access.hpp"
+
+namespace graphite {
+
+struct session_machine_options {
+  pin_mode pin = pin_mode::automatic;
+  std::size_t jobs = 0;  ///< 0: one for each processor, no more than the quota is worth
+};
+
+/// A session's share of the machine: its domains, with a pool of build threads for each. Thread-safe.
+class session_machine {
+ public:
+  /// Says in the log what is not as it might be. Errors: busy (no more threads to be had), invalid_argument.
+  static result<std::unique_ptr<session_machine>> open(const session_machine_options& options, log_sink& log);
+
+  thread_pool& pool() { return *pools_; }
+  /// Actions at once.
+  std::size_t jobs() const { return pools_->threads(); }
+  /// What other threads of the session call when they begin: binds them to the first domain where threads are
+  /// pinned.
+  std::function<void()> thread_start() const;
+  machine_status status() const;
+
+ private:
+  explicit session_machine(machine_plan plan) : plan_(std::move(plan)) {}
+
+  machine_plan plan_;
+  std::string io_adapter_, io_reason_;
+  remote_access_meter remote_;
+  std::unique_ptr<domain_pools> pools_;
+};
+
+}  // namespace graphite
