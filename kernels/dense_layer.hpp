@@ -6,8 +6,8 @@ namespace graphite {
 
 /// What a layer makes of its sums.
 ///
-/// NaN stays NaN. sigmoid and tanh are within 3e-7 of the exact values and never beyond their limits; they
-/// are computed by a polynomial (S. Moshier's Cephes, expf) in the same roundings on every target.
+/// NaN stays NaN. sigmoid is within 1e-7 of the exact value, tanh within 2e-7, neither beyond its limits;
+/// they are computed by a polynomial (S. Moshier's Cephes, expf) in the same roundings on every target.
 enum class activation { identity, relu, sigmoid, tanh };
 
 /// One layer of a small network: y = act(W x + b). A view; what it points to must outlive it.
