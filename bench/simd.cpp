@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -96,11 +97,16 @@ void measure_gear(const std::vector<std::uint8_t>& random, std::size_t bytes_max
                   real.size() / 1'000'000));
 }
 
-/// Reads all bytes once, in the widest way that the C library has.
-double read_bandwidth(const std::vector<std::uint8_t>& zeros) {
-  return gb_per_s(static_cast<double>(zeros.size()), [&] {
-    if (std::memchr(zeros.data(), 1, zeros.size()) != nullptr) give_up("there is a 1 among zeros");
+/// What one thread reads at most, by what the C library has for it: through one range or through two at once.
+double read_bandwidth(const kernel_data& data, const std::vector<std::uint8_t>& zeros) {
+  const auto size = zeros.size();
+  const auto one = gb_per_s(static_cast<double>(size), [&] {
+    if (std::memchr(zeros.data(), 1, size) != nullptr) give_up("there is a 1 among zeros");
   });
+  const auto two = gb_per_s(2 * static_cast<double>(size), [&] {
+    if (std::memcmp(data.bytes().data(), data.copy().data(), size) != 0) give_up("a copy is none");
+  });
+  return std::max(one, two);
 }
 
 using rates = std::map<std::string, std::vector<double>, std::less<>>;
@@ -140,7 +146,7 @@ report run_simd(const bench_options& options) {
   std::vector<double> reads;
   std::vector<rates> all(cases.size());
   for (int round = 0; round < rounds; ++round) {
-    reads.push_back(read_bandwidth(zeros));
+    reads.push_back(read_bandwidth(data, zeros));
     for (std::size_t i = 0; i < cases.size(); ++i)
       for (const auto name : simd_targets()) {
         if (auto forced = force_simd_target(name); !forced) give_up(forced.error().context);
@@ -151,11 +157,11 @@ report run_simd(const bench_options& options) {
   const auto bandwidth = median(reads);
   out.figures.push_back({"read_bandwidth_gb_per_s", bandwidth, "GB/s", better::higher, {}, "", {}});
   for (std::size_t i = 0; i < cases.size(); ++i) report_kernel(cases[i], all[i], bandwidth, out);
-  out.notes.push_back(
-      fmt::format("per second of one thread's processor time; bandwidth: memchr of the C library through {} "
-                  "MiB without what it looks for; {} rounds in "
-                  "turn, medians; a kernel reaches its goal by 3 x scalar or by 70 % of bandwidth",
-                  zeros.size() / MiB, rounds));
+  out.notes.push_back(fmt::format(
+      "per second of one thread's processor time, {} rounds in turn, medians; bandwidth: the faster of "
+      "memchr through {} MiB and memcmp of two such ranges, of the C library; a kernel reaches its goal "
+      "by 3 x scalar or by 70 % of bandwidth",
+      rounds, zeros.size() / MiB));
   return out;
 }
 
