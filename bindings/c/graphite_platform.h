@@ -2,8 +2,8 @@
  *
  * Which platform, which architecture and which byte order are facts of the compilation: exactly one macro of
  * each group is defined, as 1, so that both #ifdef and #if work. The macros are decided by what the compiler
- * says of itself and need nothing else of this library: for them alone this header works on every platform,
- * also where there is no libgraphite yet.
+ * says of itself. Where GRAPHITE_MACROS_ONLY is defined first this header has nothing else and includes no
+ * other one of the library: so it works on every platform, also where there is no libgraphite yet.
  *
  * Where names of the specification are decided in another order here: Android says that it is Linux, and iOS
  * that it is a Mac, so the particular is asked before the general. GRAPHITE_LITTLE_ENDIAN is a constant, not
@@ -98,6 +98,11 @@
 #define GRAPHITE_CACHE_LINE_SIZE 64
 #define GRAPHITE_PAGE_SIZE 4096
 #endif
+
+#endif /* the macros: what follows may be asked for later */
+
+#if !defined(GRAPHITE_MACROS_ONLY) && !defined(GRAPHITE_MACHINE_SIZES_H)
+#define GRAPHITE_MACHINE_SIZES_H
 
 #include "graphite.h"
 

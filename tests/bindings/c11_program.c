@@ -3,6 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define GRAPHITE_MACROS_ONLY
+#include "graphite_platform.h"
+#undef GRAPHITE_MACROS_ONLY
+#if !defined(GRAPHITE_PLATFORM_LINUX) || defined(GRAPHITE_H)
+#error "the macros, and nothing else yet"
+#endif
 #include "graphite.h"
 
 static int fail(const char* what) {

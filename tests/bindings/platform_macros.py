@@ -4,7 +4,7 @@
   platform_macros.py CC HEADER FACTS [CLANG]
 
 The header is preprocessed as each compiler of TARGETS would do it: with nothing predefined but what that one predefines,
-and with the system headers of Apple's stood in for. FACTS is core/platform_facts.hpp: what that decides is compared, by
+no header of the system but what stands in for Apple's, and for the macros alone. FACTS is core/platform_facts.hpp: what that decides is compared, by
 its constants, wherever the compiler can be told to be another one, that is by CLANG with the real targets of REAL; without
 CLANG only this machine's is.
 """
@@ -16,7 +16,6 @@ import tempfile
 
 GROUPS = {"PLATFORM": "WINDOWS LINUX ANDROID MACOS IOS WEB UNKNOWN".split(),
           "ARCH": "X64 X86 ARM64 ARM32 RISCV64 WASM UNKNOWN".split()}
-STANDARD = ("stdbool.h", "stddef.h", "stdint.h")
 
 LITTLE = "__BYTE_ORDER__=1234 __ORDER_LITTLE_ENDIAN__=1234 __ORDER_BIG_ENDIAN__=4321"
 BIG = "__BYTE_ORDER__=4321 __ORDER_LITTLE_ENDIAN__=1234 __ORDER_BIG_ENDIAN__=4321"
@@ -68,9 +67,7 @@ REAL = ["x86_64-linux-gnu", "aarch64_be-linux-gnu", "armv7a-linux-gnueabihf", "r
 
 
 def stand_ins(folder, conditionals):
-    """System headers of nothing, and Apple's with these macros."""
-    for name in STANDARD:
-        pathlib.Path(folder, name).write_text("")
+    """Apple's header with these macros, and no other header of any system."""
     pathlib.Path(folder, "TargetConditionals.h").write_text(
         "".join(f"#define {one.replace('=', ' ')}\n" for one in conditionals))
 
@@ -79,7 +76,7 @@ def preprocess(command, header, conditionals=()):
     """The macros GRAPHITE_… that are defined in the end, or what the compiler said against it."""
     with tempfile.TemporaryDirectory() as folder:
         stand_ins(folder, conditionals)
-        done = subprocess.run([*command, "-E", "-dM", "-nostdinc", f"-I{folder}", "-xc", header], capture_output=True, text=True)
+        done = subprocess.run([*command, "-E", "-dM", "-DGRAPHITE_MACROS_ONLY", "-nostdinc", f"-I{folder}", "-xc", header], capture_output=True, text=True)
     if done.returncode != 0:
         return done.stderr
     return dict(re.findall(r"^#define (GRAPHITE_\w+) (.*)$", done.stdout, re.MULTILINE))
