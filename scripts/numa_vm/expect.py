@@ -21,11 +21,11 @@ class Pool:
 
 
 POOLS = (
-    Pool("build threads", re.compile(r"build(\d+)-\d+"), numbered_by="domain", count="cpus"),
+    Pool("build threads", re.compile(r"build(\d+)-\d+"), numbered_by="node", count="cpus"),
 )
 
 # The same threads while nothing is bound: that they are there shows that this test looks at the right process.
-UNBOUND_THREADS = re.compile(r"build-\d+")
+UNBOUND_THREADS = re.compile(r"build\d*-\d+")
 
 # Processes that actions start inherit the processors of the thread that started them: those of one domain.
 ACTIONS_STAY_IN_A_DOMAIN = True
