@@ -79,7 +79,18 @@ typedef enum graphite_result {
   GRAPHITE_ERROR_OUT_OF_MEMORY = 17,
   GRAPHITE_ERROR_REMOVED = 18,      /* the handle's asset is gone: it may come back */
   GRAPHITE_ERROR_STALE_HANDLE = 19, /* its asset changed: open it anew */
-  GRAPHITE_ERROR_NOT_READY = 20     /* not here yet, and asked for: try again later */
+  GRAPHITE_ERROR_NOT_READY = 20,    /* not here yet, and asked for: try again later */
+
+  /* Further names of the same results, of files, memory, threads and I/O. Where a function can say more
+   * exactly what is wrong, such as NOT_FOUND when a file is opened, it does. */
+  GRAPHITE_ERROR_FILE_OPEN = GRAPHITE_ERROR_IO,
+  GRAPHITE_ERROR_FILE_SIZE = GRAPHITE_ERROR_IO,
+  GRAPHITE_ERROR_IO_SUBMIT = GRAPHITE_ERROR_IO,
+  GRAPHITE_ERROR_IO_INIT = GRAPHITE_ERROR_UNSUPPORTED,
+  GRAPHITE_ERROR_NOT_SUPPORTED = GRAPHITE_ERROR_UNSUPPORTED,
+  GRAPHITE_ERROR_QUEUE_FULL = GRAPHITE_ERROR_BUSY,
+  GRAPHITE_ERROR_ALLOCATION = GRAPHITE_ERROR_OUT_OF_MEMORY,
+  GRAPHITE_ERROR_AFFINITY = GRAPHITE_ERROR_INVALID_ARGUMENT
 } graphite_result;
 
 /* Stable lower-case name, such as "not_found"; never null. Static. Cost: none. */
