@@ -33,7 +33,8 @@ struct domain_plan {
 struct affinity_plan {
   std::vector<domain_plan> domains{};  ///< ascending by node; at least one
   bool pinned = false;                 ///< bind each domain's threads to its `cpus`
-  std::string reason{};                ///< why pinned, or why not, for people
+  bool one_each = false;  ///< each to one of them: the system does not move threads there by itself
+  std::string reason{};   ///< why pinned, or why not, for people
 };
 
 /// One domain for each node with processors. `threads` in all (0: one a processor, no more than the whole

@@ -15,8 +15,10 @@ void* arena::allocate_in_new_block(std::size_t bytes) {
                                      : std::min(2 * blocks_.back().bytes().size(), options_.block_bytes_max);
   const auto left = options_.bytes_max - held_;
   if (bytes > left) return nullptr;
-  auto block = from_.take(std::max({std::min(usual, left), bytes, std::size_t{1}}));
+  const auto least = std::max(bytes, std::size_t{1});
+  auto block = from_.take(std::max(std::min(usual, left), least));
   // The pool may set aside more than was asked for, and so more than may be held.
+  if (!block || block->bytes().size() > left) block = from_.take(least);
   if (!block || block->bytes().size() > left) return nullptr;
   held_ += block->bytes().size();
   begin_in(block->bytes());

@@ -29,7 +29,7 @@ class arena {
   /// the bound is reached or the pool gives nothing more; what there is stays valid. Some nanoseconds.
   void* allocate(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) {
     const auto at = (next_ + alignment - 1) & ~(alignment - 1);
-    if (at < next_ || at > end_ || end_ - at < bytes) return allocate_in_new_block(bytes);
+    if (end_ == 0 || at < next_ || at > end_ || end_ - at < bytes) return allocate_in_new_block(bytes);
     next_ = at + bytes;
     return reinterpret_cast<void*>(at);
   }

@@ -15,7 +15,7 @@ class io_progress {
 
   enum class step {
     again,     ///< ask for what is left
-    look,      ///< what is left cannot be asked for: ended() or failed(), as the file ends there or not
+    look,      ///< what is left cannot be asked for: looked() decides whether the file just ends there
     finished,  ///< completion() has it
   };
 
@@ -27,6 +27,8 @@ class io_progress {
   void looked(bool file_ends_here);
   /// Ends it as cancelled, before the system was asked or between two questions.
   void cancel();
+  /// Ends it with an error of the system that was met before this could be asked for.
+  void refuse(int system_error) { fail(system_error); }
 
   std::size_t done() const { return completion_.bytes; }
   const io_completion& completion() const { return completion_; }

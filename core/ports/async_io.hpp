@@ -25,7 +25,7 @@ struct io_request {
   io_file file{};
   std::uint64_t offset = 0;
   std::span<std::byte> bytes{};  ///< of sync: none. At most io_bytes_max
-  std::uint64_t token = 0;       ///< the caller's, returned with the completion; unique among those under way
+  std::uint64_t token = 0;  ///< the caller's, returned with the completion; cancel() finds one that has it
 };
 inline constexpr std::size_t io_bytes_max = std::size_t{1} << 30;
 
@@ -52,19 +52,22 @@ struct async_io_facts {
 class async_io {
  public:
   virtual ~async_io() = default;
-  /// Starts the first n of `batch`; n, fewer where the queue is full (0 is no error: wait() first).
-  /// Errors: invalid_argument (nothing was started). One system call a batch at most.
+  /// Starts the first n of `batch`; n, fewer where the queue is full (0 is no error: wait() first). What the
+  /// system refuses later fails in its completion. Errors: invalid_argument, busy (no room, and nothing under
+  /// way whose end would make some); then nothing was started. One system call a batch at most.
   virtual result<std::size_t> submit(std::span<const io_request> batch) = 0;
   /// Fills `out` with completions: waits until at least `least` are there, `wait_max` has passed, nothing is
   /// under way or wake() was called; how many. In any order.
   virtual result<std::size_t> wait(std::span<io_completion> out, std::size_t least,
                                    std::chrono::nanoseconds wait_max) = 0;
   /// Asks to end the operation `token` early. It completes in any case: as cancelled, or as if nobody had
-  /// asked. Errors: not_found (nothing under way has that token).
+  /// asked. Errors: not_found (nothing under way has that token), busy (too many were asked for: wait()
+  /// first).
   virtual result<void> cancel(std::uint64_t token) = 0;
   /// Announces the buffers and files that most requests are about; replaces those before. Nothing may be
-  /// under way. Requests about others stay allowed. Errors: busy (something is under way), too_large (more
-  /// than the system lets be locked in memory: works as before), invalid_argument.
+  /// under way. They stay open and mapped until the next call or the end. Requests about others stay allowed.
+  /// Errors: busy (something is under way), too_large (more than the system lets be locked in memory: works
+  /// as before), invalid_argument.
   virtual result<void> announce(std::span<const std::span<std::byte>> buffers,
                                 std::span<const io_file> files) = 0;
   /// Makes the wait() that goes on, or the next one, return early. Any thread.

@@ -48,6 +48,7 @@ buffer_pool::buffer_pool(buffer_pool_options options) : options_(std::move(optio
 
 buffer_pool::~buffer_pool() {
   for (const auto& part : shards_) GRAPHITE_INVARIANT(part->in_use == 0);
+  GRAPHITE_INVARIANT(large_in_use_ == 0);
   for (const auto& part : shards_)
     for (auto& slabs : part->with_room)
       for (auto* const one : slabs) {
@@ -133,11 +134,7 @@ void buffer_pool::give_back(std::span<std::byte> bytes, void* place) {
                                                  bytes_of(one->index)));
   // The last slab of a class stays: it will be wanted again.
   if (!is_empty(*one) || slabs.size() == 1) return;
-  slabs.back()->position = one->position;
-  std::swap(slabs[one->position], slabs.back());
-  slabs.pop_back();
-  keep_pages(one->pages);
-  delete one;
+  drop_slab(slabs, one->position);
 }
 
 /// Takes them from the classes that keep one in reserve; true where there was one.
@@ -146,14 +143,23 @@ bool buffer_pool::free_empty_slabs() {
   for (const auto& part : shards_) {
     const std::lock_guard lock(part->mutex);
     for (auto& slabs : part->with_room)
-      while (!slabs.empty() && is_empty(*slabs.back())) {
-        found = true;
-        keep_pages(slabs.back()->pages);
-        delete slabs.back();
-        slabs.pop_back();
-      }
+      for (std::size_t i = slabs.size(); i-- > 0;)
+        if (is_empty(*slabs[i])) {
+          found = true;
+          drop_slab(slabs, i);
+        }
   }
   return found;
+}
+
+/// Out of the list of its class, under its shard's lock.
+void buffer_pool::drop_slab(std::vector<slab*>& slabs, std::size_t position) {
+  auto* const one = slabs[position];
+  slabs.back()->position = position;
+  std::swap(slabs[position], slabs.back());
+  slabs.pop_back();
+  keep_pages(one->pages);
+  delete one;
 }
 
 bool buffer_pool::is_empty(const slab& one) { return one.free.size() == slab_bytes / bytes_of(one.index); }

@@ -13,7 +13,7 @@ namespace graphite {
 
 /// Whole pages from the system, and back.
 struct page_source {
-  /// `bytes` (a multiple of 2 MiB) that begin at a page and are there: touching them costs
+  /// Exactly `bytes` (a multiple of 2 MiB) that begin at a page and are there: touching them costs
   /// nothing and cannot fail. Errors: out_of_space.
   std::function<result<std::span<std::byte>>(std::size_t bytes)> take;
   std::function<void(std::span<std::byte> pages)> give_back;
@@ -64,6 +64,7 @@ class buffer_pool final : public buffers {
   result<std::span<std::byte>> take_pages(std::size_t bytes);
   bool free_empty_slabs();
   static bool is_empty(const slab& one);
+  void drop_slab(std::vector<slab*>& slabs, std::size_t position);
   void keep_pages(std::span<std::byte> pages);
   void drop_spare(std::size_t bytes);
   shard& own_shard();

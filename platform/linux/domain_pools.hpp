@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,16 +13,17 @@ namespace graphite {
 struct domain_pools_options {
   std::string name = "worker";  ///< threads: NAME-0 … with one domain, NAME0-0 … (node, thread) with several
   affinity_plan plan{};
-  std::size_t queued_max = 4096;  ///< of all domains together
+  std::size_t queued_max = 4096;  ///< of work that may run anywhere, and of each domain's
   int nice = 0;
 };
 
-/// A pool for each domain of the machine, and all of them as one: work that may run anywhere goes to the
-/// domain with the least to do for each of its threads. Domains do not steal from each other. Thread-safe.
+/// A pool for each domain of the machine, and all of them as one: work that may run anywhere is done by
+/// whichever thread has time, work for a domain by its own. Thread-safe.
 class domain_pools final : public thread_pool {
  public:
   /// Errors: invalid_argument (a processor that may not be used), busy (no more threads to be had).
   static result<std::unique_ptr<domain_pools>> make(const domain_pools_options& options);
+  ~domain_pools() override;
 
   using thread_pool::submit;
   result<void> submit(job work, work_priority priority) override;
@@ -34,6 +36,11 @@ class domain_pools final : public thread_pool {
   pinned_pool& domain(std::size_t index) { return *pools_[index]; }
 
  private:
+  void drop_waiting();
+
+  std::shared_ptr<shared_jobs> anywhere_;
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::size_t> turn_{0};
   std::vector<std::unique_ptr<pinned_pool>> pools_;
 };
 

@@ -18,15 +18,23 @@ constexpr auto without_end = std::chrono::hours(24);
 }  // namespace
 
 result<std::unique_ptr<io_service>> io_service::make(io_service_options options) {
+  if (options.callback_threads > callback_threads_max)
+    return fail(errc::invalid_argument, fmt::format("{} callback threads, at most {}",
+                                                    options.callback_threads, callback_threads_max));
   std::unique_ptr<io_service> out(new io_service(std::move(options)));
   const auto& name = out->options_.name;
-  GRAPHITE_TRY(out->readers_, pinned_pool::make({.name = name + "-rd", .threads = threads_for_reading}));
   if (const auto count = out->options_.callback_threads; count > 0) {
     GRAPHITE_TRY(out->callbacks_, pinned_pool::make({.name = name + "-cb", .threads = count}));
   }
-  GRAPHITE_TRY(auto io, open_async_io(*out->readers_, out->options_.io));
+  GRAPHITE_TRY(auto io, open_async_io(
+                            [&]() -> result<thread_pool*> {
+                              GRAPHITE_TRY(
+                                  out->readers_,
+                                  pinned_pool::make({.name = name + "-rd", .threads = threads_for_reading}));
+                              return out->readers_.get();
+                            },
+                            out->options_.io));
   out->facts_ = io->facts();
-  if (out->facts_.name != "threads") out->readers_.reset();
   out->io_ = io.get();
   try {
     out->thread_ = std::thread([service = out.get(), opened = std::move(io)]() mutable {
@@ -45,7 +53,7 @@ io_service::~io_service() {
       const std::lock_guard lock(mutex_);
       ending_ = true;
       to_cancel_.clear();
-      for (const auto& [token, done] : waiting_) to_cancel_.push_back(token);
+      for (const auto& [token, done] : waiting_) to_cancel_.insert(token);
       if (io_ != nullptr) io_->wake();
     }
     work_.notify_all();
@@ -56,16 +64,17 @@ io_service::~io_service() {
   if (readers_) readers_->stop();
 }
 
-result<std::uint64_t> io_service::submit(io_request request, callback done) {
+result<std::uint64_t> io_service::submit(io_request request, callback done, std::uint64_t* token) {
   const std::lock_guard lock(mutex_);
   if (ending_) return fail(errc::cancelled, "the service ends");
   if (queued_.size() >= options_.queued_max)
     return fail(errc::busy, fmt::format("{} operations wait already", queued_.size()));
   GRAPHITE_CHECK(check_request(request));
   request.token = next_token_++;
+  if (token != nullptr) *token = request.token;
   waiting_.emplace(request.token, std::move(done));
   queued_.push_back(request);
-  ++active_;
+  active_.insert(request.token);
   // Asleep it is either here or among its completions.
   work_.notify_one();
   if (io_ != nullptr && queued_.size() == 1) io_->wake();
@@ -75,19 +84,20 @@ result<std::uint64_t> io_service::submit(io_request request, callback done) {
 void io_service::cancel(std::uint64_t token) {
   const std::lock_guard lock(mutex_);
   if (!waiting_.contains(token)) return;
-  to_cancel_.push_back(token);
+  to_cancel_.insert(token);
   work_.notify_one();
   if (io_ != nullptr) io_->wake();
 }
 
 void io_service::drain() {
   std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return active_ == 0; });
+  const auto before = next_token_;
+  idle_.wait(lock, [&] { return active_.empty() || *active_.begin() >= before; });
 }
 
 std::size_t io_service::active() const {
   const std::lock_guard lock(mutex_);
-  return active_;
+  return active_.size();
 }
 
 /// What to do next; waits for something where nothing is under way.
@@ -154,20 +164,22 @@ void io_service::deliver(const io_completion& ended) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(ended.token);
+    GRAPHITE_INVARIANT(found != waiting_.end());
     done = std::move(found->second);
     waiting_.erase(found);
   }
   auto call = [this, ended, kept = std::make_shared<callback>(std::move(done))] {
     (*kept)(ended);
     *kept = nullptr;
-    called_back();
+    called_back(ended.token);
   };
   if (!callbacks_ || !callbacks_->submit(call)) call();
 }
 
-void io_service::called_back() {
+void io_service::called_back(std::uint64_t token) {
   const std::lock_guard lock(mutex_);
-  if (--active_ == 0) idle_.notify_all();
+  active_.erase(token);
+  idle_.notify_all();
 }
 
 }  // namespace graphite

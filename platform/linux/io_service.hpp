@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -18,6 +19,7 @@ struct io_service_options {
   async_io_options io{};
   std::size_t queued_max = 4096;  ///< operations that wait for a place among those under way
   /// Threads that run callbacks; 0: the service's own thread does, and starts nothing meanwhile.
+  /// Where more than 4,096 callbacks wait for them the service's thread calls back, too.
   std::size_t callback_threads = 1;
   std::string name = "io";  ///< of its threads: NAME, NAME-cb-0 …
 };
@@ -25,13 +27,15 @@ struct io_service_options {
 /// Asynchronous I/O for programs that want to be called back: one thread owns an async_io, others hand it
 /// operations. Thread-safe.
 ///
-/// Bound: `queued_max` operations wait; what comes beyond is refused. Where callbacks take longer than reads,
-/// the service runs them itself once 4,096 wait, and so starts no more meanwhile.
+/// Bound: `queued_max` operations wait; what comes beyond is refused. Callbacks that take longer than reads
+/// slow these down, once 4,096 wait.
 class io_service {
  public:
   using callback = std::function<void(const io_completion&)>;
+  static constexpr std::size_t callback_threads_max = 256;
 
-  /// Errors: those of open_async_io(); busy (no threads to be had).
+  /// Errors: those of open_async_io(); busy (no threads to be had); invalid_argument (too many callback
+  /// threads).
   static result<std::unique_ptr<io_service>> make(io_service_options options = {});
   /// Cancels what it can, waits for the rest, and for all callbacks. Not from a callback.
   ~io_service();
@@ -39,10 +43,12 @@ class io_service {
   /// Does `request` and calls `done` once, on a thread of the service; it must not throw. The request's own
   /// token is not looked at: the answer is the operation's, for cancel() and in the completion. Errors: busy
   /// (queued_max wait), cancelled (the service ends), invalid_argument; then `done` is never called.
-  result<std::uint64_t> submit(io_request request, callback done);
+  /// `token`, where given, is written before the operation can begin.
+  result<std::uint64_t> submit(io_request request, callback done, std::uint64_t* token = nullptr);
   /// Asks to end an operation early; its callback comes all the same. Nothing happens where it has ended.
   void cancel(std::uint64_t token);
-  /// Waits until all that was submitted before has been called back. Not from a callback.
+  /// Waits until all that was submitted before this call has been called back, whatever is submitted
+  /// meanwhile. Not from a callback.
   void drain();
   /// Operations that have not been called back.
   std::size_t active() const;
@@ -60,7 +66,7 @@ class io_service {
   orders next_orders(std::size_t under_way, std::size_t room);
   std::size_t start(async_io& io, std::span<const io_request> batch, std::size_t under_way);
   void deliver(const io_completion& ended);
-  void called_back();
+  void called_back(std::uint64_t token);
 
   io_service_options options_;
   std::unique_ptr<pinned_pool> readers_, callbacks_;
@@ -68,10 +74,10 @@ class io_service {
   mutable std::mutex mutex_;
   std::condition_variable work_, idle_;
   std::deque<io_request> queued_;
-  std::vector<std::uint64_t> to_cancel_;
+  std::set<std::uint64_t> to_cancel_;
   std::unordered_map<std::uint64_t, callback> waiting_;  ///< by token, until the callback is taken out
   std::uint64_t next_token_ = 1;
-  std::size_t active_ = 0;
+  std::set<std::uint64_t> active_;  ///< not called back, the callbacks that run included
   bool ending_ = false;
   async_io* io_ = nullptr;  ///< of the thread, for wake()
   std::thread thread_;

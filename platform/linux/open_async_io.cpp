@@ -15,6 +15,11 @@ result<io_adapter> parse_io_adapter(std::string_view text) {
 }
 
 result<std::unique_ptr<async_io>> open_async_io(thread_pool& pool, const async_io_options& options) {
+  return open_async_io([&]() -> result<thread_pool*> { return &pool; }, options);
+}
+
+result<std::unique_ptr<async_io>> open_async_io(const std::function<result<thread_pool*>()>& pool,
+                                                const async_io_options& options) {
   std::string reason = "threads were asked for";
   if (options.adapter != io_adapter::threads) {
     auto ring = uring_io::make({.depth = options.depth});
@@ -26,8 +31,9 @@ result<std::unique_ptr<async_io>> open_async_io(thread_pool& pool, const async_i
   if (options.depth == 0 || options.depth > uring_io::depth_max)
     return fail(errc::invalid_argument,
                 fmt::format("a depth of {}, not 1 to {}", options.depth, uring_io::depth_max));
+  GRAPHITE_TRY(thread_pool* const made, pool());
   return std::unique_ptr<async_io>(
-      std::make_unique<pooled_io>(pool, pooled_io_options{.depth = options.depth, .reason = reason}));
+      std::make_unique<pooled_io>(*made, pooled_io_options{.depth = options.depth, .reason = reason}));
 }
 
 }  // namespace graphite

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/ports/async_io.hpp"
@@ -21,5 +22,8 @@ struct async_io_options {
 /// least one thread that is not kept busy for long: it is used only where io_uring is not. Errors:
 /// unsupported (io_uring was asked for and is refused), invalid_argument.
 result<std::unique_ptr<async_io>> open_async_io(thread_pool& pool, const async_io_options& options = {});
+/// The same with a pool that is made only where it is needed. Errors: those of making it, too.
+result<std::unique_ptr<async_io>> open_async_io(const std::function<result<thread_pool*>()>& pool,
+                                                const async_io_options& options);
 
 }  // namespace graphite

@@ -7,8 +7,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
+#include <unordered_map>
+#include <utility>
 
 #include "core/io_progress.hpp"
 
@@ -20,7 +21,7 @@ struct pooled_io::shared {
   std::condition_variable ended;
   std::deque<std::shared_ptr<operation>> waiting;  ///< for a job to begin them
   std::deque<std::shared_ptr<operation>> completed;
-  std::map<std::uint64_t, std::shared_ptr<operation>> under_way;
+  std::unordered_map<const operation*, std::shared_ptr<operation>> under_way;
   std::size_t jobs = 0;    ///< of the pool, that work off `waiting`
   std::size_t wanted = 0;  ///< completions that are waited for; 0: nobody waits
   bool woken = false;
@@ -29,7 +30,8 @@ struct pooled_io::shared {
   void complete(const std::shared_ptr<operation>& one);
   void run_some(std::size_t at_most);
   bool end_job_if_idle();
-  void drop_job();
+  std::deque<std::shared_ptr<operation>> uncount_job();
+  void cancel_all(const std::deque<std::shared_ptr<operation>>& left);
 };
 
 /// One operation. It completes when its job has run, or when the job goes away without having run.
@@ -82,7 +84,7 @@ std::shared_ptr<pooled_io::operation> pooled_io::shared::next() {
 /// Whoever waits is woken when there is as much as he waits for.
 void pooled_io::shared::complete(const std::shared_ptr<operation>& one) {
   const std::lock_guard lock(mutex);
-  under_way.erase(one->token());
+  under_way.erase(one.get());
   completed.push_back(one);
   if (under_way.empty() || (wanted != 0 && completed.size() >= wanted)) ended.notify_all();
 }
@@ -104,13 +106,15 @@ bool pooled_io::shared::end_job_if_idle() {
   return true;
 }
 
+/// Where no job is left to begin what waits: under the same lock, so that nothing comes between. Empty else.
+std::deque<std::shared_ptr<pooled_io::operation>> pooled_io::shared::uncount_job() {
+  const std::lock_guard lock(mutex);
+  return --jobs == 0 ? std::exchange(waiting, {}) : std::deque<std::shared_ptr<operation>>();
+}
+
 /// The pool has stopped: what no job will begin any more is cancelled.
-void pooled_io::shared::drop_job() {
-  {
-    const std::lock_guard lock(mutex);
-    if (--jobs != 0) return;
-  }
-  while (const auto one = next()) {
+void pooled_io::shared::cancel_all(const std::deque<std::shared_ptr<operation>>& left) {
+  for (const auto& one : left) {
     one->cancel();
     one->run();
     complete(one);
@@ -125,7 +129,7 @@ class pooled_io::job {
   job(const job&) = delete;
   job& operator=(const job&) = delete;
   ~job() {
-    if (!passed_on_) all_->drop_job();
+    if (!passed_on_) all_->cancel_all(all_->uncount_job());
   }
 
   /// Gives the pool's other work a turn now and then.
@@ -157,24 +161,19 @@ pooled_io::pooled_io(thread_pool& pool, pooled_io_options options)
 
 pooled_io::~pooled_io() {
   std::unique_lock lock(shared_->mutex);
-  for (auto& [token, one] : shared_->under_way) one->cancel();
+  for (auto& [key, one] : shared_->under_way) one->cancel();
   shared_->ended.wait(lock, [this] { return shared_->under_way.empty(); });
 }
 
-/// As many of `batch` as there is room for. Errors: invalid_argument (a token is taken).
-result<std::size_t> pooled_io::queue(std::span<const io_request> batch) {
+/// How many of `batch` there is room for, queued.
+std::size_t pooled_io::queue(std::span<const io_request> batch) {
   const std::lock_guard lock(shared_->mutex);
   auto& all = *shared_;
   for (std::size_t taken = 0; taken < batch.size(); ++taken) {
     if (all.under_way.size() + all.completed.size() >= options_.depth) return taken;
     auto one = std::make_shared<operation>(batch[taken], options_.answers);
-    if (all.under_way.emplace(batch[taken].token, one).second)
-      all.waiting.push_back(std::move(one));
-    else if (taken > 0)
-      return taken;
-    else
-      return fail(errc::invalid_argument,
-                  fmt::format("operation {} is under way already", batch[taken].token));
+    all.under_way.emplace(one.get(), one);
+    all.waiting.push_back(std::move(one));
   }
   return batch.size();
 }
@@ -186,25 +185,25 @@ bool pooled_io::count_job() {
   return wanted;
 }
 
-/// False where no job will begin what waits: then it is as if it had never been submitted.
-bool pooled_io::uncount_job() {
+/// As if these had never been submitted; how many others are left.
+std::size_t pooled_io::forget(const std::deque<std::shared_ptr<operation>>& some) {
   const std::lock_guard lock(shared_->mutex);
-  if (--shared_->jobs != 0) return true;
-  for (const auto& one : shared_->waiting) shared_->under_way.erase(one->token());
-  const bool nothing_waits = shared_->waiting.empty();
-  shared_->waiting.clear();
-  return nothing_waits;
+  for (const auto& one : some) shared_->under_way.erase(one.get());
+  return shared_->under_way.size() + shared_->completed.size();
 }
 
 result<std::size_t> pooled_io::submit(std::span<const io_request> batch) {
   for (const auto& request : batch) GRAPHITE_CHECK(check_request(request));
-  GRAPHITE_TRY(const auto taken, queue(batch));
+  const auto taken = queue(batch);
   while (count_job()) {
     const auto started = job::start(shared_, pool_, options_.priority);
     if (started) continue;
-    if (uncount_job()) break;
-    if (started.error().code == errc::busy) return std::size_t{0};
-    return tl::unexpected(started.error());
+    const auto left = shared_->uncount_job();
+    if (left.empty()) break;  // another job begins them
+    if (started.error().code != errc::busy) return shared_->cancel_all(left), taken;
+    // All that waits is of this batch: before it there was no job.
+    if (forget(left) == 0 && left.size() == taken) return tl::unexpected(started.error());
+    return taken - left.size();
   }
   return taken;
 }
@@ -229,7 +228,8 @@ result<std::size_t> pooled_io::wait(std::span<io_completion> out, std::size_t le
 
 result<void> pooled_io::cancel(std::uint64_t token) {
   const std::lock_guard lock(shared_->mutex);
-  const auto found = shared_->under_way.find(token);
+  const auto found = std::find_if(shared_->under_way.begin(), shared_->under_way.end(),
+                                  [&](const auto& one) { return one.second->token() == token; });
   if (found != shared_->under_way.end()) return found->second->cancel(), result<void>{};
   const auto ended = std::any_of(shared_->completed.begin(), shared_->completed.end(),
                                  [&](const auto& one) { return one->token() == token; });
@@ -239,7 +239,8 @@ result<void> pooled_io::cancel(std::uint64_t token) {
 
 result<void> pooled_io::announce(std::span<const std::span<std::byte>>, std::span<const io_file>) {
   const std::lock_guard lock(shared_->mutex);
-  if (!shared_->under_way.empty()) return fail(errc::busy, "operations are under way");
+  if (!shared_->under_way.empty() || !shared_->completed.empty())
+    return fail(errc::busy, "operations are under way");
   return {};
 }
 

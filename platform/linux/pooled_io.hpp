@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 
 #include "core/ports/async_io.hpp"
@@ -37,9 +38,9 @@ class pooled_io final : public async_io {
   class operation;
   class job;
 
-  result<std::size_t> queue(std::span<const io_request> batch);
+  std::size_t queue(std::span<const io_request> batch);
   bool count_job();
-  bool uncount_job();
+  std::size_t forget(const std::deque<std::shared_ptr<operation>>& some);
 
   thread_pool& pool_;
   pooled_io_options options_;

@@ -22,7 +22,6 @@ result<large_pages> place_pages(std::size_t bytes, memory_placement* placement, 
   large_page_options options;
   // Reserved huge pages may be meant for others, and there are seldom enough.
   options.best = large_page_kind::transparent;
-  options.page_bytes = 0;
   options.touched = true;
   options.before_touch = [&](std::span<std::byte> pages) {
     if (placement == nullptr || !node) return;
@@ -50,8 +49,8 @@ page_source system_pages(memory_placement* placement, std::optional<unsigned> no
       const std::lock_guard lock(last->mutex);
       last->text = why;
     }
-    const auto size = pages.bytes().size();
-    return std::span(pages.release(), size);
+    GRAPHITE_INVARIANT(pages.bytes().size() == bytes);
+    return std::span(pages.release(), bytes);
   };
   out.give_back = [](std::span<std::byte> pages) { ::munmap(pages.data(), pages.size()); };
   out.reason = [last] {

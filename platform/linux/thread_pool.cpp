@@ -17,24 +17,36 @@ namespace graphite {
 namespace {
 
 constexpr std::size_t thread_name_bytes_max = 15;
-constexpr unsigned looks_before_rest = 64;  ///< about two microseconds
-constexpr unsigned lowest_first_every = 61;
-
-/// `wanted`, or all that there are where none are. Errors: invalid_argument (one that may not be used).
-result<std::vector<int>> processors(const std::vector<int>& wanted) {
-  GRAPHITE_TRY(auto allowed, allowed_cpus());
-  if (wanted.empty()) return allowed;
-  for (const int cpu : wanted)
-    if (!std::binary_search(allowed.begin(), allowed.end(), cpu))
-      return fail(errc::invalid_argument,
-                  fmt::format("processor {} does not exist or is not allowed here", cpu));
-  return wanted;
-}
+constexpr unsigned looks_before_rest = 64;  ///< microseconds with few threads
+constexpr std::size_t lower_first_every = 61;
 
 /// "NAME-3", the name cut so that the number stays.
 std::string thread_name(const std::string& name, std::size_t number) {
   const auto tail = fmt::format("-{}", number);
   return name.substr(0, thread_name_bytes_max - tail.size()) + tail;
+}
+
+/// How many threads are meant, and that the processors may be used. Errors: invalid_argument.
+result<std::size_t> check_processors(const pinned_pool_options& options) {
+  GRAPHITE_TRY(const auto allowed, allowed_cpus());
+  for (const int cpu : options.cpus)
+    if (!std::binary_search(allowed.begin(), allowed.end(), cpu))
+      return fail(errc::invalid_argument,
+                  fmt::format("processor {} does not exist or is not allowed here", cpu));
+  if (options.threads != 0) return options.threads;
+  return std::max<std::size_t>(options.cpus.empty() ? allowed.size() : options.cpus.size(), 1);
+}
+
+/// What a thread does first. One that went offline since then binds nothing.
+void begin_thread(const pinned_pool_options& options, std::size_t number) {
+  ::pthread_setname_np(::pthread_self(), thread_name(options.name, number).c_str());
+  const auto& cpus = options.cpus;
+  if (options.one_each && !cpus.empty())
+    (void)bind_thread(::pthread_self(), std::span(&cpus[number % cpus.size()], 1));
+  else if (!cpus.empty())
+    (void)bind_thread(::pthread_self(), cpus);
+  // On Linux a nice value belongs to the thread.
+  if (options.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options.nice);
 }
 
 void relax() {
@@ -47,31 +59,47 @@ void relax() {
 struct pool_place {
   const void* pool = nullptr;
   std::size_t number = 0;
-  std::size_t turn = 0;
+  std::size_t turn = 0, looks = 0;
 };
 thread_local pool_place here;
 
 }  // namespace
 
-pinned_pool::pinned_pool(pinned_pool_options options, std::size_t threads) : options_(std::move(options)) {
+shared_jobs::shared_jobs(std::size_t queued_max)
+    : queued_max_(queued_max),
+      rings_{bounded_ring<thread_pool::job>(queued_max), bounded_ring<thread_pool::job>(queued_max),
+             bounded_ring<thread_pool::job>(queued_max), bounded_ring<thread_pool::job>(queued_max)} {}
+
+bool shared_jobs::put(thread_pool::job& work, work_priority priority) {
+  if (queued_.fetch_add(1) >= queued_max_) return queued_.fetch_sub(1), false;
+  while (!rings_[static_cast<std::size_t>(priority)].push(work)) ::sched_yield();
+  return true;
+}
+
+std::optional<thread_pool::job> shared_jobs::take(std::size_t priority) {
+  if (rings_[priority].empty()) return std::nullopt;
+  auto found = rings_[priority].pop();
+  if (found) queued_.fetch_sub(1);
+  return found;
+}
+
+pinned_pool::pinned_pool(pinned_pool_options options, std::size_t threads,
+                         std::shared_ptr<shared_jobs> shared)
+    : options_(std::move(options)), shared_(std::move(shared)) {
   // Together a class's rings hold all jobs that may wait, whatever their classes are.
   const auto each = options_.queued_max / threads + 1;
   for (std::size_t i = 0; i < threads; ++i)
     lanes_.push_back(std::unique_ptr<lane>(new lane{ring(each), ring(each), ring(each), ring(each)}));
 }
 
-result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options options) {
-  GRAPHITE_TRY(const auto cpus, processors(options.cpus));
-  const auto threads = options.threads ? options.threads : cpus.size();
-  std::unique_ptr<pinned_pool> out(new pinned_pool(std::move(options), threads));
+result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options options,
+                                                       std::shared_ptr<shared_jobs> shared) {
+  GRAPHITE_TRY(const auto threads, check_processors(options));
+  std::unique_ptr<pinned_pool> out(new pinned_pool(std::move(options), threads, std::move(shared)));
   try {
     for (std::size_t i = 0; i < threads; ++i)
-      out->threads_.emplace_back([pool = out.get(), i, cpus, name = thread_name(out->options_.name, i)] {
-        ::pthread_setname_np(::pthread_self(), name.c_str());
-        (void)bind_thread(::pthread_self(), cpus);  // one that went offline since then binds nothing
-        // On Linux a nice value belongs to the thread.
-        if (pool->options_.nice != 0)
-          ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), pool->options_.nice);
+      out->threads_.emplace_back([pool = out.get(), i] {
+        begin_thread(pool->options_, i);
         pool->work(i);
       });
   } catch (const std::system_error& e) {
@@ -92,27 +120,26 @@ result<void> pinned_pool::submit(job work, work_priority priority) {
     return fail(errc::busy, fmt::format("pool {} has {} jobs waiting", options_.name, waiting));
   }
   put(work, static_cast<std::size_t>(priority));
-  wake_one();
+  (void)wake_one();
   return {};
-}
-
-double pinned_pool::load() const {
-  const auto busy = threads() - std::min(sleepers_.load(std::memory_order_relaxed), threads());
-  return static_cast<double>(queued() + busy) / static_cast<double>(threads());
 }
 
 void pinned_pool::put(job& work, std::size_t priority) {
   auto number = here.pool == this ? here.number : here.turn++ % lanes_.size();
   // There is room for all that are counted; only whoever is emptying a cell may still be at it.
-  while (!(*lanes_[number])[priority].push(work)) number = (number + 1) % lanes_.size();
+  for (std::size_t tries = 1; !(*lanes_[number])[priority].push(work); ++tries) {
+    number = (number + 1) % lanes_.size();
+    if (tries % lanes_.size() == 0) ::sched_yield();
+  }
 }
 
 /// Written to, not only read: so this comes before or after a sleeper's counting himself in the one order of
 /// that counter, and either he sees the job or is seen here.
-void pinned_pool::wake_one() {
+bool pinned_pool::wake_one() {
   auto asleep = sleepers_.fetch_add(0);
   while (asleep != 0)
-    if (sleepers_.compare_exchange_weak(asleep, asleep - 1)) return wake_.post();
+    if (sleepers_.compare_exchange_weak(asleep, asleep - 1)) return wake_.post(), true;
+  return false;
 }
 
 void pinned_pool::stop() {
@@ -127,15 +154,15 @@ void pinned_pool::stop() {
 /// Until nobody is between counting a job and putting it somewhere.
 void pinned_pool::drop_waiting() {
   while (queued_ != 0) {
-    for (std::size_t priority = 0; priority < work_priorities; ++priority)
-      while (take(0, priority)) {
-      }
+    for (const auto& some : lanes_)
+      for (auto& one : *some)
+        while (one.pop()) queued_.fetch_sub(1);
     ::sched_yield();
   }
 }
 
 void pinned_pool::work(std::size_t number) {
-  here = {this, number, 0};
+  here = {this, number, 0, 0};
   while (!stopping_) {
     if (auto next = find(number))
       (*next)();
@@ -147,9 +174,11 @@ void pinned_pool::work(std::size_t number) {
 /// A look at all rings; more looks while nothing is there, for what comes soon costs no system call then.
 std::optional<thread_pool::job> pinned_pool::find(std::size_t number) {
   for (unsigned look = 0; look < looks_before_rest && !stopping_; ++look) {
-    const bool lowest_first = ++here.turn % lowest_first_every == 0;
-    for (std::size_t i = 0; i < work_priorities; ++i)
-      if (auto found = take(number, lowest_first ? work_priorities - 1 - i : i)) return found;
+    const auto turn = ++here.looks;
+    if (turn % lower_first_every == 0)
+      if (auto found = take(number, 1 + turn / lower_first_every % (work_priorities - 1))) return found;
+    for (std::size_t priority = 0; priority < work_priorities; ++priority)
+      if (auto found = take(number, priority)) return found;
     relax();
   }
   return std::nullopt;
@@ -164,14 +193,16 @@ std::optional<thread_pool::job> pinned_pool::take(std::size_t number, std::size_
     queued_.fetch_sub(1);
     return found;
   }
-  return std::nullopt;
+  return shared_ ? shared_->take(priority) : std::nullopt;
 }
+
+bool pinned_pool::nothing_waits() const { return queued_ == 0 && (!shared_ || shared_->queued() == 0); }
 
 /// Sleeps until woken. A submission counts its job, puts it somewhere and looks for sleepers; they count
 /// themselves and then look for jobs, the counted too: one that is not yet in its place soon will be.
 void pinned_pool::rest() {
   sleepers_.fetch_add(1);
-  if (queued_ == 0 && !stopping_) return wake_.wait();
+  if (nothing_waits() && !stopping_) return wake_.wait();
   auto asleep = sleepers_.load();
   while (asleep != 0)
     if (sleepers_.compare_exchange_weak(asleep, asleep - 1)) {

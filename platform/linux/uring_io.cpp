@@ -9,13 +9,17 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <thread>
 
 namespace graphite {
 
 namespace {
 
-constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< of cancellations, whose own answer says nothing
+constexpr std::uint64_t nobody = ~std::uint64_t{0} - 1;  ///< of cancellations, whose own answer says nothing
 constexpr std::uint64_t waker = nobody - 1;
+
+/// Waiting with a time limit, no lost completions, and announcing while something is under way: Linux 5.13.
+constexpr unsigned features_needed = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_RSRC_TAGS;
 
 /// From what newer kernels do best down to what all do. Completions are worked off when they are waited for,
 /// which spares interrupting the thread (Linux 6.1), or at its next system call (5.19).
@@ -74,21 +78,22 @@ result<std::unique_ptr<uring_io>> uring_io::make(uring_options options) {
 
 result<void> uring_io::open() {
   int refused = EINVAL;
-  unsigned taken = 0;
+  unsigned taken = 0, features = 0;
   for (std::size_t i = options_.plain ? set_up_flags.size() - 1 : 0;
        i < set_up_flags.size() && refused == EINVAL; ++i) {
     ::io_uring_params wanted{};
     wanted.flags = taken = set_up_flags[i];
     // An operation and its cancellation may both wait to be sent, and the read that wakes.
     refused =
-        -::io_uring_queue_init_params(static_cast<unsigned>(2 * options_.depth + 1), ring_.get(), &wanted);
+        -::io_uring_queue_init_params(static_cast<unsigned>(2 * options_.depth + 2), ring_.get(), &wanted);
+    features = wanted.features;
   }
   if (refused != 0) return fail(errc::unsupported, why_refused(refused));
   open_ = true;
   const std::unique_ptr<::io_uring_probe, decltype(&::io_uring_free_probe)> probe(
       ::io_uring_get_probe_ring(ring_.get()), &::io_uring_free_probe);
-  if (!probe || !can_all(*probe))
-    return fail(errc::unsupported, "io_uring: this kernel's can too little (Linux 5.6 is the least)");
+  if (!probe || !can_all(*probe) || (features & features_needed) != features_needed)
+    return fail(errc::unsupported, "io_uring: this kernel's can too little (Linux 5.13 is the least)");
   wakes_ = owned_fd(::eventfd(0, EFD_CLOEXEC));
   if (!wakes_) return fail(errc::unsupported, why_refused(errno));
   disabled_ = (taken & IORING_SETUP_R_DISABLED) != 0;
@@ -97,6 +102,7 @@ result<void> uring_io::open() {
 
 /// From here on the ring belongs to this thread.
 result<void> uring_io::begin() {
+  GRAPHITE_CHECK(check_process());
   if (begun_) return {};
   // liburing 2.3 declares a function for this that it does not have.
   if (disabled_ &&
@@ -108,9 +114,18 @@ result<void> uring_io::begin() {
 }
 
 void uring_io::listen() {
+  listening_ = true;
   auto& entry = next_entry();
   ::io_uring_prep_read(&entry, wakes_.get(), &wakes_read_, sizeof wakes_read_, 0);
   ::io_uring_sqe_set_data64(&entry, waker);
+}
+
+bool uring_io::is_of_this_process() const { return process_ == ::getpid(); }
+
+/// Memory of the ring is shared with a child: one that touched it would break its parent's.
+result<void> uring_io::check_process() const {
+  if (is_of_this_process()) return {};
+  return fail(errc::cancelled, "the ring is of the process that forked: this one needs its own");
 }
 
 void uring_io::wake() {
@@ -121,12 +136,20 @@ void uring_io::wake() {
 
 uring_io::~uring_io() {
   if (!open_) return;
+  if (is_of_this_process()) end_all();
+  ::io_uring_queue_exit(ring_.get());
+}
+
+/// Returns when nothing can write to a caller's memory any more.
+void uring_io::end_all() {
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (slots_[i].taken) ask_to_cancel(i);
   std::array<io_completion, 64> dropped;
-  while (free_.size() < slots_.size())
-    if (!wait(dropped, 1, std::chrono::hours(1))) break;  // closing the ring then ends what is left
-  ::io_uring_queue_exit(ring_.get());
+  while (free_.size() < slots_.size()) {
+    const auto ended = wait(dropped, 1, std::chrono::hours(1));
+    // Only another thread than the one that submitted fails here: a mistake of the caller's.
+    GRAPHITE_INVARIANT(ended.has_value());
+  }
 }
 
 /// There is one for each slot's operation and one for its cancellation.
@@ -188,51 +211,81 @@ result<std::size_t> uring_io::submit(std::span<const io_request> batch) {
     one = {batch[taken], io_progress(batch[taken]), one.use + 1, true, false};
     prepare(number);
   }
-  GRAPHITE_CHECK(flush());
+  flush();
   return taken;
 }
 
 /// Gives the kernel what it has not got. Where it is short of memory or its queue is full it stays for the
-/// next call, and wait() makes one.
-result<void> uring_io::flush() {
+/// next call, and wait() makes one. What it will not take at all fails.
+void uring_io::flush() {
   while (::io_uring_sq_ready(ring_.get()) > 0) {
     const int sent = ::io_uring_submit(ring_.get());
     if (sent == -EINTR) continue;
-    if (sent == -EAGAIN || sent == -EBUSY || sent == 0) return {};
-    if (sent < 0) return fail_errno(-sent, "io_uring_enter");
+    if (sent == -EAGAIN || sent == -EBUSY || sent == 0) return;
+    if (sent < 0) return fail_unsent(-sent);
   }
-  return {};
+}
+
+/// Takes back the entries that the kernel has not seen: it reads none but those before the tail, and only
+/// during a call.
+void uring_io::fail_unsent(int system_error) {
+  auto& queue = ring_->sq;
+  const unsigned head = *queue.khead;
+  for (unsigned at = head; at != queue.sqe_tail; ++at) {
+    const auto mark = queue.sqes[at & *queue.kring_mask].user_data;
+    if (mark == waker) listening_ = false;
+    const auto number = slot_of(mark);
+    if (!number) continue;
+    auto& one = slots_[*number];
+    one.progress.refuse(system_error);
+    failed_.push_back(one.progress.completion());
+    release(*number);
+  }
+  queue.sqe_head = queue.sqe_tail = head;
+  __atomic_store_n(queue.ktail, head, __ATOMIC_RELEASE);
 }
 
 result<std::size_t> uring_io::wait(std::span<io_completion> out, std::size_t least,
                                    std::chrono::nanoseconds wait_max) {
+  GRAPHITE_CHECK(check_process());
   const auto until =
       std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(wait_max, std::chrono::hours(24));
+  if (begun_ && !listening_) listen();
+  flush();
   std::size_t have = 0;
   if (least == 0 || wait_max.count() <= 0) ::io_uring_get_events(ring_.get());
   while (true) {
     have += collect(out.subspan(have));
-    const auto wanted = std::min({least, out.size(), have + slots_.size() - free_.size()});
+    const auto wanted = std::min({least, out.size(), have + failed_.size() + slots_.size() - free_.size()});
     const auto left = std::chrono::nanoseconds(until - std::chrono::steady_clock::now());
     if (have >= wanted || left.count() <= 0 || std::exchange(woken_, false)) break;
-    GRAPHITE_CHECK(fetch(wanted - have, left));
+    const auto fetched = fetch(left);
+    if (fetched) continue;
+    if (have > 0) break;  // it is said the next time
+    return tl::unexpected(fetched.error());
   }
-  GRAPHITE_CHECK(flush());
+  flush();
   return have;
 }
 
-result<void> uring_io::fetch(std::size_t least, std::chrono::nanoseconds wait_max) {
+/// Waits for one answer at least: one that wakes counts, too.
+result<void> uring_io::fetch(std::chrono::nanoseconds wait_max) {
   auto time = as_timespec(wait_max);
   ::io_uring_cqe* first = nullptr;
-  const int got =
-      ::io_uring_submit_and_wait_timeout(ring_.get(), &first, static_cast<unsigned>(least), &time, nullptr);
-  if (got >= 0 || got == -ETIME || got == -EINTR || got == -EAGAIN || got == -EBUSY) return {};
+  const int got = ::io_uring_submit_and_wait_timeout(ring_.get(), &first, 1, &time, nullptr);
+  if (got >= 0 || got == -ETIME || got == -EINTR) return {};
+  if (got == -EAGAIN || got == -EBUSY) {
+    std::this_thread::sleep_for(std::chrono::microseconds(100));  // the kernel is short of memory
+    return {};
+  }
+  if (::io_uring_sq_ready(ring_.get()) > 0) return fail_unsent(-got), result<void>{};
   return fail_errno(-got, "io_uring_enter");
 }
 
 /// Takes answers until `out` is full or there are no more; how many operations ended.
 std::size_t uring_io::collect(std::span<io_completion> out) {
   std::size_t have = 0;
+  for (; have < out.size() && !failed_.empty(); failed_.pop_back()) out[have++] = failed_.back();
   while (have < out.size()) {
     ::io_uring_cqe* answer = nullptr;
     if (::io_uring_peek_cqe(ring_.get(), &answer) != 0 || answer == nullptr) break;
@@ -243,45 +296,68 @@ std::size_t uring_io::collect(std::span<io_completion> out) {
   return have;
 }
 
+/// The slot that an answer is about; none where it is about none, or about an earlier use.
+std::optional<std::size_t> uring_io::slot_of(std::uint64_t mark) const {
+  const auto number = static_cast<std::size_t>(mark & 0xffffffff);
+  if (mark == nobody || mark == waker || number >= slots_.size()) return std::nullopt;
+  const auto& one = slots_[number];
+  if (!one.taken || one.use != static_cast<std::uint32_t>(mark >> 32)) return std::nullopt;
+  return number;
+}
+
+void uring_io::release(std::size_t number) {
+  slots_[number].taken = false;
+  free_.push_back(static_cast<std::uint32_t>(number));
+}
+
 /// True where the operation has ended: then `out` is it and the slot is free.
 bool uring_io::settle(const ::io_uring_cqe& answer, io_completion& out) {
   if (answer.user_data == waker) {
     woken_ = true;
-    listen();
+    if (answer.res >= 0)
+      listen();
+    else
+      listening_ = false;  // again with the next wait
     return false;
   }
-  const auto number = static_cast<std::size_t>(answer.user_data & 0xffffffff);
-  if (answer.user_data == nobody || number >= slots_.size()) return false;
-  auto& one = slots_[number];
-  if (!one.taken || one.use != static_cast<std::uint32_t>(answer.user_data >> 32)) return false;
+  const auto number = slot_of(answer.user_data);
+  if (!number) return false;
+  auto& one = slots_[*number];
   std::int64_t told = answer.res;
   if (options_.answers) told = options_.answers(one.request, one.progress.done(), told);
   const auto next = one.progress.take(told);
   if (next == io_progress::step::look)
     one.progress.looked(ends_at(one.request.file, one.request.offset + one.progress.done()));
   if (next == io_progress::step::again) {
-    if (!one.cancelled) return prepare(number), false;
+    if (!one.cancelled) return prepare(*number), false;
     one.progress.cancel();
   }
   out = one.progress.completion();
-  one.taken = false;
-  free_.push_back(static_cast<std::uint32_t>(number));
+  release(*number);
   return true;
 }
 
-void uring_io::ask_to_cancel(std::size_t number) {
-  if (std::exchange(slots_[number].cancelled, true)) return;
+/// False where there is no room for the question beside those that operations may need.
+bool uring_io::ask_to_cancel(std::size_t number) {
+  if (slots_[number].cancelled) return true;
+  if (::io_uring_sq_space_left(ring_.get()) <= slots_.size() + 1) flush();
+  if (::io_uring_sq_space_left(ring_.get()) <= slots_.size() + 1) return false;
+  slots_[number].cancelled = true;
   auto* const entry = &next_entry();
   ::io_uring_prep_cancel64(entry, mark(number, slots_[number].use), 0);
   ::io_uring_sqe_set_data64(entry, nobody);
+  return true;
 }
 
 result<void> uring_io::cancel(std::uint64_t token) {
+  GRAPHITE_CHECK(check_process());
   const auto found = std::find_if(slots_.begin(), slots_.end(),
                                   [&](const slot& one) { return one.taken && one.request.token == token; });
   if (found == slots_.end()) return fail(errc::not_found, fmt::format("no operation {} is under way", token));
-  ask_to_cancel(static_cast<std::size_t>(found - slots_.begin()));
-  return flush();
+  if (!ask_to_cancel(static_cast<std::size_t>(found - slots_.begin())))
+    return fail(errc::busy, "too many cancellations are under way");
+  flush();
+  return {};
 }
 
 void uring_io::forget_announced() {
@@ -293,7 +369,7 @@ void uring_io::forget_announced() {
 
 result<void> uring_io::announce(std::span<const std::span<std::byte>> buffers,
                                 std::span<const io_file> files) {
-  if (free_.size() != slots_.size()) return fail(errc::busy, "operations are under way");
+  if (free_.size() != slots_.size() || !failed_.empty()) return fail(errc::busy, "operations are under way");
   GRAPHITE_CHECK(begin());
   forget_announced();
   std::vector<int> numbers;

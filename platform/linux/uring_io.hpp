@@ -1,6 +1,9 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/io_progress.hpp"
@@ -16,12 +19,12 @@ namespace graphite {
 
 struct uring_options {
   std::size_t depth = 128;  ///< operations under way at most; 1 … 4096
-  bool plain = false;       ///< none of the newer kernels' set-up flags, as on Linux 5.6
+  bool plain = false;       ///< none of the newer kernels' set-up flags, as on Linux 5.13
   io_answer_filter answers{};
 };
 
 /// async_io by io_uring. The thread that first submits or announces is the only one that may use it, the
-/// destructor included.
+/// destructor included where anything is under way. A child of fork() may only destroy it.
 ///
 /// The ring is its own: operations take slots, the number of a slot and how often it was used go through the
 /// kernel, and a completion that fits no slot's use is dropped. What the kernel did only in part is asked for
@@ -68,11 +71,17 @@ class uring_io final : public async_io {
   void prepare(std::size_t number);
   int number_of(std::span<const std::byte> bytes) const;
   int number_of(io_file file) const;
-  result<void> flush();
-  result<void> fetch(std::size_t least, std::chrono::nanoseconds wait_max);
+  void flush();
+  void fail_unsent(int system_error);
+  result<void> fetch(std::chrono::nanoseconds wait_max);
+  std::optional<std::size_t> slot_of(std::uint64_t mark) const;
+  void release(std::size_t number);
+  bool is_of_this_process() const;
+  result<void> check_process() const;
+  void end_all();
   std::size_t collect(std::span<io_completion> out);
   bool settle(const ::io_uring_cqe& answer, io_completion& out);
-  void ask_to_cancel(std::size_t number);
+  bool ask_to_cancel(std::size_t number);
   void forget_announced();
 
   uring_options options_;
@@ -80,9 +89,11 @@ class uring_io final : public async_io {
   bool open_ = false, disabled_ = false, begun_ = false;
   owned_fd wakes_;  ///< an event counter: a read of it is always in the ring
   std::uint64_t wakes_read_ = 0;
-  bool woken_ = false;
+  bool woken_ = false, listening_ = false;
   std::vector<slot> slots_;
   std::vector<std::uint32_t> free_;
+  std::vector<io_completion> failed_;  ///< of operations that the kernel would not take
+  ::pid_t process_ = ::getpid();
   std::vector<known_buffer> buffers_;  ///< by address
   std::vector<known_file> files_;      ///< by descriptor
 };

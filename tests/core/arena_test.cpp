@@ -53,15 +53,30 @@ TEST(arena, never_holds_more_than_its_bound) {
   EXPECT_NE(memory.allocate(500), nullptr);
 }
 
+TEST(arena, nothing_has_an_address_too) {
+  plain_buffers pool;
+  arena memory(pool);
+  EXPECT_NE(memory.allocate(0), nullptr);
+}
+
+/// A pool that sets aside more than is asked for: what still fits is given.
+TEST(arena, takes_less_than_usual_where_that_is_all_that_fits) {
+  plain_buffers pool;
+  arena memory(pool, {.block_bytes = 4096, .block_bytes_max = 8192, .bytes_max = 4096 + 5000});
+  ASSERT_NE(memory.allocate(4096), nullptr);
+  EXPECT_NE(memory.allocate(16), nullptr);
+}
+
 TEST(arena, stays_usable_where_the_pool_gives_nothing_more) {
   plain_buffers pool;
   arena memory(pool, {.block_bytes = 4096});
   auto* const first = static_cast<char*>(memory.allocate(4000));
   std::memset(first, 7, 4000);
-  pool.fail_take(1);
+  pool.fail_takes(true);
   EXPECT_EQ(memory.allocate(4000), nullptr);
   EXPECT_NE(memory.allocate(50), nullptr);
   EXPECT_EQ(first[3999], 7);
+  pool.fail_takes(false);
   const auto numbers = memory.allocate_array<double>(1000);
   EXPECT_EQ(numbers.size(), 1000u);
 }

@@ -101,6 +101,16 @@ TYPED_TEST(buffers_contract, a_buffer_moves_with_its_owner) {
   EXPECT_EQ(pool->facts().bytes_in_use, one.bytes().size());
 }
 
+/// An empty slab is found behind another that is not.
+TEST(buffer_pool, gives_what_is_free_whatever_lies_before_it) {
+  buffer_pool pool({.bytes_max = 4 * mib, .shards = 1});
+  auto a = *pool.take(mib), b = *pool.take(mib), c = *pool.take(mib);
+  c = {};
+  a = {};
+  EXPECT_TRUE(pool.take(2 * mib));
+  EXPECT_EQ(pool.facts().bytes_in_use, mib);
+}
+
 TEST(buffer_pool, takes_first_what_came_back_last) {
   buffer_pool pool({.bytes_max = 8 * mib, .shards = 1});
   auto* const where = pool.take(5000)->bytes().data();

@@ -113,6 +113,41 @@ TEST_P(io_service_of, refuses_beyond_its_queue) {
   EXPECT_EQ(service->submit({}, [](const io_completion&) {}).error().code, errc::invalid_argument);
 }
 
+/// One that starts the next from its callback, for as long as the test likes, does not keep a drain from
+/// returning.
+TEST_P(io_service_of, a_drain_waits_for_no_more_than_was_there) {
+  const auto service = make();
+  if (!service) GTEST_SKIP() << "not to be had here";
+  std::vector<std::byte> into(100);
+  std::atomic<bool> ended = false, go_on = true;
+  std::promise<void> stopped;
+  std::function<void(const io_completion&)> next = [&](const io_completion&) {
+    if (!go_on) return stopped.set_value();
+    EXPECT_TRUE(service->submit(read_of(0, into), next));
+  };
+  ASSERT_TRUE(service->submit(read_of(0, into), next));
+  std::vector<std::byte> other(100);
+  ASSERT_TRUE(service->submit(read_of(0, other), [&](const io_completion&) { ended = true; }));
+  service->drain();
+  EXPECT_TRUE(ended);
+  go_on = false;
+  stopped.get_future().wait();
+}
+
+TEST_P(io_service_of, the_token_is_known_before_the_callback) {
+  const auto service = make();
+  if (!service) GTEST_SKIP() << "not to be had here";
+  std::vector<std::byte> into(100);
+  for (int i = 0; i < 200; ++i) {
+    std::uint64_t token = 0;
+    std::promise<bool> right;
+    ASSERT_TRUE(service->submit(
+        read_of(0, into), [&](const io_completion& one) { right.set_value(one.token == token); }, &token));
+    EXPECT_TRUE(right.get_future().get());
+  }
+  EXPECT_EQ(io_service::make({.callback_threads = 100'000}).error().code, errc::invalid_argument);
+}
+
 TEST_P(io_service_of, ends_with_every_operation_called_back) {
   std::atomic<std::size_t> ended = 0, submitted = 0;
   std::vector<std::byte> into(200 * 1000);

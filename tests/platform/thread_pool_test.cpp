@@ -5,8 +5,11 @@
 #include <sched.h>
 
 #include <future>
+#include <mutex>
+#include <set>
 #include <thread>
 
+#include "platform/linux/cpu_set.hpp"
 #include "platform/linux/domain_pools.hpp"
 
 namespace graphite {
@@ -96,22 +99,26 @@ TEST(pinned_pool, steals_from_a_thread_that_is_busy) {
   EXPECT_TRUE(in_time);
 }
 
-TEST(pinned_pool, the_lowest_class_gets_a_turn_however_much_is_urgent) {
-  const auto pool = *pinned_pool::make({.threads = 1});
-  std::promise<void> done;
-  std::atomic<bool> low_ran = false;
-  int urgent_runs = 0;
-  std::function<void()> again = [&] {
-    if (low_ran || ++urgent_runs == 1000) return done.set_value();
-    EXPECT_TRUE(pool->submit(again, work_priority::critical));
-  };
-  std::promise<void> filled;
-  ASSERT_TRUE(pool->submit([ready = filled.get_future().share()] { ready.wait(); }));
-  ASSERT_TRUE(pool->submit(again, work_priority::critical));
-  ASSERT_TRUE(pool->submit([&] { low_ran = true; }, work_priority::low));
-  filled.set_value();
-  done.get_future().wait();
-  EXPECT_TRUE(low_ran);
+/// Every lower class, while higher ones never run out.
+TEST(pinned_pool, lower_classes_get_a_turn_however_much_is_critical) {
+  for (const auto low : {work_priority::high, work_priority::medium, work_priority::low}) {
+    const auto pool = *pinned_pool::make({.threads = 1});
+    std::promise<void> done;
+    std::atomic<bool> low_ran = false;
+    int critical_runs = 0;
+    std::function<void()> again = [&] {
+      if (low_ran || ++critical_runs == 1000) return done.set_value();
+      EXPECT_TRUE(pool->submit(again, work_priority::critical));
+    };
+    std::promise<void> filled;
+    ASSERT_TRUE(pool->submit([ready = filled.get_future().share()] { ready.wait(); }));
+    ASSERT_TRUE(pool->submit(again, work_priority::critical));
+    ASSERT_TRUE(pool->submit([&] { low_ran = true; }, low));
+    filled.set_value();
+    done.get_future().wait();
+    EXPECT_TRUE(low_ran);
+    pool->stop();
+  }
 }
 
 /// Submitters and threads of which all are asleep most of the time: a wake-up that got lost would hang.
@@ -167,29 +174,91 @@ TEST(pinned_pool, stops_while_others_submit) {
   }
 }
 
-TEST(domain_pools, make_a_pool_for_each_domain_and_share_work_among_them) {
+affinity_plan two_domains() {
   affinity_plan plan;
   plan.domains = {{.node = 0, .cpus = {}, .threads = 1, .memory = {}},
                   {.node = 3, .cpus = {}, .threads = 2, .memory = {}}};
-  const auto pools = *domain_pools::make({.name = "part", .plan = plan, .queued_max = 64});
+  return plan;
+}
+
+TEST(domain_pools, make_a_pool_for_each_domain) {
+  const auto pools = *domain_pools::make({.name = "part", .plan = two_domains(), .queued_max = 64});
   EXPECT_EQ(pools->threads(), 3u);
   EXPECT_EQ(pools->queued_max(), 64u);
   EXPECT_EQ(pools->domain(0).name(), "part0");
   EXPECT_EQ(pools->domain(1).name(), "part3");
-  std::promise<void> release;
-  const auto ready = release.get_future().share();
-  std::atomic<int> at_work = 0;
-  for (int i = 0; i < 3; ++i)
-    ASSERT_TRUE(pools->submit([&, ready] {
-      ++at_work;
-      ready.wait();
-    }));
-  // One that went to a domain whose thread is busy would wait for ever: with the first two it does not.
-  while (at_work < 2) std::this_thread::yield();
-  release.set_value();
   pools->stop();
   EXPECT_EQ(pools->submit([] {}).error().code, errc::cancelled);
   EXPECT_EQ(domain_pools::make({}).error().code, errc::invalid_argument);
+}
+
+/// As many long jobs as there are threads: each has one, whichever domain was asked first.
+TEST(domain_pools, no_thread_idles_while_work_for_anyone_waits) {
+  const auto pools = *domain_pools::make({.plan = two_domains()});
+  for (int round = 0; round < 100; ++round) {
+    std::promise<void> all_there;
+    const auto ready = all_there.get_future().share();
+    std::atomic<int> at_work = 0, ended = 0;
+    for (int i = 0; i < 3; ++i)
+      ASSERT_TRUE(pools->submit([&, ready] {
+        if (++at_work == 3) all_there.set_value();
+        ready.wait();
+        ++ended;
+      }));
+    ASSERT_EQ(ready.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+    while (ended != 3) std::this_thread::yield();
+  }
+}
+
+TEST(domain_pools, work_for_a_domain_stays_there) {
+  const auto pools = *domain_pools::make({.name = "d", .plan = two_domains()});
+  for (int i = 0; i < 200; ++i) {
+    std::promise<std::string> name;
+    ASSERT_TRUE(pools->domain(1).submit([&] {
+      char text[16];
+      ::pthread_getname_np(::pthread_self(), text, sizeof text);
+      name.set_value(text);
+    }));
+    EXPECT_EQ(name.get_future().get().substr(0, 3), "d3-");
+  }
+}
+
+TEST(domain_pools, stop_drops_what_waits_whoever_submits) {
+  for (int round = 0; round < 50; ++round) {
+    const auto pools = *domain_pools::make({.plan = two_domains()});
+    const auto owned = std::make_shared<int>(0);
+    std::thread submitter([&] {
+      while (pools->submit([owned] {})) {
+      }
+    });
+    pools->stop();
+    submitter.join();
+    ASSERT_EQ(owned.use_count(), 1);
+  }
+}
+
+TEST(pinned_pool, binds_its_threads_one_each_where_asked) {
+  const auto cpus = *allowed_cpus();
+  const auto pool = *pinned_pool::make({.threads = cpus.size(), .cpus = cpus, .one_each = true});
+  std::mutex mutex;
+  std::set<int> seen;
+  std::promise<void> all_there;
+  const auto ready = all_there.get_future().share();
+  std::atomic<std::size_t> there = 0;
+  for (std::size_t i = 0; i < cpus.size(); ++i)
+    ASSERT_TRUE(pool->submit([&, ready] {
+      const auto mine = *thread_cpus(::pthread_self());
+      EXPECT_EQ(mine.size(), 1u);
+      {
+        const std::lock_guard lock(mutex);
+        seen.insert(mine.front());
+      }
+      if (++there == cpus.size()) all_there.set_value();
+      ready.wait();
+    }));
+  ready.wait();
+  pool->stop();
+  EXPECT_EQ(seen, std::set<int>(cpus.begin(), cpus.end()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <deque>
 #include <functional>
@@ -31,6 +32,7 @@ class manual_io final : public async_io {
 
   result<std::size_t> wait(std::span<io_completion> out, std::size_t, std::chrono::nanoseconds) override {
     std::size_t have = 0;
+    if (woken_.exchange(false)) return have;
     for (; have < out.size() && !waiting_.empty(); waiting_.pop_back()) out[have++] = end(waiting_.back());
     return have;
   }
@@ -48,7 +50,7 @@ class manual_io final : public async_io {
     return {};
   }
 
-  void wake() override {}
+  void wake() override { woken_ = true; }
 
   async_io_facts facts() const override {
     return {.name = "manual",
@@ -87,6 +89,7 @@ class manual_io final : public async_io {
   }
 
   std::size_t depth_;
+  std::atomic<bool> woken_{false};
   answer_filter answers_;
   std::deque<entry> waiting_;
 };

@@ -15,7 +15,7 @@ class plain_buffers final : public buffers {
     const auto whole = (bytes + 4095) / 4096 * 4096;
     if (bytes > bytes_max_ || whole > bytes_max_) return fail(errc::too_large, "more than the pool ever has");
     if (whole > bytes_max_ - in_use_) return fail(errc::busy, "all is in use");
-    if (takes_until_failure_ > 0 && --takes_until_failure_ == 0) return fail(errc::out_of_space, "no memory");
+    if (fails_) return fail(errc::out_of_space, "no memory");
     in_use_ += whole;
     return buffer(*this, {static_cast<std::byte*>(std::aligned_alloc(4096, whole ? whole : 4096)), whole},
                   nullptr);
@@ -25,8 +25,8 @@ class plain_buffers final : public buffers {
         .bytes_max = bytes_max_, .bytes_held = in_use_, .bytes_in_use = in_use_, .node = {}, .reason = {}};
   }
 
-  /// The nth take from now on fails as if the system had no memory.
-  void fail_take(std::size_t nth) { takes_until_failure_ = nth; }
+  /// From now on the system has no memory, or has some again.
+  void fail_takes(bool fails) { fails_ = fails; }
 
  private:
   void give_back(std::span<std::byte> bytes, void*) override {
@@ -34,7 +34,8 @@ class plain_buffers final : public buffers {
     std::free(bytes.data());
   }
 
-  std::size_t bytes_max_, in_use_ = 0, takes_until_failure_ = 0;
+  std::size_t bytes_max_, in_use_ = 0;
+  bool fails_ = false;
 };
 
 }  // namespace graphite
