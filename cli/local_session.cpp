@@ -19,6 +19,7 @@
 #include "node/attempt.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
+#include "platform/linux/cpu_set.hpp"
 #include "platform/linux/fresh_threads.hpp"
 #include "platform/linux/inotify_watcher.hpp"
 #include "platform/linux/memory_scratch.hpp"
@@ -385,8 +386,10 @@ system_ports local_session::parts::ports_for(const session_options& options) {
     surveyor->forget();
     if (events && !folder.empty()) events->refresh(folder);
   };
-  out.watching.parallel = [](std::size_t count, const std::function<void(std::size_t)>& job) {
-    fresh_threads(std::max(1u, std::thread::hardware_concurrency())).for_each(count, job);
+  out.watching.parallel = [width = machine ? machine->jobs() : 1](
+                              std::size_t count, const std::function<void(std::size_t)>& job) {
+    const unbound_thread everywhere;  // theirs are no domain's
+    fresh_threads(std::max<std::size_t>(width, 1)).for_each(count, job);
   };
   out.watching.scan = [this](const rule_spec& rule, const logical_path& path) {
     return scanners.for_source(rule, path);
@@ -436,8 +439,9 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   });
   GRAPHITE_CHECK(self->open_state());
   GRAPHITE_CHECK(self->open_sources(options));
-  GRAPHITE_TRY(self->machine, session_machine::open(
-                                  {options.pin, options.jobs != 0 ? options.jobs : self->config->jobs}, log));
+  GRAPHITE_TRY(self->machine,
+               session_machine::open(
+                   {options.pin, options.jobs != 0 ? options.jobs : self->config->jobs, options.serve}, log));
   GRAPHITE_CHECK(self->open_builder(options));
   GRAPHITE_CHECK(self->open_ports(options));
   GRAPHITE_TRY(auto engine, self->engine_for(options));

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <atomic>
+
 #include "core/cpu_list.hpp"
 #include "platform/linux/cpu_set.hpp"
 #include "platform/linux/open_async_io.hpp"
@@ -17,18 +19,17 @@ result<std::unique_ptr<session_machine>> session_machine::open(const session_mac
   pools.plan = out->plan_.affinity;
   pools.nice = 10;
   GRAPHITE_TRY(out->pools_, domain_pools::make(pools));
-  if (const auto io = open_async_io(*out->pools_, {.depth = 1})) {
-    out->io_adapter_ = (*io)->facts().name;
-    out->io_reason_ = (*io)->facts().reason;
-  }
-  out->remote_.start();
+  if (options.serves) out->remote_.start();
   return out;
 }
 
 std::function<void()> session_machine::thread_start() const {
   if (!plan_.affinity.pinned) return [] {};
-  return [cpus = plan_.affinity.domains.front().cpus] {
-    (void)bind_thread(::pthread_self(), cpus);  // what went offline since then binds nothing
+  // What went offline since then binds nothing.
+  return [cpus = plan_.affinity.domains.front().cpus, one_each = plan_.affinity.one_each,
+          turn = std::make_shared<std::atomic<std::size_t>>(0)] {
+    (void)bind_thread(::pthread_self(),
+                      one_each ? std::span(&cpus[turn->fetch_add(1) % cpus.size()], 1) : std::span(cpus));
   };
 }
 
@@ -39,8 +40,13 @@ machine_status session_machine::status() const {
   out.pinned = plan_.affinity.pinned;
   out.pin_reason = plan_.affinity.reason;
   out.placement_reason = plan_.placement_reason;
-  out.io_adapter = io_adapter_;
-  out.io_reason = io_reason_;
+  const std::lock_guard lock(asked_);
+  if (!io_) {
+    const auto opened = open_async_io(*pools_, {.depth = 1});
+    io_ = opened ? (*opened)->facts() : async_io_facts{.name = "none", .reason = opened.error().context};
+  }
+  out.io_adapter = io_->name;
+  out.io_reason = io_->reason;
   const auto remote = remote_.read();
   out.remote_access = remote.ratio;
   out.remote_source = remote.source;

@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "actors/facade.hpp"
 #include "cli/machine.hpp"
+#include "core/ports/async_io.hpp"
 #include "core/ports/log.hpp"
 #include "platform/linux/domain_pools.hpp"
 #include "platform/numa/remote_access.hpp"
@@ -14,6 +16,7 @@ namespace graphite {
 struct session_machine_options {
   pin_mode pin = pin_mode::automatic;
   std::size_t jobs = 0;  ///< 0: one for each processor, no more than the quota is worth
+  bool serves = false;   ///< somebody may ask for its status: accesses to memory are counted
 };
 
 /// A session's share of the machine: its domains, with a pool of build threads for each. Thread-safe.
@@ -34,7 +37,8 @@ class session_machine {
   explicit session_machine(machine_plan plan) : plan_(std::move(plan)) {}
 
   machine_plan plan_;
-  std::string io_adapter_, io_reason_;
+  mutable std::mutex asked_;  ///< of what is found out when status() is asked for
+  mutable std::optional<async_io_facts> io_;
   remote_access_meter remote_;
   std::unique_ptr<domain_pools> pools_;
 };

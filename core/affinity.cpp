@@ -120,6 +120,7 @@ std::vector<std::size_t> share_threads(const std::vector<std::size_t>& weights, 
 }
 
 void decide_pinning(const machine_topology& machine, pin_mode mode, affinity_plan& plan) {
+  plan.one_each = machine.unbalanced;
   switch (mode) {
     case pin_mode::never:
       plan.reason = "not bound, as asked";

@@ -71,6 +71,14 @@ struct io_order {
   std::uint64_t* token;
 };
 
+/// What the operation means for the file, which stays open until its callback.
+graphite_result settled(const io_order& order, opened_file& opened, const io_completion& ended) {
+  if (order.what == io_operation::write && ended.bytes > 0) know_size(opened, order.offset + ended.bytes);
+  if (order.what != io_operation::sync || ended.failed == errc::cancelled) return result_of(ended);
+  const int failure = first_sync_failure(opened, ended.failed ? ended.system_error : 0);
+  return failure == 0 ? result_of(ended) : static_cast<graphite_result>(errno_error(failure, "").code);
+}
+
 graphite_result start(const io_order& order) {
   const auto wrong = [&](const char* what) {
     return failed(errc::invalid_argument, std::string(order.who) + ": " + what);
@@ -83,20 +91,21 @@ graphite_result start(const io_order& order) {
   if (order.buffer == nullptr && order.size != 0) return wrong("a null buffer");
   if (!io->is_of_this_process())
     return failed(errc::cancelled, "the context is of the process that forked: this one needs its own");
-  const auto& opened = behind(*order.file);
+  auto& opened = behind(*order.file);
   if (order.what == io_operation::read ? !opened.readable : !opened.writable)
     return failed(errc::permission_denied, quoted(order.file->path) + " was not opened for that");
   const io_request request{.what = order.what,
                            .file = {opened.fd.get()},
                            .offset = order.offset,
                            .bytes = {static_cast<std::byte*>(order.buffer), order.size}};
-  const auto token = io->calls->submit(
-      request, [callback = order.callback, user_data = order.user_data](const io_completion& ended) {
-        const graphite_io_completion told{result_of(ended), ended.bytes, ended.token};
-        callback(&told, user_data);
-      });
-  if (!token) return failed(token.error());
-  if (order.token != nullptr) *order.token = *token;
+  const auto started = io->calls->submit(
+      request,
+      [order, &opened](const io_completion& ended) {
+        const graphite_io_completion told{settled(order, opened, ended), ended.bytes, ended.token};
+        order.callback(&told, order.user_data);
+      },
+      order.token);
+  if (!started) return failed(started.error());
   return GRAPHITE_SUCCESS;
 }
 
@@ -179,8 +188,11 @@ graphite_result graphite_async_io_sync(graphite_async_io_context* context, const
 }
 
 void graphite_async_io_cancel(graphite_async_io_context* context, uint64_t token) {
-  auto* const io = io_of(context);
-  if (io != nullptr && io->is_of_this_process()) io->calls->cancel(token);
+  guarded([&] {
+    auto* const io = io_of(context);
+    if (io != nullptr && io->is_of_this_process()) io->calls->cancel(token);
+    return GRAPHITE_SUCCESS;
+  });
 }
 
 void graphite_async_io_drain(graphite_async_io_context* context) {

@@ -60,12 +60,7 @@ graphite_result graphite_file_write(graphite_file* file, const void* buffer, siz
     auto& opened = behind(*file);
     const auto done = write_at(opened.fd.get(), buffer, size, offset);
     if (bytes_written != nullptr) *bytes_written = done.bytes;
-    if (done.bytes != 0) {
-      auto known = opened.known_size.load(std::memory_order_relaxed);
-      while (known < offset + done.bytes && !opened.known_size.compare_exchange_weak(
-                                                known, offset + done.bytes, std::memory_order_relaxed)) {
-      }
-    }
+    if (done.bytes != 0) know_size(opened, offset + done.bytes);
     if (done.failed_errno == EFAULT) return invalid("graphite_file_write: the buffer is no memory to read");
     if (done.failed_errno != 0) return failed_call(done.failed_errno, "writing " + quoted(file->path));
     return GRAPHITE_SUCCESS;
@@ -77,14 +72,9 @@ graphite_result graphite_file_sync(graphite_file* file) {
     if (file == nullptr || file->handle == nullptr) return invalid("graphite_file_sync: no open file");
     if (const auto can = check_writable(*file); can != GRAPHITE_SUCCESS) return can;
     auto& opened = behind(*file);
-    // The kernel tells of lost pages once and then takes them for clean.
-    int before = opened.sync_failed.load(std::memory_order_relaxed);
-    if (before == 0) {
-      const int refused = sync_data(opened.fd.get());
-      if (refused == 0) return GRAPHITE_SUCCESS;
-      if (opened.sync_failed.compare_exchange_strong(before, refused, std::memory_order_relaxed))
-        before = refused;
-    }
+    int before = first_sync_failure(opened, 0);
+    if (before == 0) before = first_sync_failure(opened, sync_data(opened.fd.get()));
+    if (before == 0) return GRAPHITE_SUCCESS;
     return failed_call(before, "syncing " + quoted(file->path));
   });
 }

@@ -44,11 +44,14 @@ typedef struct graphite_async_io_context {
 } graphite_async_io_context;
 
 typedef struct graphite_io_completion {
-  graphite_result result; /* SUCCESS, CANCELLED, OUT_OF_SPACE, PERMISSION_DENIED, IO */
+  graphite_result
+      result;     /* SUCCESS, CANCELLED, OUT_OF_SPACE, PERMISSION_DENIED, TOO_LARGE (a limit on files),
+                     INVALID_ARGUMENT (a direct read that is not aligned), BUSY (no room), IO */
   size_t bytes;   /* moved, also where it failed half-way. A read is short only where the file ended */
   uint64_t token; /* what submitting it gave */
 } graphite_io_completion;
-/* Called once for each operation, on a thread of the context. It may start others, may not destroy the
+/* Called once for each operation, on a thread of the context; several at once where it has several, and where
+ * more than 4,096 wait. It may start others, may not destroy the
  * context or drain it, and what it throws ends the process. `completion` lives as long as the call. */
 typedef void (*graphite_io_callback)(const graphite_io_completion* completion, void* user_data);
 

@@ -78,8 +78,8 @@ GRAPHITE_API graphite_result graphite_numa_move(void* memory, size_t size, uint3
 /* The node of each page of [memory, memory + size), `size` / graphite_page_size() of them, into `nodes`;
  * GRAPHITE_NO_NODE where it was never touched. Errors: as above. Cost: O(pages). */
 GRAPHITE_API graphite_result graphite_numa_where(const void* memory, size_t size, uint32_t* nodes);
-/* Why memory cannot be placed here, for people; empty where it can. Static. Cost: some system calls the first
- * time, then none. */
+/* Why memory cannot be placed here, for people; empty where it can. Until this thread asks again or ends.
+ * Cost: some system calls the first time, then a lock. */
 GRAPHITE_API const char* graphite_numa_unavailable(void);
 
 /* ---- threads */

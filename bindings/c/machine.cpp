@@ -197,11 +197,13 @@ graphite_result graphite_numa_where(const void* memory, size_t size, uint32_t* n
 }
 
 const char* graphite_numa_unavailable(void) {
-  static const std::string why = [] {
+  thread_local std::string why;
+  const auto asked = guarded([&] {
     const auto placing = placement();
-    return placing ? (*placing)->reason() : placing.error().context;
-  }();
-  return why.c_str();
+    why = placing ? (*placing)->reason() : placing.error().context;
+    return GRAPHITE_SUCCESS;
+  });
+  return asked == GRAPHITE_SUCCESS ? why.c_str() : "no memory to say why";
 }
 
 graphite_result graphite_set_thread_affinity_list(pthread_t thread, const uint32_t* cpu_ids, size_t count) {

@@ -21,7 +21,8 @@ class io_calls {
  public:
   virtual ~io_calls() = default;
   virtual result<std::uint64_t> submit(const io_request& request,
-                                       std::function<void(const io_completion&)> done) = 0;
+                                       std::function<void(const io_completion&)> done,
+                                       std::uint64_t* token) = 0;
   virtual void cancel(std::uint64_t token) = 0;
   virtual void drain() = 0;
   virtual std::size_t active() const = 0;

@@ -12,9 +12,9 @@ namespace {
 class served_calls final : public io_calls {
  public:
   explicit served_calls(std::unique_ptr<io_service> service) : service_(std::move(service)) {}
-  result<std::uint64_t> submit(const io_request& request,
-                               std::function<void(const io_completion&)> done) override {
-    return service_->submit(request, std::move(done));
+  result<std::uint64_t> submit(const io_request& request, std::function<void(const io_completion&)> done,
+                               std::uint64_t* token) override {
+    return service_->submit(request, std::move(done), token);
   }
   void cancel(std::uint64_t token) override { service_->cancel(token); }
   void drain() override { service_->drain(); }

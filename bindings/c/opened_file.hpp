@@ -26,6 +26,22 @@ struct opened_file {
   std::size_t mapped_from = 0;  ///< where graphite_file::mapped_memory is in the file
 };
 
+/// After a write of others' bytes, too: what the file has at least.
+inline void know_size(opened_file& opened, std::uint64_t size) {
+  auto known = opened.known_size.load(std::memory_order_relaxed);
+  while (known < size && !opened.known_size.compare_exchange_weak(known, size, std::memory_order_relaxed)) {
+  }
+}
+
+/// The first sync that failed, or this one, which then is it: the kernel tells of lost pages once and then
+/// takes them for clean. 0 where none has.
+inline int first_sync_failure(opened_file& opened, int refused) {
+  int before = 0;
+  if (refused == 0) return opened.sync_failed.load(std::memory_order_relaxed);
+  return opened.sync_failed.compare_exchange_strong(before, refused, std::memory_order_relaxed) ? refused
+                                                                                                : before;
+}
+
 inline opened_file& behind(const graphite_file& file) { return *static_cast<opened_file*>(file.handle); }
 
 inline graphite_result failed_call(int errno_value, const std::string& what) {

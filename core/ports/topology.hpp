@@ -34,6 +34,7 @@ struct machine_topology {
   std::string quota_reason{};         ///< whose quota it is, or why there is none, for people
   bool exclusive = false;             ///< nobody else is scheduled on these processors
   std::string exclusive_reason{};     ///< how that is known, or why not, for people
+  bool unbalanced = false;            ///< the system does not move threads among them
 };
 
 /// Tells the topology as it is now: processors come and go, cpusets are moved. Thread-safe.

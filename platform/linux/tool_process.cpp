@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "platform/linux/c_strings.hpp"
+#include "platform/linux/cpu_set.hpp"
 #include "platform/linux/poll_wait.hpp"
 #include "platform/linux/processor_time.hpp"
 #include "platform/linux/program_lookup.hpp"
@@ -113,6 +114,7 @@ result<std::unique_ptr<tool_process>> tool_process::start(const process_spec& sp
   request.file_bytes_max = spec.file_bytes_max;
   out->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!out->wake_) return fail_errno(errno, "cannot make an event");
+  const unbound_thread everywhere;  // it is kept for all domains' work
   GRAPHITE_TRY(out->child_, spawn(request));
   out->in_ = std::move(in.writer);
   out->out_ = std::move(answers.reader);

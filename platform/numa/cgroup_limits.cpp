@@ -110,6 +110,7 @@ void read_cpuset(const cgroup_place& place, const std::string& root, cgroup_fact
     if (how.empty()) continue;
     out.exclusive = true;
     out.exclusive_reason = how;
+    out.unbalanced = how.ends_with("(isolated)");
     break;
   }
 }
@@ -180,13 +181,19 @@ exclusiveness judge_exclusiveness(const processor_facts& facts) {
   };
   const auto list = format_cpu_list(allowed);
   if (allowed.empty()) return {false, "no processors are known"};
-  if (facts.cgroup.exclusive) return {true, facts.cgroup.exclusive_reason};
-  if (part_of(facts.isolated)) return {true, fmt::format("the kernel keeps others off processors {}", list)};
+  // The kernel moves no threads among isolated processors.
+  const bool isolated = part_of(facts.isolated);
+  if (facts.cgroup.exclusive)
+    return {true, facts.cgroup.exclusive_reason, facts.cgroup.unbalanced || isolated};
+  if (isolated) return {true, fmt::format("the kernel keeps others off processors {}", list), true};
   if (!part_of(facts.online) || allowed.size() == facts.online.size())
     return {false, fmt::format("processors {} are shared with the whole machine", list)};
-  const auto quota = facts.cgroup.cpu_quota;
-  if (quota && *quota == static_cast<double>(allowed.size()))
-    return {true, fmt::format("processors {} are as many as the quota of the group", list)};
+  // A cluster's manager that hands out whole processors looks like this, and so do others.
+  if (facts.cgroup.cpu_quota == static_cast<double>(allowed.size()))
+    return {false,
+            fmt::format("processors {} are as many as the quota: \"on\" is right where they were handed out "
+                        "whole, as by Kubernetes' static CPU manager",
+                        list)};
   return {false, fmt::format("others may run on processors {}: {}", list,
                              facts.cgroup.exclusive_reason.empty() ? "nothing says that they are exclusive"
                                                                    : facts.cgroup.exclusive_reason)};

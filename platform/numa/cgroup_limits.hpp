@@ -18,6 +18,7 @@ struct cgroup_facts {
   std::optional<std::vector<int>> memory_nodes{};  ///< the same
   bool exclusive = false;                          ///< the cpuset keeps others off its processors
   std::string exclusive_reason{};                  ///< how, or why not
+  bool unbalanced = false;                         ///< an isolated partition: threads are not moved there
 };
 
 /// What cpu.max says: "QUOTA PERIOD" in microseconds, or "max PERIOD". None: unlimited. Pure.
@@ -42,11 +43,11 @@ struct processor_facts {
 struct exclusiveness {
   bool exclusive = false;
   std::string reason{};
+  bool unbalanced = false;  ///< the kernel does not move threads among these processors
 };
 
-/// Whether nobody else is scheduled on the allowed processors: the cpuset says so; or they are isolated; or
-/// they are a part of the machine's and just as many as the quota, which is how a cluster's manager that
-/// hands out whole processors presents itself. Pure.
+/// Whether nobody else is scheduled on the allowed processors: the cpuset says so, or they are isolated. As
+/// many processors as the quota are a hint only, which the reason gives. Pure.
 exclusiveness judge_exclusiveness(const processor_facts& facts);
 
 }  // namespace graphite

@@ -283,6 +283,7 @@ result<machine_topology> hwloc_topology::read() const {
   auto verdict = judge_exclusiveness(may.processors);
   out.exclusive = verdict.exclusive;
   out.exclusive_reason = std::move(verdict.reason);
+  out.unbalanced = verdict.unbalanced;
   return out;
 }
 

@@ -229,5 +229,15 @@ TEST(affinity, pinning_has_three_names) {
     EXPECT_EQ(parse_pin_mode(text).error().code, errc::invalid_argument);
 }
 
+TEST(affinity, threads_that_the_system_does_not_move_get_a_processor_each) {
+  machine_topology machine;
+  machine.nodes = {{.number = 0, .cpus = {4, 5}, .cores = {4, 5}, .memory_bytes = 1}};
+  machine.exclusive = machine.unbalanced = true;
+  EXPECT_TRUE(plan_affinity(machine, pin_mode::automatic).pinned);
+  EXPECT_TRUE(plan_affinity(machine, pin_mode::automatic).one_each);
+  machine.unbalanced = false;
+  EXPECT_FALSE(plan_affinity(machine, pin_mode::always).one_each);
+}
+
 }  // namespace
 }  // namespace graphite

@@ -139,6 +139,7 @@ TEST_F(groups, a_v2_partition_is_exclusive) {
   write("a/cpuset.cpus.effective", "4-7");
   for (const std::string kind : {"root", "isolated"}) {
     write("a/cpuset.cpus.partition", kind + "\n");
+    EXPECT_EQ(facts().unbalanced, kind == "isolated");
     EXPECT_TRUE(facts().exclusive);
     EXPECT_THAT(facts().exclusive_reason, HasSubstr("(" + kind + ")"));
   }
@@ -274,11 +275,12 @@ TEST(exclusiveness, the_whole_machine_is_shared) {
   EXPECT_THAT(verdict.reason, HasSubstr("0-7 are shared with the whole machine"));
 }
 
-TEST(exclusiveness, as_many_processors_as_the_quota_grants_are_handed_out_whole) {
+TEST(exclusiveness, as_many_processors_as_the_quota_grants_are_a_hint) {
   auto facts = eight_with({2, 3});
   EXPECT_FALSE(judge_exclusiveness(facts).exclusive);
   facts.cgroup.cpu_quota = 2;
-  EXPECT_TRUE(judge_exclusiveness(facts).exclusive);
+  EXPECT_FALSE(judge_exclusiveness(facts).exclusive);
+  EXPECT_THAT(judge_exclusiveness(facts).reason, HasSubstr("\"on\" is right"));
   for (const double quota : {1.0, 1.5, 2.0001, 3.0}) {
     facts.cgroup.cpu_quota = quota;
     EXPECT_FALSE(judge_exclusiveness(facts).exclusive) << quota;
@@ -296,6 +298,7 @@ TEST(exclusiveness, what_the_cpuset_says_holds) {
 TEST(exclusiveness, isolated_processors_are_ours_if_all_are) {
   auto facts = eight_with({6, 7});
   facts.isolated = {6, 7};
+  EXPECT_TRUE(judge_exclusiveness(facts).unbalanced);
   EXPECT_TRUE(judge_exclusiveness(facts).exclusive);
   facts.isolated = {5, 6};
   EXPECT_FALSE(judge_exclusiveness(facts).exclusive);

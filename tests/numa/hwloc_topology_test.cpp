@@ -228,12 +228,14 @@ TEST(hwloc_topology, keeps_to_the_groups_cpuset_and_tells_its_quota) {
   EXPECT_THAT(plan.reason, HasSubstr("the group is a partition"));
 }
 
-TEST(hwloc_topology, whole_processors_handed_out_by_a_clusters_manager_are_exclusive) {
+TEST(hwloc_topology, isolated_processors_are_exclusive_and_unbalanced) {
   auto options = synthetic_machine("pack:2 [numa(memory=2GB)] core:2 pu:1");
-  options.cgroup = cgroup_facts{.cpu_quota = 2.0, .cpus = {{2, 3}}};
+  options.cgroup = cgroup_facts{.cpus = {{2, 3}}, .exclusive = true, .unbalanced = true};
   EXPECT_TRUE(read_machine(options).exclusive);
-  options.cgroup->cpu_quota = 1.5;
+  EXPECT_TRUE(read_machine(options).unbalanced);
+  options.cgroup = cgroup_facts{.cpu_quota = 2.0, .cpus = {{2, 3}}};
   EXPECT_FALSE(read_machine(options).exclusive);
+  EXPECT_FALSE(read_machine(options).unbalanced);
 }
 
 TEST(hwloc_topology, a_cpuset_of_another_machine_restricts_nothing) {
