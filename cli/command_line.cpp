@@ -54,6 +54,7 @@ class table {
     add_bundle(root_, chosen_);
     add_transforms(root_, chosen_);
     add_preview(root_, chosen_, handlers);
+    add_doctor(root_, chosen_, handlers);
     root_.require_subcommand(0, 1);
   }
 

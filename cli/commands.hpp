@@ -5,6 +5,7 @@
 
 #include "cli/build.hpp"
 #include "cli/dev.hpp"
+#include "cli/doctor.hpp"
 #include "cli/gc.hpp"
 #include "cli/preview.hpp"
 
@@ -26,6 +27,7 @@ struct command_handlers {
   std::function<int(const subscribe_options&)> subscribe;
   std::function<int(const gc_options&)> gc;
   std::function<int(const preview_options&)> preview;
+  std::function<int(const doctor_options&)> doctor;
 };
 
 /// What the command line chose; run after parsing, so that usage errors come before any work.
@@ -62,6 +64,7 @@ void add_release(CLI::App& root, chosen_command& chosen);
 void add_rollback(CLI::App& root, chosen_command& chosen);
 void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_preview(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_doctor(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_stop(CLI::App& root, chosen_command& chosen);
 void add_bundle(CLI::App& root, chosen_command& chosen);
 void add_transforms(CLI::App& root, chosen_command& chosen);

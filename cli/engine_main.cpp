@@ -18,5 +18,6 @@ int main(int argc, char** argv) {
   handlers.subscribe = run_subscribe;
   handlers.gc = run_gc;
   handlers.preview = run_preview_command;
+  handlers.doctor = run_doctor;
   return run_command_line(arguments, handlers);
 }

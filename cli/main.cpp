@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
   handlers.preview = [&](const preview_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };
+  handlers.doctor = [&](const doctor_options& options) {
+    return console(options.json).failed(become_engine(arguments));
+  };
 #ifdef GRAPHITE_HAS_SUBSCRIBE
   handlers.subscribe = [&](const subscribe_options&) {
     return console(false).failed(become_engine(arguments));
