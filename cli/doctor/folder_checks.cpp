@@ -19,6 +19,9 @@ std::string about(const folder_facts& facts) {
 }
 
 finding judge_project(const folder_report& facts) {
+  if (facts.project_file && !facts.mistakes.empty())
+    return bad("project", fmt::format("{} cannot be used: {}", *facts.project_file, facts.mistakes),
+               "Correct it: `graphite build` shows each mistake where it is.");
   if (facts.project_file) return ok("project", *facts.project_file);
   return note("project", "the project's checks are left out: " + facts.no_project,
               "Run `graphite doctor -C DIR` with the folder of a project to have its folders looked at.");

@@ -20,6 +20,7 @@ struct folder_facts {
 struct folder_report {
   std::optional<std::string> project_file{};
   std::string no_project{};               ///< why there is none
+  std::string mistakes{};                 ///< why the project file cannot be used; empty: it can
   std::optional<folder_facts> project{};  ///< its source root
   std::optional<folder_facts> state{};
   folder_facts temporary{};

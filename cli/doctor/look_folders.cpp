@@ -47,9 +47,11 @@ folder_facts look_at_folder(const std::string& path) {
 }
 
 /// The source root that the project file names, or the file's own folder where it has a mistake.
-std::string root_of(const std::string& file, const std::string& state) {
+folder_facts look_at_sources(folder_report& report, const std::string& file, const std::string& state) {
   const auto loaded = load_project({file, state});
-  return loaded ? loaded->root : fs::path(file).parent_path().string();
+  if (loaded) return look_at_folder(loaded->root);
+  report.mistakes = loaded.error().context.substr(0, loaded.error().context.find('\n'));
+  return look_at_folder(fs::path(file).parent_path().string());
 }
 
 /// Folders at and below `root` that a walk looks into.
@@ -76,7 +78,7 @@ folder_report look_at_folders(const std::string& directory, const std::string& s
   folder_report out;
   if (const auto file = find_project_file(directory)) {
     out.project_file = *file;
-    out.project = look_at_folder(root_of(*file, state));
+    out.project = look_at_sources(out, *file, state);
   } else {
     out.no_project = file.error().context;
   }

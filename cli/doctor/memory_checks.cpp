@@ -27,8 +27,7 @@ finding judge_pools(const memory_facts& facts) {
     available = available || pool.available() > 0;
   }
   if (available) return ok("huge_pages", found);
-  return note("huge_pages",
-              found + (some ? ": all are taken" : ": none are set aside; transparent ones serve instead"),
+  return note("huge_pages", found + (some ? ": all are taken" : ": none are set aside"),
               "To set 128 MiB of 2 MiB pages aside: `sysctl -w vm.nr_hugepages=64` as root on the host, and "
               "in /etc/sysctl.d to keep it; Kubernetes: `resources.limits.hugepages-2Mi`.");
 }

@@ -55,9 +55,7 @@ std::size_t domains_of(const machine_topology& machine) {
 
 finding judge_pinning(const processor_report& facts) {
   const auto& [machine, plan, refused, trouble] = facts.plan;
-  const auto found =
-      fmt::format("--pin {}: threads are {} ({})", to_string(facts.pinning),
-                  plan.pinned ? "bound to the processors of their node" : "not bound", plan.reason);
+  const auto found = fmt::format("--pin {}: {}", to_string(facts.pinning), plan.reason);
   if (facts.pinning == pin_mode::always && !machine.exclusive)
     return note("pinning", found,
                 "Use `--pin auto` where other programs run on these processors: bound threads cannot give "

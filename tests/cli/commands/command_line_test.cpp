@@ -22,6 +22,7 @@ struct recorded {
   std::optional<dev_options> dev;
   std::optional<gc_options> gc;
   std::optional<preview_options> preview;
+  std::optional<doctor_options> doctor;
   command_handlers handlers() {
     command_handlers out;
     out.build = [this](const build_options& options) {
@@ -38,6 +39,10 @@ struct recorded {
     };
     out.preview = [this](const preview_options& options) {
       preview = options;
+      return 0;
+    };
+    out.doctor = [this](const doctor_options& options) {
+      doctor = options;
       return 0;
     };
     return out;
@@ -201,6 +206,21 @@ TEST(command_line, no_project_is_told_and_ends_with_2) {
   EXPECT_EQ(objects[0]["event"], "error");
   EXPECT_EQ(objects[0]["code"], "not_found");
   EXPECT_NE(run.err.find("graphite init"), std::string::npos) << run.err;
+}
+
+TEST(command_line, doctor_options_are_all_taken) {
+  recorded seen;
+  const auto run = run_cli(
+      {"doctor", "-C", "/p", "--state", "/s", "--json", "--strict", "--picture", "m.svg", "--pin", "off"},
+      seen.handlers());
+  EXPECT_EQ(run.code, 0) << run.err;
+  ASSERT_TRUE(seen.doctor);
+  EXPECT_EQ(seen.doctor->directory, "/p");
+  EXPECT_EQ(seen.doctor->state, "/s");
+  EXPECT_EQ(seen.doctor->picture, "m.svg");
+  EXPECT_EQ(seen.doctor->pinning, pin_mode::never);
+  EXPECT_TRUE(seen.doctor->json && seen.doctor->strict);
+  EXPECT_EQ(run_cli({"doctor", "--pin", "maybe"}, seen.handlers()).code, exit_usage);
 }
 
 TEST(command_line, init_writes_a_project_once) {
