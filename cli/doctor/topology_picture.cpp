@@ -13,8 +13,8 @@ namespace {
 
 constexpr int margin = 24, gap = 16;
 constexpr int cell_width = 34, cell_height = 24, core_gap = 6;
-constexpr int node_width = 8 * cell_width + 4 * core_gap + 2 * gap;
-constexpr int node_head = 54, header = 84, legend_height = 40;
+constexpr int node_width = 8 * cell_width + 7 * core_gap + 2 * gap;
+constexpr int node_head = 54, text_row = 20, header = 84, legend_height = 40;
 constexpr int table_cell = 46, table_row = 24;
 constexpr std::size_t cells_a_row = 8;
 
@@ -75,18 +75,24 @@ int place_cores(const drawn_node& node, const Draw& draw) {
   return node.cores.empty() ? 0 : at.y + cell_height;
 }
 
-int height_of(const drawn_node& node) {
-  const int cores = place_cores(node, [](const drawn_core&, point) {});
-  return node_head + cores + (cores == 0 ? 0 : gap);
-}
-
 std::string memory_text(const drawn_node& drawn) {
   const auto& node = drawn.node;
-  auto out = node.memory_bytes == 0 ? std::string("no memory") : text_of_bytes(node.memory_bytes);
-  if (node.memory_only) out += ", memory only";
-  if (node.memory_only && node.beside) out += fmt::format(", beside node {}", *node.beside);
-  if (!node.memory_allowed) out += ", may not be used";
-  return out;
+  const auto size = node.memory_bytes == 0 ? std::string("no memory") : text_of_bytes(node.memory_bytes);
+  return node.memory_only ? size + ", memory only" : size;
+}
+
+/// A second line, where there is more to say.
+std::string more_text(const drawn_node& drawn) {
+  const auto& node = drawn.node;
+  std::vector<std::string> out;
+  if (node.memory_only && node.beside) out.push_back(fmt::format("beside node {}", *node.beside));
+  if (!node.memory_allowed) out.push_back("its memory may not be used");
+  return listed(out);
+}
+
+int height_of(const drawn_node& drawn) {
+  const int cores = place_cores(drawn, [](const drawn_core&, point) {});
+  return node_head + (more_text(drawn).empty() ? 0 : text_row) + cores + (cores == 0 ? 0 : gap);
 }
 
 std::string draw_node(const drawn_node& drawn, point at, int height) {
@@ -97,8 +103,11 @@ std::string draw_node(const drawn_node& drawn, point at, int height) {
   out += text_at({at.x + gap, at.y + 22}, "name", title);
   out += text_at({at.x + gap, at.y + 42}, drawn.node.memory_allowed ? "memory" : "memory off",
                  memory_text(drawn));
+  const auto more = more_text(drawn);
+  if (!more.empty()) out += text_at({at.x + gap, at.y + 62}, "memory off", more);
+  const int head = node_head + (more.empty() ? 0 : text_row);
   place_cores(drawn, [&](const drawn_core& core, point place) {
-    out += draw_core(core, {at.x + gap + place.x, at.y + node_head + place.y});
+    out += draw_core(core, {at.x + gap + place.x, at.y + head + place.y});
   });
   return out;
 }
