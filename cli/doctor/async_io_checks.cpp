@@ -32,8 +32,8 @@ finding judge_locked_memory(const async_io_report& facts) {
     return ok("locked_memory", fmt::format("{}; buffers of {} can be announced to io_uring", limit,
                                            text_of_bytes(facts.announced_bytes)));
   return note("locked_memory",
-              fmt::format("{}; buffers of {} cannot be announced to io_uring and are looked up each time: {}",
-                          limit, text_of_bytes(facts.announced_bytes), facts.announce_refused),
+              fmt::format("{}; with {} {}: they are looked up each time", limit,
+                          text_of_bytes(facts.announced_bytes), facts.announce_refused),
               "`ulimit -l 65536`, `memlock` in /etc/security/limits.conf, `LimitMEMLOCK=64M` of a systemd "
               "unit, `docker run --ulimit memlock=67108864:67108864`.");
 }

@@ -25,8 +25,11 @@ std::string own_status(std::string_view name);
 
 /// Of setrlimit(), such as RLIMIT_NOFILE.
 resource_limit look_at_limit(int what);
-/// Whether this process has a capability in force, by its number in capability.h.
+/// Whether this process has a capability in force for the machine, by its number in capability.h: those that
+/// a user namespace gives do not raise the machine's limits.
 bool has_capability(unsigned number);
+/// Whether user ids are the machine's: not within a user namespace, as rootless containers are.
+bool has_machine_users();
 
 /// A limit of the control groups: `file` of v2, or `old_file` of v1, of `controller`, and what is used of it.
 struct group_limit_files {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 
 #include "cli/doctor/look.hpp"
 #include "platform/numa/cgroup_paths.hpp"
@@ -53,7 +54,15 @@ resource_limit look_at_limit(int what) {
 
 bool has_capability(unsigned number) {
   const auto text = own_status("CapEff");
-  return !text.empty() && (std::strtoull(text.c_str(), nullptr, 16) >> number & 1) != 0;
+  return !text.empty() && (std::strtoull(text.c_str(), nullptr, 16) >> number & 1) != 0 &&
+         has_machine_users();
+}
+
+bool has_machine_users() {
+  std::istringstream map(kernel_text("/proc/self/uid_map"));
+  std::uint64_t inside = 1, outside = 1, count = 0;
+  map >> inside >> outside >> count;
+  return inside == 0 && outside == 0 && count == 0xffff'ffff;
 }
 
 group_limit look_at_group(const group_limit_files& files) {

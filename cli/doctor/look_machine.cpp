@@ -32,6 +32,7 @@ processor_report look_at_processors(pin_mode pinning) {
   meter.start();
   processor_report out{.plan = make_machine_plan(pinning, 0), .pinning = pinning};
   out.remote = meter.read();
+  out.sysfs = !kernel_text("/sys/devices/system/cpu/online").empty();
   return out;
 }
 
@@ -63,7 +64,8 @@ limit_report look_at_limits() {
   out.core = look_at_limit(RLIMIT_CORE);
   out.tasks = look_at_group({"pids", "pids.max", "pids.current", "pids.max", "pids.current"});
   constexpr unsigned sys_admin = 21, sys_resource = 24;
-  out.processes_unlimited = ::geteuid() == 0 || has_capability(sys_admin) || has_capability(sys_resource);
+  out.processes_unlimited =
+      (::geteuid() == 0 && has_machine_users()) || has_capability(sys_admin) || has_capability(sys_resource);
   out.core_pattern = kernel_text("/proc/sys/kernel/core_pattern");
   return out;
 }

@@ -14,7 +14,8 @@ constexpr const char* more_time =
     "Raise the quota or take it away: `docker run --cpus N`, `resources.limits.cpu` in Kubernetes, "
     "`CPUQuota=` of a systemd unit.";
 
-finding judge_allowed(const machine_plan& plan) {
+finding judge_allowed(const processor_report& facts) {
+  const auto& plan = facts.plan;
   const auto& machine = plan.topology;
   const auto usable = usable_processors(machine);
   std::vector<int> cpus;
@@ -22,8 +23,11 @@ finding judge_allowed(const machine_plan& plan) {
   std::sort(cpus.begin(), cpus.end());
   const auto found = fmt::format("{} of {} may be used ({})", usable,
                                  counted(machine.online_cpus, "processor"), format_cpu_list(cpus));
-  if (!plan.warning.empty())
-    return warning("processors", found + "; " + plan.warning,
+  const auto trouble = !plan.warning.empty() ? plan.warning
+                       : facts.sysfs         ? std::string()
+                                             : "/sys does not tell of nodes, cores and memory";
+  if (!trouble.empty())
+    return warning("processors", found + "; " + trouble,
                    "Make /sys/devices/system readable: mount sysfs where a chroot or container has none.");
   if (usable >= machine.online_cpus) return ok("processors", found);
   return note("processors", found,
@@ -99,7 +103,7 @@ std::size_t usable_processors(const machine_topology& machine) {
 }
 
 findings judge_processors(const processor_report& facts) {
-  return {judge_allowed(facts.plan), judge_quota(facts.plan.topology), judge_pinning(facts),
+  return {judge_allowed(facts), judge_quota(facts.plan.topology), judge_pinning(facts),
           judge_placement(facts.plan), judge_remote_access(facts)};
 }
 

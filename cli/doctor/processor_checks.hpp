@@ -10,6 +10,7 @@ struct processor_report {
   machine_plan plan{};
   pin_mode pinning = pin_mode::automatic;
   remote_access remote{};
+  bool sysfs = true;  ///< /sys tells of processors
 };
 
 /// Processors that this process may use. Pure.

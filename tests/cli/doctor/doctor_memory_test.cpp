@@ -84,7 +84,7 @@ TEST(doctor_async_io, too_little_locked_memory_is_noted) {
   report.locked.soft = 64 * KiB;
   const auto found = finding_of(judge_async_io(report), "locked_memory");
   EXPECT_EQ(found.state, finding_state::note);
-  EXPECT_TRUE(says(found.found, "64 KiB; buffers of 8 MiB cannot")) << found.found;
+  EXPECT_TRUE(says(found.found, "64 KiB; with 8 MiB too much")) << found.found;
   EXPECT_TRUE(says(found.advice, "--ulimit memlock")) << found.advice;
   report.announce_refused.clear();
   EXPECT_EQ(finding_of(judge_async_io(report), "locked_memory").state, finding_state::ok);

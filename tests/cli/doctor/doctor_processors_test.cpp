@@ -42,6 +42,14 @@ TEST(doctor_processors, an_unknown_topology_is_a_warning) {
   EXPECT_TRUE(says(found.found, "no sysfs")) << found.found;
 }
 
+TEST(doctor_processors, a_machine_without_sysfs_is_a_warning) {
+  auto report = report_of(fake_machine({4}));
+  report.sysfs = false;
+  const auto found = finding_of(judge_processors(report), "processors");
+  EXPECT_EQ(found.state, finding_state::warning);
+  EXPECT_TRUE(says(found.advice, "mount sysfs")) << found.advice;
+}
+
 finding quota_of(double quota) {
   auto machine = fake_machine({4});
   machine.cpu_quota = quota;
