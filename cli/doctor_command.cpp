@@ -24,11 +24,7 @@ void add_doctor(CLI::App& root, chosen_command& chosen, const command_handlers& 
       .add_flag("--strict", options.strict,
                 "End with 1 where a finding is bad: something does not work. Notes and warnings give 0")
       ->envname("GRAPHITE_STRICT");
-  command.add_option("--pin", kept->pinning, "Show what is made of the machine with this: auto, on or off")
-      ->envname("GRAPHITE_PIN")
-      ->type_name("MODE")
-      ->check(CLI::IsMember({"auto", "on", "off"}))
-      ->capture_default_str();
+  add_pin_option(command, kept->pinning);
   command.footer(
       "Each finding has a name, a state (ok, note, warning or bad) and, unless ok, what to change. Outside a "
       "project\n"

@@ -65,9 +65,10 @@ finding judge_pinning(const processor_report& facts) {
                 "Use `--pin auto` where other programs run on these processors: bound threads cannot give "
                 "way to them.");
   if (plan.pinned || domains_of(machine) < 2) return ok("pinning", found);
-  return note("pinning", found,
-              "Give it whole processors of its own: a Kubernetes pod whose requests equal its limits under "
-              "the static CPU manager, or `AllowedCPUs=` with `CPUQuota=` of the same worth.");
+  return note(
+      "pinning", found,
+      "Use `--pin on` where nothing else runs here, or give it whole processors of its own: a Kubernetes "
+      "pod whose requests equal its limits under the static CPU manager.");
 }
 
 finding judge_placement(const machine_plan& plan) {
@@ -89,9 +90,10 @@ finding judge_remote_access(const processor_report& facts) {
   if (hardware) return ok("remote_access", "measured: " + remote.source);
   auto found = remote.source.empty() ? "cannot be measured" : "only " + remote.source;
   if (!remote.reason.empty()) found += ": " + remote.reason;
-  return note("remote_access", found,
-              "For the processor's counters set `sysctl -w kernel.perf_event_paranoid=2`, in a container "
-              "with `docker run --cap-add PERFMON`; many virtual machines have none.");
+  return note(
+      "remote_access", found,
+      "For the processor's counters set `sysctl -w kernel.perf_event_paranoid=2` on the host, and in a "
+      "container use a seccomp profile that allows perf_event_open; many virtual machines have none.");
 }
 
 }  // namespace

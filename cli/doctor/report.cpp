@@ -19,6 +19,21 @@ json_object value_or_null(const std::optional<Value>& value) {
   return value ? json_object(*value) : json_object();
 }
 
+/// Line feeds and `indent` blanks instead of blanks, so that what begins at `indent` ends before `columns`.
+std::string broken(std::string text, std::size_t indent, std::size_t columns) {
+  constexpr std::size_t least = 20;  // narrower than that helps nobody
+  if (columns < indent + least) return text;
+  std::size_t begin = 0;
+  while (text.size() - begin > columns - indent) {
+    auto blank = text.rfind(' ', begin + columns - indent);
+    if (blank == std::string::npos || blank <= begin) blank = text.find(' ', begin + columns - indent);
+    if (blank == std::string::npos) break;
+    text.replace(blank, 1, "\n" + std::string(indent, ' '));
+    begin = blank + 1 + indent;
+  }
+  return text;
+}
+
 std::string summary_of(const findings& all) {
   std::array<std::size_t, 4> counts{};
   for (const auto& one : all) ++counts[static_cast<std::size_t>(one.state)];
@@ -81,15 +96,18 @@ json_object object_of(const machine_plan& plan, pin_mode pinning) {
 
 }  // namespace
 
-std::string findings_text(const findings& all, bool color) {
+std::string findings_text(const findings& all, const text_look& how) {
+  constexpr std::size_t state_width = 8;
   std::size_t width = 0;
   for (const auto& one : all) width = std::max(width, one.name.size());
+  const auto indent = state_width + width + 2;
   std::string out;
   for (const auto& one : all) {
-    const auto state = fmt::format("{:<8}", name_of(one.state));
-    out += fmt::format("{}{:<{}}  {}\n", styled(state, style_of(one.state), color), one.name, width,
-                       printable(one.found));
-    if (!one.advice.empty()) out += fmt::format("{:{}}→ {}\n", "", width + 10, printable(one.advice));
+    const auto state = fmt::format("{:<{}}", name_of(one.state), state_width);
+    out += fmt::format("{}{:<{}}  {}\n", styled(state, style_of(one.state), how.color), one.name, width,
+                       broken(printable(one.found), indent, how.columns));
+    if (!one.advice.empty())
+      out += fmt::format("{:{}}→ {}\n", "", indent, broken(printable(one.advice), indent + 2, how.columns));
   }
   return out + summary_of(all) + "\n";
 }

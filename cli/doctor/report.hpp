@@ -10,9 +10,14 @@
 
 namespace graphite::doctor {
 
-/// A line for each finding, with its advice below it, and how many there are of each state. With colours
-/// where `color`. Control characters in what was found are shown as `?`.
-std::string findings_text(const findings& all, bool color);
+struct text_look {
+  bool color = false;
+  std::size_t columns = 0;  ///< lines are broken between words to be no longer, where they can; 0: never
+};
+
+/// A line for each finding, with its advice below it, and how many there are of each state. Control
+/// characters in what was found are shown as `?`.
+std::string findings_text(const findings& all, const text_look& how);
 
 /// The worst state of all; ok where there are none.
 finding_state worst_of(const findings& all);

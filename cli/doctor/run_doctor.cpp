@@ -88,8 +88,9 @@ int run_doctor(const doctor_options& options) {
   if (!options.picture.empty()) object["picture"] = options.picture;
   out.object(object);
   if (!options.json) {
+    const auto& to = out.out_terminal();
     out.line(topology_text(all.machine));
-    out.line(findings_text(all.found, out.out_terminal().color));
+    out.line(findings_text(all.found, {to.color, to.is_terminal ? to.columns : 0}));
     if (!options.picture.empty()) out.say("picture: {}", printable(options.picture));
   }
   return options.strict && worst_of(all.found) == finding_state::bad ? exit_failed : exit_ok;

@@ -176,6 +176,23 @@ def little_locked_memory_is_noted():
         check("64 KiB" in checks["locked_memory"]["found"], checks["locked_memory"])
 
 
+def without_sysfs_it_says_so():
+    prefix = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys && exec "$@"', "sh")
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        raise Skipped("no mount name space may be made")
+    _, checks = findings(prefix=prefix)
+    equal(state(checks, "processors"), "warning", f"processors ({checks['processors']})")
+    equal(state(checks, "clock_source"), "note", "clock_source")
+
+
+def capabilities_of_a_user_namespace_raise_no_limit():
+    prefix = ("prlimit", "--memlock=65536:65536", "unshare", "--user", "--map-root-user")
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        raise Skipped("no user name space may be made")
+    _, checks = findings(prefix=prefix)
+    check("CAP_IPC_LOCK" not in checks["locked_memory"]["found"], checks["locked_memory"])
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--without"]:
         deny(int(sys.argv[2]))
@@ -184,4 +201,4 @@ if __name__ == "__main__":
           folders_are_counted_but_ignored_ones, a_mistake_in_the_project_file_is_bad, the_picture_is_an_svg,
           limits_of_a_child_are_seen, processors_that_are_taken_away_are_seen, a_port_of_somebody_else_is_named,
           a_worker_that_is_not_there_is_bad, forced_instructions_are_told, a_filter_of_system_calls_is_seen,
-          little_locked_memory_is_noted])
+          little_locked_memory_is_noted, without_sysfs_it_says_so, capabilities_of_a_user_namespace_raise_no_limit])

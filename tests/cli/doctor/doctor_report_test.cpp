@@ -10,13 +10,25 @@ const findings some{ok("a", "fine"), note("bb", "could be\x1b[31m better", "do t
                     warning("c", "slow", "do that")};
 
 TEST(doctor_report, text_has_a_line_for_each_and_the_advice_below) {
-  EXPECT_EQ(findings_text(some, false),
+  EXPECT_EQ(findings_text(some, {}),
             "ok      a   fine\n"
             "note    bb  could be?[31m better\n"
             "            → do this\n"
             "warning c   slow\n"
             "            → do that\n"
             "3 checks: 1 ok, 1 note, 1 warning, 0 bad\n");
+}
+
+TEST(doctor_report, long_lines_are_broken_between_words_where_there_is_a_width) {
+  const findings all{
+      note("a", "one two three four five six seven", "a-word-that-is-longer-than-all-of-it and more")};
+  EXPECT_EQ(findings_text(all, {.columns = 34}),
+            "note    a  one two three four five\n"
+            "           six seven\n"
+            "           → a-word-that-is-longer-than-all-of-it\n"
+            "             and more\n"
+            "1 check: 0 ok, 1 note, 0 warnings, 0 bad\n");
+  EXPECT_NE(findings_text(all, {.columns = 10}).find("one two three four five six seven"), std::string::npos);
 }
 
 TEST(doctor_report, the_worst_state_counts) {
