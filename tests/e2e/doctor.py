@@ -121,6 +121,15 @@ def a_port_of_somebody_else_is_named():
         check(f"({os.getpid()})" in checks["port_7403"]["found"], checks["port_7403"])
 
 
+def a_running_service_is_no_trouble():
+    with World() as world:
+        dev = world.dev()
+        _, checks = findings("-C", world.root)
+        for port in (7402, 7403, 7404):
+            equal(state(checks, f"port_{port}"), "ok", f"port {port} ({checks[f'port_{port}']})")
+            check(f"taken by graphite-engine ({dev.child.pid})" in checks[f"port_{port}"]["found"], checks)
+
+
 def a_worker_that_is_not_there_is_bad():
     _, checks = findings(environment={"GRAPHITE_WORKER": "/nowhere/graphite-worker"})
     equal(state(checks, "worker_program"), "bad", "worker_program")
@@ -200,5 +209,6 @@ if __name__ == "__main__":
     main([text_and_json_say_the_same, it_changes_nothing, outside_a_project_its_checks_are_left_out,
           folders_are_counted_but_ignored_ones, a_mistake_in_the_project_file_is_bad, the_picture_is_an_svg,
           limits_of_a_child_are_seen, processors_that_are_taken_away_are_seen, a_port_of_somebody_else_is_named,
+          a_running_service_is_no_trouble,
           a_worker_that_is_not_there_is_bad, forced_instructions_are_told, a_filter_of_system_calls_is_seen,
           little_locked_memory_is_noted, without_sysfs_it_says_so, capabilities_of_a_user_namespace_raise_no_limit])
