@@ -79,8 +79,12 @@ void divide_row(float* values, const float* by, float least, std::size_t count) 
   const auto lanes = hn::Lanes(d);
   const auto bound = hn::Set(d, least);
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    hn::StoreU(hn::Div(hn::LoadU(d, values + i), hn::Max(hn::LoadU(d, by + i), bound)), d, values + i);
+  for (; i + lanes <= count; i += lanes) {
+    const auto divisors = hn::LoadU(d, by + i);
+    // Not hn::Max: what it makes of NaN depends on the target.
+    const auto larger = hn::IfThenElse(hn::Lt(bound, divisors), divisors, bound);
+    hn::StoreU(hn::Div(hn::LoadU(d, values + i), larger), d, values + i);
+  }
   scalar::divide_row(values + i, by + i, least, count - i);
 }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 
 #include "kernels/downsample.hpp"
@@ -31,7 +30,7 @@ void multiply_row(float* values, const float* by, std::size_t count) {
 }
 
 void divide_row(float* values, const float* by, float least, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) values[i] = values[i] / std::max(by[i], least);
+  for (std::size_t i = 0; i < count; ++i) values[i] = values[i] / (least < by[i] ? by[i] : least);
 }
 
 void normalize_rows(float* x, float* y, float* z, std::size_t count) {

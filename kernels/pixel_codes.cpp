@@ -274,7 +274,10 @@ void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
 /// What a quantizer's table or the code has its place in.
 HWY_INLINE hn::Vec<wholes> indices_of(const float* values, float scale) {
   const floats d;
-  const auto clamped = hn::Min(hn::Max(hn::LoadU(d, values), hn::Zero(d)), hn::Set(d, 1.0f));
+  const auto some = hn::LoadU(d, values);
+  // Not hn::Max: what it makes of NaN depends on the target.
+  const auto positive = hn::IfThenElseZero(hn::Gt(some, hn::Zero(d)), some);
+  const auto clamped = hn::Min(positive, hn::Set(d, 1.0f));
   return hn::ConvertTo(wholes(), hn::Add(hn::Mul(clamped, hn::Set(d, scale)), hn::Set(d, 0.5f)));
 }
 

@@ -36,8 +36,8 @@ void unpack_pixels(const std::uint8_t* rgba, std::span<const code_reader> channe
 void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
                     std::span<const code_reader> channels, float* const* rows, std::size_t count);
 
-/// Byte c of pixel i = code of rows[c][i], clamped to 0 … 1, for each of the quantizers' channels, four at
-/// most; other bytes stay.
+/// Byte c of pixel i = code of rows[c][i], clamped to 0 … 1 (NaN: 0), for each of the quantizers' channels,
+/// four at most; other bytes stay.
 void pack_pixels(const float* const* rows, std::span<const code_quantizer> channels, std::uint8_t* rgba,
                  std::size_t count);
 

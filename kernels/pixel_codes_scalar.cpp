@@ -53,7 +53,8 @@ void pack_pixels(const float* const* rows, std::span<const code_quantizer> chann
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const auto& how = channels[c];
     for (std::size_t i = 0; i < count; ++i) {
-      const auto clamped = std::min(std::max(rows[c][i], 0.0f), 1.0f);
+      // Zero comes first: std::max takes the first one where the other is NaN.
+      const auto clamped = std::min(std::max(0.0f, rows[c][i]), 1.0f);
       const auto index = static_cast<std::int32_t>(clamped * how.scale + 0.5f);
       rgba[4 * i + c] = how.table ? how.table[index] : static_cast<std::uint8_t>(index);
     }

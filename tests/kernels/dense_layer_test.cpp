@@ -1,11 +1,11 @@
 #include "kernels/dense_layer.hpp"
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "tests/kernels/every_target.hpp"
 #include "tests/kernels/guarded_bytes.hpp"
+#include "tests/kernels/random_rows.hpp"
 
 namespace graphite {
 namespace {
@@ -17,15 +17,6 @@ numbers some_numbers(std::size_t count, unsigned seed) {
   numbers out(count);
   for (auto& value : out) value = static_cast<float>(random() % 20'011) / 9'973.0f - 1.0f;
   return out;
-}
-
-/// Equal bits; any NaN is like another.
-bool same(const numbers& a, const numbers& b) {
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (std::bit_cast<std::uint32_t>(a[i]) != std::bit_cast<std::uint32_t>(b[i]) &&
-        !(std::isnan(a[i]) && std::isnan(b[i])))
-      return false;
-  return a.size() == b.size();
 }
 
 constexpr activation activations[] = {activation::identity, activation::relu, activation::sigmoid,
@@ -41,7 +32,7 @@ class dense_layer_kernel : public test::every_target {
       numbers fast(outputs * batch), plain(outputs * batch);
       apply_dense(layer, in.data(), fast.data(), batch);
       scalar::apply_dense(layer, in.data(), plain.data(), batch);
-      ASSERT_TRUE(same(fast, plain)) << inputs << " to " << outputs << ", batch " << batch;
+      ASSERT_TRUE(test::same_numbers(fast, plain)) << inputs << " to " << outputs << ", batch " << batch;
     }
   }
 };
@@ -96,18 +87,50 @@ TEST_P(dense_layer_kernel, sigmoid_and_tanh_are_near_the_exact_ones_and_within_t
   }
 }
 
+TEST_P(dense_layer_kernel, random_layers_are_applied_as_by_the_twin) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    test::random_rows random(seed);
+    const auto inputs = random.below(40), batch = random.below(12);
+    const auto outputs = random.below(20) == 0 ? random.below(2000) : random.below(150);
+    const auto weights = random.row(inputs * outputs), bias = random.row(outputs),
+               in = random.row(inputs * batch);
+    auto fast = random.row(outputs * batch), plain = fast;
+    const dense_layer layer{inputs, outputs, weights.data(), bias.data(),
+                            activations[random.below(std::size(activations))]};
+    apply_dense(layer, in.data(), fast.data(), batch);
+    scalar::apply_dense(layer, in.data(), plain.data(), batch);
+    ASSERT_TRUE(test::same_numbers(fast.all, plain.all))
+        << "seed " << seed << ": " << inputs << " to " << outputs << ", batch " << batch;
+  }
+}
+
+TEST_P(dense_layer_kernel, random_sums_are_activated_as_by_the_twin) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    test::random_rows random(seed);
+    const auto outputs = random.count();
+    const auto sums = random.row(outputs);
+    for (const auto act : activations) {
+      auto fast = random.row(outputs), plain = fast;
+      const dense_layer layer{0, outputs, nullptr, sums.data(), act};
+      apply_dense(layer, nullptr, fast.data(), 1);
+      scalar::apply_dense(layer, nullptr, plain.data(), 1);
+      ASSERT_TRUE(test::same_numbers(fast.all, plain.all)) << "seed " << seed << ": " << outputs;
+    }
+  }
+}
+
 TEST_P(dense_layer_kernel, nothing_outside_the_matrices_is_read_or_written) {
   test::guarded_bytes weights(32'768), bias(1024), in(4096), out(8192);
-  const auto floats = [](std::span<std::byte> bytes) { return reinterpret_cast<float*>(bytes.data()); };
+  constexpr std::size_t inputs = 9;
   for (std::size_t outputs = 1; outputs <= 70; ++outputs)
-    for (const std::size_t batch : {1u, 4u, 5u}) {
-      constexpr std::size_t inputs = 9;
-      const dense_layer layer{inputs, outputs, floats(weights.last(4 * inputs * outputs)),
-                              floats(bias.last(4 * outputs)), activation::sigmoid};
-      auto* to = floats(out.last(4 * outputs * batch));
-      apply_dense(layer, floats(in.last(4 * inputs * batch)), to, batch);
-      ASSERT_EQ(to[outputs * batch - 1], 0.5f) << outputs;
-    }
+    for (const std::size_t batch : {1u, 4u, 5u})
+      for (const bool at_end : {false, true}) {
+        const dense_layer layer{inputs, outputs, test::floats_at(weights, inputs * outputs, at_end),
+                                test::floats_at(bias, outputs, at_end), activation::sigmoid};
+        auto* const to = test::floats_at(out, outputs * batch, at_end);
+        apply_dense(layer, test::floats_at(in, inputs * batch, at_end), to, batch);
+        ASSERT_EQ(to[outputs * batch - 1], 0.5f) << outputs;
+      }
 }
 
 INSTANTIATE_TEST_SUITE_P(every, dense_layer_kernel, testing::ValuesIn(simd_targets()), test::name_of_target);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <limits>
 
 #include "kernels/downsample.hpp"
 #include "tests/kernels/every_target.hpp"
 #include "tests/kernels/guarded_bytes.hpp"
+#include "tests/kernels/random_rows.hpp"
 #include "tests/kernels/rows.hpp"
 
 namespace graphite {
@@ -125,32 +128,105 @@ TEST_P(pixel_codes, pixels_are_packed_as_by_the_twin_and_unpack_to_what_they_wer
       }
 }
 
-TEST_P(pixel_codes, nothing_outside_the_pixels_is_read_or_written) {
-  test::guarded_bytes memory(4096);
-  const auto table = some_table();
-  const auto readers = readers_of(table);
-  for (const auto count : pixel_counts) {
-    auto* const pixels = reinterpret_cast<std::uint8_t*>(memory.last(4 * count).data());
-    const auto values = unpacked(pixels, readers, count, false);
-    EXPECT_EQ(std::count(values.begin(), values.end(), table[0]), static_cast<std::ptrdiff_t>(count));
-    row means(4 * count);
-    float* const to[] = {means.data(), means.data() + count / 2, means.data() + count,
-                         means.data() + count / 2 * 3};
-    average_pixels(pixels, pixels, readers, to, count / 2);
-    const float* const rows[] = {values.data(), values.data(), values.data()};
-    pack_pixels(rows, std::vector<code_quantizer>(3), pixels, count);
-    std::fill_n(pixels, 4 * count, std::uint8_t{0});
+/// Four readers within what the header asks of them, by a table or as fractions.
+std::vector<code_reader> random_readers(test::random_rows& random, const code_table& table) {
+  std::vector<code_reader> out(4);
+  for (auto& one : out) {
+    if (random.below(3) == 0) one.table = &table;
+    if (random.below(2) == 0) continue;
+    one.scale = static_cast<float>(1 + random.below(60'000));
+    one.offset = static_cast<float>(random.below(1'000'000)) - 500'000.0f;
+    one.divisor = 255.0f * static_cast<float>(1u << random.below(16));
+  }
+  return out;
+}
+
+/// A row for each channel, each anywhere.
+struct placed_rows {
+  placed_rows(test::random_rows& random, std::size_t count) {
+    for (auto& one : rows) one = random.row(count);
+  }
+  std::array<float*, 4> data() { return {rows[0].data(), rows[1].data(), rows[2].data(), rows[3].data()}; }
+  bool same(const placed_rows& other) const {
+    return std::equal(rows.begin(), rows.end(), other.rows.begin(),
+                      [](const auto& a, const auto& b) { return test::same_numbers(a.all, b.all); });
+  }
+  std::array<test::placed<float>, 4> rows;
+};
+
+TEST_P(pixel_codes, random_pixels_are_read_as_by_the_twin) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    test::random_rows random(seed);
+    const auto count = random.count(), channels = random.below(5);
+    code_table table;
+    for (auto& one : table) one = random.value();
+    const auto readers = random_readers(random, table);
+    const auto some = std::span(readers).first(channels);
+    const auto upper = random.bytes(8 * count), lower = random.bytes(8 * count);
+    placed_rows fast(random, count), plain = fast;
+    unpack_pixels(upper.data(), some, fast.data().data(), count);
+    scalar::unpack_pixels(upper.data(), some, plain.data().data(), count);
+    ASSERT_TRUE(fast.same(plain)) << "seed " << seed << ": " << count << ' ' << channels;
+    average_pixels(upper.data(), lower.data(), some, fast.data().data(), count);
+    scalar::average_pixels(upper.data(), lower.data(), some, plain.data().data(), count);
+    ASSERT_TRUE(fast.same(plain)) << "seed " << seed << ": " << count << ' ' << channels;
   }
 }
 
+TEST_P(pixel_codes, random_rows_are_packed_as_by_the_twin) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    test::random_rows random(seed);
+    const auto count = random.count(), channels = random.below(5);
+    std::vector<std::uint8_t> table(1 + random.below(5000));
+    for (auto& one : table) one = static_cast<std::uint8_t>(random.below(256));
+    std::vector<code_quantizer> quantizers(channels);
+    for (auto& one : quantizers)
+      if (random.below(2) == 0)
+        one = {static_cast<float>(table.size() - 1), table.data()};
+      else
+        one.scale = static_cast<float>(random.below(256));
+    placed_rows rows(random, count);
+    auto fast = random.bytes(4 * count), plain = fast;
+    pack_pixels(rows.data().data(), quantizers, fast.data(), count);
+    scalar::pack_pixels(rows.data().data(), quantizers, plain.data(), count);
+    ASSERT_EQ(fast.all, plain.all) << "seed " << seed << ": " << count << ' ' << channels;
+  }
+}
+
+TEST_P(pixel_codes, nothing_outside_the_pixels_is_read_or_written) {
+  test::guarded_bytes pixel_memory(4096);
+  std::deque<test::guarded_bytes> row_memory;
+  for (int c = 0; c < 4; ++c) row_memory.emplace_back(4096);
+  const auto table = some_table();
+  const auto readers = readers_of(table);
+  for (const auto count : pixel_counts)
+    for (const bool at_end : {false, true}) {
+      const auto bytes = at_end ? pixel_memory.last(4 * count) : pixel_memory.first(4 * count);
+      auto* const pixels = reinterpret_cast<std::uint8_t*>(bytes.data());
+      const auto rows_of = [&](std::size_t length) {
+        std::array<float*, 4> rows;
+        for (std::size_t c = 0; c < 4; ++c) rows[c] = test::floats_at(row_memory[c], length, at_end);
+        return rows;
+      };
+      average_pixels(pixels, pixels, readers, rows_of(count / 2).data(), count / 2);
+      const auto rows = rows_of(count);
+      unpack_pixels(pixels, readers, rows.data(), count);
+      EXPECT_EQ(row(rows[0], rows[0] + count), row(count, table[0]));
+      pack_pixels(rows.data(), std::vector<code_quantizer>(4), pixels, count);
+      std::fill_n(pixels, 4 * count, std::uint8_t{0});
+    }
+}
+
 TEST_P(pixel_codes, values_are_clamped_and_rounded) {
-  std::vector<std::uint8_t> codes(12);
-  const row values{-1, 0.5f, 2};
+  constexpr auto limit = std::numeric_limits<float>::infinity();
+  const row pattern{-1, 0.5f, 2, limit, -limit, std::numeric_limits<float>::quiet_NaN(), 1, -0.0f};
+  row values;
+  for (int times = 0; times < 5; ++times) values.insert(values.end(), pattern.begin(), pattern.end());
+  std::vector<std::uint8_t> codes(4 * values.size());
   const float* const one_row[] = {values.data()};
-  pack_pixels(one_row, std::vector<code_quantizer>(1), codes.data(), 3);
-  EXPECT_EQ(codes[0], 0);
-  EXPECT_EQ(codes[4], 128);
-  EXPECT_EQ(codes[8], 255);
+  pack_pixels(one_row, std::vector<code_quantizer>(1), codes.data(), values.size());
+  constexpr std::uint8_t expected[] = {0, 128, 255, 255, 0, 0, 255, 0};
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(codes[4 * i], expected[i % 8]) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(every, pixel_codes, testing::ValuesIn(simd_targets()), test::name_of_target);
