@@ -151,7 +151,9 @@ def check_all(report, layout, plan):
     for name in plan["tests"]:
         guarded(report, name, lambda: check_test_program(report, build, name, plan["seconds"]))
     if plan["service"]:
-        guarded(report, "service", lambda: service.check(report, layout, build / "bin/graphite", plan["seconds"]))
+        program = build / "bin/graphite"
+        guarded(report, service.DEV, lambda: service.check_dev(report, layout, program, plan["seconds"]))
+        guarded(report, service.BUILD, lambda: service.check_build(report, program, plan["seconds"]))
 
 
 def main():

@@ -1,25 +1,24 @@
 #!/usr/bin/env python3
 """What scripts/test-numa decides without a machine: sources of apt, QEMU's arguments, verdicts on threads and pages."""
 import pathlib
-import re
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "scripts"))
 from numa_vm import debian, machine, service  # noqa: E402
-from numa_vm.expect import Pool  # noqa: E402
+from numa_vm.expect import POOLS  # noqa: E402
 from numa_vm.kernel_lists import cpu_text, numbers_of  # noqa: E402
 from numa_vm.layouts import LAYOUTS  # noqa: E402
 from numa_vm.processes import mappings_in  # noqa: E402
 
-POOL = Pool("pool", re.compile(r"build(\d+)-\d+"), numbered_by="domain", count="cpus")
-BY_NODE = Pool("pool", re.compile(r"build(\d+)-\d+"), numbered_by="node", count="some")
+BUILD_THREADS, ACTOR_THREADS = POOLS
 
 
 class Report:
     """Keeps the last verdict."""
 
     def verdict(self, name, faults, detail):
+        self.name = name
         self.faults = faults
 
 
@@ -82,21 +81,33 @@ class Machines(unittest.TestCase):
 
 
 class Threads(unittest.TestCase):
-    def test_each_on_the_processors_of_its_domain(self):
+    def test_each_on_the_processors_of_its_node(self):
         threads = [("build0-0", "0-1"), ("build0-1", "0-1"), ("build1-0", "2"), ("other", "0-2")]
-        self.assertEqual(pool_faults(LAYOUTS["2"], POOL, threads), [])
+        self.assertEqual(pool_faults(LAYOUTS["2"], BUILD_THREADS, threads), [])
 
     def test_elsewhere_too_few_and_of_no_domain(self):
         threads = [("build0-0", "0-1"), ("build1-0", "0-2"), ("build2-0", "2")]
-        self.assertEqual(len(pool_faults(LAYOUTS["2"], POOL, threads)), 3)
+        self.assertEqual(len(pool_faults(LAYOUTS["2"], BUILD_THREADS, threads)), 3)
 
     def test_numbers_of_nodes_and_domains_differ(self):
+        both = [("build0-0", "0-1"), ("build0-1", "0-1")]
         layout = LAYOUTS["4"].turned_off()
-        self.assertEqual(pool_faults(layout, BY_NODE, [("build0-0", "0-1"), ("build2-0", "4")]), [])
-        self.assertNotEqual(pool_faults(layout, POOL, [("build0-0", "0-1"), ("build0-1", "0-1"), ("build2-0", "4")]), [])
+        self.assertEqual(pool_faults(layout, BUILD_THREADS, [*both, ("build2-0", "4")]), [])
+        self.assertEqual(len(pool_faults(layout, BUILD_THREADS, [*both, ("build1-0", "4")])), 2)
 
     def test_a_domain_without_threads(self):
-        self.assertEqual(len(pool_faults(LAYOUTS["2"], BY_NODE, [("build0-0", "0-1")])), 1)
+        self.assertEqual(len(pool_faults(LAYOUTS["2"], BUILD_THREADS, [("build0-0", "0-1"), ("build0-1", "0-1")])), 1)
+
+    def test_a_program_that_binds_nothing(self):
+        self.assertEqual(len(pool_faults(LAYOUTS["2"], BUILD_THREADS, [("build-0", "0-2")] * 3)), 2)
+
+    def test_the_actors_on_the_first_domain(self):
+        threads = [("caf.multiplexer", "0-1"), ("caf.clock", "0-1"), ("build1-0", "2"), ("graphite-engine", "0-2")]
+        self.assertEqual(pool_faults(LAYOUTS["2"], ACTOR_THREADS, threads), [])
+        self.assertEqual(len(pool_faults(LAYOUTS["2"], ACTOR_THREADS, [*threads, ("caf.actor", "0-2")])), 1)
+
+    def test_no_actors(self):
+        self.assertEqual(len(pool_faults(LAYOUTS["2"], ACTOR_THREADS, [("graphite-engine", "0-1")])), 1)
 
 
 class Pages(unittest.TestCase):
@@ -107,6 +118,12 @@ class Pages(unittest.TestCase):
 
     def test_bound_pages_elsewhere(self):
         self.assertEqual(len(page_faults(LAYOUTS["2"], "7f00 bind:1 anon=9 dirty=9 N0=4 N1=5 kernelpagesize_kB=4\n")), 1)
+
+    def test_without_bound_pages_the_name_says_so(self):
+        for text, vacuous in (("7f00 default anon=9 dirty=9 N0=9\n", True), ("7f00 bind:1 anon=9 dirty=9 N1=9\n", False)):
+            report = Report()
+            service.check_pages(report, LAYOUTS["2"], list(mappings_in(text)))
+            self.assertEqual("binds none" in report.name, vacuous)
 
     def test_preferred_pages_may_lie_elsewhere(self):
         self.assertEqual(page_faults(LAYOUTS["2"], "7f00 prefer:1 anon=9 dirty=9 N0=9 kernelpagesize_kB=4\n"), [])
