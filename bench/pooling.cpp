@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "bench/child.hpp"
 #include "bench/workloads.hpp"
 #include "platform/linux/thread_pool.hpp"
 
@@ -81,7 +82,9 @@ report run_pool(const bench_options& options) {
   const int batches = options.quick ? 20 : 500, wakes = options.quick ? 50 : 3000;
   const auto pool = pinned_pool::make({.name = "bench"});
   plain_pool plain(std::thread::hardware_concurrency());
-  const auto own = [&](auto job) { (void)(*pool)->submit(job); };
+  const auto own = [&](auto job) {
+    if (!(*pool)->submit(job)) give_up("the pool refused a job");
+  };
   const auto other = [&](auto job) { plain.submit(job); };
   std::vector<double> own_submit, plain_submit, own_wake, plain_wake;
   for (int i = 0; i < batches; ++i) {

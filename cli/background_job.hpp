@@ -7,6 +7,8 @@
 
 #include "core/error.hpp"
 
+#include "platform/linux/thread_name.hpp"
+
 namespace graphite {
 
 /// One blocking job at a time in a thread of its own. Owned and used by one thread.
@@ -21,6 +23,7 @@ class background_job {
     started_ = true;
     finished_.store(false);
     thread_ = std::thread([this, work = std::move(work), done = std::move(done)] {
+      name_thread("background");
       outcome_ = work();
       finished_.store(true, std::memory_order_release);
       done();

@@ -1,5 +1,7 @@
 #include "cli/http_server.hpp"
 
+#include "platform/linux/thread_name.hpp"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <httplib.h>
@@ -20,7 +22,11 @@ namespace {
 class bounded_queue final : public httplib::TaskQueue {
  public:
   bounded_queue(std::size_t threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    for (std::size_t i = 0; i < threads; ++i)
+      threads_.emplace_back([this] {
+        name_thread("http-worker");
+        work();
+      });
   }
 
   void enqueue(std::function<void()> task) override {
@@ -102,6 +108,7 @@ class http_server::impl {
       return fail(errc::already_exists,
                   fmt::format("cannot listen on {}:{}", options_.address, options_.port));
     thread_ = std::thread([this] {
+      name_thread("http");
       server_.listen_after_bind();
       server_.ended = true;
     });

@@ -28,8 +28,7 @@ class session_machine {
   thread_pool& pool() { return *pools_; }
   /// Actions at once.
   std::size_t jobs() const { return pools_->threads(); }
-  /// What other threads of the session call when they begin: binds them to the first domain where threads are
-  /// pinned.
+  /// What the actors' threads call when they begin: binds them to the first domain where threads are pinned.
   std::function<void()> thread_start() const;
   machine_status status() const;
 

@@ -11,6 +11,7 @@
 
 #include "gateway/service_session.hpp"
 #include "gateway/service_socket.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
@@ -123,7 +124,10 @@ class local_service::impl {
         socket_path_(service_socket_path(options_.state_folder)),
         listener_(std::move(listener)) {
     auto stop = started_.get_future();
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+      name_thread("local-service");
+      run();
+    });
     try {
       stop_ = stop.get();
     } catch (...) {

@@ -5,6 +5,7 @@
 #include "bindings/c/signal_shield.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/project_check.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite::build_api {
 
@@ -258,7 +259,10 @@ result<void> project_builder::watch(const watch_options& how) {
   watching_->heads_port = port_of(heads_);  // subscribers come back to the addresses they know
   watching_->chunks_port = port_of(chunks_);
   const signal_shield shield;
-  supervisor_ = std::thread([this] { supervise(); });
+  supervisor_ = std::thread([this] {
+    name_thread("graphite-super");
+    supervise();
+  });
   return {};
 }
 

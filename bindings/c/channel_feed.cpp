@@ -8,6 +8,7 @@
 #include "cli/subscription.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/background_thread.hpp"
+#include "platform/linux/thread_name.hpp"
 #include "platform/store/mapped_bundle.hpp"
 
 namespace graphite::c_api {
@@ -42,6 +43,7 @@ class channel_feed final : public generation_feed, subscription_listener {
   result<void> start() {
     auto opened = opened_.get_future();
     thread_ = std::thread([this] {
+      name_thread("graphite-feed");
       work_in_background();
       const auto ended = run_subscription(options_, hash_, host_.log(), *this);
       if (!is_open_) return opened_.set_value(ended ? fail(errc::cancelled, "stopped") : ended);

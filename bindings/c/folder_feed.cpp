@@ -6,6 +6,7 @@
 #include "bundle/head_codec.hpp"
 #include "platform/linux/background_thread.hpp"
 #include "platform/linux/name_watch.hpp"
+#include "platform/linux/thread_name.hpp"
 #include "platform/store/mapped_bundle.hpp"
 #include "runtime/settle_timer.hpp"
 
@@ -25,7 +26,10 @@ class folder_feed final : public generation_feed {
         path_(path_of(context.config())),
         watch_(watched_folder(context.config()), watched_name(context.config())) {
     look();
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+      name_thread("graphite-follow");
+      run();
+    });
   }
   ~folder_feed() override {
     stopping_.store(true);

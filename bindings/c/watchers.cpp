@@ -8,6 +8,7 @@
 #include "bindings/c/internal.hpp"
 #include "core/glob.hpp"
 #include "platform/linux/inotify_watcher.hpp"
+#include "platform/linux/thread_name.hpp"
 #include "runtime/event_debouncer.hpp"
 
 using namespace graphite;
@@ -70,7 +71,10 @@ class told_tree {
     const auto status = system_.status();
     library_log().debug("watching '{}': {} folders", root_, status.folders);
     note_polling(status);
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+      name_thread("graphite-watch");
+      run();
+    });
     return {};
   }
 

@@ -14,6 +14,7 @@
 
 #include "platform/linux/inotify_watcher_impl.hpp"
 #include "platform/linux/network_file_system.hpp"
+#include "platform/linux/thread_name.hpp"
 
 // Start and end of a watcher, its thread, and polling where inotify does not serve.
 
@@ -52,6 +53,7 @@ result<void> inotify_watcher::impl::start(callback on_events) {
   else
     GRAPHITE_CHECK(start_events(first));
   thread_ = std::thread([this, first = std::move(first)]() mutable {
+    name_thread("inotify");
     deliver(first);
     run();
   });

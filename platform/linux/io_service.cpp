@@ -1,12 +1,13 @@
 #include "platform/linux/io_service.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <array>
 #include <future>
 #include <system_error>
+
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
@@ -38,7 +39,7 @@ result<std::unique_ptr<io_service>> io_service::make(io_service_options options)
   out->io_ = io.get();
   try {
     out->thread_ = std::thread([service = out.get(), opened = std::move(io)]() mutable {
-      ::pthread_setname_np(::pthread_self(), service->options_.name.substr(0, 15).c_str());
+      name_thread(service->options_.name.substr(0, 15).c_str());
       service->work(std::move(opened));
     });
   } catch (const std::system_error& e) {

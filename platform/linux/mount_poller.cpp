@@ -1,5 +1,7 @@
 #include "platform/linux/mount_poller.hpp"
 
+#include "platform/linux/thread_name.hpp"
+
 #include <iterator>
 
 namespace graphite {
@@ -13,7 +15,11 @@ void mount_poller::set(const std::set<std::string>& folders) {
     stopping_ = false;
   }
   changed_.notify_all();
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  if (thread_.joinable()) return;
+  thread_ = std::thread([this] {
+    name_thread("mount-poller");
+    run();
+  });
 }
 
 void mount_poller::answer(std::vector<fs_event> cookies) {

@@ -16,6 +16,7 @@
 #include "platform/linux/beneath.hpp"
 #include "platform/linux/folder_scan.hpp"
 #include "platform/linux/posix_file_reader.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
@@ -316,7 +317,10 @@ result<tree_listing> scan_tree(const tree_scan_options& options) {
   std::vector<tree_listing> shares(threads);
   std::vector<std::thread> others;
   for (unsigned i = 1; i < threads; ++i)
-    others.emplace_back([&context, &queue, &shares, i] { run_worker(context, queue, shares[i]); });
+    others.emplace_back([&context, &queue, &shares, i] {
+      name_thread("tree-scan");
+      run_worker(context, queue, shares[i]);
+    });
   run_worker(context, queue, shares[0]);
   for (auto& thread : others) thread.join();
   return merge(shares);

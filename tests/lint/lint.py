@@ -41,7 +41,8 @@ MAY_INCLUDE = {
     "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},
     "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
                "predictor"},
-    "gateway": {"core", "schemas", "actors/facade.hpp", "platform/linux/owned_fd.hpp"},
+    "gateway": {"core", "schemas", "actors/facade.hpp", "platform/linux/owned_fd.hpp",
+                "platform/linux/thread_name.hpp"},
     "bindings": None, "cli": None, "bench": None,  # may include all
 }
 
