@@ -13,8 +13,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 CMAKE_PROJECT = '''cmake_minimum_required(VERSION 3.20)
 project(viewer CXX)
 find_package(graphite 0.1 REQUIRED)
-add_executable(viewer main.cpp)
-target_link_libraries(viewer PRIVATE graphite::runtime)
+foreach(program viewer machine)
+  add_executable(${program} ${program}.cpp)
+  target_link_libraries(${program} PRIVATE graphite::runtime)
+endforeach()
 '''
 
 VIEWER = r'''#include <graphite.hpp>
@@ -35,6 +37,37 @@ int main(int argc, char** argv) try {
 } catch (const graphite::failure& e) {
   std::cerr << e.what() << '\n';
   return 1;
+}
+'''
+
+
+# Finds NUMA nodes and shows a file that it reads asynchronously: what libgraphite loads another library for.
+MACHINE_USER = r'''#include <graphite.h>
+
+#include <cstdio>
+
+static void loaded(const graphite_io_completion* end, void* bytes) {
+  *static_cast<size_t*>(bytes) = end->result == GRAPHITE_SUCCESS ? end->bytes : 0;
+}
+
+int main(int argc, char** argv) {
+  graphite_numa_topology machine;
+  graphite_async_io_context io;
+  graphite_file file;
+  static char text[1 << 16];
+  size_t bytes = 0;
+  if (argc != 2 || graphite_detect_numa_topology(&machine) != GRAPHITE_SUCCESS || machine.node_count == 0 ||
+      graphite_file_open(&file, argv[1], GRAPHITE_FILE_READ) != GRAPHITE_SUCCESS ||
+      graphite_async_io_init(&io, nullptr) != GRAPHITE_SUCCESS ||
+      graphite_async_io_read(&io, &file, text, sizeof text, 0, loaded, &bytes, nullptr) != GRAPHITE_SUCCESS) {
+    std::fprintf(stderr, "%s\n", graphite_last_error());
+    return 1;
+  }
+  graphite_async_io_drain(&io);
+  graphite_async_io_destroy(&io);
+  graphite_file_close(&file);
+  graphite_free_numa_topology(&machine);
+  std::fwrite(text, 1, bytes, stdout);
 }
 '''
 
@@ -75,10 +108,13 @@ def a_cpp_project_finds_the_package():
         project = world.work / "viewer"
         project.mkdir()
         (project / "CMakeLists.txt").write_text(CMAKE_PROJECT)
-        (project / "main.cpp").write_text(VIEWER)
+        (project / "viewer.cpp").write_text(VIEWER)
+        (project / "machine.cpp").write_text(MACHINE_USER)
         must("cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={world.work / 'prefix'}")
         must("cmake", "--build", project / "build")
         equal(must(project / "build/viewer", world.bundle, "a/word.txt"), "read from C++", "what the program shows")
+        shown = must(project / "build/machine", project / "viewer.cpp")
+        equal(shown, VIEWER, "what is read asynchronously")
         absent = subprocess.run([project / "build/viewer", "/nowhere", "x"], capture_output=True, text=True)
         equal(absent.returncode, 1, "exit code without a bundle")
         check("not_found" in absent.stderr and "/nowhere" in absent.stderr, absent.stderr)

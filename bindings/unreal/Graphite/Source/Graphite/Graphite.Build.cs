@@ -14,6 +14,8 @@ public class Graphite : ModuleRules {
     PublicAdditionalLibraries.Add(library);
     PublicRuntimeLibraryPaths.Add(Path.Combine(installed, "lib"));
     RuntimeDependencies.Add(library);
-    RuntimeDependencies.Add(Path.Combine(installed, "lib", "libgraphite-subscribe.so.0"));  // beside it, for subscribing
+    // Beside it: what it loads for subscribing, and for asynchronous I/O and NUMA nodes.
+    RuntimeDependencies.Add(Path.Combine(installed, "lib", "libgraphite-subscribe.so.0"));
+    RuntimeDependencies.Add(Path.Combine(installed, "lib", "libgraphite-machine.so.0"));
   }
 }
