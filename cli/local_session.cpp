@@ -10,6 +10,7 @@
 #include "cli/chunk_port.hpp"
 #include "cli/collector.hpp"
 #include "cli/config/project_file.hpp"
+#include "cli/domain_workers.hpp"
 #include "cli/loss_repair.hpp"
 #include "cli/session_inputs.hpp"
 #include "cli/session_machine.hpp"
@@ -30,7 +31,6 @@
 #include "platform/linux/tool_workers.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
 #include "platform/store/segment_store.hpp"
-#include "platform/worker/worker_pool.hpp"
 #include "platform/zmq/chunk_server.hpp"
 #include "platform/zmq/context.hpp"
 #include "platform/zmq/head_publisher.hpp"
@@ -107,7 +107,7 @@ struct local_session::parts {
   std::future<result<transform_libraries>> asked_libraries;
   transform_libraries worker_libraries;  ///< that keys are made from
   std::unique_ptr<tool_workers> tools;
-  std::unique_ptr<worker_pool> workers;
+  std::unique_ptr<domain_workers> workers;
   std::unique_ptr<attempt_runner> runner;
   std::map<std::string, std::unique_ptr<kept_archive>> archives;
   std::unique_ptr<published_state> published;
@@ -134,7 +134,6 @@ struct local_session::parts {
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options);
   result<void> open_scratch(bool in_memory);
-  void warm_up_workers();
   result<void> open_ports(const session_options& options);
   chunk_service_sources chunk_sources();
   result<engine_options> engine_for(const session_options& options);
@@ -262,21 +261,17 @@ result<void> local_session::parts::open_builder(const session_options& options) 
                                        .decode = decode_tool_answer});
   const auto names = built_in_names(*config);
   GRAPHITE_TRY(worker_libraries, asked_libraries.get());
-  workers = std::make_unique<worker_pool>(worker_pool_options{
-      .program = worker_program(),
-      .environment = worker_environment(environment),
-      .arguments = server_arguments(worker_libraries, names),
-      .threads = std::min(static_cast<std::uint32_t>(machine->jobs()), std::thread::hardware_concurrency())});
+  workers = std::make_unique<domain_workers>(
+      worker_pool_options{.program = worker_program(),
+                          .environment = worker_environment(environment),
+                          .arguments = server_arguments(worker_libraries, names),
+                          .threads = std::min(static_cast<std::uint32_t>(machine->jobs()),
+                                              std::thread::hardware_concurrency())},
+      machine->pool(), machine->pinned());
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
-  // The threads of the pool live as long as the workers' server must.
-  if (!names.empty()) (void)machine->pool().submit([this] { warm_up_workers(); });
+  if (!names.empty()) workers->warm_up(log);
   return {};
-}
-
-/// An attempt that finds no worker says why; here it is only early.
-void local_session::parts::warm_up_workers() {
-  if (const auto warm = workers->warm_up(); !warm) log.warn("{}", warm.error().context);
 }
 
 result<void> local_session::parts::open_scratch(bool in_memory) {

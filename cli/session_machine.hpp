@@ -25,7 +25,9 @@ class session_machine {
   /// Says in the log what is not as it might be. Errors: busy (no more threads to be had), invalid_argument.
   static result<std::unique_ptr<session_machine>> open(const session_machine_options& options, log_sink& log);
 
-  thread_pool& pool() { return *pools_; }
+  domain_pools& pool() { return *pools_; }
+  /// Whether threads are bound to their domains.
+  bool pinned() const { return plan_.affinity.pinned; }
   /// Actions at once.
   std::size_t jobs() const { return pools_->threads(); }
   /// What the actors' threads call when they begin: binds them to the first domain where threads are pinned.

@@ -52,6 +52,12 @@ void domain_pools::drop_waiting() {
     }
 }
 
+std::optional<std::size_t> domain_pools::domain_here() const {
+  for (std::size_t i = 0; i < pools_.size(); ++i)
+    if (pools_[i]->is_here()) return i;
+  return std::nullopt;
+}
+
 std::size_t domain_pools::threads() const {
   return std::accumulate(pools_.begin(), pools_.end(), std::size_t{0},
                          [](std::size_t sum, const auto& pool) { return sum + pool->threads(); });

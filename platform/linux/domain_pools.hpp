@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class domain_pools final : public thread_pool {
   std::size_t domains() const { return pools_.size(); }
   /// For work whose memory lies in domain `index` < domains().
   pinned_pool& domain(std::size_t index) { return *pools_[index]; }
+  /// Whose thread the calling one is; none: of no domain.
+  std::optional<std::size_t> domain_here() const;
 
  private:
   void drop_waiting();

@@ -124,6 +124,8 @@ result<void> pinned_pool::submit(job work, work_priority priority) {
   return {};
 }
 
+bool pinned_pool::is_here() const { return here.pool == this; }
+
 void pinned_pool::put(job& work, std::size_t priority) {
   auto number = here.pool == this ? here.number : here.turn++ % lanes_.size();
   // There is room for all that are counted; only whoever is emptying a cell may still be at it.

@@ -67,6 +67,8 @@ class pinned_pool final : public thread_pool {
   std::size_t queued() const { return queued_.load(std::memory_order_relaxed); }
   /// Wakes a thread that sleeps, to look at the shared jobs; false where none does.
   bool wake_one();
+  /// Whether the calling thread is one of its own.
+  bool is_here() const;
   const std::string& name() const { return options_.name; }
 
  private:

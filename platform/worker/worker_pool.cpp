@@ -87,7 +87,8 @@ result<void> worker_pool::start_server() {
   request.out = out.get();
   request.err = err.get();
   request.nice = options_.nice;
-  const unbound_thread everywhere;  // all domains' tasks go to the same workers
+  std::optional<unbound_thread> everywhere;
+  if (!options_.bound) everywhere.emplace();
   auto made = spawn(request);
   if (!made && ::access(options_.program.c_str(), F_OK) != 0)
     return fail(errc::unavailable, fmt::format("there is no {}: it belongs beside `graphite`, or "

@@ -24,6 +24,8 @@ struct worker_pool_options {
   /// worker_threads_max; what is beyond counts as the nearest.
   std::uint32_t threads = 1;
   std::uint32_t tasks_max = 1024;  ///< then a worker is replaced by a fresh one
+  /// Workers run where the thread may that starts the server; else wherever this process may.
+  bool bound = false;
 };
 
 /// Runs tasks in worker processes: as many as there are calls of run() at once. A worker that has done well

@@ -217,10 +217,12 @@ TEST(domain_pools, work_for_a_domain_stays_there) {
     ASSERT_TRUE(pools->domain(1).submit([&] {
       char text[16];
       ::pthread_getname_np(::pthread_self(), text, sizeof text);
+      EXPECT_EQ(pools->domain_here(), 1u);
       name.set_value(text);
     }));
     EXPECT_EQ(name.get_future().get().substr(0, 3), "d3-");
   }
+  EXPECT_EQ(pools->domain_here(), std::nullopt);
 }
 
 TEST(domain_pools, stop_drops_what_waits_whoever_submits) {
