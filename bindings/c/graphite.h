@@ -20,8 +20,8 @@
  *     draw(bytes.data, bytes.size);
  *   graphite_release_reader(&assets);
  *
- * What holds for every function here and in graphite_files.h, graphite_live.h, graphite_memory.h and
- * graphite_platform.h, unless it says otherwise:
+ * What holds for every function here and in graphite_async.h, graphite_files.h, graphite_live.h,
+ * graphite_machine.h, graphite_memory.h and graphite_platform.h, unless it says otherwise:
  *
  * - Threads: it may be called from any thread at any time, but for signal handlers.
  * - Ownership: what a caller gives in stays his, and is not looked at after the call.
