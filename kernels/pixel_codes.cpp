@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "kernels/simd_target.hpp"
 
@@ -289,20 +290,22 @@ struct half_packed {
   HWY_ALIGN std::uint32_t pixels[pixels_max];
 
   /// Adds the codes by table, each at its place.
-  void finish(std::span<const code_quantizer> channels, std::uint32_t* to, std::size_t count) {
+  void finish(std::span<const code_quantizer> channels, std::uint8_t* to, std::size_t count) {
     std::size_t tables = 0;
     for (const auto& one : channels) tables += one.table ? 1 : 0;
     if (tables == 3 && channels[0].table && channels[1].table && channels[2].table) {
       const auto *reds = channels[0].table, *greens = channels[1].table, *blues = channels[2].table;
-      for (std::size_t k = 0; k < count; ++k)
-        to[k] = pixels[k] | reds[index[0][k]] | std::uint32_t{greens[index[1][k]]} << 8 |
-                std::uint32_t{blues[index[2][k]]} << 16;
+      for (std::size_t k = 0; k < count; ++k) {
+        const auto pixel = pixels[k] | reds[index[0][k]] | std::uint32_t{greens[index[1][k]]} << 8 |
+                           std::uint32_t{blues[index[2][k]]} << 16;
+        std::memcpy(to + 4 * k, &pixel, sizeof pixel);
+      }
       return;
     }
     for (std::size_t c = 0; c < channels.size(); ++c)
       for (std::size_t k = 0; channels[c].table && k < count; ++k)
         pixels[k] |= std::uint32_t{channels[c].table[index[c][k]]} << (8 * c);
-    for (std::size_t k = 0; k < count; ++k) to[k] = pixels[k];
+    std::memcpy(to, pixels, 4 * count);
   }
 };
 
@@ -319,10 +322,10 @@ void pack_pixels(const float* const* rows, std::span<const code_quantizer> chann
   half_packed some;
   std::size_t i = 0;
   while (i + lanes <= count) {
-    auto* const to = reinterpret_cast<std::uint32_t*>(rgba + 4 * i);
+    auto* const to = rgba + 4 * i;
     const auto now = std::min(half_packed::pixels_max, (count - i) / lanes * lanes);
     for (std::size_t k = 0; k < now; k += lanes) {
-      auto pixels = hn::And(hn::LoadU(d, to + k), others);
+      auto pixels = hn::And(pixels_at(to + 4 * k), others);
       for (std::size_t c = 0; c < channels.size(); ++c) {
         const auto indices = indices_of(rows[c] + i + k, channels[c].scale);
         if (channels[c].table)
