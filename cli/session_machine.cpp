@@ -1,7 +1,5 @@
 #include "cli/session_machine.hpp"
 
-#include <pthread.h>
-
 #include <atomic>
 
 #include "core/cpu_list.hpp"
@@ -28,8 +26,7 @@ std::function<void()> session_machine::thread_start() const {
   // What went offline since then binds nothing.
   return [cpus = plan_.affinity.domains.front().cpus, one_each = plan_.affinity.one_each,
           turn = std::make_shared<std::atomic<std::size_t>>(0)] {
-    (void)bind_thread(::pthread_self(),
-                      one_each ? std::span(&cpus[turn->fetch_add(1) % cpus.size()], 1) : std::span(cpus));
+    (void)bind_to_domain(cpus, one_each, turn->fetch_add(1));
   };
 }
 

@@ -95,6 +95,11 @@ result<void> bind_thread(pthread_t thread, std::span<const int> cpus) {
   return {};
 }
 
+result<void> bind_to_domain(std::span<const int> cpus, bool one_each, std::size_t number) {
+  if (one_each && !cpus.empty()) cpus = cpus.subspan(number % cpus.size(), 1);
+  return bind_thread(::pthread_self(), cpus);
+}
+
 unbound_thread::unbound_thread() {
   auto mine = thread_cpus(::pthread_self()), all = allowed_cpus();
   if (!mine || !all || *mine == *all) return;

@@ -22,6 +22,10 @@ result<std::vector<int>> thread_cpus(pthread_t thread);
 /// processor does not exist, is offline or forbidden: then the thread stays as it was), io.
 result<void> bind_thread(pthread_t thread, std::span<const int> cpus);
 
+/// Binds the calling thread, the `number`th of its domain, to all of `cpus`, or with `one_each` to one of
+/// them in turns. Errors: as bind_thread().
+result<void> bind_to_domain(std::span<const int> cpus, bool one_each, std::size_t number);
+
 /// Lets this thread run on all processors that the process may use while it lives, and then where it could
 /// before: for processes that it starts and that are not its domain's.
 class unbound_thread {

@@ -1,7 +1,6 @@
 #include "platform/linux/thread_pool.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -11,6 +10,7 @@
 #include <system_error>
 
 #include "platform/linux/cpu_set.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
@@ -39,12 +39,8 @@ result<std::size_t> check_processors(const pinned_pool_options& options) {
 
 /// What a thread does first. One that went offline since then binds nothing.
 void begin_thread(const pinned_pool_options& options, std::size_t number) {
-  ::pthread_setname_np(::pthread_self(), thread_name(options.name, number).c_str());
-  const auto& cpus = options.cpus;
-  if (options.one_each && !cpus.empty())
-    (void)bind_thread(::pthread_self(), std::span(&cpus[number % cpus.size()], 1));
-  else if (!cpus.empty())
-    (void)bind_thread(::pthread_self(), cpus);
+  name_thread(thread_name(options.name, number).c_str());
+  if (!options.cpus.empty()) (void)bind_to_domain(options.cpus, options.one_each, number);
   // On Linux a nice value belongs to the thread.
   if (options.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options.nice);
 }

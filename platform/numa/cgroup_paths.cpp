@@ -28,22 +28,6 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// mountinfo writes blanks and backslashes as \ and three octal digits.
-std::string unescaped(std::string_view text) {
-  const auto octal = [](char c) { return c >= '0' && c <= '7'; };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && octal(text[i + 1]) && octal(text[i + 2]) &&
-        octal(text[i + 3])) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 /// "" for "/", so that parts can be put together.
 std::string without_slash(std::string path) {
   while (!path.empty() && path.back() == '/') path.pop_back();
@@ -70,6 +54,21 @@ cgroup_place place_below(const cgroup_mount& mount, std::string_view path_below)
 
 }  // namespace
 
+std::string unescaped_mount_field(std::string_view text) {
+  const auto octal = [](char c) { return c >= '0' && c <= '7'; };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && octal(text[i + 1]) && octal(text[i + 2]) &&
+        octal(text[i + 3])) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::vector<cgroup_membership> parse_cgroup_memberships(std::string_view text) {
   std::vector<cgroup_membership> out;
   for (const auto line : split_text(text, '\n')) {
@@ -92,7 +91,7 @@ std::vector<cgroup_mount> parse_cgroup_mounts(std::string_view text) {
     const auto after = split_text(line.substr(dash + 3), ' ');
     if (before.size() < 5 || after.empty() || (after[0] != "cgroup" && after[0] != "cgroup2")) continue;
     if (before[3].front() != '/' || before[4].front() != '/') continue;
-    out.push_back({unescaped(before[3]), unescaped(before[4]), after[0] == "cgroup2",
+    out.push_back({unescaped_mount_field(before[3]), unescaped_mount_field(before[4]), after[0] == "cgroup2",
                    after.size() > 2 ? split_names(after[2]) : std::vector<std::string>{}});
   }
   return out;

@@ -10,6 +10,9 @@ namespace graphite {
 /// \file Where the kernel shows the folders of a process's control groups: from /proc/self/cgroup and
 /// /proc/self/mountinfo, see cgroups(7) and proc(5). Pure. Lines that make no sense are passed over.
 
+/// A field of mountinfo as it was before blanks and backslashes in it became \ and three octal digits.
+std::string unescaped_mount_field(std::string_view text);
+
 /// One line of /proc/self/cgroup.
 struct cgroup_membership {
   std::vector<std::string> controllers{};  ///< of a v1 hierarchy; none: the v2 hierarchy

@@ -107,28 +107,6 @@ TEST_P(async_io_contract, can_be_polled) {
   EXPECT_TRUE(holds(into, 5));
 }
 
-/// A wake that came before the wait makes that return, with nothing, though all could be had.
-TEST_P(async_io_contract, a_wake_ends_the_next_wait) {
-  std::vector<std::byte> into(100);
-  io_completion out[3];
-  const auto before = read_of(file_, 0, into);
-  ASSERT_EQ(io_->submit({&before, 1}).value_or(99), 1u);
-  ASSERT_EQ(io_->wait(out, 1, seconds(60)).value_or(99), 1u);
-  io_ = make(4, [](const io_request&, std::size_t, std::int64_t answer) {
-    std::this_thread::yield();
-    return answer;
-  });
-  std::vector<std::byte> many(3 * 100);
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto request = read_of(file_, i, std::span(many).subspan(i * 100, 100), i);
-    ASSERT_EQ(io_->submit({&request, 1}).value_or(99), 1u);
-  }
-  io_->wake();
-  std::size_t have = 0;
-  while (have < 3) have += io_->wait(out, 3 - have, std::chrono::hours(1)).value_or(99);
-  EXPECT_EQ(have, 3u);
-}
-
 /// However often and whenever it is called, nothing hangs and nothing is lost.
 TEST_P(async_io_contract, can_be_woken_by_others) {
   std::atomic<bool> ended = false;

@@ -145,6 +145,42 @@ TEST(uring_io, ends_what_waits) {
   ASSERT_TRUE((*io)->submit({&request, 1}));
 }
 
+/// Whatever is waited for: nothing of it can come.
+TEST(pooled_io, a_wake_ends_a_wait_before_it_and_in_it) {
+  manual_pool pool;  // whose jobs nobody runs
+  pooled_io io(pool, {.depth = 4, .reason = ""});
+  std::array<std::byte, 8> into{};
+  const owned_fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const io_request requests[] = {{.file = {file.get()}, .bytes = into},
+                                 {.file = {file.get()}, .bytes = into}};
+  ASSERT_EQ(io.submit(requests).value_or(99), 2u);
+  std::array<io_completion, 2> out;
+  io.wake();
+  EXPECT_EQ(io.wait(out, 2, std::chrono::hours(1)).value_or(99), 0u);
+  std::thread other([&] { io.wake(); });
+  EXPECT_EQ(io.wait(out, 2, std::chrono::hours(1)).value_or(99), 0u);
+  other.join();
+  while (pool.run_one()) {
+  }
+}
+
+TEST(uring_io, a_wake_ends_a_wait_for_several) {
+  const auto io = uring_io::make({.depth = 4});
+  if (!io) GTEST_SKIP() << io.error().context;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const owned_fd reader(ends[0]), writer(ends[1]);
+  std::array<std::byte, 24> into{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const io_request request{.file = {reader.get()}, .bytes = std::span(into).subspan(8 * i, 8), .token = i};
+    ASSERT_EQ((*io)->submit({&request, 1}).value_or(99), 1u);
+  }
+  std::array<io_completion, 3> out;
+  std::thread other([&] { (*io)->wake(); });
+  EXPECT_EQ((*io)->wait(out, 3, std::chrono::hours(1)).value_or(99), 0u);
+  other.join();
+}
+
 /// The pool drops jobs when it stops: none of their operations is lost.
 TEST(pooled_io, operations_of_a_pool_that_stops_are_cancelled) {
   const auto pool = *pinned_pool::make({.threads = 1});
