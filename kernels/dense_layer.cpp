@@ -86,7 +86,7 @@ template <typename D>
 HWY_INLINE void make_batch(D d, const dense_layer& layer, const float* in, float* out, std::size_t batch) {
   constexpr std::size_t rows = 4;
   for (; batch >= rows; batch -= rows, in += rows * layer.inputs, out += rows * layer.outputs)
-    make_rows<rows, 2>(d, layer, in, out);
+    make_rows<rows, HWY_TARGET <= HWY_AVX3 ? 4 : 2>(d, layer, in, out);
   for (; batch > 0; --batch, in += layer.inputs, out += layer.outputs) make_rows<1, 4>(d, layer, in, out);
 }
 

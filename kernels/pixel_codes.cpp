@@ -38,14 +38,6 @@ HWY_INLINE code_vec codes_of(code_vec pixels, std::size_t c) {
   return hn::And(moved, hn::Set(d, 0xffu));
 }
 
-/// The other way round, for codes without other bits.
-HWY_INLINE code_vec placed(code_vec code, std::size_t c) {
-  return c == 0   ? code
-         : c == 1 ? hn::ShiftLeft<8>(code)
-         : c == 2 ? hn::ShiftLeft<16>(code)
-                  : hn::ShiftLeft<24>(code);
-}
-
 /// The nearest float to a whole number below 2^24 over 255 · 2^k. With fused steps two of them correct a
 /// product with the reciprocal (P. Markstein, "Computation of elementary functions on the IBM RISC
 /// System/6000 processor", 1990); for these divisors the result is that of a division for every numerator.
@@ -141,9 +133,80 @@ void average_fractions(const pixel_pairs& some, std::size_t c, const code_reader
   });
 }
 
-#if HWY_TARGET == HWY_AVX3
+// Highway has no name for a look-up in several vectors, which is what makes this faster than plain loads.
 
-// Highway has no name for a look-up in two vectors, which is what makes this faster than plain loads.
+#if HWY_TARGET == HWY_AVX3_DL
+
+constexpr bool tables_fit = true;
+
+/// One byte of each of a table's floats.
+struct table_plane {
+  __m512i parts[4];
+
+  HWY_INLINE __m512i at(__m512i codes, __mmask64 bit_7) const {
+    return _mm512_mask_blend_epi8(bit_7, _mm512_permutex2var_epi8(parts[0], codes, parts[1]),
+                                  _mm512_permutex2var_epi8(parts[2], codes, parts[3]));
+  }
+};
+
+/// A table in registers, looked up byte by byte.
+struct table_reader {
+  table_reader() = default;
+
+  HWY_INLINE explicit table_reader(const code_table& table) {
+    for (int byte = 0; byte < 4; ++byte) {
+      const auto every_fourth = _mm512_add_epi8(bytes_of([](unsigned i) { return 4 * i % 128; }),
+                                                _mm512_set1_epi8(static_cast<char>(byte)));
+      for (int part = 0; part < 4; ++part) {
+        const auto* const from = table.data() + 64 * part;
+        const auto half = [&](const float* some) {
+          return _mm512_castsi512_si256(_mm512_permutex2var_epi8(_mm512_loadu_si512(some), every_fourth,
+                                                                 _mm512_loadu_si512(some + 16)));
+        };
+        planes[byte].parts[part] = _mm512_inserti64x4(_mm512_castsi256_si512(half(from)), half(from + 32), 1);
+      }
+    }
+  }
+
+  /// What channel `c` of four vectors of pixels stands for.
+  HWY_INLINE void read(const code_vec (&pixels)[4], std::size_t c, vec (&out)[4]) const {
+    const auto codes = side_by_side(pixels, c);
+    const auto bit_7 = _mm512_movepi8_mask(codes);
+    const auto first = planes[0].at(codes, bit_7), second = planes[1].at(codes, bit_7),
+               third = planes[2].at(codes, bit_7), last = planes[3].at(codes, bit_7);
+    const auto low = _mm512_unpacklo_epi8(first, second), low_ends = _mm512_unpacklo_epi8(third, last),
+               high = _mm512_unpackhi_epi8(first, second), high_ends = _mm512_unpackhi_epi8(third, last);
+    out[0].raw = _mm512_castsi512_ps(_mm512_unpacklo_epi16(low, low_ends));
+    out[1].raw = _mm512_castsi512_ps(_mm512_unpackhi_epi16(low, low_ends));
+    out[2].raw = _mm512_castsi512_ps(_mm512_unpacklo_epi16(high, high_ends));
+    out[3].raw = _mm512_castsi512_ps(_mm512_unpackhi_epi16(high, high_ends));
+  }
+
+  table_plane planes[4];
+
+ private:
+  /// Byte `of(i)` for each i.
+  template <typename Of>
+  static HWY_INLINE __m512i bytes_of(Of of) {
+    HWY_ALIGN static constexpr auto bytes = [](Of number) {
+      std::array<std::uint8_t, 64> out{};
+      for (unsigned i = 0; i < 64; ++i) out[i] = static_cast<std::uint8_t>(number(i));
+      return out;
+    }(Of{});
+    return _mm512_load_si512(bytes.data());
+  }
+
+  /// Of each four pixels the codes of one vector after another: what unpacking turns into vectors again.
+  static HWY_INLINE __m512i side_by_side(const code_vec (&pixels)[4], std::size_t c) {
+    // Four of a vector, four of its neighbour, the same again.
+    const auto places = bytes_of([](unsigned i) { return 16 * (i / 16) + 4 * (i % 4) + 64 * (i / 4 % 2); });
+    const auto from = _mm512_add_epi8(places, _mm512_set1_epi8(static_cast<char>(c)));
+    return _mm512_mask_blend_epi64(0xaa, _mm512_permutex2var_epi8(pixels[0].raw, from, pixels[1].raw),
+                                   _mm512_permutex2var_epi8(pixels[2].raw, from, pixels[3].raw));
+  }
+};
+
+#elif HWY_TARGET == HWY_AVX3
 
 constexpr bool tables_fit = true;
 
@@ -169,6 +232,8 @@ HWY_INLINE __m512i halves_of(const float* values, int shift) {
 
 /// A table in registers.
 struct table_reader {
+  table_reader() = default;
+
   HWY_INLINE explicit table_reader(const code_table& table) {
     for (std::size_t k = 0; k < 8; ++k) {
       upper.parts[k] = halves_of(table.data() + 32 * k, 16);
@@ -176,8 +241,14 @@ struct table_reader {
     }
   }
 
+  /// What channel `c` of four vectors of pixels stands for.
+  HWY_INLINE void read(const code_vec (&pixels)[4], std::size_t c, vec (&out)[4]) const {
+    for (std::size_t k = 0; k < 4; k += 2)
+      read_two(codes_of(pixels[k], c), codes_of(pixels[k + 1], c), out[k], out[k + 1]);
+  }
+
   /// Both codes at once, side by side in 32 bits.
-  HWY_INLINE void read(code_vec first_codes, code_vec second_codes, vec& first, vec& second) const {
+  HWY_INLINE void read_two(code_vec first_codes, code_vec second_codes, vec& first, vec& second) const {
     constexpr __mmask32 even = 0x55555555;
     const auto codes = _mm512_or_si512(first_codes.raw, _mm512_slli_epi32(second_codes.raw, 16));
     const auto bit_6 = _mm512_test_epi16_mask(codes, _mm512_set1_epi16(64)),
@@ -190,54 +261,77 @@ struct table_reader {
   table_halves upper, lower;
 };
 
-std::size_t unpack_by_table(const std::uint8_t* rgba, std::size_t c, const code_table& table, float* out,
-                            std::size_t count) {
-  const floats d;
-  const auto lanes = hn::Lanes(d);
-  const table_reader reader(table);
-  std::size_t i = 0;
-  for (; i + 2 * lanes <= count; i += 2 * lanes) {
-    vec first, second;
-    reader.read(codes_of(pixels_at(rgba + 4 * i), c), codes_of(pixels_at(rgba + 4 * (i + lanes)), c), first,
-                second);
-    hn::StoreU(first, d, out + i);
-    hn::StoreU(second, d, out + i + lanes);
-  }
-  return i;
-}
-
-void average_by_table(const pixel_pairs& some, std::size_t c, const code_table& table, float* out,
-                      std::size_t count) {
-  const codes d;
-  const table_reader reader(table);
-  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-    vec values[2][2];
-    for (std::size_t row = 0; row < 2; ++row)
-      reader.read(codes_of(hn::Load(d, some.even[row] + i), c), codes_of(hn::Load(d, some.odd[row] + i), c),
-                  values[row][0], values[row][1]);
-    hn::StoreU(mean(values[0][0], values[0][1], values[1][0], values[1][1]), floats(), out + i);
-  }
-}
-
 #else
 
 // Gathering, where there is such an instruction, is no faster than the plain loads of the twin.
 constexpr bool tables_fit = false;
 
-std::size_t unpack_by_table(const std::uint8_t*, std::size_t, const code_table&, float*, std::size_t) {
-  return 0;
-}
-
-void average_by_table(const pixel_pairs&, std::size_t, const code_table&, float*, std::size_t) {}
+struct table_reader {
+  table_reader() = default;
+  explicit table_reader(const code_table&) {}
+  void read(const code_vec (&)[4], std::size_t, vec (&)[4]) const {}
+};
 
 #endif
 
+/// The tables of some channels, each one loaded once.
+struct table_readers {
+  explicit table_readers(std::span<const code_reader> channels) {
+    for (std::size_t c = 0; tables_fit && c < channels.size(); ++c) {
+      if (!channels[c].table) continue;
+      place[c] = c;
+      for (std::size_t other = 0; other < c; ++other)
+        if (channels[other].table == channels[c].table) place[c] = place[other];
+      if (place[c] == c) held[c] = table_reader(*channels[c].table);
+    }
+  }
+
+  const table_reader& of(std::size_t c) const { return held[place[c]]; }
+
+  table_reader held[channels_max];
+  std::size_t place[channels_max] = {};
+};
+
+/// The first pixels, a multiple of four vectors; returns how many.
+std::size_t unpack_by_table(const std::uint8_t* rgba, std::size_t c, const table_reader& table, float* out,
+                            std::size_t count) {
+  const floats d;
+  const auto reader = table;  // stores could change the other: a copy stays in registers
+  const auto lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    code_vec pixels[4];
+    vec values[4];
+    for (std::size_t k = 0; k < 4; ++k) pixels[k] = pixels_at(rgba + 4 * (i + k * lanes));
+    reader.read(pixels, c, values);
+    for (std::size_t k = 0; k < 4; ++k) hn::StoreU(values[k], d, out + i + k * lanes);
+  }
+  return i;
+}
+
+void average_by_table(const pixel_pairs& some, std::size_t c, const table_reader& table, float* out,
+                      std::size_t count) {
+  const codes d;
+  const auto reader = table;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+    const code_vec pixels[4] = {hn::Load(d, some.even[0] + i), hn::Load(d, some.odd[0] + i),
+                                hn::Load(d, some.even[1] + i), hn::Load(d, some.odd[1] + i)};
+    vec values[4];
+    reader.read(pixels, c, values);
+    hn::StoreU(mean(values[0], values[1], values[2], values[3]), floats(), out + i);
+  }
+}
+
 void unpack_pixels(const std::uint8_t* rgba, std::span<const code_reader> channels, float* const* rows,
                    std::size_t count) {
+  const table_readers tables(channels);
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const auto& how = channels[c];
-    const auto done = how.table ? unpack_by_table(rgba, c, *how.table, rows[c], count)
-                                : unpack_fractions(rgba, c, how, rows[c], count);
+    std::size_t done = 0;
+    if (!how.table)
+      done = unpack_fractions(rgba, c, how, rows[c], count);
+    else if (tables_fit)
+      done = unpack_by_table(rgba, c, tables.of(c), rows[c], count);
     if (how.table)
       for (auto i = done; i < count; ++i) rows[c][i] = (*how.table)[rgba[4 * i + c]];
     else
@@ -249,6 +343,7 @@ void unpack_pixels(const std::uint8_t* rgba, std::span<const code_reader> channe
 void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
                     std::span<const code_reader> channels, float* const* rows, std::size_t count) {
   const auto lanes = hn::Lanes(floats());
+  const table_readers tables(channels);
   pixel_pairs some;
   std::size_t i = 0;
   while (i + lanes <= count) {
@@ -261,7 +356,7 @@ void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
       if (!channels[c].table)
         average_fractions(some, c, channels[c], rows[c] + i, now);
       else if (tables_fit)
-        average_by_table(some, c, *channels[c].table, rows[c] + i, now);
+        average_by_table(some, c, tables.of(c), rows[c] + i, now);
       else
         scalar::average_pixels(upper + 8 * i + c, lower + 8 * i + c, channels.subspan(c, 1), to.data() + c,
                                now);
@@ -272,77 +367,6 @@ void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
   scalar::average_pixels(upper + 8 * i, lower + 8 * i, channels, rest, count - i);
 }
 
-/// What a quantizer's table or the code has its place in.
-HWY_INLINE hn::Vec<wholes> indices_of(const float* values, float scale) {
-  const floats d;
-  const auto some = hn::LoadU(d, values);
-  // Not hn::Max: what it makes of NaN depends on the target.
-  const auto positive = hn::IfThenElseZero(hn::Gt(some, hn::Zero(d)), some);
-  const auto clamped = hn::Min(positive, hn::Set(d, 1.0f));
-  return hn::ConvertTo(wholes(), hn::Add(hn::Mul(clamped, hn::Set(d, scale)), hn::Set(d, 0.5f)));
-}
-
-/// Some pixels on their way to memory: what has no table is in place, of the rest there are the indices.
-/// So many that what vectors stored is no longer on its way when single numbers of it are read.
-struct half_packed {
-  static constexpr std::size_t pixels_max = 128;
-  HWY_ALIGN std::int32_t index[channels_max][pixels_max];
-  HWY_ALIGN std::uint32_t pixels[pixels_max];
-
-  /// Adds the codes by table, each at its place.
-  void finish(std::span<const code_quantizer> channels, std::uint8_t* to, std::size_t count) {
-    std::size_t tables = 0;
-    for (const auto& one : channels) tables += one.table ? 1 : 0;
-    if (tables == 3 && channels[0].table && channels[1].table && channels[2].table) {
-      const auto *reds = channels[0].table, *greens = channels[1].table, *blues = channels[2].table;
-      for (std::size_t k = 0; k < count; ++k) {
-        const auto pixel = pixels[k] | reds[index[0][k]] | std::uint32_t{greens[index[1][k]]} << 8 |
-                           std::uint32_t{blues[index[2][k]]} << 16;
-        std::memcpy(to + 4 * k, &pixel, sizeof pixel);
-      }
-      return;
-    }
-    for (std::size_t c = 0; c < channels.size(); ++c)
-      for (std::size_t k = 0; channels[c].table && k < count; ++k)
-        pixels[k] |= std::uint32_t{channels[c].table[index[c][k]]} << (8 * c);
-    std::memcpy(to, pixels, 4 * count);
-  }
-};
-
-/// Bits of a pixel that no channel is for.
-std::uint32_t other_bytes(std::size_t channels) {
-  return channels >= channels_max ? 0 : ~std::uint32_t{0} << (8 * channels);
-}
-
-void pack_pixels(const float* const* rows, std::span<const code_quantizer> channels, std::uint8_t* rgba,
-                 std::size_t count) {
-  const codes d;
-  const auto lanes = hn::Lanes(d);
-  const auto others = hn::Set(d, other_bytes(channels.size()));
-  half_packed some;
-  std::size_t i = 0;
-  while (i + lanes <= count) {
-    auto* const to = rgba + 4 * i;
-    const auto now = std::min(half_packed::pixels_max, (count - i) / lanes * lanes);
-    for (std::size_t k = 0; k < now; k += lanes) {
-      auto pixels = hn::And(pixels_at(to + 4 * k), others);
-      for (std::size_t c = 0; c < channels.size(); ++c) {
-        const auto indices = indices_of(rows[c] + i + k, channels[c].scale);
-        if (channels[c].table)
-          hn::Store(indices, wholes(), some.index[c] + k);
-        else
-          pixels = hn::Or(pixels, placed(hn::BitCast(d, indices), c));
-      }
-      hn::Store(pixels, d, some.pixels + k);
-    }
-    some.finish(channels, to, now);
-    i += now;
-  }
-  const float* rest[channels_max];
-  for (std::size_t c = 0; c < channels.size(); ++c) rest[c] = rows[c] + i;
-  scalar::pack_pixels(rest, channels, rgba + 4 * i, count - i);
-}
-
 }  // namespace graphite::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -351,7 +375,6 @@ namespace graphite {
 
 HWY_EXPORT(unpack_pixels);
 HWY_EXPORT(average_pixels);
-HWY_EXPORT(pack_pixels);
 
 void unpack_pixels(const std::uint8_t* rgba, std::span<const code_reader> channels, float* const* rows,
                    std::size_t count) {
@@ -363,12 +386,6 @@ void average_pixels(const std::uint8_t* upper, const std::uint8_t* lower,
                     std::span<const code_reader> channels, float* const* rows, std::size_t count) {
   if (simd_is_scalar()) return scalar::average_pixels(upper, lower, channels, rows, count);
   HWY_DYNAMIC_DISPATCH(average_pixels)(upper, lower, channels, rows, count);
-}
-
-void pack_pixels(const float* const* rows, std::span<const code_quantizer> channels, std::uint8_t* rgba,
-                 std::size_t count) {
-  if (simd_is_scalar()) return scalar::pack_pixels(rows, channels, rgba, count);
-  HWY_DYNAMIC_DISPATCH(pack_pixels)(rows, channels, rgba, count);
 }
 
 }  // namespace graphite

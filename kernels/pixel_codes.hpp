@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace graphite {
@@ -22,10 +23,26 @@ struct code_reader {
   float scale = 1, offset = 0, divisor = 255;
 };
 
+/// A quantizer's table of 16,384 entries in the bytes that vectors of AVX-512 look up. Bucket b has the
+/// entries from 8 b on, or bucket 256 + b those from 64 b on where these are 2,048 or later.
+struct code_steps {
+  static constexpr std::size_t entries = 16'384;
+  static constexpr int fine_end = 2'048, fine_shift = 3, coarse_shift = 6;
+
+  std::array<std::uint8_t, 512> first;  ///< the code at the bucket's begin
+  /// Where in the bucket the code grows by one, and where once more; 255: not there.
+  std::array<std::uint8_t, 512> step_1, step_2;
+};
+
+/// Nothing where the table has another size, falls, grows by more than one at once, or more than twice in a
+/// bucket. Linear in the table.
+std::optional<code_steps> steps_of(std::span<const std::uint8_t> table);
+
 /// What a value in 0 … 1 is stored as: table[trunc(value * scale + 0.5)], or that number itself without one.
 struct code_quantizer {
   float scale = 255;                    ///< the last index
   const std::uint8_t* table = nullptr;  ///< scale + 1 entries; null: the index is the code, scale ≤ 255
+  const code_steps* steps = nullptr;    ///< those of `table`, if it has some: then the same codes come sooner
 };
 
 /// rows[c][i] = what byte c of pixel i stands for, for each of the readers' channels, four at most.

@@ -62,3 +62,39 @@ void pack_pixels(const float* const* rows, std::span<const code_quantizer> chann
 }
 
 }  // namespace graphite::scalar
+
+namespace graphite {
+
+namespace {
+
+/// The bucket of the entries from `begin` on; false where it grows in another way.
+bool fill_bucket(std::span<const std::uint8_t> entries, std::size_t bucket, code_steps& out) {
+  out.first[bucket] = entries[0];
+  std::uint8_t* const steps[] = {&out.step_1[bucket], &out.step_2[bucket]};
+  for (auto* step : steps) *step = 255;
+  std::size_t found = 0;
+  for (std::size_t i = 1; i < entries.size(); ++i) {
+    if (entries[i] == entries[i - 1]) continue;
+    if (entries[i] != entries[i - 1] + 1 || found == std::size(steps)) return false;
+    *steps[found++] = static_cast<std::uint8_t>(i);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<code_steps> steps_of(std::span<const std::uint8_t> table) {
+  if (table.size() != code_steps::entries) return std::nullopt;
+  code_steps out{};
+  constexpr std::size_t coarse = 256;
+  for (std::size_t at = 0; at < table.size();) {
+    const bool fine = at < code_steps::fine_end;
+    const auto shift = fine ? code_steps::fine_shift : code_steps::coarse_shift;
+    const auto size = std::size_t{1} << shift;
+    if (!fill_bucket(table.subspan(at, size), (fine ? 0 : coarse) + (at >> shift), out)) return std::nullopt;
+    at += size;
+  }
+  return out;
+}
+
+}  // namespace graphite

@@ -16,10 +16,8 @@ std::atomic<bool> scalar_forced{false};
 using named_target = std::pair<std::string_view, std::int64_t>;
 
 constexpr std::array vector_targets{
-    named_target{"ssse3", HWY_SSSE3},
-    named_target{"sse4", HWY_SSE4},
-    named_target{"avx2", HWY_AVX2},
-    named_target{"avx3", HWY_AVX3},
+    named_target{"ssse3", HWY_SSSE3}, named_target{"sse4", HWY_SSE4},       named_target{"avx2", HWY_AVX2},
+    named_target{"avx3", HWY_AVX3},   named_target{"avx3_dl", HWY_AVX3_DL},
 };
 
 void choose(std::int64_t mask) {
@@ -47,8 +45,8 @@ result<void> force_simd_target(std::string_view name) {
     choose(mask);
     return {};
   }
-  return fail(errc::invalid_argument,
-              "no instruction set '" + std::string(name) + "': scalar, sse2, ssse3, sse4, avx2 or avx3");
+  return fail(errc::invalid_argument, "no instruction set '" + std::string(name) +
+                                          "': scalar, sse2, ssse3, sse4, avx2, avx3 or avx3_dl");
 }
 
 void release_simd_target() {

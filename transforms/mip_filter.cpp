@@ -105,7 +105,8 @@ code_quantizer srgb_quantizer() {
     }
     return out;
   }();
-  return {static_cast<float>(srgb_steps), table.data()};
+  static const auto steps = steps_of(table);
+  return {static_cast<float>(srgb_steps), table.data(), steps ? &*steps : nullptr};
 }
 
 }  // namespace graphite

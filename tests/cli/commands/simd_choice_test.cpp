@@ -33,7 +33,7 @@ TEST_F(simd_choice, a_name_that_is_none_is_refused_with_those_that_are) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::invalid_argument);
   EXPECT_EQ(refused.error().context,
-            "GRAPHITE_SIMD: no instruction set 'avx9': scalar, sse2, ssse3, sse4, avx2 or avx3");
+            "GRAPHITE_SIMD: no instruction set 'avx9': scalar, sse2, ssse3, sse4, avx2, avx3 or avx3_dl");
 }
 
 }  // namespace
