@@ -11,6 +11,7 @@
 #include "kernels/crc32c.hpp"
 #include "kernels/dense_layer.hpp"
 #include "kernels/pixel_codes.hpp"
+#include "platform/linux/buffer_pool.hpp"
 #include "transforms/mip_chain.hpp"
 
 namespace graphite::bench {
@@ -70,10 +71,11 @@ kernel_case mip_chain_case(const kernel_data& data) {
   const auto picture = std::make_shared<rgba_image>();
   picture->width = picture->height = side;
   picture->pixels.assign(data.bytes().begin(), data.bytes().begin() + static_cast<std::ptrdiff_t>(bytes));
-  return {"mip_chain", static_cast<double>(bytes), 0, [picture] {
+  const auto memory = std::make_shared<buffer_pool>(buffer_pool_options{});
+  return {"mip_chain", static_cast<double>(bytes), 0, [picture, memory] {
             serial_calls one_thread;
             std::size_t levels = 0;
-            make_levels(*picture, {}, one_thread, [&](const rgba_image&) { ++levels; });
+            make_levels(*picture, {}, one_thread, *memory, [&](const rgba_image&) { ++levels; });
             demand(levels == 11, "mip_chain");
           }};
 }

@@ -97,7 +97,8 @@ void measure_gear(const std::vector<std::uint8_t>& random, std::size_t bytes_max
                   real.size() / 1'000'000));
 }
 
-/// What one thread reads at chosen, by what the C library has for it: through one range or through two at once.
+/// What one thread reads at chosen, by what the C library has for it: through one range or through two at
+/// once.
 double read_bandwidth(const kernel_data& data, const std::vector<std::uint8_t>& zeros) {
   const auto size = zeros.size();
   const auto one = gb_per_s(static_cast<double>(size), [&] {
@@ -128,7 +129,8 @@ void report_kernel(const kernel_case& one, const rates& by_target, double bandwi
   out.figures.push_back({one.name + "_gb_per_s", chosen, "GB/s", better::higher, {}, "", {}});
   out.figures.push_back({one.name + "_x_scalar", chosen / plain, "x", better::higher, goal_ratio, "", {}});
   if (one.moved_bytes > 0)
-    out.figures.push_back({one.name + "_of_bandwidth", share(chosen), "", better::higher, goal_share, "", {}});
+    out.figures.push_back(
+        {one.name + "_of_bandwidth", share(chosen), "", better::higher, goal_share, "", {}});
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The program `graphite-worker`: forks the processes that built-in transforms run in. Started by whoever
 // builds, with a socket as its standard input; it is no command for people.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "cli/simd_choice.hpp"
 #include "cli/worker_options.hpp"
 #include "kernels/processor_arithmetic.hpp"
+#include "platform/linux/buffer_pool.hpp"
 #include "platform/linux/loaded_libraries.hpp"
 #include "platform/worker/worker_server.hpp"
 #include "transforms/preview.hpp"
@@ -27,8 +29,13 @@ class asked_files final : public transform_files {
   worker_files& from_;
 };
 
+// Of each worker, kept from task to task: what the levels of a picture of 3,500² take.
+constexpr auto memory_bytes_max = 64 * MiB;
+// Larger blocks come from the system and go back to it.
+constexpr auto heap_block_bytes_max = 32 * MiB;
+
 result<worker_product> run_transform(const encoded_task& task, byte_span main, worker_files& files,
-                                     parallel_calls& threads) {
+                                     parallel_calls& threads, buffers& memory) {
   // A preview is for people: what `graphite preview` may ask for, and no rule.
   const bool preview = task.transform == preview_description().name;
   const auto* const what = preview ? &preview_description() : find_built_in(task.transform);
@@ -37,7 +44,7 @@ result<worker_product> run_transform(const encoded_task& task, byte_span main, w
     return fail(errc::unsupported, "graphite-worker is of another version than the program that uses it");
   GRAPHITE_TRY(const auto path, logical_path::parse(task.path));
   asked_files asked(files);
-  GRAPHITE_TRY(auto made, function({path, main, task.options, task.outputs, asked, threads}));
+  GRAPHITE_TRY(auto made, function({path, main, task.options, task.outputs, asked, threads, memory}));
   worker_product out;
   out.warnings = std::move(made.warnings);
   for (auto& asset : made.assets) out.assets.push_back({std::move(asset.path), std::move(asset.parts)});
@@ -65,6 +72,13 @@ int print_libraries(const std::vector<std::string_view>& transforms) {
   if (!lines) return std::fprintf(stderr, "%s\n", lines.error().context.c_str()), 1;
   std::fputs(lines->c_str(), stdout);
   return 0;
+}
+
+/// Pictures come and go, and pages that the C library gives back are paid for again: with each fault a page
+/// is cleared. What is kept is bounded, as nothing of it is of use to the next task but its pages.
+void keep_heap() {
+  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(heap_block_bytes_max));
+  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(memory_bytes_max));
 }
 
 /// Where something is wrong every task says so: whoever waits for an asset need not look for a log.
@@ -108,7 +122,12 @@ int main(int argc, char** argv) {
                              "the libraries of graphite-worker were changed while the service "
                              "or build ran: start it again"});
   }
-  return serve_workers(0, run_transform, [&] {
+  keep_heap();
+  // Empty when workers are forked: each fills its own.
+  buffer_pool memory({.bytes_max = memory_bytes_max});
+  const auto run = [&](const encoded_task& task, byte_span from, worker_files& files,
+                       parallel_calls& threads) { return run_transform(task, from, files, threads, memory); };
+  return serve_workers(0, run, [&] {
     for (const auto one : arguments) warm_up_transform(one);
   });
 }

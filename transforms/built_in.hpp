@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/logical_path.hpp"
 #include "core/path_template.hpp"
+#include "core/ports/buffers.hpp"
 #include "core/ports/parallel_calls.hpp"
 #include "core/project.hpp"
 #include "core/transform_options.hpp"
@@ -67,6 +68,7 @@ struct transform_input {
   const std::vector<output_name>& outputs;  ///< as the rule names them for this input
   transform_files& files;
   parallel_calls& threads;  ///< for what can be cut in pieces; `files` is asked by one thread
+  buffers& memory;          ///< for what is large and gone when the transform ends
 };
 
 /// One output. Its bytes are those of its parts, one after the other; each part can be mapped and fetched

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <span>
 
+#include "core/arena.hpp"
 #include "kernels/downsample.hpp"
 #include "transforms/bands.hpp"
 #include "transforms/ktx2.hpp"
@@ -35,7 +37,39 @@ code_reader reader_for(texel_meaning meaning, std::size_t channel) {
 /// One level in float, channel by channel; colours multiplied by their weight.
 struct float_level {
   std::uint32_t width = 0, height = 0;
-  std::array<std::vector<float>, 4> channels;
+  std::array<std::span<float>, 4> channels;
+};
+
+/// What float levels lie in, all until the end.
+class level_memory {
+ public:
+  /// Of all levels together, which bounds it.
+  level_memory(buffers& from, std::size_t bytes)
+      : arena_(from,
+               {.block_bytes = bytes, .block_bytes_max = bytes, .bytes_max = static_cast<std::size_t>(-1)}) {}
+
+  float_level make_level(std::uint32_t width, std::uint32_t height, std::size_t channels) {
+    float_level out{width, height, {}};
+    for (std::size_t c = 0; c < channels; ++c) out.channels[c] = floats(std::size_t{width} * height);
+    return out;
+  }
+
+  /// What a level takes.
+  static std::size_t bytes_of(std::uint32_t width, std::uint32_t height, std::size_t channels) {
+    return channels * (std::size_t{width} * height * sizeof(float) + alignment);
+  }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+
+  std::span<float> floats(std::size_t count) {
+    if (auto* const memory = arena_.allocate(count * sizeof(float), alignment))
+      return {static_cast<float*>(memory), count};
+    return heap_.emplace_back(count);
+  }
+
+  arena arena_;
+  std::deque<std::vector<float>> heap_;
 };
 
 /// The rows of the level that is filtered: those of the image are unpacked as they are asked for.
@@ -128,15 +162,14 @@ void halve_across(const float* in, const filter_taps& taps, float* out, std::uin
 /// A level of half the size, row by row.
 class halving {
  public:
-  halving(std::uint32_t width, std::uint32_t height, std::size_t channels, mip_filter filter)
-      : made{side_at(width, 1), side_at(height, 1), {}},
+  halving(std::uint32_t width, std::uint32_t height, std::size_t channels, mip_filter filter,
+          level_memory& memory)
+      : made(memory.make_level(side_at(width, 1), side_at(height, 1), channels)),
         width_(width),
         channels_(channels),
         across_(taps_of(width, made.width, filter)),
         down_(taps_of(height, made.height, filter)),
-        plain_(filter == mip_filter::box && across_.uniform && down_.uniform) {
-    for (std::size_t c = 0; c < channels; ++c) made.channels[c].resize(std::size_t{made.width} * made.height);
-  }
+        plain_(filter == mip_filter::box && across_.uniform && down_.uniform) {}
 
   void make_rows(row_source from, std::uint32_t first, std::uint32_t end) {
     if (plain_ && from.averages()) return average_rows(from, first, end);
@@ -179,7 +212,8 @@ float alpha_of(float weight) { return (weight - weight_least) / (1 - weight_leas
 
 /// What to multiply alpha by, so that `share` of the pixels are over `reference`.
 float coverage_scale(const float_level& level, double share, double reference) {
-  auto weights = level.channels[alpha_channel];
+  const auto alpha = level.channels[alpha_channel];
+  std::vector<float> weights(alpha.begin(), alpha.end());
   const auto wanted = static_cast<std::size_t>(share * static_cast<double>(weights.size()) + 0.5);
   if (wanted == 0) return 1;
   const auto last = weights.begin() + static_cast<std::ptrdiff_t>(wanted - 1);
@@ -247,6 +281,14 @@ class packer {
   double share_ = 0;
 };
 
+/// What all levels below the image take.
+std::size_t level_bytes(const rgba_image& image, std::uint32_t levels, std::size_t channels) {
+  std::size_t out = 0;
+  for (std::uint32_t level = 1; level < levels; ++level)
+    out += level_memory::bytes_of(side_at(image.width, level), side_at(image.height, level), channels);
+  return out;
+}
+
 }  // namespace
 
 std::uint32_t levels_skipped(std::uint32_t width, std::uint32_t height, const mip_options& options) {
@@ -257,22 +299,23 @@ std::uint32_t levels_skipped(std::uint32_t width, std::uint32_t height, const mi
 }
 
 void make_levels(const rgba_image& image, const mip_options& options, parallel_calls& threads,
-                 const std::function<void(const rgba_image&)>& each) {
+                 buffers& memory, const std::function<void(const rgba_image&)>& each) {
   const std::size_t channels = options.alpha && options.meaning != texel_meaning::normal ? 4 : 3;
   const auto skipped = levels_skipped(image.width, image.height, options);
   const auto levels = options.mips ? level_count_of(image.width, image.height) : skipped + 1;
   const packer pack(image, options, channels);
   if (skipped == 0) each(image);
+  level_memory lasting(memory, level_bytes(image, levels, channels));
   float_level current;
   for (std::uint32_t level = 1; level < levels; ++level) {
     const auto above = [&] {
       return level == 1 ? row_source(image, options.meaning, channels) : row_source(current);
     };
     halving next(level == 1 ? image.width : current.width, level == 1 ? image.height : current.height,
-                 channels, options.filter);
+                 channels, options.filter, lasting);
     for_each_band(threads, next.made.height, rows_a_band,
                   [&](std::uint32_t first, std::uint32_t end) { next.make_rows(above(), first, end); });
-    current = std::move(next.made);
+    current = next.made;
     if (level >= skipped) each(pack.pack(current, threads));
   }
 }

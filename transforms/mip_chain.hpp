@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "core/ports/buffers.hpp"
 #include "core/ports/parallel_calls.hpp"
 #include "transforms/mip_filter.hpp"
 #include "transforms/rgba_image.hpp"
@@ -32,9 +33,10 @@ struct mip_options {
 std::uint32_t levels_skipped(std::uint32_t width, std::uint32_t height, const mip_options& options);
 
 /// Calls `each` with every level, the largest first. Filters each level from the one before in float, not
-/// from its rounded bytes. Takes memory for 4/3 floats a channel and pixel of the first level below the
-/// image. Several threads make one level; `each` is called by this one.
+/// from its rounded bytes. Takes 4/3 floats a channel and pixel of the first level below the image, in one
+/// piece of `memory`, or from the heap where that gives nothing. Several threads make one level; `each` is
+/// called by this one.
 void make_levels(const rgba_image& image, const mip_options& options, parallel_calls& threads,
-                 const std::function<void(const rgba_image&)>& each);
+                 buffers& memory, const std::function<void(const rgba_image&)>& each);
 
 }  // namespace graphite

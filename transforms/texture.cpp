@@ -54,7 +54,7 @@ result<transform_output> run_texture(const transform_input& in) {
   std::vector<byte_vector> levels(what.levels);
   for (auto& image : images) {
     std::size_t level = 0;
-    make_levels(image, plan.mips, in.threads, [&](const rgba_image& pixels) {
+    make_levels(image, plan.mips, in.threads, in.memory, [&](const rgba_image& pixels) {
       compress_blocks(pixels, plan.format, plan.quality, in.threads, levels[level++]);
     });
     image = {};

@@ -12,7 +12,7 @@
 namespace graphite {
 
 /// Whole pages from the system, and back.
-struct page_source {
+struct page_supply {
   /// Exactly `bytes` (a multiple of 2 MiB) that begin at a page and are there: touching them costs
   /// nothing and cannot fail. Errors: out_of_space.
   std::function<result<std::span<std::byte>>(std::size_t bytes)> take;
@@ -24,12 +24,12 @@ struct page_source {
 
 /// Anonymous memory on large pages where the system gives them, on NUMA node `node` where one is named and
 /// placing works; `placement` outlives it.
-page_source system_pages(memory_placement* placement = nullptr, std::optional<unsigned> node = {});
+page_supply system_pages(memory_placement* placement = nullptr, std::optional<unsigned> node = {});
 
 struct buffer_pool_options {
   std::size_t bytes_max = std::size_t{256} << 20;
   std::size_t shards = 0;  ///< parts that threads take from without meeting; 0: one a processor
-  page_source pages{};     ///< none: system_pages()
+  page_supply pages{};     ///< none: system_pages()
 };
 
 /// Buffers in classes of powers of two, 4 KiB to 1 MiB out of slabs of 2 MiB, larger ones by themselves.

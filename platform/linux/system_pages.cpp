@@ -37,9 +37,9 @@ result<large_pages> place_pages(std::size_t bytes, memory_placement* placement, 
 
 }  // namespace
 
-page_source system_pages(memory_placement* placement, std::optional<unsigned> node) {
+page_supply system_pages(memory_placement* placement, std::optional<unsigned> node) {
   const auto last = std::make_shared<last_reason>();
-  page_source out;
+  page_supply out;
   out.node = node;
   out.take = [placement, node, last](std::size_t bytes) -> result<std::span<std::byte>> {
     std::string why;

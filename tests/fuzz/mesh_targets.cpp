@@ -1,4 +1,5 @@
 #include "tests/fuzz/targets.hpp"
+#include "tests/support/plain_buffers.hpp"
 #include "transforms/mesh.hpp"
 #include "transforms/mesh_file.hpp"
 #include "transforms/mesh_picture.hpp"
@@ -23,7 +24,8 @@ bool makes_mesh(const char* path, byte_span bytes) {
                                            {{"lods", std::int64_t{2}}, {"generate_normals", true}});
   const std::vector<output_name> outputs{{"out.gmesh", false}};
   serial_calls threads;
-  const auto made = run_mesh({source, bytes, options.value(), outputs, files, threads});
+  plain_buffers memory;
+  const auto made = run_mesh({source, bytes, options.value(), outputs, files, threads, memory});
   if (!made) return false;
   byte_vector file;
   for (const auto& part : made->assets.front().parts) file.insert(file.end(), part.begin(), part.end());

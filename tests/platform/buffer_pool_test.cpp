@@ -122,7 +122,7 @@ TEST(buffer_pool, survives_a_system_without_memory) {
   const auto real = system_pages();
   std::size_t left = 2, out = 0;
   {
-    page_source scarce = real;
+    page_supply scarce = real;
     scarce.take = [&](std::size_t bytes) -> result<std::span<std::byte>> {
       if (left == 0) return fail(errc::out_of_space, "none left");
       --left, ++out;

@@ -8,6 +8,7 @@
 
 #include "core/digest.hpp"
 #include "platform/linux/fresh_threads.hpp"
+#include "tests/support/plain_buffers.hpp"
 #include "transforms/built_in.hpp"
 
 namespace graphite::test {
@@ -44,7 +45,8 @@ struct transform_under_test {
     for (const auto& text : templates) names.push_back(expand_output(text, source).value());
     GRAPHITE_TRY(const auto options, option_values::make(description.options, given));
     fresh_threads calls(threads);
-    return run({source, as_bytes(bytes), options, names, files, calls});
+    plain_buffers memory;
+    return run({source, as_bytes(bytes), options, names, files, calls, memory});
   }
 };
 

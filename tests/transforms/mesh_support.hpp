@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "platform/linux/fresh_threads.hpp"
+#include "tests/support/plain_buffers.hpp"
 #include "tests/transforms/mesh_sources.hpp"
 #include "transforms/mesh.hpp"
 
@@ -38,7 +39,9 @@ inline result<transform_output> run_mesh_on(const std::string& path, std::string
   const auto values = option_values::make(mesh_description().options, options).value();
   const std::vector<output_name> outputs{{"out.gmesh", false}};
   fresh_threads threads(width);
-  return run_mesh({parsed, as_bytes(bytes), values, outputs, files != nullptr ? *files : none, threads});
+  plain_buffers memory;
+  return run_mesh(
+      {parsed, as_bytes(bytes), values, outputs, files != nullptr ? *files : none, threads, memory});
 }
 
 inline byte_vector joined(const made_asset& asset) {

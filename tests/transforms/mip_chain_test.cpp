@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/simd_target.hpp"
+#include "tests/support/plain_buffers.hpp"
 #include "tests/transforms/texture_support.hpp"
 #include "transforms/ktx2.hpp"
 
@@ -15,7 +16,8 @@ using test::rgba;
 std::vector<rgba_image> levels_of(const rgba_image& image, const mip_options& options) {
   std::vector<rgba_image> out;
   serial_calls threads;
-  make_levels(image, options, threads, [&](const rgba_image& level) { out.push_back(level); });
+  plain_buffers memory;
+  make_levels(image, options, threads, memory, [&](const rgba_image& level) { out.push_back(level); });
   return out;
 }
 
@@ -27,6 +29,31 @@ double share_over(const rgba_image& image, double reference) {
 
 constexpr mip_filter filters[] = {mip_filter::box, mip_filter::kaiser};
 constexpr texel_meaning meanings[] = {texel_meaning::colour, texel_meaning::data};
+
+TEST(mip_chain, has_the_same_levels_where_its_memory_gives_nothing) {
+  rgba_image image{130, 70, {}};
+  for (std::size_t i = 0; i < std::size_t{4} * 130 * 70; ++i)
+    image.pixels.push_back(static_cast<std::uint8_t>(i * i / 7));
+  plain_buffers memory, none;
+  none.fail_takes(true);
+  const auto levels_in = [&](plain_buffers& from, std::vector<std::size_t>& in_use) {
+    std::vector<std::vector<std::uint8_t>> out;
+    serial_calls threads;
+    make_levels(image, {.alpha = true}, threads, from, [&](const rgba_image& level) {
+      out.push_back(level.pixels);
+      in_use.push_back(from.facts().bytes_in_use);
+    });
+    return out;
+  };
+  std::vector<std::size_t> held, not_held;
+  EXPECT_EQ(levels_in(memory, held), levels_in(none, not_held));
+  // The first level is the image: nothing is needed for it.
+  ASSERT_EQ(held.size(), 8u);
+  EXPECT_GE(held[1], 4 * sizeof(float) * 65 * 35);
+  EXPECT_EQ(held[7], held[1]) << "one piece for all levels";
+  EXPECT_EQ(not_held, std::vector<std::size_t>(8));
+  EXPECT_EQ(memory.facts().bytes_in_use, 0u);
+}
 
 TEST(mip_chain, odd_sides_are_halved_and_rounded_down_to_one) {
   for (const auto filter : filters) {

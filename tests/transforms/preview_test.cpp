@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/plain_buffers.hpp"
 #include "tests/transforms/texture_support.hpp"
 #include "transforms/audio.hpp"
 #include "transforms/image_decode.hpp"
@@ -22,7 +23,8 @@ result<transform_output> preview_of(byte_span bytes, const test::given_options& 
   const auto options = option_values::make(preview_description().options, given).value();
   memory_files files;
   serial_calls threads;
-  return run_preview({path, bytes, options, {}, files, threads});
+  plain_buffers memory;
+  return run_preview({path, bytes, options, {}, files, threads, memory});
 }
 
 struct shown {
@@ -66,7 +68,8 @@ byte_vector made_by(transform_function function, const transform_description& wh
   const std::vector<output_name> outputs{expand_output(std::string(what.outputs.at(0)), path).value()};
   memory_files files;
   serial_calls threads;
-  const auto made = function({path, as_bytes(bytes), options, outputs, files, threads});
+  plain_buffers memory;
+  const auto made = function({path, as_bytes(bytes), options, outputs, files, threads, memory});
   EXPECT_TRUE(made) << made.error().context;
   byte_vector out;
   if (made)

@@ -8,6 +8,7 @@
 
 #include "platform/linux/fresh_threads.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/plain_buffers.hpp"
 #include "tests/transforms/image_sources.hpp"
 #include "transforms/rgba_image.hpp"
 #include "transforms/texture.hpp"
@@ -37,7 +38,8 @@ inline result<transform_output> texture_of(byte_span bytes, const given_options&
   EXPECT_TRUE(options) << options.error().context;
   const std::vector<output_name> outputs{expand_output("{dir}/{stem}.ktx2", path).value()};
   fresh_threads calls(threads);
-  return run_texture({path, bytes, *options, outputs, files, calls});
+  plain_buffers memory;
+  return run_texture({path, bytes, *options, outputs, files, calls, memory});
 }
 
 /// The file that the parts are together; empty (and a failure) where there is an error.
