@@ -190,7 +190,9 @@ result<bool> content_fetch::append_one(large& big) {
 /// Appends a chunk as `read` finds it elsewhere; false where that is something else.
 result<bool> content_fetch::append_from(large& big, const chunk_ref& chunk,
                                         const std::function<bool(std::span<std::byte>)>& read) {
-  byte_vector bytes(chunk.size);
+  // Kept from piece to piece: what is new each time is cleared, and its pages are faulted in again.
+  if (copied_.size() < chunk.size) copied_.resize(chunk.size);
+  const auto bytes = std::span(copied_).first(chunk.size);
   if (!read(bytes) || hash_.sha256(bytes) != chunk.id) return false;
   GRAPHITE_CHECK(big.out->append(bytes));
   return true;

@@ -143,6 +143,7 @@ class content_fetch {
   std::set<by_size> ready_;  ///< small ones to ask for, and large ones whose list is to be asked for
   std::set<by_size> large_;  ///< with a list
   std::map<digest, byte_vector> offered_;
+  byte_vector copied_;  ///< a chunk on its way from elsewhere on this disk; as large as the largest
   std::vector<digest> finished_;
 };
 
