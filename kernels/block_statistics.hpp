@@ -8,7 +8,7 @@
 namespace graphite {
 
 /// \file What the blocks of a picture hold, 4 × 4 pixels each: by that compressors choose, and see what is
-/// constant, opaque or grey.
+/// constant or opaque.
 ///
 /// Vectorised by Google Highway (kernels/simd_target.hpp); the namespace `scalar` has the plain definition.
 /// Integers: the same on every target. Pure, thread-safe.
