@@ -20,6 +20,8 @@ from numa_vm.layouts import LAYOUTS
 
 TREE = pathlib.Path(__file__).resolve().parent.parent
 SERVICE_PROGRAMS = ("bin/graphite", "bin/graphite-engine", "bin/graphite-worker")
+# These programs must have tests of every *_test.cpp in the folder: one that is not built into them is told.
+FOLDERS = {"numa_tests": "tests/numa"}
 NEEDED = ("qemu-system-x86_64", "debootstrap", "mke2fs", "strip", "ldd")
 # Limits of one machine, and of each program in it. Translated code is ten times slower, and two processors may carry
 # five.
@@ -31,7 +33,7 @@ The machines (sizes and distances: scripts/numa_vm/layouts.py):
 {layouts}
 
 In each: is the machine as asked; the test programs, whose skipped tests are listed; `graphite dev` and `graphite build`
-on a small project with threads pinned (what is expected of them: scripts/numa_vm/expect.py).
+on a small project of commands and textures with threads pinned (what is expected of them: scripts/numa_vm/expect.py).
 
 The guest is a minimal Debian of this machine's release, made with debootstrap from the mirror in /etc/apt and kept,
 with its kernel, below --cache: only the first run needs the network and root. It runs under KVM where a guest is seen to
@@ -97,6 +99,11 @@ def programs_of(options):
                     f"  cmake --preset release && cmake --build --preset release --target {' '.join(targets)}")
     libraries = [path for path in sorted((options.build / "lib").glob("*.so*")) if path.is_file()]
     return [options.build / name for name in wanted] + libraries
+
+
+def sources_of(name):
+    """The files whose tests the program must have; none where that is not known."""
+    return sorted(path.name for path in (TREE / FOLDERS[name]).glob("*_test.cpp")) if name in FOLDERS else []
 
 
 class Results:
@@ -228,8 +235,9 @@ def run_all(options, work):
     if why:
         print(f"test-numa: without KVM: {why}")
     payload = work / "payload.img"
-    images.make_payload(payload, work, options.build, programs,
-                        {"tests": options.tests, "service": not options.no_service, "seconds": PROGRAM_S[choices[-1]]})
+    plan = {"tests": {name: sources_of(name) for name in options.tests}, "service": not options.no_service,
+            "seconds": PROGRAM_S[choices[-1]]}
+    images.make_payload(payload, work, options.build, programs, plan)
     runner = Runner(options, work, root, payload, accelerators)
     if options.shell:
         return runner.shell(options.nodes)

@@ -89,23 +89,26 @@ def names_where(results, kind):
             if test.find(kind) is not None]
 
 
-def count_tests(report, name, results, code):
+def count_tests(report, name, sources, results, code):
     """What a test program's XML says; skipped tests each by itself: on this machine there should be none."""
     skipped = names_where(results, "skipped")
     failed = names_where(results, "failure")
     for test, element in skipped:
         report.check(f"{name}: {test}", "SKIP", " ".join(element.get("message", "").split("\n")[1:]).strip())
     ran = sum(test.get("result") == "completed" for test in results.iter("testcase"))
+    missing = set(sources) - {pathlib.Path(test.get("file", "")).name for test in results.iter("testcase")}
     faults = [f"failed: {', '.join(test for test, _ in failed)}"] if failed else []
     if code and not faults:
         faults = [f"ended with {code}"]
     if ran == 0 and not faults:
         faults = ["no test ran"]
-    report.verdict(name, faults, f"{ran} tests passed, {len(skipped)} skipped")
+    faults += [f"it has no test of {source}" for source in sorted(missing)]
+    of_files = f" of {len(sources)} files" if sources else ""
+    report.verdict(name, faults, f"{ran} tests{of_files} passed, {len(skipped)} skipped")
 
 
-def check_test_program(report, build, name, seconds):
-    """A GoogleTest program of the build's folder tests."""
+def check_test_program(report, build, name, sources, seconds):
+    """A GoogleTest program of the build's folder tests, with tests of all `sources` in it."""
     output = pathlib.Path("/tmp") / f"{name}.xml"
     output.unlink(missing_ok=True)
     try:
@@ -117,7 +120,7 @@ def check_test_program(report, build, name, seconds):
     if not output.exists():
         report.check(name, "FAIL", f"ended with {done.returncode} and without results")
         return
-    count_tests(report, name, ElementTree.parse(output), done.returncode)
+    count_tests(report, name, sources, ElementTree.parse(output), done.returncode)
 
 
 def loopback_up():
@@ -148,8 +151,8 @@ def turn_off(layout):
 def check_all(report, layout, plan):
     build = pathlib.Path(plan["build"])
     guarded(report, "machine", lambda: check_layout(report, layout))
-    for name in plan["tests"]:
-        guarded(report, name, lambda: check_test_program(report, build, name, plan["seconds"]))
+    for name, sources in plan["tests"].items():
+        guarded(report, name, lambda: check_test_program(report, build, name, sources, plan["seconds"]))
     if plan["service"]:
         program = build / "bin/graphite"
         guarded(report, service.DEV, lambda: service.check_dev(report, layout, program, plan["seconds"]))

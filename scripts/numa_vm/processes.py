@@ -1,6 +1,8 @@
-"""What /proc says of a process: where its threads may run, where its pages lie."""
+"""What /proc says of a process: where its threads may run, where its pages lie, how much it has computed."""
 import pathlib
 import re
+import time
+from collections import Counter
 
 from numa_vm.kernel_lists import numbers_of
 
@@ -31,6 +33,22 @@ def parents():
     return out
 
 
+def name_of(pid):
+    """Empty where it has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def seconds_used(pid):
+    """Of processors, by all its threads, to the nanosecond; 0 where it has ended."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid() makes of it
+    except OSError:
+        return 0
+
+
 def action_processes(service_pid):
     """(name, processors allowed) of the processes that actions started."""
     tree = parents()
@@ -55,3 +73,18 @@ def mappings_in(text):
         policy, _, nodes = words[1].partition(":")
         pages = {int(node): int(count) for node, count in re.findall(r"\bN(\d+)=(\d+)", line)}
         yield policy, set(numbers_of(nodes)), pages
+
+
+def private_pages_of(pid):
+    """{node: pages} of memory that is no file's; empty where the process has ended."""
+    try:
+        return private_pages_in(pathlib.Path(f"/proc/{pid}/numa_maps").read_text())
+    except OSError:
+        return {}
+
+
+def private_pages_in(text):
+    out = Counter()
+    for _, _, pages in mappings_in("\n".join(line for line in text.splitlines() if " file=" not in line)):
+        out.update(pages)
+    return dict(out)

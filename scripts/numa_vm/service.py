@@ -2,43 +2,20 @@
 import json
 import pathlib
 import queue
-import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections import defaultdict
 
-from numa_vm import expect
+from numa_vm import expect, project
 from numa_vm.kernel_lists import cpu_text
 from numa_vm.processes import action_processes, mappings_of, threads_of
+from numa_vm.workers import Workers, check_places, check_work
 
 DEV = " ".join(["graphite dev", *expect.PIN_ARGUMENTS])
 BUILD = " ".join(["graphite build", *expect.PIN_ARGUMENTS])
-INPUTS = 8
 STOP_S = 60
-
-PROJECT = '''[project]
-name = "numa"
-
-[[rule]]
-name = "slow"
-match = "src/*.txt"
-outputs = "{dir}/{name}.out"
-[rule.command]
-shell = true
-argv = "sleep 2; cat {in} > {out}"
-'''
-
-
-def make_project(folder):
-    """Actions that take two seconds, so that they are seen while they run."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "src").mkdir(parents=True)
-    (folder / "graphite.toml").write_text(PROJECT)
-    for number in range(INPUTS):
-        (folder / "src" / f"{number}.txt").write_text(f"input {number}\n")
-    return folder
 
 
 class Service:
@@ -90,21 +67,23 @@ class Seen:
     def __init__(self):
         self.threads = []  # of the moment at which most ran
         self.actions = set()
+        self.workers = Workers()
         self.assets = 0
 
 
-def watch(service, pid, seconds):
-    """Looks again and again until all is built."""
-    seen = Seen()
+def watch(service, pid, seen, assets, seconds):
+    """Looks again and again until so many are built, and once more."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and seen.assets < INPUTS:
+    over = False
+    while not over:
+        over = seen.assets >= assets or time.monotonic() >= deadline
         threads = threads_of(pid)
         seen.threads = max(seen.threads, threads, key=len)
         seen.actions.update(action_processes(pid))
-        event = service.next_event(0.1)
+        seen.workers.look()
+        event = None if over else service.next_event(0.1)
         if event is not None and event["event"] == "generation":
             seen.assets = event["assets"]
-    return seen
 
 
 def nodes_of(pool, first, threads):
@@ -167,30 +146,43 @@ def check_pages(report, layout, mappings):
 
 
 def check_dev(report, layout, program, seconds):
-    service = Service(program, make_project(pathlib.Path("/root/dev")), expect.PIN_ARGUMENTS)
+    """Commands first; then pictures come, which are made by workers."""
+    folder = project.make(pathlib.Path("/root/dev"))
+    assets = project.INPUTS + project.PICTURES
+    seen = Seen()
+    service = Service(program, folder, expect.PIN_ARGUMENTS)
     try:
         ready = service.wait_ready(seconds)
-        seen = watch(service, ready["pid"], seconds)
+        watch(service, ready["pid"], seen, project.INPUTS, seconds)
+        before_s = seen.workers.used_s()
+        project.add_pictures(folder)
+        watch(service, ready["pid"], seen, assets, seconds)
         mappings = list(mappings_of(ready["pid"]))
+        content_faults = project.faults_of(program, folder)
     finally:
         code = service.stop()
-    faults = [] if seen.assets == INPUTS else [f"{seen.assets} of {INPUTS} assets within {seconds} s"]
+    faults = [] if seen.assets == assets else [f"{seen.assets} of {assets} assets within {seconds} s"]
     if code != 0:
         faults.append("had to be killed" if code is None else f"ended with {code}")
-    report.verdict(DEV, faults, f"built {seen.assets} assets, stopped when asked")
+    report.verdict(DEV, faults + content_faults, f"built {seen.assets} assets as they should be, stopped when asked")
     for pool in expect.POOLS:
         check_pool(report, layout, pool, seen.threads)
     check_actions(report, layout, seen)
+    check_places(report, layout, seen.workers)
+    check_work(report, layout, seen.workers, before_s)
     check_pages(report, layout, mappings)
 
 
 def check_build(report, program, seconds):
-    project = make_project(pathlib.Path("/root/build"))
-    done = subprocess.run([program, "build", "-C", project, "--json", *expect.PIN_ARGUMENTS], stdout=subprocess.PIPE,
+    """All at once, by a program that ends with it."""
+    folder = project.add_pictures(project.make(pathlib.Path("/root/build")))
+    actions = project.INPUTS + project.PICTURES
+    done = subprocess.run([program, "build", "-C", folder, "--json", *expect.PIN_ARGUMENTS], stdout=subprocess.PIPE,
                           text=True, stdin=subprocess.DEVNULL, timeout=seconds)
     if done.returncode != 0:
         report.verdict(BUILD, [f"ended with {done.returncode}"], "")
         return
     result = json.loads(done.stdout.splitlines()[-1])
-    faults = [] if result["ran"] == INPUTS else [f"{result['ran']} actions ran, not {INPUTS}"]
-    report.verdict(BUILD, faults, f"{result['ran']} actions in {result['seconds']:.1f} s")
+    faults = [] if result["ran"] == actions else [f"{result['ran']} actions ran, not {actions}"]
+    report.verdict(BUILD, faults + project.faults_of(program, folder),
+                   f"{result['ran']} actions in {result['seconds']:.1f} s, assets as they should be")
