@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <future>
+#include <cerrno>
 #include <system_error>
 
 #include "platform/linux/thread_name.hpp"
@@ -14,38 +14,58 @@ namespace graphite {
 namespace {
 
 constexpr std::size_t threads_for_reading = 8;  ///< where io_uring is refused
-constexpr auto without_end = std::chrono::hours(24);
+/// Between two attempts at what the adapter has not done.
+constexpr auto attempts_apart = std::chrono::milliseconds(10);
+constexpr std::size_t useless_at_once = 3;  ///< waits in a row
 
 }  // namespace
 
-result<std::unique_ptr<io_service>> io_service::make(io_service_options options) {
+result<std::unique_ptr<io_service>> io_service::prepare(io_service_options options) {
   if (options.callback_threads > callback_threads_max)
     return fail(errc::invalid_argument, fmt::format("{} callback threads, at most {}",
                                                     options.callback_threads, callback_threads_max));
   std::unique_ptr<io_service> out(new io_service(std::move(options)));
-  const auto& name = out->options_.name;
   if (const auto count = out->options_.callback_threads; count > 0) {
-    GRAPHITE_TRY(out->callbacks_, pinned_pool::make({.name = name + "-cb", .threads = count}));
+    GRAPHITE_TRY(out->callbacks_, pinned_pool::make({.name = out->options_.name + "-cb", .threads = count}));
   }
+  return out;
+}
+
+result<std::unique_ptr<io_service>> io_service::make(io_service_options options) {
+  GRAPHITE_TRY(auto out, prepare(std::move(options)));
   GRAPHITE_TRY(auto io, open_async_io(
                             [&]() -> result<thread_pool*> {
-                              GRAPHITE_TRY(
-                                  out->readers_,
-                                  pinned_pool::make({.name = name + "-rd", .threads = threads_for_reading}));
+                              GRAPHITE_TRY(out->readers_,
+                                           pinned_pool::make({.name = out->options_.name + "-rd",
+                                                              .threads = threads_for_reading}));
                               return out->readers_.get();
                             },
                             out->options_.io));
-  out->facts_ = io->facts();
-  out->io_ = io.get();
+  GRAPHITE_CHECK(out->begin(std::move(io)));
+  return out;
+}
+
+result<std::unique_ptr<io_service>> io_service::over(std::unique_ptr<async_io> io,
+                                                     io_service_options options) {
+  if (!io || io->facts().depth_max == 0)
+    return fail(errc::invalid_argument, "no adapter, or one without room for an operation");
+  GRAPHITE_TRY(auto out, prepare(std::move(options)));
+  GRAPHITE_CHECK(out->begin(std::move(io)));
+  return out;
+}
+
+result<void> io_service::begin(std::unique_ptr<async_io> io) {
+  facts_ = io->facts();
+  io_ = io.get();
   try {
-    out->thread_ = std::thread([service = out.get(), opened = std::move(io)]() mutable {
-      name_thread(service->options_.name.substr(0, 15).c_str());
-      service->work(std::move(opened));
+    thread_ = std::thread([this, opened = std::move(io)]() mutable {
+      name_thread(options_.name.substr(0, 15).c_str());
+      work(std::move(opened));
     });
   } catch (const std::system_error& e) {
     return fail(errc::busy, fmt::format("cannot start a thread for I/O: {}", e.what()));
   }
-  return out;
+  return {};
 }
 
 io_service::~io_service() {
@@ -55,7 +75,7 @@ io_service::~io_service() {
       ending_ = true;
       to_cancel_.clear();
       for (const auto& [token, done] : waiting_) to_cancel_.insert(token);
-      if (io_ != nullptr) io_->wake();
+      wake();
     }
     work_.notify_all();
     thread_.join();
@@ -68,17 +88,18 @@ io_service::~io_service() {
 result<std::uint64_t> io_service::submit(io_request request, callback done, std::uint64_t* token) {
   const std::lock_guard lock(mutex_);
   if (ending_) return fail(errc::cancelled, "the service ends");
+  if (given_up_) return tl::unexpected(*given_up_);
   if (queued_.size() >= options_.queued_max)
     return fail(errc::busy, fmt::format("{} operations wait already", queued_.size()));
   GRAPHITE_CHECK(check_request(request));
   request.token = next_token_++;
   if (token != nullptr) *token = request.token;
-  waiting_.emplace(request.token, std::move(done));
+  waiting_.emplace(request.token, pending{std::move(done)});
   queued_.push_back(request);
   active_.insert(request.token);
   // Asleep it is either here or among its completions.
   work_.notify_one();
-  if (io_ != nullptr && queued_.size() == 1) io_->wake();
+  if (queued_.size() == 1) wake();
   return request.token;
 }
 
@@ -87,7 +108,14 @@ void io_service::cancel(std::uint64_t token) {
   if (!waiting_.contains(token)) return;
   to_cancel_.insert(token);
   work_.notify_one();
-  if (io_ != nullptr) io_->wake();
+  wake();
+}
+
+/// Under the lock.
+void io_service::wake() {
+  if (io_ == nullptr) return;
+  ++wakes_;
+  io_->wake();
 }
 
 void io_service::drain() {
@@ -99,6 +127,16 @@ void io_service::drain() {
 std::size_t io_service::active() const {
   const std::lock_guard lock(mutex_);
   return active_.size();
+}
+
+std::string io_service::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void io_service::tell(std::string what) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(what);
 }
 
 /// What to do next; waits for something where nothing is under way.
@@ -117,8 +155,11 @@ io_service::orders io_service::next_orders(std::size_t under_way, std::size_t ro
     queued_.erase(found);
   }
   for (; ending_ && !queued_.empty(); queued_.pop_front()) out.drop.push_back(queued_.front().token);
-  for (; room > 0 && !queued_.empty(); --room, queued_.pop_front()) out.start.push_back(queued_.front());
-  out.end = ending_ && under_way == 0;
+  for (; room > 0 && !queued_.empty(); --room, queued_.pop_front()) {
+    out.start.push_back(queued_.front());
+    waiting_.at(queued_.front().token).given = true;
+  }
+  out.ending = ending_;
   return out;
 }
 
@@ -126,47 +167,115 @@ io_service::orders io_service::next_orders(std::size_t under_way, std::size_t ro
 /// way whose end could make room.
 std::size_t io_service::start(async_io& io, std::span<const io_request> batch, std::size_t under_way) {
   if (batch.empty()) return 0;
-  const auto taken = io.submit(batch);
-  const auto left = batch.subspan(taken.value_or(0));
-  if (!taken || under_way + *taken == 0) {
+  const auto answer = io.submit(batch);
+  if (!answer)
+    tell(fmt::format("the adapter refused {} operations: {}", batch.size(), answer.error().context));
+  const auto taken = std::min(answer.value_or(0), batch.size());
+  const auto left = batch.subspan(taken);
+  if (!answer || under_way + taken == 0) {
     for (const auto& one : left)
-      deliver({.token = one.token, .failed = taken ? errc::busy : taken.error().code});
+      GRAPHITE_INVARIANT(
+          deliver({.token = one.token, .failed = answer ? errc::busy : answer.error().code}, true));
   } else {
     const std::lock_guard lock(mutex_);
+    for (const auto& one : left) waiting_.at(one.token).given = false;
     queued_.insert(queued_.begin(), left.begin(), left.end());
   }
-  return taken.value_or(0);
+  return taken;
+}
+
+/// False where the adapter was not able to ask for some; these are asked for again.
+bool io_service::cancel_all(async_io& io, std::span<const std::uint64_t> tokens) {
+  bool out = true;
+  for (const auto token : tokens) {
+    const auto asked = io.cancel(token);
+    if (asked || asked.error().code == errc::not_found) continue;  // it may have ended
+    out = false;
+    const std::lock_guard lock(mutex_);
+    if (waiting_.contains(token)) to_cancel_.insert(token);
+  }
+  return out;
 }
 
 void io_service::work(std::unique_ptr<async_io> io) {
-  std::array<io_completion, 64> ended;
   std::size_t under_way = 0;
-  const auto depth = io->facts().depth_max;
+  patience so_far;
+  const auto depth = facts_.depth_max;
   while (true) {
     const auto now = next_orders(under_way, depth - under_way);
     under_way += start(*io, now.start, under_way);
-    for (const auto token : now.cancel) (void)io->cancel(token);  // it may have ended
-    for (const auto token : now.drop) deliver({.token = token, .failed = errc::cancelled});
-    if (now.end) break;
+    const bool asked = cancel_all(*io, now.cancel);
+    for (const auto token : now.drop)
+      GRAPHITE_INVARIANT(deliver({.token = token, .failed = errc::cancelled}, false));
+    if (now.ending && under_way == 0) break;
     if (under_way == 0) continue;
-    const auto got = io->wait(ended, 1, without_end);
-    // The system could not even wait. What is under way may not be given up: it writes to somebody's memory.
-    if (!got) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    for (std::size_t i = 0; i < got.value_or(0); ++i) deliver(ended[i]);
-    under_way -= got.value_or(0);
+    so_far.refused = asked ? 0 : so_far.refused + 1;
+    if (now.ending && so_far.refused >= options_.useless_waits_max)
+      return give_up(std::move(io), {errc::io, "it cancels nothing"});
+    const auto ended = collect(*io, asked ? options_.wait_max : attempts_apart, so_far);
+    if (!ended && so_far.useless >= options_.useless_waits_max) return give_up(std::move(io), ended.error());
+    if (!ended && so_far.useless > useless_at_once) std::this_thread::sleep_for(attempts_apart);
+    under_way -= ended.value_or(0);
   }
   const std::lock_guard lock(mutex_);
   io_ = nullptr;
 }
 
-/// Hands the callback on, or calls it here where too many wait.
-void io_service::deliver(const io_completion& ended) {
+/// Waits for what is under way and hands it on: how much. Errors, which are counted: the adapter could not
+/// wait, or came back early with nothing that it had, and nobody had woken it since it last began to wait.
+result<std::size_t> io_service::collect(async_io& io, std::chrono::nanoseconds wait_max, patience& so_far) {
+  std::array<io_completion, 64> ended;
+  const auto wakes_before = std::exchange(so_far.wakes, wakes_.load());
+  const auto until = std::chrono::steady_clock::now() + wait_max;
+  ++so_far.useless;
+  const auto answer = io.wait(ended, 1, wait_max);
+  if (!answer) {
+    tell("the adapter cannot wait: " + answer.error().context);
+    return tl::unexpected(answer.error());
+  }
+  const auto got = std::min(*answer, ended.size());
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < got; ++i) {
+    if (deliver(ended[i], true))
+      ++out;
+    else
+      tell(fmt::format("the adapter ended operation {}, which it had not got", ended[i].token));
+  }
+  const bool woken = got == 0 && wakes_ != wakes_before;
+  if (out == 0 && !woken && std::chrono::steady_clock::now() < until)
+    return fail(errc::io, "the adapter has lost what was under way");
+  so_far.useless = 0;
+  return out;
+}
+
+/// What is under way may not fail before the adapter is gone: it writes to somebody's memory. How it ended is
+/// not known: a sync may have taken the only word of lost pages with it, hence EIO.
+void io_service::give_up(std::unique_ptr<async_io> io, const error& why) {
+  std::vector<std::pair<std::uint64_t, bool>> left;
+  {
+    const std::lock_guard lock(mutex_);
+    io_ = nullptr;
+    given_up_ = why;
+    trouble_ = "the adapter was given up: " + why.context;
+    queued_.clear();
+    for (const auto& [token, one] : waiting_) left.emplace_back(token, one.given);
+  }
+  io.reset();
+  std::sort(left.begin(), left.end());
+  for (const auto& [token, given] : left)
+    GRAPHITE_INVARIANT(given ? deliver({.token = token, .failed = errc::io, .system_error = EIO}, true)
+                             : deliver({.token = token, .failed = why.code}, false));
+}
+
+/// Hands the callback on, or calls it here where too many wait. False, and nothing happens, where no
+/// operation waits for it that the adapter has (`given`), or has not.
+bool io_service::deliver(const io_completion& ended, bool given) {
   callback done;
   {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(ended.token);
-    GRAPHITE_INVARIANT(found != waiting_.end());
-    done = std::move(found->second);
+    if (found == waiting_.end() || found->second.given != given) return false;
+    done = std::move(found->second.done);
     waiting_.erase(found);
   }
   auto call = [this, ended, kept = std::make_shared<callback>(std::move(done))] {
@@ -175,6 +284,7 @@ void io_service::deliver(const io_completion& ended) {
     called_back(ended.token);
   };
   if (!callbacks_ || !callbacks_->submit(call)) call();
+  return true;
 }
 
 void io_service::called_back(std::uint64_t token) {
