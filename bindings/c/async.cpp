@@ -111,9 +111,23 @@ graphite_result start(const io_order& order) {
 
 /// Behind graphite_uring_context::handle. Requests travel as the numbers of their places.
 struct opened_ring {
+  struct place {
+    const graphite_stream_request* request = nullptr;
+    bool taken = false;
+  };
   std::unique_ptr<async_io> io;
-  std::vector<const graphite_stream_request*> requests;
+  std::vector<place> places;
   std::vector<std::uint32_t> free;
+
+  /// False where the completion is of nothing that is under way.
+  bool end(const io_completion& ended, graphite_uring_completion& out) {
+    if (ended.token >= places.size() || !places[ended.token].taken) return false;
+    auto& one = places[ended.token];
+    out = {one.request, result_of(ended), ended.bytes};
+    one = {};
+    free.push_back(static_cast<std::uint32_t>(ended.token));
+    return true;
+  }
 };
 
 opened_ring* ring_of(const graphite_uring_context* context) {
@@ -221,7 +235,7 @@ graphite_result graphite_uring_init(graphite_uring_context* context, uint32_t qu
     if (!ring) return failed(ring.error());
     auto opened = std::make_unique<opened_ring>();
     opened->io = std::move(*ring);
-    opened->requests.resize(queue_depth);
+    opened->places.resize(queue_depth);
     for (uint32_t i = queue_depth; i-- > 0;) opened->free.push_back(i);
     context->handle = opened.release();
     context->queue_depth = queue_depth;
@@ -247,7 +261,7 @@ graphite_result graphite_uring_read_async(graphite_uring_context* context,
     const auto taken = ring->io->submit({&wanted, 1});
     if (!taken) return failed(taken.error());
     if (*taken == 0) return failed(errc::busy, "the ring is full: wait for some of its operations");
-    ring->requests[place] = request;
+    ring->places[place] = {request, true};
     ring->free.pop_back();
     return GRAPHITE_SUCCESS;
   });
@@ -266,12 +280,9 @@ graphite_result graphite_uring_wait(graphite_uring_context* context, graphite_ur
         ended, least,
         std::chrono::nanoseconds(std::min<uint64_t>(timeout_ns, std::numeric_limits<int64_t>::max())));
     if (!got) return failed(got.error());
-    for (size_t i = 0; i < *got; ++i) {
-      const auto place = static_cast<std::uint32_t>(ended[i].token);
-      completions[i] = {ring->requests[place], result_of(ended[i]), ended[i].bytes};
-      ring->free.push_back(place);
-    }
-    *count = *got;
+    ended.resize(std::min(*got, ended.size()));
+    for (const auto& one : ended)
+      if (ring->end(one, completions[*count])) ++*count;
     return GRAPHITE_SUCCESS;
   });
 }

@@ -67,7 +67,8 @@ GRAPHITE_API void graphite_async_io_destroy(graphite_async_io_context* context);
 /* Reads up to `size` bytes from `offset` of an open file into `buffer`; both stay until the callback.
  * `*token` (may be null) names the operation. Any number of threads. Errors, with which there is no callback:
  * INVALID_ARGUMENT, PERMISSION_DENIED (the file was not opened for that), BUSY (queued_max wait already),
- * CANCELLED (the context is of the process that forked). Cost: a lock, an allocation, at times a system call.
+ * CANCELLED (the context is of the process that forked), IO and others (the system does not let the context
+ * wait for anything any more: it needs to be made anew). Cost: a lock, an allocation, at times a system call.
  */
 GRAPHITE_API graphite_result graphite_async_io_read(graphite_async_io_context* context,
                                                     const struct graphite_file* file, void* buffer,
