@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/uring_kernel.hpp"
+
 namespace graphite::doctor {
 
 namespace {
@@ -14,8 +16,10 @@ std::string advice_for_uring(const async_io_report& facts) {
   if (facts.filtered)
     return "Allow io_uring_setup, io_uring_enter and io_uring_register: `docker run --security-opt "
            "seccomp=PROFILE.json`, `seccompProfile` of type Localhost in Kubernetes.";
-  return "Use Linux 5.6 or newer with CONFIG_IO_URING, and raise `ulimit -n` and `ulimit -l` where these are "
-         "the reason.";
+  return fmt::format(
+      "Use {} or newer with CONFIG_IO_URING, and raise `ulimit -n` and `ulimit -l` where these are the "
+      "reason.",
+      uring_kernel_text());
 }
 
 finding judge_uring(const async_io_report& facts) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "platform/linux/uring_kernel.hpp"
+
 namespace graphite::doctor {
 
 namespace {
@@ -13,10 +15,11 @@ finding judge_kernel(const program_report& facts) {
   const auto found = fmt::format("Linux {} on {}", facts.kernel, facts.architecture);
   const auto version = kernel_version(facts.kernel);
   if (version >= std::pair{5, 14}) return ok("kernel", found);
-  return note("kernel",
-              found + (version < std::pair{5, 6} ? ": no io_uring that is of use, no pools of huge pages used"
-                                                 : ": pools of huge pages are not used"),
-              "Linux 5.14 or newer has all that is used; Debian 12 comes with 6.1.");
+  return note(
+      "kernel",
+      found + (version < uring_kernel_least ? ": no io_uring that is of use, no pools of huge pages used"
+                                            : ": pools of huge pages are not used"),
+      "Linux 5.14 or newer has all that is used; Debian 12 comes with 6.1.");
 }
 
 finding judge_simd(const program_report& facts) {

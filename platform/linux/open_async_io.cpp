@@ -22,7 +22,7 @@ result<std::unique_ptr<async_io>> open_async_io(const std::function<result<threa
                                                 const async_io_options& options) {
   std::string reason = "threads were asked for";
   if (options.adapter != io_adapter::threads) {
-    auto ring = uring_io::make({.depth = options.depth});
+    auto ring = uring_io::make({.depth = options.depth, .plain = false, .answers = options.answers});
     if (ring) return std::unique_ptr<async_io>(std::move(*ring));
     if (options.adapter == io_adapter::uring || ring.error().code != errc::unsupported)
       return tl::unexpected(ring.error());
@@ -32,8 +32,8 @@ result<std::unique_ptr<async_io>> open_async_io(const std::function<result<threa
     return fail(errc::invalid_argument,
                 fmt::format("a depth of {}, not 1 to {}", options.depth, uring_io::depth_max));
   GRAPHITE_TRY(thread_pool* const made, pool());
-  return std::unique_ptr<async_io>(
-      std::make_unique<pooled_io>(*made, pooled_io_options{.depth = options.depth, .reason = reason}));
+  return std::unique_ptr<async_io>(std::make_unique<pooled_io>(
+      *made, pooled_io_options{.depth = options.depth, .reason = reason, .answers = options.answers}));
 }
 
 }  // namespace graphite

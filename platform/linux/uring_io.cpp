@@ -11,6 +11,8 @@
 #include <limits>
 #include <thread>
 
+#include "platform/linux/uring_trial.hpp"
+
 namespace graphite {
 
 namespace {
@@ -18,39 +20,11 @@ namespace {
 constexpr std::uint64_t nobody = ~std::uint64_t{0} - 1;  ///< of cancellations, whose own answer says nothing
 constexpr std::uint64_t waker = nobody - 1;
 
-/// Waiting with a time limit, no lost completions, and announcing while something is under way: Linux 5.13.
-constexpr unsigned features_needed = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_RSRC_TAGS;
-
 /// From what newer kernels do best down to what all do. Completions are worked off when they are waited for,
 /// which spares interrupting the thread (Linux 6.1), or at its next system call (5.19).
 constexpr std::array set_up_flags{
     static_cast<unsigned>(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED),
     static_cast<unsigned>(IORING_SETUP_COOP_TASKRUN), 0u};
-
-std::string why_refused(int error) {
-  switch (error) {
-    case ENOSYS:
-      return "io_uring: this kernel has none";
-    case EPERM:
-    case EACCES:
-      return "io_uring is forbidden here: by kernel.io_uring_disabled, or by a seccomp filter as containers "
-             "have";
-    case ENOMEM:
-      return "io_uring: too little memory may be locked (ulimit -l)";
-    case EMFILE:
-    case ENFILE:
-      return "io_uring: too many open files (ulimit -n)";
-    default:
-      return "io_uring: " + errno_error(error, "cannot be set up").context;
-  }
-}
-
-bool can_all(const ::io_uring_probe& probe) {
-  for (const int code : {IORING_OP_READ, IORING_OP_WRITE, IORING_OP_FSYNC, IORING_OP_READ_FIXED,
-                         IORING_OP_WRITE_FIXED, IORING_OP_ASYNC_CANCEL})
-    if (!::io_uring_opcode_supported(&probe, code)) return false;
-  return true;
-}
 
 std::uint64_t mark(std::size_t number, std::uint32_t use) {
   return (std::uint64_t{use} << 32) | static_cast<std::uint64_t>(number);
@@ -88,15 +62,16 @@ result<void> uring_io::open() {
         -::io_uring_queue_init_params(static_cast<unsigned>(2 * options_.depth + 2), ring_.get(), &wanted);
     features = wanted.features;
   }
-  if (refused != 0) return fail(errc::unsupported, why_refused(refused));
+  if (refused != 0) return tl::unexpected(uring_refusal(refused));
   open_ = true;
-  const std::unique_ptr<::io_uring_probe, decltype(&::io_uring_free_probe)> probe(
-      ::io_uring_get_probe_ring(ring_.get()), &::io_uring_free_probe);
-  if (!probe || !can_all(*probe) || (features & features_needed) != features_needed)
-    return fail(errc::unsupported, "io_uring: this kernel's can too little (Linux 5.13 is the least)");
-  wakes_ = owned_fd(::eventfd(0, EFD_CLOEXEC));
-  if (!wakes_) return fail(errc::unsupported, why_refused(errno));
   disabled_ = (taken & IORING_SETUP_R_DISABLED) != 0;
+  GRAPHITE_CHECK(try_uring(*ring_, features, disabled_));
+  wakes_ = owned_fd(::eventfd(0, EFD_CLOEXEC));
+  if (!wakes_) return tl::unexpected(uring_refusal(errno));
+  auto ends = hang_up::make();
+  if (!ends) return tl::unexpected(uring_refusal(ends.error()));
+  ends_ = std::move(*ends);
+  if (const int done = register_files({}); done < 0) return tl::unexpected(uring_refusal(-done));
   return {};
 }
 
@@ -136,20 +111,23 @@ void uring_io::wake() {
 
 uring_io::~uring_io() {
   if (!open_) return;
-  if (is_of_this_process()) end_all();
+  const bool ended = !is_of_this_process() || end_all();
   ::io_uring_queue_exit(ring_.get());
+  // The kernel cancels what is left of a closed ring, and lets go of its files when all of that has ended.
+  if (!ended) ends_.wait(closing_max);
 }
 
-/// Returns when nothing can write to a caller's memory any more.
-void uring_io::end_all() {
-  for (std::size_t i = 0; i < slots_.size(); ++i)
-    if (slots_[i].taken) ask_to_cancel(i);
+/// Whether nothing can write to a caller's memory any more; false where the kernel takes no more calls (or
+/// the caller is another thread than the one that submitted), so that nothing is left but closing.
+bool uring_io::end_all() {
   std::array<io_completion, 64> dropped;
+  refused_ = false;
   while (free_.size() < slots_.size()) {
-    const auto ended = wait(dropped, 1, std::chrono::hours(1));
-    // Only another thread than the one that submitted fails here: a mistake of the caller's.
-    GRAPHITE_INVARIANT(ended.has_value());
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].taken) (void)ask_to_cancel(i);  // those that there is no room for are next
+    if (!wait(dropped, 1, std::chrono::milliseconds(100)) || refused_) return false;
   }
+  return true;
 }
 
 /// There is one for each slot's operation and one for its cancellation.
@@ -227,19 +205,22 @@ void uring_io::flush() {
 }
 
 /// Takes back the entries that the kernel has not seen: it reads none but those before the tail, and only
-/// during a call.
+/// during a call. Operations fail; those whose cancellation it was may be cancelled again.
 void uring_io::fail_unsent(int system_error) {
+  refused_ = true;
   auto& queue = ring_->sq;
   const unsigned head = *queue.khead;
   for (unsigned at = head; at != queue.sqe_tail; ++at) {
-    const auto mark = queue.sqes[at & *queue.kring_mask].user_data;
-    if (mark == waker) listening_ = false;
-    const auto number = slot_of(mark);
-    if (!number) continue;
-    auto& one = slots_[*number];
-    one.progress.refuse(system_error);
-    failed_.push_back(one.progress.completion());
-    release(*number);
+    const auto& entry = queue.sqes[at & *queue.kring_mask];
+    if (entry.user_data == waker) listening_ = false;
+    if (entry.user_data == nobody) {
+      if (const auto kept = slot_of(entry.addr)) slots_[*kept].cancelled = false;
+    } else if (const auto number = slot_of(entry.user_data)) {
+      auto& one = slots_[*number];
+      one.progress.refuse(system_error);
+      failed_.push_back(one.progress.completion());
+      release(*number);
+    }
   }
   queue.sqe_head = queue.sqe_tail = head;
   __atomic_store_n(queue.ktail, head, __ATOMIC_RELEASE);
@@ -360,28 +341,31 @@ result<void> uring_io::cancel(std::uint64_t token) {
   return {};
 }
 
-void uring_io::forget_announced() {
-  if (!buffers_.empty()) ::io_uring_unregister_buffers(ring_.get());
-  if (!files_.empty()) ::io_uring_unregister_files(ring_.get());
-  buffers_.clear();
-  files_.clear();
+/// The ring's files: these and, last, the one that tells when the ring has gone.
+int uring_io::register_files(std::vector<int> numbers) {
+  numbers.push_back(ends_.held());
+  return ::io_uring_register_files(ring_.get(), numbers.data(), static_cast<unsigned>(numbers.size()));
 }
 
-result<void> uring_io::announce(std::span<const std::span<std::byte>> buffers,
-                                std::span<const io_file> files) {
-  if (free_.size() != slots_.size() || !failed_.empty()) return fail(errc::busy, "operations are under way");
-  GRAPHITE_CHECK(begin());
-  forget_announced();
+result<void> uring_io::announce_files(std::span<const io_file> files) {
+  if (files_.empty() && files.empty()) return {};
+  files_.clear();
   std::vector<int> numbers;
   for (const auto& file : files) numbers.push_back(descriptor(file));
-  if (!numbers.empty()) {
-    const int done =
-        ::io_uring_register_files(ring_.get(), numbers.data(), static_cast<unsigned>(numbers.size()));
-    if (done < 0) return fail_errno(-done, "cannot announce files to io_uring");
-    for (std::size_t i = 0; i < files.size(); ++i) files_.push_back({files[i], static_cast<int>(i)});
-    std::sort(files_.begin(), files_.end(),
-              [](const auto& a, const auto& b) { return a.file.native < b.file.native; });
+  ::io_uring_unregister_files(ring_.get());
+  if (const int done = register_files(std::move(numbers)); done < 0) {
+    (void)register_files({});
+    return fail_errno(-done, "cannot announce files to io_uring");
   }
+  for (std::size_t i = 0; i < files.size(); ++i) files_.push_back({files[i], static_cast<int>(i)});
+  std::sort(files_.begin(), files_.end(),
+            [](const auto& a, const auto& b) { return a.file.native < b.file.native; });
+  return {};
+}
+
+result<void> uring_io::announce_buffers(std::span<const std::span<std::byte>> buffers) {
+  if (!buffers_.empty()) ::io_uring_unregister_buffers(ring_.get());
+  buffers_.clear();
   if (buffers.empty()) return {};
   std::vector<::iovec> places;
   for (const auto& one : buffers) places.push_back({one.data(), one.size()});
@@ -395,6 +379,16 @@ result<void> uring_io::announce(std::span<const std::span<std::byte>> buffers,
     buffers_.push_back({buffers[i].data(), buffers[i].data() + buffers[i].size(), static_cast<int>(i)});
   std::sort(buffers_.begin(), buffers_.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
   return {};
+}
+
+result<void> uring_io::announce(std::span<const std::span<std::byte>> buffers,
+                                std::span<const io_file> files) {
+  if (free_.size() != slots_.size() || !failed_.empty()) return fail(errc::busy, "operations are under way");
+  GRAPHITE_CHECK(begin());
+  const auto files_done = announce_files(files);
+  // Of those before none stays known, whatever fails.
+  const auto buffers_done = announce_buffers(files_done ? buffers : decltype(buffers){});
+  return files_done ? buffers_done : files_done;
 }
 
 async_io_facts uring_io::facts() const {

@@ -8,6 +8,7 @@
 
 #include "core/io_progress.hpp"
 #include "core/ports/async_io.hpp"
+#include "platform/linux/hang_up.hpp"
 #include "platform/linux/io_checks.hpp"
 #include "platform/linux/owned_fd.hpp"
 
@@ -29,11 +30,19 @@ struct uring_options {
 /// The ring is its own: operations take slots, the number of a slot and how often it was used go through the
 /// kernel, and a completion that fits no slot's use is dropped. What the kernel did only in part is asked for
 /// again, and what is announced travels as numbers (J. Axboe, "Efficient IO with io_uring", 2019).
+///
+/// A kernel that refuses its calls later on, because a seccomp filter was set in between: what it has not got
+/// fails with permission_denied (or what the filter says). What it has under way goes on, and wait() fails
+/// with the same where it cannot see it end; the destructor closes the ring, whereupon the kernel cancels
+/// what it can, and waits until nothing is left, `closing_max` at most (a child of fork() that keeps the ring
+/// open keeps its operations, too).
 class uring_io final : public async_io {
  public:
   static constexpr std::size_t depth_max = 4096;
+  static constexpr std::chrono::seconds closing_max{10};
 
-  /// Errors: unsupported, with what forbids it: no kernel support, a sysctl, a seccomp filter, a limit.
+  /// Errors: unsupported, with what forbids it: no kernel support, a sysctl, a seccomp filter (of any of
+  /// io_uring's three calls), a limit. What is made can be used: that was tried.
   static result<std::unique_ptr<uring_io>> make(uring_options options);
   ~uring_io() override;
 
@@ -78,11 +87,13 @@ class uring_io final : public async_io {
   void release(std::size_t number);
   bool is_of_this_process() const;
   result<void> check_process() const;
-  void end_all();
+  bool end_all();
   std::size_t collect(std::span<io_completion> out);
   bool settle(const ::io_uring_cqe& answer, io_completion& out);
   bool ask_to_cancel(std::size_t number);
-  void forget_announced();
+  int register_files(std::vector<int> numbers);
+  result<void> announce_files(std::span<const io_file> files);
+  result<void> announce_buffers(std::span<const std::span<std::byte>> buffers);
 
   uring_options options_;
   std::unique_ptr<::io_uring> ring_;
@@ -90,6 +101,8 @@ class uring_io final : public async_io {
   owned_fd wakes_;  ///< an event counter: a read of it is always in the ring
   std::uint64_t wakes_read_ = 0;
   bool woken_ = false, listening_ = false;
+  bool refused_ = false;  ///< the kernel did not take something
+  hang_up ends_;          ///< when the ring has gone
   std::vector<slot> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<io_completion> failed_;  ///< of operations that the kernel would not take

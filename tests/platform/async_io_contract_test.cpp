@@ -200,7 +200,7 @@ TEST_P(async_io_contract, announced_buffers_and_files_read_the_same) {
   const auto other = open("content", O_RDONLY);
   const io_file files[] = {as_file(other), as_file(file_)};
   for (int round = 0; round < 2; ++round) {
-    ASSERT_TRUE(io_->announce(buffers, files));
+    ASSERT_TRUE(took(io_->announce(buffers, files)));
     EXPECT_EQ(run(*io_, read_of(file_, 17, std::span(first).subspan(100, 5000))).bytes, 5000u);
     EXPECT_TRUE(holds(std::span(first).subspan(100, 5000), 17));
     EXPECT_EQ(run(*io_, read_of(other, 40'000, second)).bytes, second.size());

@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include <functional>
 #include <memory>
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include "platform/linux/io_checks.hpp"
+#include "platform/linux/open_async_io.hpp"
 #include "platform/linux/owned_fd.hpp"
 #include "platform/linux/pooled_io.hpp"
 #include "platform/linux/thread_pool.hpp"
@@ -32,8 +36,48 @@ inline std::unique_ptr<async_io> ring_or_null(uring_options options) {
   return made ? std::unique_ptr<async_io>(std::move(*made)) : nullptr;
 }
 
+/// Names the adapter that is the best in a process that is shut in.
+inline constexpr const char* expected_adapter = "GRAPHITE_TEST_EXPECTED_ADAPTER";
+
+inline std::unique_ptr<async_io> opened(std::size_t depth, io_answer_filter answers, thread_pool& pool,
+                                        const char* expected) {
+  auto made = open_async_io(pool, {.depth = depth, .answers = std::move(answers)});
+  EXPECT_TRUE(made) << made.error().context;
+  if (!made) return nullptr;
+  if (expected != nullptr) {
+    EXPECT_EQ((*made)->facts().name, expected) << (*made)->facts().reason;
+  }
+  return std::move(*made);
+}
+
+/// No file can be opened meanwhile.
+class no_more_files {
+ public:
+  no_more_files() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const owned_fd next(::dup(0));
+    const ::rlimit few{static_cast<::rlim_t>(next.get()), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  no_more_files(const no_more_files&) = delete;
+  no_more_files& operator=(const no_more_files&) = delete;
+  ~no_more_files() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  ::rlimit before_{};
+};
+
 inline std::vector<io_maker> io_makers() {
-  return {{"io_uring",
+  return {{"best",
+           [](std::size_t depth, io_answer_filter answers, thread_pool& pool) {
+             return opened(depth, std::move(answers), pool, std::getenv(expected_adapter));
+           }},
+          {"best_without_files",
+           [](std::size_t depth, io_answer_filter answers, thread_pool& pool) {
+             const no_more_files meanwhile;
+             return opened(depth, std::move(answers), pool, "threads");
+           }},
+          {"io_uring",
            [](std::size_t depth, io_answer_filter answers, thread_pool&) {
              return ring_or_null({.depth = depth, .plain = false, .answers = std::move(answers)});
            }},
@@ -90,6 +134,12 @@ class async_io_contract : public testing::TestWithParam<io_maker> {
                              std::uint64_t token = 1) {
     return {
         .what = io_operation::write, .file = as_file(fd), .offset = offset, .bytes = from, .token = token};
+  }
+  /// Buffers are announced, or too little may be locked for that: then all works as before.
+  static bool took(const result<void>& announced) {
+    ::rlimit locked{};
+    ::getrlimit(RLIMIT_MEMLOCK, &locked);
+    return announced || (announced.error().code == errc::too_large && locked.rlim_cur < 256 * 1024);
   }
   bool holds(std::span<const std::byte> got, std::size_t offset) const {
     return std::equal(got.begin(), got.end(), content_.begin() + static_cast<std::ptrdiff_t>(offset));

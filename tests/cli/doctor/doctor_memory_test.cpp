@@ -79,6 +79,12 @@ TEST(doctor_async_io, a_refused_io_uring_is_noted_with_what_forbids_it) {
   EXPECT_EQ(finding_of(judge_async_io(report), "locked_memory").state, finding_state::ok);
 }
 
+TEST(doctor_async_io, an_old_kernel_is_told_of_the_least_that_does) {
+  const async_io_report report{.refused = "this kernel has none"};
+  const auto found = finding_of(judge_async_io(report), "io_uring");
+  EXPECT_TRUE(says(found.advice, "Linux 5.13 or newer")) << found.advice;
+}
+
 TEST(doctor_async_io, too_little_locked_memory_is_noted) {
   async_io_report report{.announced_bytes = 8 * MiB, .announce_refused = "too much"};
   report.locked.soft = 64 * KiB;
