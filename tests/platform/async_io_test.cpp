@@ -246,7 +246,16 @@ TEST(uring_io, operations_fail_where_the_kernel_takes_nothing_more) {
   }));
 }
 
-/// Two reads that end only when they are cancelled.
+TEST(hang_up, is_seen_when_the_last_copy_is_closed) {
+  auto ends = *hang_up::make();
+  owned_fd other(::dup(ends.held()));
+  EXPECT_FALSE(ends.wait(std::chrono::milliseconds(1)));
+  std::thread closing([&] { other.reset(); });
+  EXPECT_TRUE(ends.wait(std::chrono::seconds(60)));
+  closing.join();
+}
+
+/// Three reads that end only when they are cancelled.
 class endless_reads {
  public:
   explicit endless_reads(bool plain) {
@@ -255,10 +264,11 @@ class endless_reads {
     if (!made || ::pipe2(ends, O_CLOEXEC) != 0) return;
     reader_.reset(ends[0]);
     writer_.reset(ends[1]);
-    const io_request both[] = {{.file = {ends[0]}, .bytes = std::span(into_).first(8), .token = 1},
-                               {.file = {ends[0]}, .bytes = std::span(into_).last(8), .token = 2}};
+    std::vector<io_request> all;
+    for (std::size_t i = 0; i < 3; ++i)
+      all.push_back({.file = {ends[0]}, .bytes = std::span(into_).subspan(8 * i, 8), .token = i});
     io_completion out;
-    if ((*made)->submit(both).value_or(0) == 2 &&
+    if ((*made)->submit(all).value_or(0) == 3 &&
         (*made)->wait({&out, 1}, 1, std::chrono::milliseconds(1)).value_or(99) == 0)
       io_ = std::move(*made);
   }
@@ -269,12 +279,12 @@ class endless_reads {
     io_.reset();
     std::array<char, 64> back{};
     return ::write(writer_.get(), "0123456789abcdef", 16) == 16 &&
-           ::read(reader_.get(), back.data(), back.size()) == 16 && into_ == std::array<std::byte, 16>{};
+           ::read(reader_.get(), back.data(), back.size()) == 16 && into_ == decltype(into_){};
   }
 
  private:
   owned_fd reader_, writer_;
-  std::array<std::byte, 16> into_{};
+  std::array<std::byte, 24> into_{};
   std::unique_ptr<uring_io> io_;
 };
 
@@ -301,7 +311,7 @@ TEST(uring_io, a_cancellation_that_was_refused_is_not_taken_for_one_that_was_mad
   if (!uring_io::make({})) GTEST_SKIP() << "no io_uring here";
   EXPECT_TRUE(in_child([] {
     endless_reads reads(false);
-    // Two calls at once pass, one alone does not.
+    // One entry alone is refused, several at once pass.
     if (!reads || !test::forbid_with_second(SYS_io_uring_enter, 1, EPERM)) return false;
     io_completion out;
     return reads.io().cancel(1) && reads.ends_with_its_ring();
