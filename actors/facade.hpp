@@ -85,7 +85,7 @@ struct machine_status {
   bool pinned = false;  ///< threads are bound to their domain
   std::string pin_reason;
   std::string placement_reason;         ///< why memory cannot be placed on nodes; empty: it can
-  std::string io_adapter, io_reason;    ///< of asynchronous I/O; why not a better one
+  std::string io_adapter, io_reason;    ///< of the C API's asynchronous I/O; why not a better one
   std::optional<double> remote_access;  ///< part of the accesses that went to another node; none: unknown
   std::string remote_source, remote_reason;
 };

@@ -34,7 +34,7 @@ void print_machine(console& out, const machine_status& s) {
   out.say("  {}: {}", s.pinned ? "pinned" : "not pinned", printable(s.pin_reason));
   if (!s.placement_reason.empty())
     out.say("  memory is not placed on nodes: {}", printable(s.placement_reason));
-  out.say("  asynchronous I/O by {}{}", printable(s.io_adapter),
+  out.say("  asynchronous I/O of the C API is by {} here{}", printable(s.io_adapter),
           s.io_reason.empty() ? "" : " (" + printable(s.io_reason) + ")");
   if (s.remote_access)
     out.say("  {:.1f} % remote memory ({})", 100 * *s.remote_access, printable(s.remote_source));

@@ -126,8 +126,9 @@ GRAPHITE_API graphite_result graphite_uring_read_async(graphite_uring_context* c
                                                        const graphite_stream_request* request, int fd,
                                                        void* buffer, size_t size, int64_t offset);
 /* Fills `completions` with up to `max` of those that ended, in any order: waits until `least` are there,
- * `timeout_ns` have passed, or nothing is under way. `*count` is how many. Errors: INVALID_ARGUMENT, IO.
- * Cost: a system call, unless they are there already. */
+ * `timeout_ns` have passed, or nothing is under way. `*count` is how many. Errors: INVALID_ARGUMENT, IO,
+ * PERMISSION_DENIED (a seccomp filter that was set since). Cost: a system call, unless they are there
+ * already. */
 GRAPHITE_API graphite_result graphite_uring_wait(graphite_uring_context* context,
                                                  graphite_uring_completion* completions, size_t max,
                                                  size_t least, uint64_t timeout_ns, size_t* count);

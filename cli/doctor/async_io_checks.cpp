@@ -24,7 +24,8 @@ std::string advice_for_uring(const async_io_report& facts) {
 
 finding judge_uring(const async_io_report& facts) {
   if (facts.refused.empty()) return ok("io_uring", "works");
-  return note("io_uring", facts.refused + "; threads read instead, with the same results",
+  return note("io_uring",
+              facts.refused + "; asynchronous I/O of the C API is by threads, with the same results",
               advice_for_uring(facts));
 }
 

@@ -13,7 +13,7 @@ import xml.etree.ElementTree
 from support import PROGRAM, Skipped, World, check, equal, main, run
 
 STATES = ("ok", "note", "warning", "bad")
-IO_URING_SETUP = 425  # of every architecture since Linux 5.1
+IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER = 425, 426, 427  # of every architecture since Linux 5.1
 
 
 def findings(*arguments, **how):
@@ -169,6 +169,16 @@ def a_filter_of_system_calls_is_seen():
     equal(state(checks, "worker_sandbox"), "ok", "worker_sandbox")
 
 
+def each_call_of_io_uring_counts():
+    _, checks = findings()
+    if state(checks, "io_uring") != "ok":
+        raise Skipped("no io_uring here")
+    for call, name in ((IO_URING_ENTER, "io_uring_enter"), (IO_URING_REGISTER, "io_uring_register")):
+        _, checks = findings(prefix=(sys.executable, __file__, "--without", str(call)))
+        equal(state(checks, "io_uring"), "note", f"io_uring without {name}")
+        check(name in checks["io_uring"]["found"] and name in checks["io_uring"]["advice"], checks["io_uring"])
+
+
 def little_locked_memory_is_noted():
     if os.geteuid() != 0:
         raise Skipped("to be another user takes root")
@@ -210,5 +220,5 @@ if __name__ == "__main__":
           folders_are_counted_but_ignored_ones, a_mistake_in_the_project_file_is_bad, the_picture_is_an_svg,
           limits_of_a_child_are_seen, processors_that_are_taken_away_are_seen, a_port_of_somebody_else_is_named,
           a_running_service_is_no_trouble,
-          a_worker_that_is_not_there_is_bad, forced_instructions_are_told, a_filter_of_system_calls_is_seen,
+          a_worker_that_is_not_there_is_bad, forced_instructions_are_told, a_filter_of_system_calls_is_seen, each_call_of_io_uring_counts,
           little_locked_memory_is_noted, without_sysfs_it_says_so, capabilities_of_a_user_namespace_raise_no_limit])
