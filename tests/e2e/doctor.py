@@ -219,6 +219,6 @@ if __name__ == "__main__":
     main([text_and_json_say_the_same, it_changes_nothing, outside_a_project_its_checks_are_left_out,
           folders_are_counted_but_ignored_ones, a_mistake_in_the_project_file_is_bad, the_picture_is_an_svg,
           limits_of_a_child_are_seen, processors_that_are_taken_away_are_seen, a_port_of_somebody_else_is_named,
-          a_running_service_is_no_trouble,
-          a_worker_that_is_not_there_is_bad, forced_instructions_are_told, a_filter_of_system_calls_is_seen, each_call_of_io_uring_counts,
-          little_locked_memory_is_noted, without_sysfs_it_says_so, capabilities_of_a_user_namespace_raise_no_limit])
+          a_running_service_is_no_trouble, a_worker_that_is_not_there_is_bad, forced_instructions_are_told,
+          a_filter_of_system_calls_is_seen, each_call_of_io_uring_counts, little_locked_memory_is_noted,
+          without_sysfs_it_says_so, capabilities_of_a_user_namespace_raise_no_limit])
