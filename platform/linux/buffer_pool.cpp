@@ -20,10 +20,6 @@ struct buffer_pool::slab {
 
 namespace {
 
-std::size_t class_of(std::size_t bytes) {
-  return static_cast<std::size_t>(std::countr_zero(
-      std::bit_ceil(std::max(bytes, buffer_pool::class_bytes_min)) / buffer_pool::class_bytes_min));
-}
 std::size_t bytes_of(std::size_t index) { return buffer_pool::class_bytes_min << index; }
 
 std::size_t whole_slabs(std::size_t bytes) {
@@ -42,6 +38,8 @@ std::size_t thread_number() {
 
 buffer_pool::buffer_pool(buffer_pool_options options) : options_(std::move(options)) {
   if (!options_.pages.take) options_.pages = system_pages();
+  GRAPHITE_INVARIANT(std::has_single_bit(options_.pages.page_bytes) &&
+                     options_.pages.page_bytes <= bytes_of(classes - 1));
   const auto count = options_.shards ? options_.shards : std::max(1u, std::thread::hardware_concurrency());
   for (std::size_t i = 0; i < count; ++i) shards_.push_back(std::make_unique<shard>());
 }
@@ -58,6 +56,12 @@ buffer_pool::~buffer_pool() {
   for (const auto& pages : spare_) options_.pages.give_back(pages);
 }
 
+/// A page is the least, for every buffer begins at one.
+std::size_t buffer_pool::class_for(std::size_t bytes) const {
+  const auto least = std::max(class_bytes_min, options_.pages.page_bytes);
+  return static_cast<std::size_t>(std::countr_zero(std::bit_ceil(std::max(bytes, least)) / class_bytes_min));
+}
+
 buffer_pool::shard& buffer_pool::own_shard() { return *shards_[thread_number() % shards_.size()]; }
 
 result<buffer> buffer_pool::take(std::size_t bytes) {
@@ -65,7 +69,7 @@ result<buffer> buffer_pool::take(std::size_t bytes) {
   if (bytes > options_.bytes_max || whole > options_.bytes_max)
     return fail(errc::too_large,
                 fmt::format("a buffer of {} bytes, of {} in all", bytes, options_.bytes_max));
-  const auto index = class_of(bytes);
+  const auto index = class_for(bytes);
   return index < classes ? take_small(index) : take_large(whole);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/ports/buffers.hpp"
 #include "core/ports/memory_placement.hpp"
+#include "platform/linux/memory_facts.hpp"
 
 namespace graphite {
 
@@ -20,11 +21,14 @@ struct page_supply {
   /// Why the pages are not what one might wish, for facts().
   std::function<std::string()> reason;
   std::optional<unsigned> node{};
+  std::size_t page_bytes = 4096;  ///< of the system's pages: a power of two, 1 MiB at most
 };
 
 /// Anonymous memory on large pages where the system gives them, on NUMA node `node` where one is named and
-/// placing works; `placement` outlives it.
-page_supply system_pages(memory_placement* placement = nullptr, std::optional<unsigned> node = {});
+/// placing works; `placement` outlives it. What is no multiple of the system's huge page lies on normal ones:
+/// on ARM64 with pages of 16 or 64 KiB a huge one is 32 or 512 MiB, which would be taken for each slab.
+page_supply system_pages(memory_placement* placement = nullptr, std::optional<unsigned> node = {},
+                         const memory_fact_source& facts = {});
 
 struct buffer_pool_options {
   std::size_t bytes_max = std::size_t{256} << 20;
@@ -32,7 +36,8 @@ struct buffer_pool_options {
   page_supply pages{};     ///< none: system_pages()
 };
 
-/// Buffers in classes of powers of two, 4 KiB to 1 MiB out of slabs of 2 MiB, larger ones by themselves.
+/// Buffers in classes of powers of two, 4 KiB (or a page, where that is more) to 1 MiB out of slabs of 2 MiB,
+/// larger ones by themselves.
 ///
 /// A slab has buffers of one class, and goes back to all classes when it is empty (J. Bonwick, "The Slab
 /// Allocator", USENIX Summer 1994). Threads are spread over shards of their own lock; the last buffer that
@@ -58,6 +63,7 @@ class buffer_pool final : public buffers {
   };
 
   void give_back(std::span<std::byte> bytes, void* place) override;
+  std::size_t class_for(std::size_t bytes) const;
   result<buffer> take_small(std::size_t index);
   result<buffer> take_large(std::size_t bytes);
   std::optional<buffer> take_from(shard& part, std::size_t index);
