@@ -29,7 +29,7 @@ extern "C" {
 #define GRAPHITE_NO_NODE UINT32_MAX
 
 /* Numbers of nodes and processors are the system's and may have gaps: `node_count` and `cpu_count` are one
- * more than the largest. */
+ * more than the largest that there is, whether it may be used here or not. */
 typedef struct graphite_numa_topology {
   uint32_t node_count;
   uint32_t cpu_count;

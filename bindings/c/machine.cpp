@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "bindings/c/internal.hpp"
+#include "bindings/c/numa_tables.hpp"
 #include "bindings/c/sibling_library.hpp"
 #include "kernels/simd_capabilities.hpp"
 #include "platform/linux/cpu_set.hpp"
@@ -31,50 +32,6 @@ result<const machine_functions*> graphite::c_api::machine() {
 }
 
 namespace {
-
-/// What a graphite_numa_topology points into.
-struct owned_topology {
-  std::vector<uint32_t> cpu_to_node, distance;
-  std::vector<size_t> memory;
-  std::string reason;
-};
-
-std::unique_ptr<owned_topology> tables_of(const machine_topology& machine) {
-  auto out = std::make_unique<owned_topology>();
-  const auto nodes = machine.nodes.back().number + 1;
-  int last_cpu = -1;
-  for (const auto& node : machine.nodes)
-    if (!node.cpus.empty()) last_cpu = std::max(last_cpu, node.cpus.back());
-  out->cpu_to_node.assign(std::max(static_cast<std::size_t>(last_cpu + 1), machine.online_cpus),
-                          GRAPHITE_NO_NODE);
-  out->memory.assign(nodes, 0);
-  out->distance.assign(std::size_t{nodes} * nodes, 0);
-  out->reason = machine.exclusive_reason;
-  for (const auto& node : machine.nodes) {
-    for (const int cpu : node.cpus) out->cpu_to_node[static_cast<std::size_t>(cpu)] = node.number;
-    if (node.memory_allowed) out->memory[node.number] = node.memory_bytes;
-    for (std::size_t i = 0; i < node.distances.size() && i < machine.nodes.size(); ++i)
-      out->distance[std::size_t{node.number} * nodes + machine.nodes[i].number] = node.distances[i];
-  }
-  return out;
-}
-
-void fill(graphite_numa_topology& out, const machine_topology& machine) {
-  auto owned = tables_of(machine);
-  out.node_count = static_cast<uint32_t>(owned->memory.size());
-  out.cpu_count = static_cast<uint32_t>(owned->cpu_to_node.size());
-  out.cpu_to_node = owned->cpu_to_node.data();
-  out.node_memory = owned->memory.data();
-  out.node_distance = owned->distance.data();
-  out.usable_cpus =
-      static_cast<uint32_t>(std::count_if(owned->cpu_to_node.begin(), owned->cpu_to_node.end(),
-                                          [](uint32_t node) { return node != GRAPHITE_NO_NODE; }));
-  out.package_count = static_cast<uint32_t>(machine.packages);
-  out.cpu_quota = machine.cpu_quota.value_or(0);
-  out.exclusive = machine.exclusive;
-  out.reason = owned->reason.c_str();
-  out.owner_ = owned.release();
-}
 
 size_t whole_pages(size_t size) {
   const auto page = graphite_page_size();
@@ -123,15 +80,13 @@ graphite_result graphite_detect_numa_topology(graphite_numa_topology* topology) 
     const auto read = (*functions)->read_topology();
     if (!read) return failed(read.error());
     if (read->nodes.empty()) return failed(errc::unsupported, "the system tells of no NUMA node");
-    fill(*topology, *read);
+    fill_numa_topology(*topology, *read);
     return GRAPHITE_SUCCESS;
   });
 }
 
 void graphite_free_numa_topology(graphite_numa_topology* topology) {
-  if (topology == nullptr) return;
-  delete static_cast<owned_topology*>(topology->owner_);
-  *topology = {};
+  if (topology != nullptr) clear_numa_topology(*topology);
 }
 
 void* graphite_numa_alloc(size_t size, uint32_t preferred_node) {

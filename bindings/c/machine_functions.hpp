@@ -39,8 +39,8 @@ struct machine_functions {
 /// Of the library beside this one, which is loaded by the first call. Errors: unsupported.
 result<const machine_functions*> machine();
 
-// The name changes whenever the structure above does.
-#define GRAPHITE_MACHINE_FUNCTIONS graphite_machine_functions_1
+// The name changes whenever the structure above does, or one that its functions take or give.
+#define GRAPHITE_MACHINE_FUNCTIONS graphite_machine_functions_2
 using machine_functions_getter = const machine_functions*();
 
 }  // namespace graphite::c_api

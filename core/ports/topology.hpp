@@ -29,6 +29,7 @@ struct numa_node {
 struct machine_topology {
   std::vector<numa_node> nodes{};     ///< all, ascending by number; at least one has processors
   std::size_t online_cpus = 0;        ///< of the whole machine
+  int last_cpu = -1;                  ///< of those the largest number, as there may be gaps; -1: unknown
   std::size_t packages = 1;           ///< of the whole machine
   std::optional<double> cpu_quota{};  ///< processors' worth of time that the cgroup grants; none: unlimited
   std::string quota_reason{};         ///< whose quota it is, or why there is none, for people

@@ -277,6 +277,7 @@ result<machine_topology> hwloc_topology::read() const {
   machine_topology out;
   out.nodes = nodes_of(topology.get(), may);
   out.online_cpus = may.processors.online.size();
+  if (out.online_cpus > 0) out.last_cpu = may.processors.online.back();
   out.packages = std::max<std::size_t>(objects_of(topology.get(), HWLOC_OBJ_PACKAGE).size(), 1);
   out.cpu_quota = may.processors.cgroup.cpu_quota;
   out.quota_reason = may.processors.cgroup.quota_reason;
