@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """symbols.py, snippets.py, headers.py and platform_macros.py find what they look for."""
+import contextlib
+import io
 import pathlib
 import shutil
 import sys
@@ -149,6 +151,22 @@ class PlatformMacros(unittest.TestCase):
     def test_constants_that_are_something_else(self):
         self.assertIn("not what the macros say", self.found(mistaken_fact=("platform_kind::linux_;", "platform_kind::web;")))
         self.assertIn("not what the macros say", self.found(mistaken_fact=("std::endian::native", "std::endian::big")))
+
+    def test_no_clang_is_told_as_skipped(self):
+        for without in ([], [""]):
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                self.assertEqual(platform_macros.main("--real", str(self.HEADER), str(self.FACTS), *without), 77)
+            self.assertRegex(said.getvalue(), "^SKIPPED ")
+
+    @unittest.skipUnless(shutil.which("clang") or shutil.which("clang-14"), "there is no clang")
+    def test_real_targets_whose_constants_are_something_else(self):
+        clang = shutil.which("clang") or shutil.which("clang-14")
+        with tempfile.TemporaryDirectory() as folder:
+            facts = pathlib.Path(folder, "facts.hpp")
+            facts.write_text(self.FACTS.read_text().replace("platform_kind::ios;", "platform_kind::macos;"))
+            found = list(platform_macros.real_problems(str(self.HEADER), str(facts), clang))
+        self.assertRegex("\n".join(found), "arm64-apple-ios15: the constants are not what the macros say")
+        self.assertNotIn("linux", "".join(one.partition(":")[0] for one in found))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """graphite_platform.h decides for one platform, one architecture and one byte order, whatever the compiler says of itself.
 
-  platform_macros.py CC HEADER FACTS [CLANG]
+  platform_macros.py CC HEADER FACTS
+  platform_macros.py --real HEADER FACTS [CLANG]
 
 The header is preprocessed as each compiler of TARGETS would do it: with nothing predefined but what that one predefines,
 no header of the system but what stands in for Apple's, and for the macros alone. FACTS is core/platform_facts.hpp: what that decides is compared, by
-its constants, wherever the compiler can be told to be another one, that is by CLANG with the real targets of REAL; without
-CLANG only this machine's is.
+its constants: of this machine by CC; of the real targets of REAL by CLANG, which can be told to be another compiler. Without
+CLANG that is skipped: exit code 77.
 """
 import pathlib
 import re
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+SKIPPED = 77  # as ctest is told
 GROUPS = {"PLATFORM": "WINDOWS LINUX ANDROID MACOS IOS WEB UNKNOWN".split(),
           "ARCH": "X64 X86 ARM64 ARM32 RISCV64 WASM UNKNOWN".split()}
 
@@ -137,7 +139,7 @@ def disagreement(command, facts, of_macros, conditionals):
     return done.stderr if done.returncode != 0 else None
 
 
-def problems(cc, header, facts, clang=None):
+def problems(cc, header, facts):
     for name, predefined, wanted in TARGETS:
         found = decided(faked(cc, header, predefined))
         if found != wanted:
@@ -146,21 +148,31 @@ def problems(cc, header, facts, clang=None):
         found = faked(cc, header, predefined)
         if isinstance(found, dict) or words not in found:
             yield f"{name} is not refused: {found}"
-    commands = [([clang, f"--target={target}"], real_conditionals(target)) for target in REAL] if clang else [([cc], [])]
-    for command, conditionals in commands:
-        found = decided(preprocess(command, header, conditionals))
-        if isinstance(found, str):
-            yield f"{' '.join(command)}: {found}"
-        elif (wrong := disagreement(command, facts, found, conditionals)) is not None:
-            yield f"{' '.join(command)}: the constants are not what the macros say, {found}:\n{wrong}"
+    yield from disagreements([cc], header, facts)
 
 
-def main(cc, header, facts, clang=None):
-    if not clang:
-        print("SKIPPED: the real targets: there is no clang")
-    found = list(problems(cc, header, facts, clang))
-    sys.exit("\n".join(found) if found else 0)
+def real_problems(header, facts, clang):
+    for target in REAL:
+        yield from disagreements([clang, f"--target={target}"], header, facts, real_conditionals(target))
+
+
+def disagreements(command, header, facts, conditionals=()):
+    found = decided(preprocess(command, header, conditionals))
+    if isinstance(found, str):
+        yield f"{' '.join(command)}: {found}"
+    elif (wrong := disagreement(command, facts, found, conditionals)) is not None:
+        yield f"{' '.join(command)}: the constants are not what the macros say, {found}:\n{wrong}"
+
+
+def main(first, *others):
+    if first == "--real" and not any(others[2:]):
+        print("SKIPPED the real targets: there is no clang", flush=True)
+        return SKIPPED
+    found = list(real_problems(*others) if first == "--real" else problems(first, *others))
+    for one in found:
+        print(one, file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))
