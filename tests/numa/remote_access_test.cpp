@@ -21,25 +21,6 @@ TEST(remote_access, is_the_part_of_the_remote_ones) {
   EXPECT_EQ(remote_ratio({~0ull, ~0ull}), 0.5);
 }
 
-TEST(remote_access, counts_are_scaled_to_the_time_they_should_have_run) {
-  EXPECT_EQ(scaled_count(100, 1000, 1000), 100u);
-  EXPECT_EQ(scaled_count(100, 1000, 250), 400u);
-  EXPECT_EQ(scaled_count(0, 1000, 0), 0u);
-}
-
-TEST(remote_access, old_processors_count_remote_loads_among_the_nodes_loads) {
-  using maker = processor_model::maker;
-  EXPECT_TRUE(node_loads_have_remote_ones({maker::intel, 6, 0x3e}));   // Ivy Bridge
-  EXPECT_FALSE(node_loads_have_remote_ones({maker::intel, 6, 0x3f}));  // Haswell
-  EXPECT_FALSE(node_loads_have_remote_ones({maker::intel, 6, 0x8f}));  // Sapphire Rapids
-  EXPECT_TRUE(node_loads_have_remote_ones({maker::amd, 0x10, 2}));
-  EXPECT_FALSE(node_loads_have_remote_ones({maker::amd, 0x19, 1}));
-  EXPECT_FALSE(node_loads_have_remote_ones({}));
-  EXPECT_EQ(remote_ratio(counts_of_loads(100, 25, true)), 0.25);
-  EXPECT_EQ(remote_ratio(counts_of_loads(75, 25, false)), 0.25);
-  EXPECT_EQ(remote_ratio(counts_of_loads(20, 25, true)), 1);  // scaled apart from each other
-}
-
 TEST(remote_access, reads_a_nodes_numastat) {
   const auto counts = *parse_numastat(
       "numa_hit 10\nnuma_miss 1\nnuma_foreign 2\ninterleave_hit 3\nlocal_node 700\nother_node 30\n");
@@ -109,12 +90,12 @@ TEST(remote_access_meter, measures_this_system_or_says_why_not) {
   meter.start();
   std::vector<char> touched(1 << 22, 1);
   const auto read = meter.read();
-  EXPECT_NE(read.ratio.has_value(), read.source.empty() || read.reason.find("no ") == 0) << read.reason;
   if (read.ratio) {
     EXPECT_GE(*read.ratio, 0);
     EXPECT_LE(*read.ratio, 1);
+    EXPECT_FALSE(read.source.empty()) << "a ratio of nothing that was counted";
   } else {
-    EXPECT_FALSE(read.reason.empty());
+    EXPECT_FALSE(read.reason.empty()) << "unknown, and no word why";
   }
   EXPECT_EQ(touched.back(), 1);
 }
@@ -131,7 +112,7 @@ TEST(remote_access_meter, counts_pages_where_a_filter_refuses_the_processors_cou
 }
 
 TEST(remote_access_meter, more_threads_than_the_bound_are_not_counted_by_hardware) {
-  remote_access_meter meter({.threads_max = 0});
+  remote_access_meter meter({.counters = {.threads_max = 0}});
   meter.start();
   EXPECT_THAT(meter.read().reason, HasSubstr("too many"));
 }
