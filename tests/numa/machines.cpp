@@ -72,8 +72,10 @@ hwloc_topology_options synthetic_machine(const std::string& text) {
   return {.machine = described_machine{described_machine::form::synthetic, text}};
 }
 
-hwloc_topology_options from_xml(const xml_machine& machine) {
-  return {.machine = described_machine{described_machine::form::xml_text, to_xml(machine)}};
+hwloc_topology_options from_xml(const xml_machine& machine) { return recorded_machine(to_xml(machine)); }
+
+hwloc_topology_options recorded_machine(const std::string& xml) {
+  return {.machine = described_machine{described_machine::form::xml_text, xml}};
 }
 
 }  // namespace graphite::test

@@ -20,5 +20,6 @@ std::string to_xml(const xml_machine& machine);
 /// A source that tells the described machine, unrestricted.
 hwloc_topology_options synthetic_machine(const std::string& text);
 hwloc_topology_options from_xml(const xml_machine& machine);
+hwloc_topology_options recorded_machine(const std::string& xml);
 
 }  // namespace graphite::test

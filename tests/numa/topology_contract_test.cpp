@@ -7,6 +7,7 @@
 
 #include "core/affinity.hpp"
 #include "tests/numa/machines.hpp"
+#include "tests/numa/recorded_machines.hpp"
 #include "tests/support/fake_topology.hpp"
 
 /// \file What every topology_source keeps to.
@@ -102,8 +103,7 @@ topology_case described(std::string name, hwloc_topology_options options) {
 }
 
 std::vector<topology_case> all_sources() {
-  using test::from_xml;
-  using test::synthetic_machine;
+  using namespace test;
   std::vector<topology_case> out{
       described("system", {}),
       {"fake",
@@ -116,7 +116,9 @@ std::vector<topology_case> all_sources() {
       described("xml", from_xml({.synthetic = "pack:2 [numa(memory=2GB)] core:2 pu:2",
                                  .distances = {{10, 21}, {21, 10}}})),
       described("asymmetric", from_xml({.synthetic = "pack:3 [numa(memory=2GB)] core:4 pu:2",
-                                        .keep_cpus = "0-7,8-9,16,17,20"}))};
+                                        .keep_cpus = "0-7,8-9,16,17,20"})),
+      described("recorded_vm", recorded_machine(virtual_machine)),
+      described("recorded_clusters", recorded_machine(two_sockets_of_clusters))};
   for (int nodes = 1; nodes <= 8; ++nodes) {
     const auto text = "pack:" + std::to_string(nodes) + " [numa(memory=2GB)] core:3 pu:2";
     out.push_back(described("nodes_" + std::to_string(nodes), synthetic_machine(text)));
