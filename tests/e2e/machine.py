@@ -154,6 +154,17 @@ def refused_calls_change_no_result():
         check_io(machine)
 
 
+def remote_access_is_a_part_of_something_or_has_a_reason():
+    with World() as world:
+        machine = start(world)
+        part = machine["remote_access"]
+        if part is None:
+            check(machine["remote_reason"], "unknown, and no reason for it")
+        else:
+            check(0 <= part <= 1, f"{part} is no part")
+            check(machine["remote_source"], "a part of nothing that was counted")
+
+
 def a_build_cannot_pin_a_running_service():
     with World() as world:
         world.write("a.txt", "a")
@@ -173,5 +184,6 @@ def another_word_for_pin_is_a_usage_error():
 
 if __name__ == "__main__":
     main([pinned_threads_keep_to_their_domains, a_service_on_one_processor_has_one_thread,
-          nothing_is_pinned_where_it_is_not_asked, refused_calls_change_no_result, a_build_cannot_pin_a_running_service,
+          nothing_is_pinned_where_it_is_not_asked, refused_calls_change_no_result,
+          remote_access_is_a_part_of_something_or_has_a_reason, a_build_cannot_pin_a_running_service,
           another_word_for_pin_is_a_usage_error])
