@@ -16,8 +16,8 @@ namespace graphite {
 namespace {
 
 /// The threads, memory and asynchronous I/O of each domain, put together on this machine: on one with several
-/// NUMA nodes it shows where threads run and memory lies, elsewhere only that it works. Of the three the
-/// service has the threads only.
+/// NUMA nodes it shows where threads run and memory lies, elsewhere only that it works. Of the three a
+/// service itself has the threads only.
 class domains : public testing::Test {
  protected:
   void SetUp() override {
