@@ -58,6 +58,12 @@ std::optional<std::size_t> domain_pools::domain_here() const {
   return std::nullopt;
 }
 
+std::optional<error> domain_pools::unbound() const {
+  for (const auto& pool : pools_)
+    if (auto refused = pool->unbound()) return refused;
+  return std::nullopt;
+}
+
 std::size_t domain_pools::threads() const {
   return std::accumulate(pools_.begin(), pools_.end(), std::size_t{0},
                          [](std::size_t sum, const auto& pool) { return sum + pool->threads(); });

@@ -35,6 +35,8 @@ class domain_pools final : public thread_pool {
   std::size_t domains() const { return pools_.size(); }
   /// For work whose memory lies in domain `index` < domains().
   pinned_pool& domain(std::size_t index) { return *pools_[index]; }
+  /// What the system said to the first thread that it did not let be bound; none: they are as planned.
+  std::optional<error> unbound() const;
   /// Whose thread the calling one is; none: of no domain.
   std::optional<std::size_t> domain_here() const;
 

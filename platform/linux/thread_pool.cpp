@@ -37,14 +37,6 @@ result<std::size_t> check_processors(const pinned_pool_options& options) {
   return std::max<std::size_t>(options.cpus.empty() ? allowed.size() : options.cpus.size(), 1);
 }
 
-/// What a thread does first. One that went offline since then binds nothing.
-void begin_thread(const pinned_pool_options& options, std::size_t number) {
-  name_thread(thread_name(options.name, number).c_str());
-  if (!options.cpus.empty()) (void)bind_to_domain(options.cpus, options.one_each, number);
-  // On Linux a nice value belongs to the thread.
-  if (options.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options.nice);
-}
-
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -81,7 +73,7 @@ std::optional<thread_pool::job> shared_jobs::take(std::size_t priority) {
 
 pinned_pool::pinned_pool(pinned_pool_options options, std::size_t threads,
                          std::shared_ptr<shared_jobs> shared)
-    : options_(std::move(options)), shared_(std::move(shared)) {
+    : options_(std::move(options)), shared_(std::move(shared)), begun_(static_cast<std::ptrdiff_t>(threads)) {
   // Together a class's rings hold all jobs that may wait, whatever their classes are.
   const auto each = options_.queued_max / threads + 1;
   for (std::size_t i = 0; i < threads; ++i)
@@ -95,14 +87,34 @@ result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options optio
   try {
     for (std::size_t i = 0; i < threads; ++i)
       out->threads_.emplace_back([pool = out.get(), i] {
-        begin_thread(pool->options_, i);
+        pool->begin(i);
         pool->work(i);
       });
   } catch (const std::system_error& e) {
     out->stop();
     return fail(errc::busy, fmt::format("cannot start {} threads: {}", threads, e.what()));
   }
+  if (!out->options_.cpus.empty()) out->begun_.wait();  // then unbound() is known
   return out;
+}
+
+/// What a thread does first.
+void pinned_pool::begin(std::size_t number) {
+  name_thread(thread_name(options_.name, number).c_str());
+  // On Linux a nice value belongs to the thread.
+  if (options_.nice != 0)
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options_.nice);
+  if (!options_.cpus.empty())
+    if (auto bound = bind_to_domain(options_.cpus, options_.one_each, number); !bound) {
+      const std::lock_guard lock(beginning_);
+      if (!unbound_) unbound_ = std::move(bound.error());
+    }
+  begun_.count_down();
+}
+
+std::optional<error> pinned_pool::unbound() const {
+  const std::lock_guard lock(beginning_);
+  return unbound_;
 }
 
 pinned_pool::~pinned_pool() { stop(); }

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <atomic>
+#include <latch>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,7 +53,8 @@ class shared_jobs {
 /// submission wakes at most one thread, and makes no system call while none sleeps.
 class pinned_pool final : public thread_pool {
  public:
-  /// Errors: invalid_argument (a processor that does not exist), busy (no more threads to be had).
+  /// Errors: invalid_argument (a processor that does not exist), busy (no more threads to be had). That
+  /// threads cannot be bound is none: see unbound().
   static result<std::unique_ptr<pinned_pool>> make(pinned_pool_options options,
                                                    std::shared_ptr<shared_jobs> shared = nullptr);
   /// stop()s.
@@ -70,6 +73,9 @@ class pinned_pool final : public thread_pool {
   /// Whether the calling thread is one of its own.
   bool is_here() const;
   const std::string& name() const { return options_.name; }
+  /// What the system said to the first of its threads that could not be bound and runs wherever it may; none:
+  /// they are as asked.
+  std::optional<error> unbound() const;
 
  private:
   using ring = bounded_ring<job>;
@@ -78,6 +84,7 @@ class pinned_pool final : public thread_pool {
 
   pinned_pool(pinned_pool_options options, std::size_t threads, std::shared_ptr<shared_jobs> shared);
   void put(job& work, std::size_t priority);
+  void begin(std::size_t number);
   void work(std::size_t number);
   std::optional<job> find(std::size_t number);
   std::optional<job> take(std::size_t number, std::size_t priority);
@@ -89,6 +96,9 @@ class pinned_pool final : public thread_pool {
   pinned_pool_options options_;
   std::shared_ptr<shared_jobs> shared_;  ///< may be null
   std::vector<std::unique_ptr<lane>> lanes_;
+  std::latch begun_;  ///< by all threads
+  mutable std::mutex beginning_;
+  std::optional<error> unbound_;
   std::mutex stopping_once_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_{false};

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <future>
 #include <mutex>
 #include <set>
@@ -11,6 +13,8 @@
 
 #include "platform/linux/cpu_set.hpp"
 #include "platform/linux/domain_pools.hpp"
+#include "tests/numa/child.hpp"
+#include "tests/numa/denied_calls.hpp"
 
 namespace graphite {
 namespace {
@@ -261,6 +265,23 @@ TEST(pinned_pool, binds_its_threads_one_each_where_asked) {
   ready.wait();
   pool->stop();
   EXPECT_EQ(seen, std::set<int>(cpus.begin(), cpus.end()));
+  EXPECT_FALSE(pool->unbound());
+}
+
+TEST(pinned_pool, says_why_threads_are_not_bound) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the thread sanitizer lets no child of a process with threads start some";
+#endif
+  EXPECT_EQ(
+      test::in_child([]() -> std::string {
+        if (!test::deny_calls({SYS_sched_setaffinity}, EPERM)) return "no filter";
+        const auto cpus = *allowed_cpus();
+        const auto pools = *domain_pools::make(
+            {.plan = {.domains = {{.cpus = cpus, .threads = 3}, {.node = 1, .cpus = cpus}}, .pinned = true}});
+        const auto unbound = pools->unbound();
+        return unbound && pools->domain(1).unbound() ? unbound->context : "bound";
+      }),
+      "cannot bind a thread to processors: Operation not permitted");
 }
 
 }  // namespace
