@@ -7,6 +7,7 @@
 #include "cli/cache_sweep.hpp"
 #include "cli/loss_repair.hpp"
 #include "coordinator/result_contents.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
@@ -26,7 +27,10 @@ collector::collector(ports with, collector_options options)
     : with_(std::move(with)),
       options_(options),
       due_bytes_(number_of(with_.rows.get(table::meta, due_bytes_key), options.grown_bytes_min)),
-      thread_([this] { work(); }) {}
+      thread_([this] {
+        name_thread("collector");
+        work();
+      }) {}
 
 collector::~collector() { stop(); }
 

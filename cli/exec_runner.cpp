@@ -12,12 +12,17 @@
 #include <vector>
 
 #include "platform/linux/process_group.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
 static constexpr duration end_grace = seconds(2);  // between SIGTERM and SIGKILL
 
-exec_runner::exec_runner(std::string command) : command_(std::move(command)), thread_([this] { run(); }) {}
+exec_runner::exec_runner(std::string command)
+    : command_(std::move(command)), thread_([this] {
+        name_thread("exec-runner");
+        run();
+      }) {}
 
 exec_runner::~exec_runner() {
   {

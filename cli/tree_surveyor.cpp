@@ -1,5 +1,7 @@
 #include "cli/tree_surveyor.hpp"
 
+#include "platform/linux/thread_name.hpp"
+
 namespace graphite {
 
 namespace {
@@ -34,7 +36,10 @@ tree_scan_options tree_surveyor::options(std::string folder) const {
 
 void tree_surveyor::list_ahead() {
   const std::lock_guard lock(mutex_);
-  ahead_ = std::async(std::launch::async, [wanted = options({})] { return list_in_place(wanted); });
+  ahead_ = std::async(std::launch::async, [wanted = options({})] {
+    name_thread("tree-ahead");
+    return list_in_place(wanted);
+  });
 }
 
 void tree_surveyor::forget() {

@@ -2,9 +2,15 @@
 
 #include <utility>
 
+#include "platform/linux/thread_name.hpp"
+
 namespace graphite::build_api {
 
-callback_thread::callback_thread() : thread_([this] { work(); }) {}
+callback_thread::callback_thread()
+    : thread_([this] {
+        name_thread("graphite-calls");
+        work();
+      }) {}
 
 void callback_thread::post(call what) { add({std::move(what), false}); }
 void callback_thread::post_latest(call what) { add({std::move(what), true}); }

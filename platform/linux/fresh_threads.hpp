@@ -1,16 +1,19 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
 #include "core/ports/parallel_calls.hpp"
+#include "platform/linux/thread_name.hpp"
 
 namespace graphite {
 
-/// As many threads as asked for, whatever the machine has, started for each use and at most one a call. Calls
-/// must not throw.
+/// As many threads as asked for, whatever the machine has, started for each use and at most one a call;
+/// those beside the calling one are called "fresh-N". Calls must not throw.
 class fresh_threads final : public parallel_calls {
  public:
   explicit fresh_threads(std::size_t width) : width_(width) {}
@@ -21,7 +24,11 @@ class fresh_threads final : public parallel_calls {
       for (auto i = next++; i < count; i = next++) call(i);
     };
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min(width_, count); ++i) others.emplace_back(work);
+    for (std::size_t i = 1; i < std::min(width_, count); ++i)
+      others.emplace_back([&work, i] {
+        name_thread(fmt::format("fresh-{}", i).c_str());
+        work();
+      });
     work();
   }
 

@@ -6,6 +6,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "platform/linux/thread_name.hpp"
 #include "platform/zmq/message_bytes.hpp"
 #include "platform/zmq/wake_event.hpp"
 
@@ -23,7 +24,10 @@ class router_server final : public chunk_server {
         address_(std::move(address)),
         wake_(std::move(wake)),
         handler_(handler),
-        thread_([this] { run(); }) {}
+        thread_([this] {
+          name_thread("chunk-server");
+          run();
+        }) {}
 
   ~router_server() override {
     stopping_.store(true);

@@ -10,6 +10,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "platform/linux/thread_name.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
@@ -32,7 +33,10 @@ class xpub_publisher final : public head_publisher {
         address_(std::move(address)),
         wake_(std::move(wake)),
         options_(options),
-        thread_([this] { run(); }) {}
+        thread_([this] {
+          name_thread("head-publisher");
+          run();
+        }) {}
 
   ~xpub_publisher() override {
     stopping_.store(true);

@@ -292,6 +292,26 @@ TEST(build_watch, signals_stay_the_programs_own) {
   }
 }
 
+TEST(build_watch, every_thread_has_a_name_that_is_not_the_program_s) {
+  const auto own = threads_now();
+  const auto program = name_of(std::to_string(::getpid()));
+  opened_project project(joining_project, {{"a.txt", "A"}});
+  graphite_rebuild_watch_config how;
+  graphite_rebuild_watch_config_init(&how);
+  how.serve = true;
+  ASSERT_EQ(graphite_rebuild_watch(project.context, &how), GRAPHITE_SUCCESS) << last_error();
+  ASSERT_EQ(project.process(), GRAPHITE_SUCCESS) << last_error();
+  std::set<std::string> names;
+  for (const auto& thread : threads_now()) {
+    if (own.contains(thread)) continue;
+    // One that is just beginning has still its maker's.
+    EXPECT_TRUE(wait_until([&] { return name_of(thread) != program; })) << "thread " << thread;
+    names.insert(name_of(thread));
+  }
+  for (const auto* name : {"graphite-calls", "collector", "chunk-server", "head-publisher"})
+    EXPECT_TRUE(names.contains(name)) << name;
+}
+
 /// Where a stream of this process goes while this lives.
 class redirected {
  public:

@@ -33,6 +33,8 @@ expect("gateway sees the facade only", lint.check_layers(tree({"gateway/a.cpp": 
 expect("actors keep off platform", lint.check_layers(tree({"actors/a.cpp": '#include "platform/zmq/b.hpp"\n'})), 1)
 expect("one platform folder does not use another",
        lint.check_layers(tree({"platform/zmq/a.cpp": '#include "platform/rocksdb/b.hpp"\n'})), 1)
+expect("all name their threads",
+       lint.check_layers(tree({"platform/zmq/a.cpp": '#include "platform/linux/thread_name.hpp"\n'})), 0)
 
 
 def both(name, check, path, bad, good):
