@@ -82,8 +82,8 @@ struct domain_info {
 /// What the process makes of its machine, and why not more. Texts are for people.
 struct machine_status {
   std::vector<domain_info> domains;
-  bool pinned = false;  ///< threads are bound to their domain
-  std::string pin_reason;
+  bool pinned = false;                  ///< all threads are bound to their domain
+  std::string pin_reason;               ///< why they are, or are not: where it was refused, by what
   std::string placement_reason;         ///< why memory cannot be placed on nodes; empty: it can
   std::string io_adapter, io_reason;    ///< of the C API's asynchronous I/O; why not a better one
   std::optional<double> remote_access;  ///< part of the accesses that went to another node; none: unknown

@@ -4,13 +4,16 @@
 
 namespace graphite {
 
-domain_workers::domain_workers(const worker_pool_options& how, domain_pools& domains, bool bound)
+domain_workers::domain_workers(const worker_pool_options& how, domain_pools& domains,
+                               const affinity_plan& plan)
     : domains_(domains) {
-  const auto count = bound ? domains.domains() : 1;
+  const auto count = plan.pinned ? domains.domains() : 1;
   for (std::size_t i = 0; i < count; ++i) {
     auto one = how;
-    one.bound = bound;
-    if (bound) one.threads = std::min(how.threads, static_cast<std::uint32_t>(domains.domain(i).threads()));
+    one.cpus = plan.pinned ? plan.domains[i].cpus : std::vector<int>();
+    one.one_each = plan.one_each;
+    if (plan.pinned)
+      one.threads = std::min(how.threads, static_cast<std::uint32_t>(domains.domain(i).threads()));
     pools_.push_back(std::make_unique<worker_pool>(std::move(one)));
   }
 }

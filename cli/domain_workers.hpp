@@ -11,11 +11,13 @@ namespace graphite {
 
 /// Workers of built-in transforms, near the threads that wait for them: where threads are bound each domain
 /// has a pool of workers of its own, which run on its processors; else there is one for all. Thread-safe.
-/// Ends before the domains' threads do.
+/// The domains outlive it, but not their threads: the pools are stopped first, so that nobody calls it or
+/// waits in it when it ends.
 class domain_workers final : public transform_workers {
  public:
-  /// `how.threads` is what all domains have together; each gets its threads' share.
-  domain_workers(const worker_pool_options& how, domain_pools& domains, bool bound);
+  /// `how.threads` is what all domains have together; each gets its threads' share. `domains` were made from
+  /// `plan`, and as it says workers are bound; what `how` says of processors does not count.
+  domain_workers(const worker_pool_options& how, domain_pools& domains, const affinity_plan& plan);
 
   result<worker_outcome> run(const worker_task& task, worker_exchange& with,
                              const cancel_token& cancel) override;

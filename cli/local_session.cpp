@@ -27,6 +27,7 @@
 #include "platform/linux/posix_file_reader.hpp"
 #include "platform/linux/process_runner.hpp"
 #include "platform/linux/scratch_space.hpp"
+#include "platform/linux/thread_name.hpp"
 #include "platform/linux/tool_resolver.hpp"
 #include "platform/linux/tool_workers.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
@@ -105,7 +106,8 @@ struct local_session::parts {
   std::unique_ptr<ingester> ingest;
   std::unique_ptr<scratch_space> scratch;
   std::future<result<transform_libraries>> asked_libraries;
-  transform_libraries worker_libraries;  ///< that keys are made from
+  transform_libraries worker_libraries;      ///< that keys are made from
+  std::unique_ptr<session_machine> machine;  ///< its threads end before all else
   std::unique_ptr<tool_workers> tools;
   std::unique_ptr<domain_workers> workers;
   std::unique_ptr<attempt_runner> runner;
@@ -117,7 +119,6 @@ struct local_session::parts {
   std::unique_ptr<head_publisher> publisher;
   std::unique_ptr<chunk_port> port;
   std::unique_ptr<chunk_server> chunks;
-  std::unique_ptr<session_machine> machine;
   std::unique_ptr<collector> garbage;    // the actors report to it; its thread is stopped before they end
   std::unique_ptr<local_system> system;  // last: everything above outlives it
 
@@ -266,8 +267,9 @@ result<void> local_session::parts::open_builder(const session_options& options) 
                           .environment = worker_environment(environment),
                           .arguments = server_arguments(worker_libraries, names),
                           .threads = std::min(static_cast<std::uint32_t>(machine->jobs()),
-                                              std::thread::hardware_concurrency())},
-      machine->pool(), machine->pinned());
+                                              std::thread::hardware_concurrency()),
+                          .on_unbound = machine->on_unbound()},
+      machine->pool(), machine->affinity());
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   if (!names.empty()) workers->warm_up(log);
@@ -430,6 +432,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   GRAPHITE_CHECK(self->open_project(options));
   // While the stores are opened.
   self->asked_libraries = std::async(std::launch::async, [&parts = *self] {
+    name_thread("ask-libraries");
     return libraries_for(*parts.config, *parts.processes, parts.environment, parts.ending);
   });
   GRAPHITE_CHECK(self->open_state());

@@ -190,8 +190,8 @@ struct Status {
 struct Machine {
   # What the process makes of its machine, and why not more. Texts are for people.
   domains @0 :List(Domain);
-  pinned @1 :Bool;                # threads are bound to their domain
-  pinReason @2 :Text;
+  pinned @1 :Bool;                # all threads are bound to their domain
+  pinReason @2 :Text;             # why they are, or are not; of a refusal what the system said
   placementReason @3 :Text;       # why memory cannot be placed on NUMA nodes; empty: it can
   ioAdapter @4 :Text;
   ioReason @5 :Text;              # why not a better one; empty for the best

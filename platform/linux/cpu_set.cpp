@@ -100,14 +100,17 @@ result<void> bind_to_domain(std::span<const int> cpus, bool one_each, std::size_
   return bind_thread(::pthread_self(), cpus);
 }
 
-unbound_thread::unbound_thread() {
-  auto mine = thread_cpus(::pthread_self()), all = allowed_cpus();
-  if (!mine || !all || *mine == *all) return;
-  if (bind_thread(::pthread_self(), *all)) before_ = std::move(*mine);
+rebound_thread::rebound_thread(std::span<const int> cpus) {
+  auto mine = thread_cpus(::pthread_self());
+  if (mine && std::ranges::equal(*mine, cpus)) return;
+  bound_ = bind_thread(::pthread_self(), cpus);
+  if (bound_ && mine) before_ = std::move(*mine);
 }
 
-unbound_thread::~unbound_thread() {
+rebound_thread::~rebound_thread() {
   if (!before_.empty()) (void)bind_thread(::pthread_self(), before_);
 }
+
+unbound_thread::unbound_thread() : rebound_thread(allowed_cpus().value_or(std::vector<int>())) {}
 
 }  // namespace graphite

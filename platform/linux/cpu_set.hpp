@@ -26,17 +26,27 @@ result<void> bind_thread(pthread_t thread, std::span<const int> cpus);
 /// them in turns. Errors: as bind_thread().
 result<void> bind_to_domain(std::span<const int> cpus, bool one_each, std::size_t number);
 
-/// Lets this thread run on all processors that the process may use while it lives, and then where it could
-/// before: for processes that it starts and that are not its domain's.
-class unbound_thread {
+/// Lets this thread run on `cpus` while it lives, and then where it could before: for processes that it
+/// starts, which inherit that.
+class rebound_thread {
  public:
-  unbound_thread();
-  ~unbound_thread();
-  unbound_thread(const unbound_thread&) = delete;
-  unbound_thread& operator=(const unbound_thread&) = delete;
+  explicit rebound_thread(std::span<const int> cpus);
+  ~rebound_thread();
+  rebound_thread(const rebound_thread&) = delete;
+  rebound_thread& operator=(const rebound_thread&) = delete;
+
+  /// As of bind_thread(); where that was refused the thread runs where it did.
+  const result<void>& bound() const { return bound_; }
 
  private:
-  std::vector<int> before_{};  ///< empty: it was not bound
+  std::vector<int> before_{};  ///< empty: there is nothing to put right
+  result<void> bound_{};
+};
+
+/// The same with all processors that the process may use: for processes that are not its domain's.
+class unbound_thread : public rebound_thread {
+ public:
+  unbound_thread();
 };
 
 }  // namespace graphite

@@ -10,7 +10,7 @@
 namespace graphite {
 
 /// Both programs are of one build: another one is refused. Grows with every change of frames and task_codec.
-inline constexpr std::uint64_t worker_protocol = 3;
+inline constexpr std::uint64_t worker_protocol = 4;
 /// Of a worker, its first one included.
 inline constexpr std::uint32_t worker_threads_max = 16;
 
@@ -21,7 +21,8 @@ inline constexpr std::uint32_t worker_threads_max = 16;
 struct worker_frame {
   enum class kind : std::uint32_t {
     start = 1,    ///< pool to server, with socket, inbox, outbox and the end of a status pipe: fork a worker;
-                  ///< `offset` is worker_protocol, `size` how many threads it may have
+                  ///< `offset` is worker_protocol, `size` how many threads it may have; `place`
+                  ///< where each gets one of the server's processors: the worker's number, from 1
     started = 2,  ///< server to pool, with a pidfd; `offset` is the process id. Or refused: `size` is errno
     task = 3,     ///< pool to worker: an encoded task in the inbox
     want = 4,     ///< worker to pool: the path of a file it needs, in the outbox
@@ -31,7 +32,7 @@ struct worker_frame {
     exited = 8,   ///< server to pool, on the worker's status pipe; `offset` is its wait status
   };
   kind what = kind::task;
-  std::uint32_t unused = 0;
+  std::uint32_t place = 0;
   std::uint64_t offset = 0, size = 0;
 };
 static_assert(sizeof(worker_frame) == 24);

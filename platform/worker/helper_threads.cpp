@@ -1,11 +1,17 @@
 #include "platform/worker/helper_threads.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "platform/linux/cpu_set.hpp"
+#include "platform/linux/thread_name.hpp"
+
 namespace graphite {
 
-void helper_threads::start(std::size_t count) {
+void helper_threads::start(std::size_t count, std::vector<int> cpus) {
+  cpus_ = std::move(cpus);
   pthread_attr_t attributes;
   if (::pthread_attr_init(&attributes) != 0) return;
   ::pthread_attr_setstacksize(&attributes, stack_bytes);
@@ -22,8 +28,16 @@ void helper_threads::allow(std::size_t width) {
 }
 
 void* helper_threads::run(void* self) {
+  static_cast<helper_threads*>(self)->begin();
   static_cast<helper_threads*>(self)->help();
   return nullptr;
+}
+
+void helper_threads::begin() {
+  const auto number = ++begun_;
+  name_thread(fmt::format("helper-{}", number).c_str());
+  // Refused, it runs where its process does.
+  if (!cpus_.empty()) (void)bind_to_domain(cpus_, true, number);
 }
 
 void helper_threads::help() {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <vector>
 
 #include "core/ports/parallel_calls.hpp"
 #include "core/units.hpp"
@@ -24,8 +25,10 @@ class helper_threads final : public parallel_calls {
   helper_threads(const helper_threads&) = delete;
   helper_threads& operator=(const helper_threads&) = delete;
 
-  /// Starts up to `count` threads, fewer where the system gives no more, and returns when they wait.
-  void start(std::size_t count);
+  /// Starts up to `count` threads, fewer where the system gives no more, and returns when they wait. The
+  /// n-th of them, from 1, is bound to the n-th of `cpus` counted from 0, in turns; none given: to what this
+  /// thread may use.
+  void start(std::size_t count, std::vector<int> cpus = {});
   /// How many calls for_each() makes at once from now on, at most as many as there are threads, this one
   /// included.
   void allow(std::size_t width);
@@ -41,10 +44,13 @@ class helper_threads final : public parallel_calls {
 
  private:
   static void* run(void* self);
+  void begin();
   void help();
   void make_calls() noexcept;
 
   std::size_t started_ = 0, width_ = 1;
+  std::vector<int> cpus_;
+  std::atomic<std::size_t> begun_{0};
   mutable bool used_ = false;
   std::mutex mutex_;  ///< of all below; `call_` and `count_` are read without it by who has been let begin
   std::condition_variable wake_, done_;

@@ -15,7 +15,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "platform/worker/frames.hpp"
+#include "platform/linux/cpu_set.hpp"
 #include "platform/worker/helper_threads.hpp"
 #include "platform/worker/shared_window.hpp"
 #include "platform/worker/worker_sandbox.hpp"
@@ -192,15 +192,25 @@ result<void> live(std::vector<owned_fd> descriptors, helper_threads& threads, co
   return worker_loop(descriptors[0].get(), std::move(inbox), std::move(outbox), threads, work).run();
 }
 
+/// Binds this thread to the one of the server's processors that is the place's: the threads after it in
+/// turns, beginning with this one's. Empty: the server's are for all. Refused, all run where the server does.
+std::vector<int> take_processors(std::uint32_t place) {
+  auto cpus = place == 0 ? std::vector<int>() : allowed_cpus().value_or(std::vector<int>());
+  if (cpus.empty()) return cpus;
+  std::ranges::rotate(cpus, cpus.begin() + static_cast<std::ptrdiff_t>((place - 1) % cpus.size()));
+  return bind_to_domain(cpus, true, 0) ? cpus : std::vector<int>();
+}
+
 }  // namespace
 
-void run_worker(std::vector<owned_fd> descriptors, std::uint64_t threads, const worker_function& work) {
+void run_worker(std::vector<owned_fd> descriptors, const worker_frame& start, const worker_function& work) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!tidy_descriptors(descriptors)) ::_exit(worker_exit::no_descriptors);
   // An arena for each thread would keep what it took, and that counts against later tasks.
   ::mallopt(M_ARENA_MAX, 1);
   helper_threads helpers;
-  helpers.start(std::clamp<std::uint64_t>(threads, 1, worker_threads_max) - 1);
+  helpers.start(std::clamp<std::uint64_t>(start.size, 1, worker_threads_max) - 1,
+                take_processors(start.place));
   const auto ended = live(std::move(descriptors), helpers, work);
   ::_exit(ended                                     ? 0
           : ended.error().code == errc::unsupported ? worker_exit::no_sandbox

@@ -5,6 +5,7 @@
 
 #include "core/units.hpp"
 #include "platform/linux/owned_fd.hpp"
+#include "platform/worker/frames.hpp"
 #include "platform/worker/worker_server.hpp"
 
 namespace graphite {
@@ -18,9 +19,9 @@ struct worker_exit {
 };
 
 /// A worker's life, in the process that was forked for it: shuts itself in, does one task after the other,
-/// ends when the pool lets go of it. `descriptors`: socket, inbox, outbox. `threads`: that it may use, 1 or
-/// more; it gets as many as the system gives.
-[[noreturn]] void run_worker(std::vector<owned_fd> descriptors, std::uint64_t threads,
+/// ends when the pool lets go of it. `descriptors`: socket, inbox, outbox. `start`: the frame that asked for
+/// it; it gets as many threads as the system gives.
+[[noreturn]] void run_worker(std::vector<owned_fd> descriptors, const worker_frame& start,
                              const worker_function& work);
 
 }  // namespace graphite

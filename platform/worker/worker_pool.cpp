@@ -87,9 +87,7 @@ result<void> worker_pool::start_server() {
   request.out = out.get();
   request.err = err.get();
   request.nice = options_.nice;
-  std::optional<unbound_thread> everywhere;
-  if (!options_.bound) everywhere.emplace();
-  auto made = spawn(request);
+  auto made = spawn_server(request);
   if (!made && ::access(options_.program.c_str(), F_OK) != 0)
     return fail(errc::unavailable, fmt::format("there is no {}: it belongs beside `graphite`, or "
                                                "GRAPHITE_WORKER names it",
@@ -103,11 +101,36 @@ result<void> worker_pool::start_server() {
   return {};
 }
 
+/// On the processors that its workers may use: they inherit them.
+result<spawned_process> worker_pool::spawn_server(const spawn_request& request) {
+  one_each_ = false;
+  if (!options_.cpus.empty()) {
+    const rebound_thread domain(options_.cpus);
+    one_each_ = domain.bound() && options_.one_each;
+    if (domain.bound()) return spawn(request);
+    options_.on_unbound(domain.bound().error());
+  }
+  const unbound_thread everywhere;
+  return spawn(request);
+}
+
+/// The lowest number, from 1, that no other worker has; it is free again when nothing holds it.
+std::shared_ptr<const std::uint32_t> worker_pool::take_place() {
+  auto place = std::ranges::find_if(places_, [](const auto& one) { return one.expired(); });
+  if (place == places_.end()) place = places_.emplace(places_.end());
+  auto number =
+      std::make_shared<const std::uint32_t>(static_cast<std::uint32_t>(place - places_.begin() + 1));
+  *place = number;
+  return number;
+}
+
 result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   GRAPHITE_TRY(auto parts, worker_process::prepare());
+  const auto place = one_each_ ? take_place() : nullptr;
   const int given[] = {parts.socket.get(), parts.inbox.get(), parts.outbox, parts.status.get()};
   GRAPHITE_CHECK(
-      send_frame(control_.get(), {worker_frame::kind::start, 0, worker_protocol, options_.threads}, given));
+      send_frame(control_.get(),
+                 {worker_frame::kind::start, place ? *place : 0, worker_protocol, options_.threads}, given));
   if (!readable_within(control_.get(), server_answer_max))
     return fail(errc::unavailable, "the server of the workers does not answer");
   GRAPHITE_TRY(auto reply, receive_frame(control_.get()));
@@ -120,7 +143,7 @@ result<std::unique_ptr<worker_process>> worker_pool::start_worker() {
   if (reply.frame.what != worker_frame::kind::started || reply.descriptors.size() != 1)
     return fail(errc::busy, errno_error(refusal == 0 ? EMFILE : refusal, "cannot start a worker").context);
   ++started_;
-  parts.made->started(static_cast<pid_t>(reply.frame.offset), std::move(reply.descriptors.front()));
+  parts.made->started(static_cast<pid_t>(reply.frame.offset), std::move(reply.descriptors.front()), place);
   return std::move(parts.made);
 }
 

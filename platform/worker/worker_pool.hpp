@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,15 @@ struct worker_pool_options {
   /// worker_threads_max; what is beyond counts as the nearest.
   std::uint32_t threads = 1;
   std::uint32_t tasks_max = 1024;  ///< then a worker is replaced by a fresh one
-  /// Workers run where the thread may that starts the server; else wherever this process may.
-  bool bound = false;
+  /// Workers run on these; empty: wherever this process may, whatever the thread is bound to that starts
+  /// them.
+  std::vector<int> cpus = {};
+  /// Each worker on one of `cpus`, no two on the same one while there are enough, and its further threads on
+  /// the following ones in turns: for processors among which the system does not move threads.
+  bool one_each = false;
+  /// Told, by any thread, that the system refuses to bind workers: they run wherever this process may. It
+  /// calls nothing of the pool.
+  std::function<void(const error&)> on_unbound = [](const error&) {};
 };
 
 /// Runs tasks in worker processes: as many as there are calls of run() at once. A worker that has done well
@@ -52,12 +60,16 @@ class worker_pool final : public transform_workers {
   result<std::unique_ptr<worker_process>> take();
   void give_back(std::unique_ptr<worker_process> one);
   result<void> start_server();
+  result<spawned_process> spawn_server(const spawn_request& request);
+  std::shared_ptr<const std::uint32_t> take_place();
   result<std::unique_ptr<worker_process>> start_worker();
 
   const worker_pool_options options_;
   mutable std::mutex mutex_;  ///< of all below
   spawned_process server_;
   owned_fd control_;
+  bool one_each_ = false;                                   ///< of the server's processors
+  std::vector<std::weak_ptr<const std::uint32_t>> places_;  ///< of workers that live: their numbers
   std::vector<std::unique_ptr<worker_process>> idle_;
   std::uint64_t started_ = 0;
   std::atomic<std::uint32_t> running_{0};  ///< tasks

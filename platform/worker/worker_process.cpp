@@ -38,8 +38,9 @@ worker_process::~worker_process() {
   if (handle_) kill();
 }
 
-void worker_process::started(pid_t pid, owned_fd handle) {
+void worker_process::started(pid_t pid, owned_fd handle, std::shared_ptr<const void> place) {
   pid_ = pid;
+  place_ = std::move(place);
   handle_ = std::move(handle);
 }
 

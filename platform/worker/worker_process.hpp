@@ -24,7 +24,8 @@ class worker_process {
   static result<prepared> prepare();
   ~worker_process();
 
-  void started(pid_t pid, owned_fd handle);
+  /// `place`: what is the worker's while it lives; may be null.
+  void started(pid_t pid, owned_fd handle, std::shared_ptr<const void> place);
   int socket() const { return socket_.get(); }
   /// Readable, by read_status(), once the process has been waited for.
   int status_descriptor() const { return status_.get(); }
@@ -62,6 +63,7 @@ class worker_process {
   owned_fd socket_, status_, wake_, handle_;
   shared_window inbox_, outbox_;
   pid_t pid_ = -1;
+  std::shared_ptr<const void> place_;
   std::uint64_t placed_ = 0, memory_bytes_max_ = 0;
   std::uint32_t tasks_done_ = 0;
 };

@@ -38,7 +38,7 @@ void start_worker(int control, received_frame request, std::list<running_worker>
   request.descriptors.pop_back();
   const auto pid = ::fork();
   if (pid < 0) return refuse(errno);
-  if (pid == 0) run_worker(std::move(request.descriptors), request.frame.size, work);
+  if (pid == 0) run_worker(std::move(request.descriptors), request.frame, work);
   running_worker made{pid, handle_of(pid), std::move(status)};
   if (!made.handle) {
     const int code = errno;

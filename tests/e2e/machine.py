@@ -8,7 +8,7 @@ import shutil
 import sys
 
 import refuse_calls
-from support import World, bundle_contents, check, equal, main, run, skip
+from support import World, bundle_contents, check, equal, main, run, skip, wait_until, workers_of
 
 ASKING = '''[project]
 name = "e2e"
@@ -20,6 +20,14 @@ outputs = ["{stem}.processors"]
 [rule.command]
 argv = ["taskset -cp $$ | sed 's/.*: //' > \\"$2\\"", "{in}", "{out}"]
 shell = true
+'''
+TEXTS = '''[project]
+name = "e2e"
+
+[[rule]]
+name = "texts"
+match = ["*.json"]
+transform = "text"
 '''
 UPPER = '''[project]
 name = "e2e"
@@ -62,6 +70,27 @@ def threads_of(pid, pattern):
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended
     return sorted(out)
+
+
+def names_now(pid):
+    """Of all threads but the first, which has the program's name."""
+    out = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if task.name != str(pid):
+                out.append((task / "comm").read_text().strip())
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+    return out
+
+
+def check_names(pid, *wanted):
+    """All threads have names of their own, these among them."""
+    program = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    # One that is just beginning has still its maker's.
+    wait_until(lambda: program not in names_now(pid), f"names of all threads of {program}: {names_now(pid)}", 10)
+    names = names_now(pid)
+    check(set(wanted) <= set(names), f"no {set(wanted) - set(names)} among {program}'s threads {names}")
 
 
 def names_of(machine):
@@ -141,6 +170,51 @@ def root_of(*options, prefix=()):
         return result["generation"]["root"], machine
 
 
+def built_in_transforms_run_in_a_domain():
+    with World(TEXTS) as world:
+        for number in range(20):
+            world.write(f"{number}.json", f"[{number}]")
+        machine = start(world, "--pin", "on")
+        equal(world.build()["failed"], 0, "failed")
+        domains = {frozenset(numbers_of(one["cpus"])) for one in machine["domains"]}
+        seen = [one for worker in workers_of(world.pid) for one in threads_of(worker, ".*")]
+        check(seen, "no workers seen")
+        check({cpus for _, cpus in seen} <= domains, f"workers' threads are {seen}, domains {domains}")
+
+
+def binding_that_is_refused_is_told():
+    if platform.machine() not in refuse_calls.MACHINES:
+        skip(f"does not know the system calls of {platform.machine()}")
+    with World(UPPER) as world:
+        world.write("a.low", "a")
+        machine = start(world, "--pin", "on",
+                        prefix=[sys.executable, refuse_calls.__file__, "sched_setaffinity"])
+        equal(machine["pinned"], False, "pinned where nothing can be bound")
+        check("Operation not permitted" in machine["pin_reason"], f"the reason is '{machine['pin_reason']}'")
+        text = run("status", "-C", world.root)
+        check(f"not pinned: {machine['pin_reason']}" in text and ", bound" not in text, text)
+        equal(world.build()["assets"], 1, "assets")
+        allowed = frozenset(os.sched_getaffinity(0))
+        equal({cpus for _, cpus in threads_of(world.pid, r"build\d*-\d+|caf\..*")}, {allowed}, "processors of threads")
+        equal(world.service.log().count(machine["pin_reason"]), 1, "lines of the log that say so")
+
+
+def every_thread_has_a_name():
+    with World(TEXTS) as world:
+        for number in range(20):
+            world.write(f"{number}.json", f"[{number}]")
+        world.dev()
+        subscriber = world.subscribe("client", "--exec", "true")
+        subscriber.event("swap")
+        check_names(world.ready["pid"], "build-0" if len(machine_of(world)["domains"]) == 1 else "build0-0",
+                    "collector", "chunk-server", "head-publisher", "inotify")
+        check_names(subscriber.child.pid, "exec-runner")
+        workers = workers_of(world.ready["pid"])
+        check(workers, "no workers seen")
+        for worker in workers:
+            check_names(worker, *(["helper-1"] if len(os.sched_getaffinity(0)) > 1 else []))
+
+
 def refused_calls_change_no_result():
     if platform.machine() not in refuse_calls.MACHINES:
         skip(f"does not know the system calls of {platform.machine()}")
@@ -184,6 +258,7 @@ def another_word_for_pin_is_a_usage_error():
 
 if __name__ == "__main__":
     main([pinned_threads_keep_to_their_domains, a_service_on_one_processor_has_one_thread,
-          nothing_is_pinned_where_it_is_not_asked, refused_calls_change_no_result,
-          remote_access_is_a_part_of_something_or_has_a_reason, a_build_cannot_pin_a_running_service,
+          nothing_is_pinned_where_it_is_not_asked, built_in_transforms_run_in_a_domain, binding_that_is_refused_is_told,
+          every_thread_has_a_name, refused_calls_change_no_result, remote_access_is_a_part_of_something_or_has_a_reason,
+          a_build_cannot_pin_a_running_service,
           another_word_for_pin_is_a_usage_error])

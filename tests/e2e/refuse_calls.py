@@ -12,8 +12,8 @@ import sys
 
 # Machine -> AUDIT_ARCH and the numbers of its calls, of linux/audit.h and asm/unistd.h.
 MACHINES = {
-    "x86_64": (0xC000003E, {"mbind": 237, "move_pages": 279, "io_uring_setup": 425}),
-    "aarch64": (0xC00000B7, {"mbind": 235, "move_pages": 239, "io_uring_setup": 425}),
+    "x86_64": (0xC000003E, {"sched_setaffinity": 203, "mbind": 237, "move_pages": 279, "io_uring_setup": 425}),
+    "aarch64": (0xC00000B7, {"sched_setaffinity": 122, "mbind": 235, "move_pages": 239, "io_uring_setup": 425}),
 }
 LOAD_WORD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06  # of linux/bpf_common.h
 NUMBER_AT, ARCH_AT = 0, 4                         # in struct seccomp_data

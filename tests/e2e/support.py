@@ -147,6 +147,30 @@ def private_bytes(pid):
     return 0
 
 
+def children_of(pid):
+    out = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as file:
+                out += [int(one) for one in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return out
+
+
+def workers_of(builder):
+    """The processes that the server of workers has forked."""
+    out = []
+    for child in children_of(builder):
+        try:
+            with open(f"/proc/{child}/comm", encoding="utf-8") as file:
+                if file.read().startswith("graphite-worker"):
+                    out += children_of(child)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return out
+
+
 def disk_bytes(folder):
     """Blocks that the files below use, each inode once."""
     seen = {}

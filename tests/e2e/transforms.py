@@ -9,7 +9,7 @@ import struct
 import subprocess
 import time
 
-from support import PROGRAM, World, bundle_contents, check, equal, main, run, verify
+from support import PROGRAM, World, bundle_contents, check, children_of, equal, main, run, verify, workers_of
 
 BUILD = os.environ["GRAPHITE_BUILD"]
 
@@ -97,30 +97,6 @@ def workers_that_are_killed_cost_nothing_but_time():
         made = bundle_contents(world)
         equal(len(made), 300, "assets")
         equal(made["n7.min.json"], b"[0,1,2,3,4,5,6]", "a text")
-
-
-def children_of(pid):
-    out = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as file:
-                out += [int(one) for one in file.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return out
-
-
-def workers_of(builder):
-    """The processes that the server of workers has forked."""
-    out = []
-    for child in children_of(builder):
-        try:
-            with open(f"/proc/{child}/comm", encoding="utf-8") as file:
-                if file.read().startswith("graphite-worker"):
-                    out += children_of(child)
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return out
 
 
 SHOUT_RULE = '''[project]

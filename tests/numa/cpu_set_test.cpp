@@ -75,6 +75,25 @@ TEST(cpu_set, refuses_a_processor_that_is_not_there_by_its_number) {
   EXPECT_EQ(bind_thread(::pthread_self(), {}).error().code, errc::invalid_argument);
 }
 
+TEST(cpu_set, a_rebound_thread_runs_elsewhere_for_a_while) {
+  const auto allowed = *allowed_cpus();
+  std::thread([&] {
+    const auto mine = [] { return *thread_cpus(::pthread_self()); };
+    ASSERT_TRUE(bind_thread(::pthread_self(), std::vector{allowed.front()}));
+    {
+      const rebound_thread other(std::vector{allowed.back()});
+      EXPECT_TRUE(other.bound());
+      EXPECT_THAT(mine(), ElementsAre(allowed.back()));
+      const unbound_thread everywhere;
+      EXPECT_EQ(mine(), allowed);
+    }
+    EXPECT_THAT(mine(), ElementsAre(allowed.front()));
+    const rebound_thread nowhere(std::vector{cpu_number_max - 1});
+    EXPECT_FALSE(nowhere.bound());
+    EXPECT_THAT(mine(), ElementsAre(allowed.front()));
+  }).join();
+}
+
 TEST(cpu_set, sees_what_a_process_was_restricted_to) {
   const auto allowed = *allowed_cpus();
   EXPECT_EQ(in_child([&]() -> std::string {

@@ -4,12 +4,16 @@
 
 #include <atomic>
 #include <barrier>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "platform/linux/cpu_set.hpp"
 
 namespace graphite {
 namespace {
@@ -81,6 +85,26 @@ TEST(helper_threads, what_a_call_throws_comes_out_and_no_more_calls_begin) {
     threads.for_each(10, [&](std::size_t) { ++after; });
     ASSERT_EQ(after, 10);
   }
+}
+
+TEST(helper_threads, are_named_and_bound_one_each_in_turns) {
+  const auto cpus = *allowed_cpus();
+  auto& threads = *new helper_threads;
+  threads.start(3, cpus);
+  threads.allow(4);
+  std::barrier all(4);
+  std::mutex mutex;
+  std::map<std::string, std::vector<int>> seen;
+  threads.for_each(4, [&](std::size_t) {
+    all.arrive_and_wait();
+    char name[16];
+    ::pthread_getname_np(::pthread_self(), name, sizeof name);
+    const std::lock_guard lock(mutex);
+    seen[name] = *thread_cpus(::pthread_self());
+  });
+  for (const std::size_t number : {1, 2, 3})
+    EXPECT_EQ(seen["helper-" + std::to_string(number)], std::vector{cpus[number % cpus.size()]}) << number;
+  EXPECT_EQ(*thread_cpus(::pthread_self()), cpus) << "who starts them stays where it is";
 }
 
 }  // namespace
