@@ -130,6 +130,8 @@ graphite_result graphite_rebuild_open(const char* project_directory, const graph
     if (config != nullptr) {
       if (config->size != sizeof *config)
         return invalid("graphite_rebuild_config: `size` is not that of the structure");
+      if (config->pin > GRAPHITE_PIN_NEVER)
+        return invalid("graphite_rebuild_config: `pin` is none of graphite_pin_mode");
       given = *config;
     }
     const signal_shield shield;

@@ -35,6 +35,10 @@ void callback_log::write(log_level level, std::string_view message) {
 static_assert(static_cast<int>(log_level::debug) == GRAPHITE_LOG_DEBUG &&
                   static_cast<int>(log_level::error) == GRAPHITE_LOG_ERROR,
               "levels are log_level by number");
+static_assert(static_cast<int>(pin_mode::automatic) == GRAPHITE_PIN_AUTO &&
+                  static_cast<int>(pin_mode::always) == GRAPHITE_PIN_ALWAYS &&
+                  static_cast<int>(pin_mode::never) == GRAPHITE_PIN_NEVER,
+              "and these are pin_mode");
 
 namespace {
 
@@ -46,6 +50,7 @@ project_options options_of(const char* directory, const graphite_rebuild_config&
   if (config.state_directory != nullptr) out.state = config.state_directory;
   out.jobs = config.jobs;
   out.scratch_in_memory = !config.scratch_on_disk;
+  out.pin = static_cast<pin_mode>(config.pin);
   return out;
 }
 

@@ -81,6 +81,7 @@ session_options project_builder::session_for(const std::optional<watch_options>&
   out.state = options_.state;
   out.jobs = options_.jobs;
   out.scratch_in_memory = options_.scratch_in_memory;
+  out.pin = options_.pin;
   out.watch = true;
   out.on_demand = !watching;
   if (watching) {

@@ -16,6 +16,7 @@ struct project_options {
   std::string directory, state;  ///< as in session_options
   std::uint32_t jobs = 0;
   bool scratch_in_memory = true;
+  pin_mode pin = pin_mode::automatic;
 };
 
 struct watch_options {

@@ -127,6 +127,14 @@ typedef void (*graphite_generation_callback)(const graphite_rebuild_generation* 
 
 /* ---- opening */
 
+/* Whether the threads that build, and the processes that run built-in transforms, are bound to the processors
+ * of their NUMA nodes. Threads of the program never are. */
+typedef enum graphite_pin_mode {
+  GRAPHITE_PIN_AUTO = 0, /* only where nobody else is scheduled on these processors */
+  GRAPHITE_PIN_ALWAYS = 1,
+  GRAPHITE_PIN_NEVER = 2
+} graphite_pin_mode;
+
 typedef struct graphite_rebuild_config {
   size_t size;                 /* of this structure; set by graphite_rebuild_config_init() */
   const char* state_directory; /* null: the project's own, ROOT/.graphite */
@@ -138,6 +146,7 @@ typedef struct graphite_rebuild_config {
   graphite_log_callback log_callback; /* what is of interest to operators rather than to authors */
   graphite_log_level log_least;       /* default GRAPHITE_LOG_WARNING */
   void* user_data;
+  graphite_pin_mode pin; /* default GRAPHITE_PIN_AUTO */
 } graphite_rebuild_config;
 
 /* Fills in the size and the defaults. Null does nothing. Cost: none. */
@@ -148,7 +157,7 @@ GRAPHITE_API void graphite_rebuild_config_init(graphite_rebuild_config* config);
  * it returned, and whoever asks something waits for it; callbacks may come before it returns. `*out` is the
  * caller's to close, and user_data his as long as that. Cost: blocks; what the graph's rows are to read (1 to
  * 2 s for 10^6 sources), a system watch for each folder, and some threads. Errors: NOT_FOUND (no project),
- * INVALID_ARGUMENT (mistakes in its file: the text has all of them with their lines; an unknown size),
+ * INVALID_ARGUMENT (mistakes in its file: the text has all of them with their lines; an unknown size or pin),
  * UNSUPPORTED (graphite-worker, which runs built-in transforms, is not there or is of another version),
  * ALREADY_EXISTS (somebody, maybe this process, has the state open; the text says who), NEWER_VERSION,
  * CORRUPT, PERMISSION_DENIED, OUT_OF_SPACE, IO. On an error `*out` is null. */

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "platform/linux/cpu_set.hpp"
 #include "platform/linux/thread_name.hpp"
 
 namespace graphite {
@@ -26,7 +27,9 @@ result<std::unique_ptr<io_service>> io_service::prepare(io_service_options optio
                                                     options.callback_threads, callback_threads_max));
   std::unique_ptr<io_service> out(new io_service(std::move(options)));
   if (const auto count = out->options_.callback_threads; count > 0) {
-    GRAPHITE_TRY(out->callbacks_, pinned_pool::make({.name = out->options_.name + "-cb", .threads = count}));
+    GRAPHITE_TRY(out->callbacks_,
+                 pinned_pool::make(
+                     {.name = out->options_.name + "-cb", .threads = count, .cpus = out->options_.cpus}));
   }
   return out;
 }
@@ -37,7 +40,8 @@ result<std::unique_ptr<io_service>> io_service::make(io_service_options options)
                             [&]() -> result<thread_pool*> {
                               GRAPHITE_TRY(out->readers_,
                                            pinned_pool::make({.name = out->options_.name + "-rd",
-                                                              .threads = threads_for_reading}));
+                                                              .threads = threads_for_reading,
+                                                              .cpus = out->options_.cpus}));
                               return out->readers_.get();
                             },
                             out->options_.io));
@@ -60,6 +64,9 @@ result<void> io_service::begin(std::unique_ptr<async_io> io) {
   try {
     thread_ = std::thread([this, opened = std::move(io)]() mutable {
       name_thread(options_.name.substr(0, 15).c_str());
+      if (!options_.cpus.empty())
+        if (const auto bound = bind_thread(::pthread_self(), options_.cpus); !bound)
+          tell(bound.error().context);
       work(std::move(opened));
     });
   } catch (const std::system_error& e) {

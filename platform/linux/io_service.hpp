@@ -30,6 +30,9 @@ struct io_service_options {
   /// In a row, 10 ms apart, after which the adapter is given up; as many refused cancellations at the end.
   std::size_t useless_waits_max = 100;
   std::string name = "io";  ///< of its threads: NAME, NAME-cb-0 …
+  /// What its threads are bound to, as a domain's buffers and readers should be near each other; none: not
+  /// bound. Refused, they run where the process may.
+  std::vector<int> cpus{};
 };
 
 /// Asynchronous I/O for programs that want to be called back: one thread owns an async_io, others hand it
@@ -72,7 +75,7 @@ class io_service {
   std::size_t active() const;
   const async_io_facts& facts() const { return facts_; }
   /// What the adapter last did that no completion tells: refused a batch, could not wait, ended what it had
-  /// not got. Empty where nothing. For people.
+  /// not got; or why its threads are not bound. Empty where nothing. For people.
   std::string trouble() const;
 
  private:

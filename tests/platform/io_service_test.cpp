@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 
+#include "platform/linux/cpu_set.hpp"
 #include "platform/linux/owned_fd.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -45,6 +46,27 @@ class io_service_of : public testing::TestWithParam<io_adapter> {
   std::vector<std::byte> content_ = std::vector<std::byte>(500'000);
   owned_fd file_;
 };
+
+TEST_P(io_service_of, is_bound_with_all_its_threads_where_asked) {
+  const auto cpus = *allowed_cpus();
+  for (const std::size_t callback_threads : {0, 1}) {
+    io_service_options options;
+    options.io = {.adapter = GetParam(), .depth = 8};
+    options.callback_threads = callback_threads;
+    options.cpus = {cpus.back()};
+    const auto service = io_service::make(std::move(options));
+    if (!service) GTEST_SKIP() << "not to be had here";
+    std::vector<std::byte> into(1000);
+    std::vector<int> ran_on;
+    ASSERT_TRUE((*service)->submit(read_of(0, into), [&](const io_completion& done) {
+      EXPECT_EQ(done.bytes, 1000u);
+      ran_on = *thread_cpus(::pthread_self());
+    }));
+    (*service)->drain();
+    EXPECT_EQ(ran_on, std::vector<int>{cpus.back()});
+    EXPECT_EQ((*service)->trouble(), "");
+  }
+}
 
 TEST_P(io_service_of, calls_back_once_for_each_of_many_threads_operations) {
   for (const std::size_t callback_threads : {0, 2}) {
