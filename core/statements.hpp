@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/channel_name.hpp"
+#include "core/ids.hpp"
+#include "core/ports/signing.hpp"
+
+namespace graphite {
+
+/// \file What is signed (docs/decisions/0013). A statement has one encoding, and a signature covers the name
+/// of its kind before it: none can be taken for another. All functions are pure and thread-safe.
+
+enum class statement_kind { channel_key, succession, head, state };
+
+/// From `from` until before `until`, in nanoseconds since 1970.
+struct validity {
+  std::int64_t from_unix_ns = 0, until_unix_ns = 0;
+  bool holds(std::int64_t unix_ns) const { return from_unix_ns <= unix_ns && unix_ns < until_unix_ns; }
+  auto operator<=>(const validity&) const = default;
+};
+
+/// By the root: `key` signs heads of `channel`.
+struct channel_key_statement {
+  std::string channel;
+  public_key key;
+  std::uint64_t serial = 0;  ///< by which it is revoked; a root gives none twice
+  validity valid;
+  auto operator<=>(const channel_key_statement&) const = default;
+};
+
+/// By the root: on `channel`, `after` follows `before`, from `epoch` on.
+struct succession_statement {
+  std::string channel;
+  lineage_id before, after;
+  epoch_number epoch;
+  auto operator<=>(const succession_statement&) const = default;
+};
+
+/// A statement as it travels. What `body` holds is known only after its signature was verified.
+struct signed_statement {
+  static constexpr std::size_t body_bytes_max = 256;
+  byte_vector body;
+  signature by;
+  bool operator==(const signed_statement&) const = default;
+};
+
+result<signature> sign_statement(statement_kind kind, byte_span body, const message_signer& signer);
+bool statement_verifies(statement_kind kind, byte_span body, const signature& what, const public_key& by,
+                        const signature_verifier& verifier);
+
+/// Errors: invalid_argument (no channel's name, nothing that holds at any time), io.
+result<signed_statement> sign_channel_key(const channel_key_statement& what, const message_signer& root);
+result<signed_statement> sign_succession(const succession_statement& what, const message_signer& root);
+
+/// What a root that is trusted said. Errors: permission_denied (not signed by it), corrupt (signed, but by a
+/// program that encodes otherwise).
+result<channel_key_statement> verified_channel_key(const signed_statement& what, const public_key& root,
+                                                   const signature_verifier& verifier);
+result<succession_statement> verified_succession(const signed_statement& what, const public_key& root,
+                                                 const signature_verifier& verifier);
+
+/// A signed statement as bytes, and back: the body's length first. Errors: corrupt.
+byte_vector encode_signed(const signed_statement& what);
+result<signed_statement> decode_signed(byte_span bytes);
+
+}  // namespace graphite
