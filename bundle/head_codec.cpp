@@ -22,7 +22,7 @@ static_assert(signature_offset + signature_block_bytes == head_file_bytes);
 void write_shared(byte_writer& to, const head_file& from) {
   const auto& head = from.value;
   to.number(head_magic);
-  to.number(head_version);
+  to.number(from.signature.empty() ? head_version : signed_head_version);
   to.number(std::uint16_t{0});  // flags
   to.id(head.lineage.value);
   to.number(head.epoch.value);
@@ -90,6 +90,18 @@ result<void> read_local(byte_reader& from, head_file& out) {
   return {};
 }
 
+/// A version has one or has none.
+result<void> read_signature(byte_span block, bool has_one, head_file& out) {
+  byte_reader from(block);
+  const auto length = has_one ? from.number<std::uint16_t>() : std::uint16_t{0};
+  if (length > head_signature_bytes_max || (length == 0) == has_one)
+    return fail(errc::corrupt, "a head has an impossible signature");
+  const auto bytes = from.bytes(length);
+  out.signature.assign(bytes.begin(), bytes.end());
+  if (!from.zeros(from.rest().size())) return fail(errc::corrupt, "a head has an impossible signature");
+  return {};
+}
+
 }  // namespace
 
 result<byte_vector> encode_head(const head_file& from, const hasher& hash) {
@@ -97,6 +109,8 @@ result<byte_vector> encode_head(const head_file& from, const hasher& hash) {
     return fail(errc::invalid_argument, "'" + from.value.channel + "' cannot name a channel");
   if (from.page_files.size() > page_files_max)
     return fail(errc::too_large, "an index lies in over 32 page files");
+  if (from.signature.size() > head_signature_bytes_max)
+    return fail(errc::too_large, fmt::format("a signature of {} bytes", from.signature.size()));
   GRAPHITE_INVARIANT(valid_page_files(from.page_files) && valid_side_object(from) &&
                      !from.value.root.is_zero());
   byte_vector out;
@@ -104,6 +118,10 @@ result<byte_vector> encode_head(const head_file& from, const hasher& hash) {
   write_shared(to, from);
   write_local(to, from);
   to.id(hash.sha256(out));
+  if (!from.signature.empty()) {
+    to.number(static_cast<std::uint16_t>(from.signature.size()));
+    to.bytes(from.signature);
+  }
   to.pad_to(head_file_bytes);
   return out;
 }
@@ -114,12 +132,12 @@ result<head_file> decode_head(byte_span file, const hasher& hash) {
   const auto version = from.number<std::uint16_t>();
   const auto flags = from.number<std::uint16_t>();
   if (!from.ok() || magic != head_magic) return fail(errc::corrupt, "not a bundle head: wrong magic");
-  if (version > head_version)
+  if (version > signed_head_version)
     return fail(errc::newer_version, "a bundle of a newer version: upgrade to read it");
   if (file.size() != head_file_bytes) return fail(errc::corrupt, "a bundle head has the wrong length");
   if (byte_reader(file.subspan(digest_offset)).id() != hash.sha256(file.first(digest_offset)))
     return fail(errc::corrupt, "a bundle head fails its digest");
-  if (version != head_version || flags > decode_on_load_flag)
+  if (version < head_version || flags > decode_on_load_flag)
     return fail(errc::corrupt, "a head has impossible fields");
   if (flags == decode_on_load_flag)
     return fail(errc::unsupported, "a bundle whose contents are decoded on load: this version cannot");
@@ -128,9 +146,9 @@ result<head_file> decode_head(byte_span file, const hasher& hash) {
   const auto read = head_file_bytes - from.rest().size();
   if (!from.zeros(head_shared_bytes - read)) return fail(errc::corrupt, "a head has impossible fields");
   GRAPHITE_CHECK(read_local(from, out));
-  const bool rest_zero = from.zeros(from.rest().size() - (head_file_bytes - digest_offset));
-  if (!rest_zero || !byte_reader(file.subspan(signature_offset)).zeros(signature_block_bytes))
+  if (!from.zeros(from.rest().size() - (head_file_bytes - digest_offset)))
     return fail(errc::corrupt, "a head has impossible fields");
+  GRAPHITE_CHECK(read_signature(file.subspan(signature_offset), version == signed_head_version, out));
   return out;
 }
 

@@ -7,12 +7,15 @@
 
 namespace graphite {
 
-inline constexpr std::uint16_t head_version = 1;
+/// Of heads without a signature, and of those with one: programs that know of none refuse these.
+inline constexpr std::uint16_t head_version = 1, signed_head_version = 2;
 inline constexpr std::size_t head_file_bytes = 1024;
-/// The part that is the same at every holder; what a signature will cover.
+/// The part that is the same at every holder; what a signature covers.
 inline constexpr std::size_t head_shared_bytes = 256;
-/// Reserved for key certificate and signature; zeros in version 1.
-inline constexpr std::size_t signature_block_bytes = 512;
+/// For what runtime/head_gate checks: the key's statement and the signature, with their length in front;
+/// zeros in version 1.
+inline constexpr std::size_t signature_block_bytes = 512,
+                             head_signature_bytes_max = signature_block_bytes - 2;
 inline constexpr std::size_t page_files_max = 32;
 /// Side objects over this size are refused.
 inline constexpr std::size_t behind_bytes_max = 6 * MiB;
@@ -24,10 +27,12 @@ struct head_file {
   page_location root;                     ///< of the root page
   extent behind;                          ///< of the side object; zeros: none, or not held here
   std::vector<std::uint32_t> page_files;  ///< numbers of the page files the index lies in, ascending
+  byte_vector signature{};                ///< not looked at here; empty: there is none
   auto operator<=>(const head_file&) const = default;
 };
 
-/// Exactly head_file_bytes, magic GRPH first. Errors: invalid_argument (channel name), too_large.
+/// Exactly head_file_bytes, magic GRPH first. Errors: invalid_argument (channel name), too_large (page files,
+/// signature).
 result<byte_vector> encode_head(const head_file& from, const hasher& hash);
 /// Strict. Errors: corrupt; newer_version where only the version is beyond ours; unsupported where the flag
 /// `decode_on_load` is set, which is reserved for a later program.

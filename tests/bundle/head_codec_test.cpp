@@ -48,7 +48,7 @@ TEST(head_codec, every_flipped_byte_and_cut_length_is_refused) {
 
 TEST(head_codec, a_newer_version_says_so) {
   auto bytes = encode_head(sample(), sha()).value();
-  bytes[4] = std::byte{2};
+  bytes[4] = std::byte{3};
   EXPECT_EQ(decode_head(bytes, sha()).error().code, errc::newer_version);
   bytes[0] = std::byte{0};
   EXPECT_EQ(decode_head(bytes, sha()).error().code, errc::corrupt);
@@ -61,6 +61,43 @@ byte_vector changed_head(std::size_t at, std::byte to) {
   const digest id = sha().sha256(byte_span(bytes).first(480));
   std::copy(as_bytes(id).begin(), as_bytes(id).end(), bytes.begin() + 480);
   return bytes;
+}
+
+TEST(head_codec, a_signature_rides_along) {
+  auto from = sample();
+  for (const std::size_t size : {std::size_t{1}, std::size_t{300}, head_signature_bytes_max}) {
+    from.signature.assign(size, std::byte{9});
+    const auto bytes = encode_head(from, sha()).value();
+    ASSERT_EQ(bytes.size(), head_file_bytes);
+    EXPECT_EQ(decode_head(bytes, sha()).value(), from);
+    EXPECT_EQ(bytes[4], std::byte{2}) << "programs that do not know of it say that they are too old";
+  }
+  from.signature.push_back(std::byte{9});
+  EXPECT_EQ(encode_head(from, sha()).error().code, errc::too_large);
+}
+
+TEST(head_codec, what_a_signature_covers_is_the_same_before_it_and_with_it) {
+  auto from = sample();
+  from.signature = {std::byte{1}};
+  const auto one = encode_head(from, sha()).value();
+  from.signature = {std::byte{2}, std::byte{3}};
+  const auto other = encode_head(from, sha()).value();
+  EXPECT_TRUE(std::equal(one.begin(), one.begin() + head_shared_bytes, other.begin()));
+}
+
+TEST(head_codec, impossible_signatures_are_refused) {
+  EXPECT_EQ(decode_head(changed_head(4, std::byte{2}), sha()).error().code, errc::corrupt) << "none";
+  EXPECT_EQ(decode_head(changed_head(4, std::byte{0}), sha()).error().code, errc::corrupt);
+  EXPECT_EQ(decode_head(changed_head(512, std::byte{1}), sha()).error().code, errc::corrupt)
+      << "one where the version has none";
+  auto from = sample();
+  from.signature = {std::byte{1}};
+  auto bytes = encode_head(from, sha()).value();
+  bytes[1023] = std::byte{1};
+  EXPECT_EQ(decode_head(bytes, sha()).error().code, errc::corrupt) << "something behind it";
+  bytes = encode_head(from, sha()).value();
+  bytes[513] = std::byte{2};  // 513 bytes, of 510
+  EXPECT_EQ(decode_head(bytes, sha()).error().code, errc::corrupt);
 }
 
 TEST(head_codec, decode_on_load_is_refused_not_ignored) {
