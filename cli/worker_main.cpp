@@ -74,8 +74,8 @@ int print_libraries(const std::vector<std::string_view>& transforms) {
   return 0;
 }
 
-/// Pictures come and go, and pages that the C library gives back are paid for again: with each fault a page
-/// is cleared. What is kept is bounded, as nothing of it is of use to the next task but its pages.
+/// Pictures come and go, and pages that the C library gives back are paid for again: each fault clears one.
+/// So it keeps some, up to a bound.
 void keep_heap() {
   ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(heap_block_bytes_max));
   ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(memory_bytes_max));

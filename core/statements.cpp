@@ -58,13 +58,6 @@ result<signed_statement> signed_by(const message_signer& root, statement_kind ki
   return out;
 }
 
-result<void> check_signed(statement_kind kind, const signed_statement& what, const public_key& root,
-                          const signature_verifier& verifier) {
-  if (!statement_verifies(kind, what.body, what.by, root, verifier))
-    return fail(errc::permission_denied, "a statement that the pinned root did not sign");
-  return {};
-}
-
 result<void> check_channel(std::string_view channel) {
   if (!is_channel_name(channel))
     return fail(errc::invalid_argument,
@@ -72,8 +65,28 @@ result<void> check_channel(std::string_view channel) {
   return {};
 }
 
-tl::unexpected<error> not_read(std::string_view what) {
-  return fail(errc::corrupt, std::string(what) + " that this version cannot read");
+/// What all kinds begin with.
+record_writer begin_body(std::string_view channel) {
+  record_writer out;
+  out.byte(statement_version);
+  out.bytes(channel);
+  return out;
+}
+
+/// Reads a body that the root signed; `read` takes what follows the beginning.
+template <class Statement, class Read>
+result<Statement> read_signed(statement_kind kind, const signed_statement& what, const public_key& root,
+                              const signature_verifier& verifier, Read read) {
+  if (!statement_verifies(kind, what.body, what.by, root, verifier))
+    return fail(errc::permission_denied, "a statement that the pinned root did not sign");
+  record_reader from(as_text(what.body));
+  Statement out;
+  const auto version = from.byte();
+  out.channel = from.bytes(channel_name_bytes_max);
+  read(from, out);
+  if (version != statement_version || !from.ok() || !from.at_end() || !is_channel_name(out.channel))
+    return fail(errc::corrupt, "a statement of the root that this version cannot read");
+  return out;
 }
 
 }  // namespace
@@ -91,9 +104,7 @@ result<signed_statement> sign_channel_key(const channel_key_statement& what, con
   GRAPHITE_CHECK(check_channel(what.channel));
   if (what.valid.until_unix_ns <= what.valid.from_unix_ns)
     return fail(errc::invalid_argument, "a key of channel " + what.channel + " that is never valid");
-  record_writer out;
-  out.byte(statement_version);
-  out.bytes(what.channel);
+  auto out = begin_body(what.channel);
   out.bytes(text_of(what.key.bytes));
   out.number(what.serial);
   out.signed_number(what.valid.from_unix_ns);
@@ -103,27 +114,20 @@ result<signed_statement> sign_channel_key(const channel_key_statement& what, con
 
 result<channel_key_statement> verified_channel_key(const signed_statement& what, const public_key& root,
                                                    const signature_verifier& verifier) {
-  GRAPHITE_CHECK(check_signed(statement_kind::channel_key, what, root, verifier));
-  record_reader from(as_text(what.body));
-  channel_key_statement out;
-  const auto version = from.byte();
-  out.channel = from.bytes(channel_name_bytes_max);
-  read_into(from, out.key.bytes);
-  out.serial = from.number();
-  out.valid.from_unix_ns = from.signed_number();
-  out.valid.until_unix_ns = from.signed_number();
-  if (version != statement_version || !from.ok() || !from.at_end() || !is_channel_name(out.channel))
-    return not_read("a channel's key");
-  return out;
+  return read_signed<channel_key_statement>(statement_kind::channel_key, what, root, verifier,
+                                            [](record_reader& from, channel_key_statement& out) {
+                                              read_into(from, out.key.bytes);
+                                              out.serial = from.number();
+                                              out.valid.from_unix_ns = from.signed_number();
+                                              out.valid.until_unix_ns = from.signed_number();
+                                            });
 }
 
 result<signed_statement> sign_succession(const succession_statement& what, const message_signer& root) {
   GRAPHITE_CHECK(check_channel(what.channel));
   if (what.before == what.after)
     return fail(errc::invalid_argument, "a lineage of channel " + what.channel + " that follows itself");
-  record_writer out;
-  out.byte(statement_version);
-  out.bytes(what.channel);
+  auto out = begin_body(what.channel);
   out.bytes(text_of(what.before));
   out.bytes(text_of(what.after));
   out.number(what.epoch.value);
@@ -132,17 +136,12 @@ result<signed_statement> sign_succession(const succession_statement& what, const
 
 result<succession_statement> verified_succession(const signed_statement& what, const public_key& root,
                                                  const signature_verifier& verifier) {
-  GRAPHITE_CHECK(check_signed(statement_kind::succession, what, root, verifier));
-  record_reader from(as_text(what.body));
-  succession_statement out;
-  const auto version = from.byte();
-  out.channel = from.bytes(channel_name_bytes_max);
-  read_into(from, out.before.value.bytes);
-  read_into(from, out.after.value.bytes);
-  out.epoch = epoch_number{from.number()};
-  if (version != statement_version || !from.ok() || !from.at_end() || !is_channel_name(out.channel))
-    return not_read("a lineage's succession");
-  return out;
+  return read_signed<succession_statement>(statement_kind::succession, what, root, verifier,
+                                           [](record_reader& from, succession_statement& out) {
+                                             read_into(from, out.before.value.bytes);
+                                             read_into(from, out.after.value.bytes);
+                                             out.epoch = epoch_number{from.number()};
+                                           });
 }
 
 byte_vector encode_signed(const signed_statement& what) {

@@ -10,6 +10,9 @@ namespace graphite {
 
 namespace {
 
+// Body, signature of the root, signature of the key, and their lengths.
+static_assert(signed_statement::body_bytes_max + 2 * sizeof(signature) + 8 <= head_signature_bytes_max);
+
 byte_vector bytes_of(std::string_view text) {
   const auto bytes = as_bytes(text);
   return {bytes.begin(), bytes.end()};
@@ -44,7 +47,7 @@ byte_vector encode_signature_block(const signature_block& block) {
 
 result<signature_block> decode_signature_block(byte_span bytes) {
   record_reader from(as_text(bytes));
-  const auto key = as_bytes(from.bytes(announcement::signature_bytes_max));
+  const auto key = as_bytes(from.bytes(head_signature_bytes_max));
   const auto by = as_bytes(from.bytes(sizeof(signature)));
   if (!from.ok() || !from.at_end() || by.size() != sizeof(signature))
     return fail(errc::corrupt, "not a key and a signature");

@@ -4,13 +4,14 @@
 #include <string_view>
 #include <vector>
 
+#include "bundle/head_codec.hpp"
 #include "core/messages/heads.hpp"
 #include "core/statements.hpp"
 
 namespace graphite {
 
-/// What goes with a head or a state: who signed it, and that this key may. At most announcement's
-/// signature_bytes_max.
+/// What goes with a head or a state: who signed it, and that this key may. Fits into a head: at most
+/// head_signature_bytes_max.
 struct signature_block {
   signed_statement key;  ///< a channel_key statement
   signature by;          ///< of the head or state, by the key that the statement names

@@ -53,7 +53,7 @@ struct gate : testing::Test {
 
 TEST_F(gate, passes_what_a_key_of_the_root_signed) {
   const auto with = block(key_for("game", *root));
-  EXPECT_LE(with.size(), announcement::signature_bytes_max);
+  EXPECT_LE(with.size(), head_signature_bytes_max);
   EXPECT_EQ(refusal(with), errc{});
   EXPECT_EQ(decode_signature_block(with).value(),
             (signature_block{key_for("game", *root), decode_signature_block(with)->by}));
