@@ -10,6 +10,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/byte_pattern.hpp"
 #include "kernels/simd_target.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -185,15 +186,9 @@ struct table_reader {
   table_plane planes[4];
 
  private:
-  /// Byte `of(i)` for each i.
   template <typename Of>
-  static HWY_INLINE __m512i bytes_of(Of of) {
-    HWY_ALIGN static constexpr auto bytes = [](Of number) {
-      std::array<std::uint8_t, 64> out{};
-      for (unsigned i = 0; i < 64; ++i) out[i] = static_cast<std::uint8_t>(number(i));
-      return out;
-    }(Of{});
-    return _mm512_load_si512(bytes.data());
+  static HWY_INLINE __m512i bytes_of(Of) {
+    return _mm512_load_si512(byte_pattern<Of>::bytes.data());
   }
 
   /// Of each four pixels the codes of one vector after another: what unpacking turns into vectors again.

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/byte_pattern.hpp"
 #include "kernels/simd_target.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -78,15 +79,9 @@ std::uint32_t other_bytes(std::size_t channels) {
 
 constexpr std::size_t codes_a_vector = 64;
 
-/// Byte `of(i)` for each i.
 template <typename Of>
 HWY_INLINE __m512i bytes_of(Of) {
-  HWY_ALIGN static constexpr auto bytes = [] {
-    std::array<std::uint8_t, codes_a_vector> out{};
-    for (unsigned i = 0; i < codes_a_vector; ++i) out[i] = static_cast<std::uint8_t>(Of{}(i));
-    return out;
-  }();
-  return _mm512_load_si512(bytes.data());
+  return _mm512_load_si512(byte_pattern<Of>::bytes.data());
 }
 
 /// Every second byte of two vectors of codes in 16 bits.

@@ -64,9 +64,8 @@ std::string why_no_counter(int failure) {
   if (failure == ENOENT || failure == EOPNOTSUPP || failure == ENODEV)
     return "this processor, or the virtual machine around it, has no counter of node loads";
   if (failure == EINVAL)
-    return "this processor has no counter of node loads, or this kernel cannot leave other programs out of "
-           "it "
-           "(Linux 5.13 can)";
+    return "this processor has no counter of node loads, or this kernel cannot leave other programs out "
+           "of it (Linux 5.13 can)";
   if (failure == ENOSYS) return "this kernel has no perf_event_open, or a filter hides it";
   return errno_error(failure, "the processor's counters cannot be opened").context;
 }
