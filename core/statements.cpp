@@ -1,14 +1,10 @@
 #include "core/statements.hpp"
 
-#include <algorithm>
-
-#include "core/record_codec.hpp"
+#include "core/statement_frame.hpp"
 
 namespace graphite {
 
 namespace {
-
-constexpr std::uint8_t statement_version = 1;
 
 /// Ends with a zero, which no other begins with.
 std::string_view context_of(statement_kind kind) {
@@ -18,6 +14,18 @@ std::string_view context_of(statement_kind kind) {
       return "graphite: a channel's key\0"sv;
     case statement_kind::succession:
       return "graphite: a lineage follows another\0"sv;
+    case statement_kind::root_succession:
+      return "graphite: a root follows another\0"sv;
+    case statement_kind::role_key:
+      return "graphite: a role's key\0"sv;
+    case statement_kind::ticket:
+      return "graphite: a ticket\0"sv;
+    case statement_kind::token:
+      return "graphite: a token\0"sv;
+    case statement_kind::revocations:
+      return "graphite: what is revoked\0"sv;
+    case statement_kind::hello:
+      return "graphite: hello\0"sv;
     case statement_kind::head:
       return "graphite: a head\0"sv;
     case statement_kind::state:
@@ -33,60 +41,11 @@ byte_vector covered(statement_kind kind, byte_span body) {
   return out;
 }
 
-template <std::size_t Size>
-std::string_view text_of(const std::array<std::byte, Size>& bytes) {
-  return as_text(byte_span(bytes));
-}
-std::string_view text_of(const lineage_id& lineage) {
-  return as_text(std::as_bytes(std::span(lineage.value.bytes)));
-}
-
-/// Exactly as many bytes as there are places.
-template <class Bytes>
-void read_into(record_reader& from, Bytes& bytes) {
-  const auto text = from.bytes(bytes.size());
-  if (text.size() != bytes.size()) return from.fault();
-  std::transform(text.begin(), text.end(), bytes.begin(),
-                 [](char one) { return static_cast<typename Bytes::value_type>(one); });
-}
-
-result<signed_statement> signed_by(const message_signer& root, statement_kind kind, std::string body) {
-  signed_statement out;
-  const auto bytes = as_bytes(body);
-  out.body.assign(bytes.begin(), bytes.end());
-  GRAPHITE_TRY(out.by, sign_statement(kind, out.body, root));
-  return out;
-}
-
 result<void> check_channel(std::string_view channel) {
   if (!is_channel_name(channel))
     return fail(errc::invalid_argument,
                 "a statement about '" + std::string(channel) + "', which names no channel");
   return {};
-}
-
-/// What all kinds begin with.
-record_writer begin_body(std::string_view channel) {
-  record_writer out;
-  out.byte(statement_version);
-  out.bytes(channel);
-  return out;
-}
-
-/// Reads a body that the root signed; `read` takes what follows the beginning.
-template <class Statement, class Read>
-result<Statement> read_signed(statement_kind kind, const signed_statement& what, const public_key& root,
-                              const signature_verifier& verifier, Read read) {
-  if (!statement_verifies(kind, what.body, what.by, root, verifier))
-    return fail(errc::permission_denied, "a statement that the pinned root did not sign");
-  record_reader from(as_text(what.body));
-  Statement out;
-  const auto version = from.byte();
-  out.channel = from.bytes(channel_name_bytes_max);
-  read(from, out);
-  if (version != statement_version || !from.ok() || !from.at_end() || !is_channel_name(out.channel))
-    return fail(errc::corrupt, "a statement of the root that this version cannot read");
-  return out;
 }
 
 }  // namespace
@@ -102,24 +61,23 @@ bool statement_verifies(statement_kind kind, byte_span body, const signature& wh
 
 result<signed_statement> sign_channel_key(const channel_key_statement& what, const message_signer& root) {
   GRAPHITE_CHECK(check_channel(what.channel));
-  if (what.valid.until_unix_ns <= what.valid.from_unix_ns)
-    return fail(errc::invalid_argument, "a key of channel " + what.channel + " that is never valid");
-  auto out = begin_body(what.channel);
+  GRAPHITE_CHECK(check_validity(what.valid, "a key of channel " + what.channel));
+  auto out = begin_body();
+  out.bytes(what.channel);
   out.bytes(text_of(what.key.bytes));
   out.number(what.serial);
-  out.signed_number(what.valid.from_unix_ns);
-  out.signed_number(what.valid.until_unix_ns);
-  return signed_by(root, statement_kind::channel_key, out.take());
+  write_validity(out, what.valid);
+  return sign_body(root, statement_kind::channel_key, out.take());
 }
 
 result<channel_key_statement> verified_channel_key(const signed_statement& what, const public_key& root,
                                                    const signature_verifier& verifier) {
   return read_signed<channel_key_statement>(statement_kind::channel_key, what, root, verifier,
                                             [](record_reader& from, channel_key_statement& out) {
+                                              out.channel = read_channel(from);
                                               read_into(from, out.key.bytes);
                                               out.serial = from.number();
-                                              out.valid.from_unix_ns = from.signed_number();
-                                              out.valid.until_unix_ns = from.signed_number();
+                                              out.valid = read_validity(from);
                                             });
 }
 
@@ -127,21 +85,43 @@ result<signed_statement> sign_succession(const succession_statement& what, const
   GRAPHITE_CHECK(check_channel(what.channel));
   if (what.before == what.after)
     return fail(errc::invalid_argument, "a lineage of channel " + what.channel + " that follows itself");
-  auto out = begin_body(what.channel);
+  auto out = begin_body();
+  out.bytes(what.channel);
   out.bytes(text_of(what.before));
   out.bytes(text_of(what.after));
   out.number(what.epoch.value);
-  return signed_by(root, statement_kind::succession, out.take());
+  return sign_body(root, statement_kind::succession, out.take());
 }
 
 result<succession_statement> verified_succession(const signed_statement& what, const public_key& root,
                                                  const signature_verifier& verifier) {
   return read_signed<succession_statement>(statement_kind::succession, what, root, verifier,
                                            [](record_reader& from, succession_statement& out) {
+                                             out.channel = read_channel(from);
                                              read_into(from, out.before.value.bytes);
                                              read_into(from, out.after.value.bytes);
                                              out.epoch = epoch_number{from.number()};
                                            });
+}
+
+result<signed_statement> sign_root_succession(const root_succession_statement& what,
+                                              const message_signer& before) {
+  GRAPHITE_CHECK(check_validity(what.valid, "a succession of roots"));
+  if (what.after == before.key()) return fail(errc::invalid_argument, "a root that follows itself");
+  auto out = begin_body();
+  out.bytes(text_of(what.after.bytes));
+  write_validity(out, what.valid);
+  return sign_body(before, statement_kind::root_succession, out.take());
+}
+
+result<root_succession_statement> verified_root_succession(const signed_statement& what,
+                                                           const public_key& before,
+                                                           const signature_verifier& verifier) {
+  return read_signed<root_succession_statement>(statement_kind::root_succession, what, before, verifier,
+                                                [](record_reader& from, root_succession_statement& out) {
+                                                  read_into(from, out.after.bytes);
+                                                  out.valid = read_validity(from);
+                                                });
 }
 
 byte_vector encode_signed(const signed_statement& what) {
@@ -152,9 +132,9 @@ byte_vector encode_signed(const signed_statement& what) {
   return {bytes.begin(), bytes.end()};
 }
 
-result<signed_statement> decode_signed(byte_span bytes) {
+result<signed_statement> decode_signed(byte_span bytes, std::size_t body_bytes_max) {
   record_reader from(as_text(bytes));
-  const auto body = as_bytes(from.bytes(signed_statement::body_bytes_max));
+  const auto body = as_bytes(from.bytes(body_bytes_max));
   signed_statement out;
   out.body.assign(body.begin(), body.end());
   read_into(from, out.by.bytes);

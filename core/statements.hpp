@@ -12,7 +12,18 @@ namespace graphite {
 /// \file What is signed (docs/decisions/0013). A statement has one encoding, and a signature covers the name
 /// of its kind before it: none can be taken for another. All functions are pure and thread-safe.
 
-enum class statement_kind { channel_key, succession, head, state };
+enum class statement_kind {
+  channel_key,
+  succession,
+  root_succession,
+  role_key,
+  ticket,
+  token,
+  revocations,
+  hello,
+  head,
+  state
+};
 
 /// From `from` until before `until`, in nanoseconds since 1970.
 struct validity {
@@ -38,6 +49,13 @@ struct succession_statement {
   auto operator<=>(const succession_statement&) const = default;
 };
 
+/// By a root: while this holds, `after` counts like the root that signed.
+struct root_succession_statement {
+  public_key after;
+  validity valid;
+  auto operator<=>(const root_succession_statement&) const = default;
+};
+
 /// A statement as it travels. What `body` holds is known only after its signature was verified.
 struct signed_statement {
   static constexpr std::size_t body_bytes_max = 256;
@@ -61,8 +79,16 @@ result<channel_key_statement> verified_channel_key(const signed_statement& what,
 result<succession_statement> verified_succession(const signed_statement& what, const public_key& root,
                                                  const signature_verifier& verifier);
 
+/// Errors: invalid_argument (follows itself, never holds), io; and as verified_channel_key.
+result<signed_statement> sign_root_succession(const root_succession_statement& what,
+                                              const message_signer& before);
+result<root_succession_statement> verified_root_succession(const signed_statement& what,
+                                                           const public_key& before,
+                                                           const signature_verifier& verifier);
+
 /// A signed statement as bytes, and back: the body's length first. Errors: corrupt.
 byte_vector encode_signed(const signed_statement& what);
-result<signed_statement> decode_signed(byte_span bytes);
+result<signed_statement> decode_signed(byte_span bytes,
+                                       std::size_t body_bytes_max = signed_statement::body_bytes_max);
 
 }  // namespace graphite
