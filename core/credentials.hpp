@@ -17,6 +17,7 @@ enum class verb : std::uint8_t {
   operate = 3,  ///< stop, gc, drain
 };
 
+/// A set of verbs. Pure.
 class verb_set {
  public:
   static constexpr std::uint8_t all_bits = 0x0f;
