@@ -1,31 +1,18 @@
 #include "platform/crypto/ed25519.hpp"
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
+
+#include "platform/crypto/openssl_owned.hpp"
 
 namespace graphite {
 
 namespace {
 
-struct free_key {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-struct free_context {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using owned_key = std::unique_ptr<EVP_PKEY, free_key>;
-using owned_context = std::unique_ptr<EVP_MD_CTX, free_context>;
+using owned_key = openssl_owned<EVP_PKEY>;
+using owned_context = openssl_owned<EVP_MD_CTX>;
 
 const unsigned char* raw(const void* bytes) { return static_cast<const unsigned char*>(bytes); }
 unsigned char* raw(void* bytes) { return static_cast<unsigned char*>(bytes); }
-
-/// Empties the library's queue of errors, which others read as theirs.
-tl::unexpected<error> refused(const char* what) {
-  char text[256] = "no reason";
-  if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
-  ERR_clear_error();
-  return fail(errc::io, std::string(what) + ": " + text);
-}
 
 }  // namespace
 
@@ -50,13 +37,13 @@ openssl_signer::~openssl_signer() = default;
 
 result<std::unique_ptr<openssl_signer>> openssl_signer::make(void* raw_key) {
   owned_key key(static_cast<EVP_PKEY*>(raw_key));
-  if (!key) return refused("cannot make an Ed25519 key");
+  if (!key) return openssl_refused("cannot make an Ed25519 key");
   std::unique_ptr<openssl_signer> out(new openssl_signer(std::make_unique<held>(held{std::move(key)})));
   auto& bytes = out->key_.bytes;
   auto size = bytes.size();
   if (EVP_PKEY_get_raw_public_key(out->secret_->key.get(), raw(bytes.data()), &size) != 1 ||
       size != bytes.size())
-    return refused("cannot tell the public part of an Ed25519 key");
+    return openssl_refused("cannot tell the public part of an Ed25519 key");
   return out;
 }
 
@@ -76,14 +63,14 @@ result<signature> openssl_signer::sign(byte_span message) const {
   if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, secret_->key.get()) != 1 ||
       EVP_DigestSign(context.get(), raw(out.bytes.data()), &size, raw(message.data()), message.size()) != 1 ||
       size != out.bytes.size())
-    return refused("cannot sign");
+    return openssl_refused("cannot sign");
   return out;
 }
 
 result<void> openssl_signer::copy_secret(std::span<std::byte, secret_bytes> out) const {
   auto size = out.size();
   if (EVP_PKEY_get_raw_private_key(secret_->key.get(), raw(out.data()), &size) != 1 || size != out.size())
-    return refused("cannot copy a secret key");
+    return openssl_refused("cannot copy a secret key");
   return {};
 }
 
