@@ -1,0 +1,290 @@
+#include "platform/keys/key_authority.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/hex.hpp"
+#include "platform/crypto/curve_keys.hpp"
+#include "platform/keys/key_file.hpp"
+#include "platform/keys/key_layout.hpp"
+#include "platform/keys/loaded_keys.hpp"
+
+namespace graphite {
+
+namespace {
+
+namespace layout = key_layout;
+using layout::join;
+
+constexpr std::int64_t day_ns = 86'400'000'000'000;
+constexpr std::size_t key_bytes_max = 64 * KiB;
+
+result<void> write_text(const std::string& path, std::string_view text) {
+  return write_key_file(path, as_bytes(text));
+}
+
+std::string hex_line(byte_span bytes) { return hex_text(bytes) + '\n'; }
+
+result<void> write_pair(const std::string& folder, std::string_view name, const certificate_pair& pair) {
+  GRAPHITE_CHECK(write_text(join(folder, std::string(name) + ".crt"), pair.certificate));
+  return write_key_file(join(folder, std::string(name) + ".key"), pair.key.view());
+}
+
+result<certificate_pair> read_pair(const std::string& folder, std::string_view name) {
+  certificate_pair out;
+  GRAPHITE_TRY(const auto certificate,
+               read_secret_file(join(folder, std::string(name) + ".crt"), key_bytes_max));
+  out.certificate = as_text(certificate.view());
+  GRAPHITE_TRY(out.key, read_secret_file(join(folder, std::string(name) + ".key"), key_bytes_max));
+  return out;
+}
+
+result<void> write_signing_key(const std::string& path, const signed_statement& statement,
+                               const openssl_signer& signer) {
+  GRAPHITE_TRY(const auto text, signing_key_text(statement, signer));
+  return write_key_file(path, text.view());
+}
+
+result<void> write_secret(const std::string& path, const openssl_signer& signer) {
+  byte_vector raw(openssl_signer::secret_bytes);
+  const auto copied = signer.copy_secret(std::span<std::byte, openssl_signer::secret_bytes>(raw));
+  const secret_bytes secret(std::move(raw));
+  GRAPHITE_CHECK(copied);
+  return write_key_file(path, secret_text(secret.view()).view());
+}
+
+result<void> check_name(const std::string& name, std::string_view of_what) {
+  if (is_channel_name(name)) return {};
+  return fail(errc::invalid_argument,
+              fmt::format("'{}' cannot name {}: 1 to {} letters, digits, '_', '.' and '-'", name, of_what,
+                          channel_name_bytes_max));
+}
+
+result<void> check_empty(const std::string& folder) {
+  std::error_code code;
+  if (!std::filesystem::exists(folder, code)) return {};
+  if (std::filesystem::is_empty(folder, code) && !code) return {};
+  return fail(errc::already_exists,
+              fmt::format("{} is there and not empty: keys are never written over", folder));
+}
+
+}  // namespace
+
+std::string key_authority::part(std::string_view folder, std::string_view name) const {
+  return join(join(folder_, folder), name);
+}
+
+result<key_authority> key_authority::begin(const std::string& folder, const begin_options& options) {
+  for (const auto& channel : options.channels) GRAPHITE_CHECK(check_name(channel, "a channel"));
+  GRAPHITE_CHECK(check_empty(folder));
+  GRAPHITE_CHECK(make_key_folder(folder));
+  for (const auto name :
+       {layout::root, layout::publisher, layout::runtimes, layout::clients, layout::operators, layout::nodes})
+    GRAPHITE_CHECK(make_key_folder(join(folder, name)));
+  GRAPHITE_TRY(auto root, openssl_signer::generate());
+  GRAPHITE_TRY(auto issued, key_register::open(join(join(folder, layout::root), layout::issued)));
+  key_authority out(folder, std::move(root), std::move(issued));
+  GRAPHITE_CHECK(make_key_folder(out.part(layout::publisher, layout::channels)));
+  GRAPHITE_CHECK(write_secret(out.part(layout::root, layout::root_secret), *out.root_));
+  GRAPHITE_CHECK(write_text(out.part(layout::root, layout::root_pins), pins_text({{out.root_->key(), {}}})));
+  GRAPHITE_CHECK(out.write_pins(join(folder, layout::publisher)));
+  GRAPHITE_TRY(const auto curve, make_curve_pair());
+  GRAPHITE_CHECK(write_key_file(out.part(layout::publisher, layout::curve_secret),
+                                secret_text(curve.secret.view()).view()));
+  GRAPHITE_CHECK(write_text(out.part(layout::root, layout::server_pins), hex_line(curve.key.bytes)));
+  GRAPHITE_CHECK(out.make_authorities(options));
+  const validity valid{options.now_unix_ns - clock_tolerance_ns, options.now_unix_ns + options.days * day_ns};
+  for (const auto& channel : options.channels) GRAPHITE_CHECK(out.add_channel_key(channel, valid));
+  return out;
+}
+
+result<void> key_authority::make_authorities(const begin_options& options) {
+  const validity long_valid{options.now_unix_ns - clock_tolerance_ns,
+                            options.now_unix_ns + authority_days * day_ns};
+  const validity valid{options.now_unix_ns - clock_tolerance_ns, options.now_unix_ns + options.days * day_ns};
+  for (const auto name : layout::authorities) {
+    const issued_key row{register_.next_serial(),
+                         issued_key::kind::certificate,
+                         std::string(name),
+                         "authority",
+                         long_valid,
+                         {}};
+    GRAPHITE_CHECK(register_.append(row));
+    GRAPHITE_TRY(
+        const auto made,
+        make_authority(
+            {fmt::format("graphite {}", name), {}, certificate_use::authority, row.serial, long_valid}));
+    const auto file = std::string(name) + "-ca";
+    GRAPHITE_CHECK(write_pair(join(folder_, layout::root), file, made));
+    GRAPHITE_CHECK(write_text(part(layout::publisher, file + ".crt"), made.certificate));
+    GRAPHITE_CHECK(write_server(name, valid));
+  }
+  return {};
+}
+
+result<certificate_pair> key_authority::authority_pair(std::string_view name) const {
+  return read_pair(join(folder_, layout::root), std::string(name) + "-ca");
+}
+
+result<void> key_authority::write_server(std::string_view authority, const validity& valid) {
+  GRAPHITE_TRY(const auto issuer, authority_pair(authority));
+  const issued_key row{
+      register_.next_serial(), issued_key::kind::certificate, "server", std::string(authority), valid, {}};
+  GRAPHITE_CHECK(register_.append(row));
+  GRAPHITE_TRY(const auto made,
+               graphite::issue_certificate(issuer, {"graphite server", std::string(tls_server_name),
+                                                    certificate_use::server, row.serial, valid}));
+  return write_pair(join(folder_, layout::publisher), authority, made);
+}
+
+result<key_authority> key_authority::open(const std::string& folder) {
+  const auto below = join(folder, layout::root);
+  const auto there = check_key_folder(below);
+  if (!there && there.error().code == errc::not_found)
+    return fail(errc::not_found,
+                fmt::format("{} has no folder `root`: name the folder that `graphite keygen` made, "
+                            "where its root is kept",
+                            folder));
+  GRAPHITE_CHECK(there);
+  GRAPHITE_TRY(const auto text, read_secret_file(join(below, layout::root_secret), key_bytes_max));
+  GRAPHITE_TRY(const auto secret, parse_secret(text.view()));
+  GRAPHITE_TRY(auto root, openssl_signer::from_secret(secret.view()));
+  GRAPHITE_TRY(auto issued, key_register::open(join(below, layout::issued)));
+  key_authority out(folder, std::move(root), std::move(issued));
+  const auto revoked =
+      read_secret_file(out.part(layout::publisher, layout::revocations), 2 * revocations_bytes_max);
+  if (!revoked && revoked.error().code != errc::not_found) return tl::unexpected(revoked.error());
+  if (revoked) {
+    GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(revoked->view()), revocations_bytes_max));
+    if (lines.size() != 1) return fail(errc::corrupt, "revocations: not one list");
+    GRAPHITE_TRY(const auto said, decode_signed(lines.front(), revocations_bytes_max));
+    GRAPHITE_TRY(out.revoked_, verified_revocations(said, out.root_->key(), openssl_verifier()));
+  }
+  return out;
+}
+
+result<void> key_authority::write_pins(const std::string& folder) const {
+  GRAPHITE_TRY(const auto pins, read_secret_file(part(layout::root, layout::root_pins), key_bytes_max));
+  return write_key_file(join(folder, layout::root_pins), pins.view());
+}
+
+/// Last of each change, so that who sees it finds the rest.
+result<void> key_authority::note_change() {
+  const auto path = part(layout::publisher, layout::version);
+  std::uint64_t number = 0;
+  if (const auto before = read_secret_file(path, key_bytes_max)) {
+    const auto text = as_text(before->view());
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  }
+  return write_text(path, fmt::format("{}\n", number + 1));
+}
+
+result<issued_key> key_authority::add_channel_key(const std::string& channel, const validity& valid) {
+  GRAPHITE_CHECK(check_name(channel, "a channel"));
+  GRAPHITE_TRY(const auto signer, openssl_signer::generate());
+  const issued_key row{register_.next_serial(),      issued_key::kind::channel_key, channel, channel, valid,
+                       hex_text(signer->key().bytes)};
+  GRAPHITE_TRY(const auto said, sign_channel_key({channel, signer->key(), row.serial, valid}, *root_));
+  GRAPHITE_CHECK(register_.append(row));
+  const auto name = fmt::format("{}.{}.key", channel, row.serial);
+  GRAPHITE_CHECK(write_signing_key(join(part(layout::publisher, layout::channels), name), said, *signer));
+  GRAPHITE_CHECK(note_change());
+  return row;
+}
+
+result<std::string> key_authority::person_folder(std::string_view kind, const std::string& name) const {
+  GRAPHITE_CHECK(check_name(name, "who has a key"));
+  auto out = part(kind, name);
+  GRAPHITE_CHECK(make_key_folder(out));
+  return out;
+}
+
+result<std::vector<issued_key>> key_authority::issue_tickets(const ticket_options& options) {
+  GRAPHITE_TRY(const auto folder, person_folder(layout::runtimes, options.runtime));
+  GRAPHITE_TRY(const auto keys, load_publisher_keys(join(folder_, layout::publisher),
+                                                    options.valid.from_unix_ns + clock_tolerance_ns));
+  for (const auto& channel : options.channels)
+    if (!keys.channels.contains(channel))
+      return fail(errc::not_found,
+                  fmt::format("channel {} has no key: `graphite keys channel {} {}` makes one", channel,
+                              folder_, channel));
+  auto client = options.client;
+  if (!client) {
+    GRAPHITE_TRY(const auto made, make_curve_pair());
+    client = made.key;
+    GRAPHITE_CHECK(
+        write_key_file(join(folder, layout::curve_secret), secret_text(made.secret.view()).view()));
+  }
+  std::vector<issued_key> out;
+  std::string text;
+  for (const auto& channel : options.channels) {
+    const issued_key row{register_.next_serial(), issued_key::kind::ticket, options.runtime, channel,
+                         options.valid,           hex_text(client->bytes)};
+    const auto& key = keys.channels.at(channel);
+    GRAPHITE_TRY(const auto grant,
+                 sign_ticket({channel, options.runtime, *client, row.serial, options.valid}, *key.signer));
+    GRAPHITE_CHECK(register_.append(row));
+    text += hex_line(encode_ticket({key.statement, grant}));
+    out.push_back(row);
+  }
+  GRAPHITE_CHECK(write_text(join(folder, layout::tickets), text));
+  GRAPHITE_TRY(const auto servers, read_secret_file(part(layout::root, layout::server_pins), key_bytes_max));
+  GRAPHITE_CHECK(write_key_file(join(folder, layout::server_pins), servers.view()));
+  GRAPHITE_CHECK(write_pins(folder));
+  return out;
+}
+
+result<issued_key> key_authority::issue_token(const token_options& options) {
+  GRAPHITE_TRY(const auto folder, person_folder(layout::clients, options.name));
+  const issued_key row{register_.next_serial(),
+                       issued_key::kind::token,
+                       options.name,
+                       fmt::format("{}:{}", options.tenant, to_string(options.verbs)),
+                       options.valid,
+                       {}};
+  GRAPHITE_TRY(const auto said,
+               sign_token({options.tenant, options.name, options.verbs, row.serial, options.valid}, *root_));
+  GRAPHITE_CHECK(register_.append(row));
+  GRAPHITE_CHECK(write_text(join(folder, layout::token), token_text(said) + '\n'));
+  GRAPHITE_TRY(const auto authority, authority_pair("clients"));
+  GRAPHITE_CHECK(write_text(join(folder, "clients-ca.crt"), authority.certificate));
+  return row;
+}
+
+result<revocations_statement> key_authority::revoke(const std::vector<std::uint64_t>& serials) {
+  auto next = revoked_;
+  for (const auto serial : serials) {
+    const auto& rows = register_.rows();
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const auto& one) { return one.serial == serial; });
+    if (row == rows.end())
+      return fail(errc::not_found,
+                  fmt::format("nothing has serial {}: `graphite keys list {}` shows them", serial, folder_));
+    next.serials.insert(serial);
+    if (row->what != issued_key::kind::ticket) continue;
+    curve_key client;
+    const auto bytes = bytes_from_hex(row->key, client.bytes.size()).value_or(byte_vector());
+    if (bytes.size() != client.bytes.size())
+      return fail(errc::corrupt, fmt::format("the register's ticket {} has no key", serial));
+    std::copy(bytes.begin(), bytes.end(), client.bytes.begin());
+    next.clients.insert(client);
+  }
+  ++next.number;
+  std::swap(revoked_, next);
+  if (const auto done = write_revocations(); !done) {
+    std::swap(revoked_, next);
+    return tl::unexpected(done.error());
+  }
+  GRAPHITE_CHECK(note_change());
+  return revoked_;
+}
+
+result<void> key_authority::write_revocations() {
+  GRAPHITE_TRY(const auto said, sign_revocations(revoked_, *root_));
+  return write_text(part(layout::publisher, layout::revocations), hex_line(encode_signed(said)));
+}
+
+}  // namespace graphite

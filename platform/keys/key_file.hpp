@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "core/error.hpp"
+#include "core/secret.hpp"
+
+namespace graphite {
+
+/// \file Files that hold keys. They and their folders belong to us alone: looser ones are refused, by what to
+/// type against it. All functions are thread-safe and block.
+
+/// Errors: not_found, permission_denied (a link, somebody else's, or open to others than its owner),
+/// too_large, io.
+result<secret_bytes> read_secret_file(const std::string& path, std::size_t bytes_max);
+
+/// Replaces it at once and durably, with mode 0600. Errors: out_of_space, permission_denied, not_found, io.
+result<void> write_key_file(const std::string& path, byte_span bytes);
+
+/// Makes the folder with mode 0700, or checks the one that is there. Errors: as below, and io.
+result<void> make_key_folder(const std::string& path);
+/// Errors: not_found, permission_denied (a link, somebody else's, or open to others than its owner), io.
+result<void> check_key_folder(const std::string& path);
+
+}  // namespace graphite

@@ -1,0 +1,247 @@
+#include "platform/keys/loaded_keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "platform/keys/key_file.hpp"
+#include "platform/keys/key_layout.hpp"
+#include "platform/linux/durable_file.hpp"
+
+namespace graphite {
+
+namespace {
+
+namespace layout = key_layout;
+
+constexpr std::size_t small_file_max = 64 * KiB, tickets_max = 1024;
+constexpr std::size_t channel_keys_max = 4096;
+
+result<secret_bytes> read_part(const std::string& folder, std::string_view name,
+                               std::size_t bytes_max = small_file_max) {
+  auto out = read_secret_file(layout::join(folder, name), bytes_max);
+  if (!out && out.error().code == errc::not_found)
+    return fail(
+        errc::not_found,
+        fmt::format("{} has no {}: `graphite keygen` and `graphite keys` make these folders", folder, name));
+  return out;
+}
+
+tl::unexpected<error> in_file(const std::string& folder, std::string_view name, const error& what) {
+  return fail(what.code, fmt::format("{}: {}", layout::join(folder, name), what.context));
+}
+
+/// Reads a file by `parse`, which takes its bytes.
+template <class Parse>
+auto read_as(const std::string& folder, std::string_view name, Parse parse,
+             std::size_t bytes_max = small_file_max) -> decltype(parse(byte_span())) {
+  GRAPHITE_TRY(const auto bytes, read_part(folder, name, bytes_max));
+  auto out = parse(bytes.view());
+  if (!out) return in_file(folder, name, out.error());
+  return out;
+}
+
+/// Nothing for a file that is not there.
+result<secret_bytes> read_optional(const std::string& folder, std::string_view name, std::size_t bytes_max) {
+  auto out = read_secret_file(layout::join(folder, name), bytes_max);
+  if (!out && out.error().code == errc::not_found) return secret_bytes();
+  return out;
+}
+
+result<std::vector<public_key>> that_count(const std::vector<pinned_root>& pins, std::int64_t now) {
+  std::vector<public_key> out;
+  for (const auto& one : pins)
+    if (!one.until_unix_ns || now < *one.until_unix_ns) out.push_back(one.key);
+  if (out.empty())
+    return fail(errc::permission_denied, "the time of every root has ended: get the new root.pub");
+  return out;
+}
+
+result<std::vector<public_key>> read_roots(const std::string& folder, std::int64_t now) {
+  GRAPHITE_TRY(const auto pins, read_as(folder, layout::root_pins,
+                                        [](byte_span bytes) { return parse_pins(as_text(bytes)); }));
+  auto out = that_count(pins, now);
+  if (!out) return in_file(folder, layout::root_pins, out.error());
+  return out;
+}
+
+result<tls_keys> read_tls(const std::string& folder, std::string_view authority) {
+  const auto named = [&](std::string_view end) { return std::string(authority) + std::string(end); };
+  tls_keys out;
+  GRAPHITE_TRY(const auto certificate, read_part(folder, named(".crt")));
+  GRAPHITE_TRY(out.own.key, read_part(folder, named(".key")));
+  GRAPHITE_TRY(const auto root, read_part(folder, named("-ca.crt")));
+  out.own.certificate = as_text(certificate.view());
+  out.authority = as_text(root.view());
+  return out;
+}
+
+result<curve_pair> read_curve(const std::string& folder) {
+  GRAPHITE_TRY(auto secret, read_as(folder, layout::curve_secret, parse_secret));
+  return curve_pair_of(std::move(secret));
+}
+
+/// By the first of `roots` that signed it.
+template <class Verified>
+auto by_any(const std::vector<public_key>& roots, Verified verified) -> decltype(verified(public_key())) {
+  auto out = verified(roots.front());
+  for (auto root = roots.begin() + 1; !out && root != roots.end(); ++root) out = verified(*root);
+  return out;
+}
+
+/// Sorts the keys of a folder into those that sign now.
+class channel_key_choice {
+ public:
+  channel_key_choice(publisher_keys& out, std::int64_t now) : out_(out), now_(now) {}
+
+  result<void> offer(const std::string& folder, const std::string& name) {
+    GRAPHITE_TRY(auto key, read_as(folder, name, parse_signing_key));
+    const auto says = by_any(out_.roots, [&](const public_key& root) {
+      return verified_channel_key(key.statement, root, verifier_);
+    });
+    if (!says) return in_file(folder, name, says.error());
+    if (key.signer->key() != says->key)
+      return fail(errc::corrupt, fmt::format("{}: a secret of another key", layout::join(folder, name)));
+    auto& best = best_[says->channel];
+    const bool counts = says->valid.holds(now_) && !out_.revoked.serials.contains(says->serial);
+    if (!counts || (best && says->serial < best->serial)) return {};
+    best = *says;
+    out_.channels[says->channel] = std::move(key);
+    return {};
+  }
+
+  result<void> check() const {
+    for (const auto& [channel, best] : best_)
+      if (!best)
+        return fail(errc::permission_denied,
+                    fmt::format("no key of channel {} counts now (expired or revoked): run "
+                                "`graphite keys rotate DIR --channel {}` where the root is",
+                                channel, channel));
+    return {};
+  }
+
+ private:
+  publisher_keys& out_;
+  std::int64_t now_;
+  openssl_verifier verifier_;
+  std::map<std::string, std::optional<channel_key_statement>> best_;
+};
+
+result<void> read_channels(const std::string& folder, std::int64_t now, publisher_keys& out) {
+  GRAPHITE_CHECK(check_key_folder(folder));
+  std::vector<std::string> names;
+  std::error_code code;
+  for (std::filesystem::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+    if (it->path().extension() == ".key") names.push_back(it->path().filename());
+    if (names.size() > channel_keys_max)
+      return fail(errc::too_large, fmt::format("{} has more than {} keys", folder, channel_keys_max));
+  }
+  if (code) return fail(errc::io, fmt::format("{}: {}", folder, code.message()));
+  std::sort(names.begin(), names.end());
+  channel_key_choice choice(out, now);
+  for (const auto& name : names) GRAPHITE_CHECK(choice.offer(folder, name));
+  return choice.check();
+}
+
+result<void> read_revocations(const std::string& folder, publisher_keys& out) {
+  GRAPHITE_TRY(const auto text, read_optional(folder, layout::revocations, 2 * revocations_bytes_max));
+  if (text.empty()) return {};
+  const auto read = [&]() -> result<void> {
+    GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(text.view()), revocations_bytes_max));
+    if (lines.size() != 1) return fail(errc::corrupt, "not one list");
+    out.revocations = lines.front();
+    GRAPHITE_TRY(const auto said, decode_signed(out.revocations, revocations_bytes_max));
+    const openssl_verifier verifier;
+    GRAPHITE_TRY(out.revoked, by_any(out.roots, [&](const public_key& root) {
+                   return verified_revocations(said, root, verifier);
+                 }));
+    return {};
+  };
+  if (const auto done = read(); !done) return in_file(folder, layout::revocations, done.error());
+  return {};
+}
+
+result<void> read_vouchers(const std::string& folder, publisher_keys& out) {
+  GRAPHITE_TRY(const auto text, read_optional(folder, layout::vouchers, small_file_max));
+  const auto lines = read_hex_lines(as_text(text.view()), small_file_max);
+  if (!lines) return in_file(folder, layout::vouchers, lines.error());
+  for (const auto& line : *lines) {
+    const auto said = decode_signed(line);
+    if (!said) return in_file(folder, layout::vouchers, said.error());
+    out.vouchers.push_back(*said);
+  }
+  return {};
+}
+
+/// DIR of `graphite keygen`, or the part itself.
+std::string publisher_folder(const std::string& folder) {
+  const auto below = layout::join(folder, layout::publisher);
+  std::error_code ignored;
+  return std::filesystem::is_directory(below, ignored) ? below : folder;
+}
+
+result<std::vector<curve_key>> parse_servers(byte_span text) {
+  GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(text), sizeof(curve_key)));
+  std::vector<curve_key> out;
+  for (const auto& line : lines) {
+    if (line.size() != sizeof(curve_key)) return fail(errc::corrupt, "a line that is no key of a server");
+    std::copy(line.begin(), line.end(), out.emplace_back().bytes.begin());
+  }
+  if (out.empty()) return fail(errc::corrupt, "no key of a server");
+  return out;
+}
+
+result<std::vector<ticket>> parse_tickets(byte_span text) {
+  GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(text), ticket_bytes_max));
+  if (lines.size() > tickets_max)
+    return fail(errc::too_large, fmt::format("more than {} tickets", tickets_max));
+  std::vector<ticket> out;
+  for (const auto& line : lines) {
+    GRAPHITE_TRY(auto one, decode_ticket(line));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace
+
+result<publisher_keys> load_publisher_keys(const std::string& given, std::int64_t now_unix_ns) {
+  const auto folder = publisher_folder(given);
+  GRAPHITE_CHECK(check_key_folder(folder));
+  publisher_keys out;
+  GRAPHITE_TRY(out.roots, read_roots(folder, now_unix_ns));
+  GRAPHITE_CHECK(read_revocations(folder, out));
+  GRAPHITE_CHECK(read_channels(layout::join(folder, layout::channels), now_unix_ns, out));
+  GRAPHITE_CHECK(read_vouchers(folder, out));
+  GRAPHITE_TRY(out.curve, read_curve(folder));
+  GRAPHITE_TRY(out.control, read_tls(folder, "control"));
+  GRAPHITE_TRY(out.clients, read_tls(folder, "clients"));
+  GRAPHITE_TRY(out.operators, read_tls(folder, "operators"));
+  return out;
+}
+
+result<std::string> publisher_keys_version(const std::string& folder) {
+  GRAPHITE_TRY(const auto text, read_part(publisher_folder(folder), layout::version, 64));
+  return std::string(as_text(text.view()));
+}
+
+result<runtime_keys> load_runtime_keys(const std::string& folder, std::int64_t now_unix_ns) {
+  GRAPHITE_CHECK(check_key_folder(folder));
+  runtime_keys out;
+  GRAPHITE_TRY(out.roots, read_roots(folder, now_unix_ns));
+  GRAPHITE_TRY(out.servers, read_as(folder, layout::server_pins, parse_servers));
+  GRAPHITE_TRY(out.curve, read_curve(folder));
+  GRAPHITE_TRY(out.tickets,
+               read_as(folder, layout::tickets, parse_tickets, tickets_max * 2 * ticket_bytes_max));
+  return out;
+}
+
+result<std::vector<public_key>> load_pins(const std::string& file, std::int64_t now_unix_ns) {
+  GRAPHITE_TRY(const auto text, read_whole_file(file, small_file_max));
+  const auto out = parse_pins(text).and_then([&](const auto& pins) { return that_count(pins, now_unix_ns); });
+  if (!out) return fail(out.error().code, fmt::format("{}: {}", file, out.error().context));
+  return *out;
+}
+
+}  // namespace graphite

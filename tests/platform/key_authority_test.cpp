@@ -1,0 +1,207 @@
+#include "platform/keys/key_authority.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "platform/keys/key_file.hpp"
+#include "platform/keys/loaded_keys.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace graphite {
+namespace {
+
+constexpr std::int64_t day = 86'400'000'000'000;
+constexpr std::int64_t now = 20'000 * day;
+
+struct key_authorities : testing::Test {
+  test::temporary_folder place;
+  std::string folder = place.path() + "/keys";
+  openssl_verifier verifier;
+
+  key_authority begin() { return key_authority::begin(folder, {{"main", "ui"}, now, 365}).value(); }
+  publisher_keys publisher(std::int64_t at = now) const { return load_publisher_keys(folder, at).value(); }
+  errc publisher_fails(std::int64_t at) const {
+    const auto loaded = load_publisher_keys(folder, at);
+    return loaded ? errc{} : loaded.error().code;
+  }
+};
+
+TEST_F(key_authorities, give_a_publisher_all_that_it_needs) {
+  const auto made = begin();
+  const auto keys = publisher();
+  EXPECT_EQ(keys.roots, std::vector{made.root()});
+  ASSERT_EQ(keys.channels.size(), 2u);
+  const auto& main = keys.channels.at("main");
+  EXPECT_EQ(verified_channel_key(main.statement, made.root(), verifier).value().key, main.signer->key());
+  EXPECT_EQ(read_certificate(keys.clients.own.certificate).value().common_name, "graphite server");
+  EXPECT_NE(keys.clients.authority, keys.operators.authority);
+  EXPECT_EQ(publisher_keys_version(folder).value(), publisher_keys_version(folder + "/publisher").value());
+}
+
+TEST_F(key_authorities, are_never_written_over) {
+  (void)begin();
+  EXPECT_EQ(key_authority::begin(folder, {}).error().code, errc::already_exists);
+}
+
+TEST_F(key_authorities, keep_every_file_to_themselves) {
+  (void)begin();
+  std::size_t files = 0;
+  for (const auto& one : std::filesystem::recursive_directory_iterator(folder)) {
+    struct stat facts {};
+    ASSERT_EQ(::lstat(one.path().c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777, one.is_directory() ? 0700u : 0600u) << one.path();
+    ++files;
+  }
+  EXPECT_GT(files, 20u);
+}
+
+TEST_F(key_authorities, whose_files_are_looser_are_refused) {
+  (void)begin();
+  const auto file = folder + "/publisher/curve.key";
+  ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
+  const auto refused = load_publisher_keys(folder, now);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::permission_denied);
+  EXPECT_NE(refused.error().context.find("chmod 600 " + file), std::string::npos) << refused.error().context;
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  EXPECT_EQ(publisher_fails(now), errc{});
+  ASSERT_EQ(::chmod((folder + "/root").c_str(), 0750), 0);
+  EXPECT_EQ(key_authority::open(folder).error().code, errc::permission_denied);
+}
+
+TEST_F(key_authorities, take_no_links_for_keys) {
+  (void)begin();
+  const auto file = folder + "/publisher/curve.key", other = folder + "/other.key";
+  std::filesystem::rename(file, other);
+  std::filesystem::create_symlink(other, file);
+  EXPECT_EQ(publisher_fails(now), errc::permission_denied);
+}
+
+TEST_F(key_authorities, say_which_key_has_expired) {
+  auto keys = begin();
+  EXPECT_EQ(publisher_fails(now + 364 * day), errc{});
+  const auto refused = load_publisher_keys(folder, now + 366 * day);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::permission_denied);
+  EXPECT_NE(refused.error().context.find("graphite keys rotate"), std::string::npos);
+  ASSERT_TRUE(keys.add_channel_key("main", {now + 360 * day, now + 700 * day}));
+  ASSERT_TRUE(keys.add_channel_key("ui", {now + 360 * day, now + 700 * day}));
+  EXPECT_EQ(publisher_fails(now + 366 * day), errc{});
+}
+
+TEST_F(key_authorities, rotate_while_the_old_key_counts) {
+  auto keys = begin();
+  const auto old = publisher().channels.at("main").statement;
+  const auto version = publisher_keys_version(folder).value();
+  const auto row = keys.add_channel_key("main", {now, now + 365 * day}).value();
+  EXPECT_NE(publisher_keys_version(folder).value(), version);
+  const auto rotated = publisher();
+  const auto says =
+      verified_channel_key(rotated.channels.at("main").statement, keys.root(), verifier).value();
+  EXPECT_EQ(says.serial, row.serial);
+  EXPECT_TRUE(verified_channel_key(old, keys.root(), verifier).value().valid.holds(now));
+}
+
+TEST_F(key_authorities, let_publishers_pass_over_a_revoked_key) {
+  auto keys = begin();
+  const auto row = keys.add_channel_key("main", {now, now + 365 * day}).value();
+  ASSERT_TRUE(keys.revoke({row.serial}));
+  const auto loaded = publisher();
+  EXPECT_TRUE(loaded.revoked.serials.contains(row.serial));
+  EXPECT_LT(verified_channel_key(loaded.channels.at("main").statement, keys.root(), verifier).value().serial,
+            row.serial);
+  EXPECT_EQ(keys.revoke({9'999}).error().code, errc::not_found);
+}
+
+TEST_F(key_authorities, give_runtimes_tickets) {
+  auto keys = begin();
+  const auto rows = keys.issue_tickets({"game-1", {"main", "ui"}, {now, now + 30 * day}, {}}).value();
+  ASSERT_EQ(rows.size(), 2u);
+  const auto loaded = load_runtime_keys(folder + "/runtimes/game-1", now).value();
+  EXPECT_EQ(loaded.roots, std::vector{keys.root()});
+  EXPECT_EQ(loaded.servers, std::vector{publisher().curve.key});
+  ASSERT_EQ(loaded.tickets.size(), 2u);
+  const auto key = verified_channel_key(loaded.tickets[0].key, keys.root(), verifier).value();
+  const auto says = verified_ticket(loaded.tickets[0].grant, key.key, verifier).value();
+  EXPECT_EQ(says.client, loaded.curve.key);
+  EXPECT_EQ(says.channel, "main");
+  EXPECT_EQ(says.serial, rows[0].serial);
+  ASSERT_TRUE(keys.revoke({rows[0].serial}));
+  EXPECT_TRUE(publisher().revoked.clients.contains(loaded.curve.key));
+  EXPECT_EQ(keys.issue_tickets({"game-2", {"other"}, {now, now + day}, {}}).error().code, errc::not_found);
+  EXPECT_EQ(keys.issue_tickets({"../x", {"main"}, {now, now + day}, {}}).error().code,
+            errc::invalid_argument);
+}
+
+TEST_F(key_authorities, keep_a_runtimes_own_key_out_of_the_folder) {
+  auto keys = begin();
+  const auto own = make_curve_pair().value();
+  ASSERT_TRUE(keys.issue_tickets({"game-1", {"main"}, {now, now + 30 * day}, own.key}));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/runtimes/game-1/curve.key"));
+}
+
+TEST_F(key_authorities, are_the_same_when_opened_again) {
+  std::uint64_t serial = 0;
+  {
+    auto keys = begin();
+    serial = keys.issue_token({"ci", "studio", {verb::build}, {now, now + day}}).value().serial;
+    ASSERT_TRUE(keys.revoke({serial}));
+  }
+  auto keys = key_authority::open(folder).value();
+  EXPECT_EQ(keys.issued().back().serial, serial);
+  EXPECT_EQ(keys.issued().back().about, "studio:build");
+  EXPECT_TRUE(keys.revoked().serials.contains(serial));
+  EXPECT_GT(keys.add_channel_key("main", {now, now + day}).value().serial, serial);
+  EXPECT_EQ(key_authority::open(place.path()).error().code, errc::not_found);
+}
+
+TEST_F(key_authorities, replace_their_root_without_a_gap) {
+  auto keys = begin();
+  const auto old = keys.root();
+  ASSERT_TRUE(keys.follow({"main", {}, lineage_id{uuid{{1}}}, epoch_number{5}}));
+  ASSERT_TRUE(keys.revoke({1}));
+  ASSERT_TRUE(keys.replace_root({now, now + 30 * day}));
+  ASSERT_NE(keys.root(), old);
+  const auto during = publisher();
+  EXPECT_EQ(during.roots, (std::vector{keys.root(), old}));
+  EXPECT_TRUE(verified_channel_key(during.channels.at("main").statement, keys.root(), verifier));
+  ASSERT_EQ(during.vouchers.size(), 2u);
+  EXPECT_TRUE(verified_succession(during.vouchers[0], keys.root(), verifier));
+  EXPECT_EQ(verified_root_succession(during.vouchers[1], old, verifier).value().after, keys.root());
+  EXPECT_EQ(publisher(now + 31 * day).roots, std::vector{keys.root()});
+  EXPECT_EQ(key_authority::open(folder).value().root(), keys.root());
+}
+
+TEST_F(key_authorities, have_registers_that_survive_a_torn_line) {
+  std::uint64_t next = 0;
+  {
+    auto keys = begin();
+    next = keys.issued().back().serial + 1;
+  }
+  const auto path = folder + "/root/register";
+  auto text = std::string(as_text(read_secret_file(path, MiB).value().view()));
+  ASSERT_TRUE(write_key_file(path, as_bytes(text + "99\tticket\tx")));
+  EXPECT_EQ(key_authority::open(folder).value().issued().back().serial + 1, next);
+  ASSERT_TRUE(write_key_file(path, as_bytes("x\n" + text)));
+  const auto refused = key_authority::open(folder);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::corrupt);
+  EXPECT_NE(refused.error().context.find("register:1"), std::string::npos);
+}
+
+TEST_F(key_authorities, of_others_are_not_believed) {
+  (void)begin();
+  const auto own = folder;
+  folder = place.path() + "/others";
+  (void)begin();
+  std::filesystem::copy(
+      folder + "/publisher/channels", own + "/publisher/channels",
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(load_publisher_keys(own, now).error().code, errc::permission_denied);
+}
+
+}  // namespace
+}  // namespace graphite
