@@ -1,0 +1,326 @@
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/exit_codes.hpp"
+#include "cli/json.hpp"
+#include "core/hex.hpp"
+#include "platform/crypto/curve_keys.hpp"
+#include "platform/keys/key_authority.hpp"
+#include "platform/keys/key_file.hpp"
+#include "platform/keys/key_layout.hpp"
+#include "platform/keys/key_text.hpp"
+#include "platform/linux/clock.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr std::int64_t day_ns = 86'400'000'000'000;
+
+/// What all of `graphite keys` have.
+struct keys_options {
+  std::string folder, name;
+  std::vector<std::string> channels;
+  std::string verbs = "query", tenant = "main", client;
+  std::string from, to;
+  std::uint64_t epoch = 0;
+  std::vector<std::uint64_t> serials;
+  std::int64_t days = 365;
+  bool root = false, json = false;
+};
+
+std::int64_t unix_now() { return system_clock_source().unix_ns(); }
+
+validity from_now(std::int64_t days) {
+  const auto now = unix_now();
+  return {now - key_authority::clock_tolerance_ns, now + days * day_ns};
+}
+
+std::string day_of(std::int64_t unix_ns) {
+  const auto seconds = static_cast<time_t>(unix_ns / 1'000'000'000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+std::string state_of(const issued_key& row, const key_authority& keys) {
+  if (keys.revoked().serials.contains(row.serial)) return "revoked";
+  return row.valid.holds(unix_now()) ? "counts" : "expired";
+}
+
+json_object to_json(const issued_key& row, std::string_view state) {
+  return {{"serial", row.serial},
+          {"kind", to_string(row.what)},
+          {"name", row.name},
+          {"about", row.about},
+          {"until", day_of(row.valid.until_unix_ns)},
+          {"until_unix_ns", row.valid.until_unix_ns},
+          {"state", state},
+          {"key", row.key}};
+}
+
+/// Says what was made, in both languages.
+void tell(console& out, const issued_key& row) {
+  out.say("{} {} for {} ({}), until {}", to_string(row.what), row.serial, row.name, row.about,
+          day_of(row.valid.until_unix_ns));
+  auto said = to_json(row, "counts");
+  said["event"] = "issued";
+  out.object(said);
+}
+
+int run_list(const keys_options& options) {
+  console out(options.json);
+  const auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  out.say("root {}", hex_text(keys->root().bytes));
+  out.say("{:>7}  {:<12} {:<20} {:<24} {:<10}  {}", "serial", "kind", "name", "about", "until", "state");
+  for (const auto& row : keys->issued()) {
+    const auto state = state_of(row, *keys);
+    out.say("{:>7}  {:<12} {:<20} {:<24} {:<10}  {}", row.serial, to_string(row.what), row.name, row.about,
+            day_of(row.valid.until_unix_ns), state);
+    auto said = to_json(row, state);
+    said["event"] = "key";
+    out.object(said);
+  }
+  return exit_ok;
+}
+
+int run_channel(const keys_options& options) {
+  console out(options.json);
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  const auto made = keys->add_channel_key(options.name, from_now(options.days));
+  if (!made) return out.failed(made.error());
+  tell(out, *made);
+  return exit_ok;
+}
+
+result<std::optional<curve_key>> client_of(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  curve_key out;
+  const auto bytes = bytes_from_hex(text, out.bytes.size());
+  if (!bytes || bytes->size() != out.bytes.size())
+    return fail(errc::invalid_argument,
+                "--for wants the 64 hexadecimal digits that `graphite keys pair` printed");
+  std::copy(bytes->begin(), bytes->end(), out.bytes.begin());
+  return out;
+}
+
+/// Without --channel: all that have a key.
+std::vector<std::string> wanted_channels(const keys_options& options, const key_authority& keys) {
+  auto out = options.channels;
+  if (!out.empty()) return out;
+  for (const auto& row : keys.issued())
+    if (row.what == issued_key::kind::channel_key && state_of(row, keys) == "counts")
+      out.push_back(row.about);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+int run_ticket(const keys_options& options) {
+  console out(options.json);
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  const auto client = client_of(options.client);
+  if (!client) return out.failed(client.error());
+  const auto made =
+      keys->issue_tickets({options.name, wanted_channels(options, *keys), from_now(options.days), *client});
+  if (!made) return out.failed(made.error());
+  for (const auto& row : *made) tell(out, row);
+  const auto place = key_layout::join(key_layout::join(options.folder, key_layout::runtimes), options.name);
+  out.say("copy {} to the runtime's machine: graphite subscribe --keys {} --from HOST:7402 --into DIR", place,
+          options.name);
+  return exit_ok;
+}
+
+int run_token(const keys_options& options) {
+  console out(options.json);
+  const auto verbs = parse_verbs(options.verbs);
+  if (!verbs) return out.failed(verbs.error());
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  const auto made = keys->issue_token({options.name, options.tenant, *verbs, from_now(options.days)});
+  if (!made) return out.failed(made.error());
+  tell(out, *made);
+  return exit_ok;
+}
+
+int run_pair(const keys_options& options) {
+  console out(options.json);
+  const auto pair = make_curve_pair();
+  if (!pair) return out.failed(pair.error());
+  const auto made = make_key_folder(options.folder).and_then([&] {
+    const auto path = key_layout::join(options.folder, key_layout::curve_secret);
+    const auto there = read_secret_file(path, 4096);
+    if (there || there.error().code != errc::not_found)
+      return result<void>(fail(errc::already_exists, path + " is there: keys are never written over"));
+    return write_key_file(path, secret_text(pair->secret.view()).view());
+  });
+  if (!made) return out.failed(made.error());
+  const auto key = hex_text(pair->key.bytes);
+  out.say("{}", key);
+  out.object({{"event", "pair"}, {"key", key}});
+  return exit_ok;
+}
+
+int rotate_root(const keys_options& options, key_authority& keys, console& out) {
+  const auto valid = from_now(options.days);
+  if (const auto done = keys.replace_root(valid); !done) return out.failed(done.error());
+  const auto root = hex_text(keys.root().bytes);
+  out.say("root {}: runtimes that pin the old one take this one until {}; give them the new root.pub before",
+          root, day_of(valid.until_unix_ns));
+  out.say("tokens and parts that were copied out before have to be made and copied again by then");
+  out.object({{"event", "rotated"}, {"root", root}, {"old_until_unix_ns", valid.until_unix_ns}});
+  return exit_ok;
+}
+
+int run_rotate(const keys_options& options) {
+  console out(options.json);
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  if (options.root) return rotate_root(options, *keys, out);
+  if (options.channels.empty())
+    return out.failed({errc::invalid_argument, "say what to rotate: --channel NAME or --root"});
+  for (const auto& channel : options.channels) {
+    const auto before = keys->issued();
+    const auto made = keys->add_channel_key(channel, from_now(options.days));
+    if (!made) return out.failed(made.error());
+    tell(out, *made);
+    for (const auto& row : before)
+      if (row.what == issued_key::kind::channel_key && row.about == channel &&
+          state_of(row, *keys) == "counts")
+        out.say("  key {} still counts until {}; `graphite keys revoke {} {}` ends that now", row.serial,
+                day_of(row.valid.until_unix_ns), options.folder, row.serial);
+  }
+  return exit_ok;
+}
+
+int run_revoke(const keys_options& options) {
+  console out(options.json);
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  const auto done = keys->revoke(options.serials);
+  if (!done) return out.failed(done.error());
+  out.say(
+      "revoked; list {} has {} serial{}. Processes that read {}/publisher take it within seconds; copy its "
+      "file `revocations` to those that do not",
+      done->number, done->serials.size(), done->serials.size() == 1 ? "" : "s", options.folder);
+  out.object({{"event", "revoked"}, {"number", done->number}, {"serials", done->serials}});
+  return exit_ok;
+}
+
+result<lineage_id> lineage_of(const std::string& text) {
+  const auto read = uuid_from_string(text);
+  if (!read) return fail(errc::invalid_argument, fmt::format("'{}' is no lineage", text));
+  return lineage_id{*read};
+}
+
+int run_follow(const keys_options& options) {
+  console out(options.json);
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  const auto before = lineage_of(options.from), after = lineage_of(options.to);
+  if (!before) return out.failed(before.error());
+  if (!after) return out.failed(after.error());
+  for (const auto& channel : options.channels) {
+    const auto done = keys->follow({channel, *before, *after, epoch_number{options.epoch}});
+    if (!done) return out.failed(done.error());
+    out.say("channel {}: {} follows {}", channel, options.to, options.from);
+    out.object({{"event", "follows"}, {"channel", channel}, {"from", options.from}, {"to", options.to}});
+  }
+  return exit_ok;
+}
+
+using run_keys = int (*)(const keys_options&);
+
+CLI::App& add_one(CLI::App& keys, const std::shared_ptr<keys_options>& kept, chosen_command& chosen,
+                  const char* name, const char* what, run_keys run) {
+  CLI::App& command = *keys.add_subcommand(name, what);
+  command.add_option("DIR", kept->folder, "Folder of `graphite keygen`, with its root")->required();
+  add_json_option(command, kept->json);
+  command.callback([kept, &chosen, run] { chosen = [kept, run] { return run(*kept); }; });
+  return command;
+}
+
+void add_days(CLI::App& command, keys_options& kept, const char* what) {
+  command.add_option("--days", kept.days, what)->envname("GRAPHITE_KEYS_DAYS")->check(CLI::Range(1, 3650));
+}
+
+CLI::Option* add_channels(CLI::App& command, keys_options& kept, const char* what) {
+  return command.add_option("--channel", kept.channels, what)->envname("GRAPHITE_KEYS_CHANNEL");
+}
+
+void add_people(CLI::App& keys, const std::shared_ptr<keys_options>& kept, chosen_command& chosen) {
+  auto& ticket = add_one(keys, kept, chosen, "ticket", "Make the part of one runtime", run_ticket);
+  ticket.add_option("NAME", kept->name, "Its name, for people")->required();
+  add_channels(ticket, *kept, "Channel it may have; may be repeated (default: all)");
+  ticket.add_option("--for", kept->client, "Key that it has made itself with `graphite keys pair`")
+      ->envname("GRAPHITE_KEYS_FOR")
+      ->type_name("KEY");
+  add_days(ticket, *kept, "How long it may");
+  auto& token =
+      add_one(keys, kept, chosen, "token", "Make a token for a client without a certificate", run_token);
+  token.add_option("NAME", kept->name, "Whose it is")->required();
+  token.add_option("--verbs", kept->verbs, "What it may: of query, build, publish and operate, with commas")
+      ->envname("GRAPHITE_KEYS_VERBS");
+  token.add_option("--tenant", kept->tenant, "For whose work")->envname("GRAPHITE_KEYS_TENANT");
+  add_days(token, *kept, "How long it counts");
+  CLI::App& pair =
+      *keys.add_subcommand("pair", "Make a runtime's own key where it runs, and print its public part");
+  pair.add_option("FOLDER", kept->folder, "Folder for it")->required();
+  add_json_option(pair, kept->json);
+  pair.callback([kept, &chosen] { chosen = [kept] { return run_pair(*kept); }; });
+}
+
+void add_changes(CLI::App& keys, const std::shared_ptr<keys_options>& kept, chosen_command& chosen) {
+  auto& channel =
+      add_one(keys, kept, chosen, "channel", "Make a signing key for another channel", run_channel);
+  channel.add_option("CHANNEL", kept->name, "Its name")->required();
+  add_days(channel, *kept, "How long it signs");
+  auto& rotate =
+      add_one(keys, kept, chosen, "rotate", "Replace keys; the old ones count on for a time", run_rotate);
+  add_channels(rotate, *kept, "Channel that gets a new key; may be repeated");
+  rotate.add_flag("--root", kept->root, "Replace the root; the old one counts for --days more")
+      ->envname("GRAPHITE_KEYS_ROOT");
+  add_days(rotate, *kept, "How long the new channel key, or the old root, counts");
+  auto& revoke =
+      add_one(keys, kept, chosen, "revoke", "End keys, tickets, tokens or certificates at once", run_revoke);
+  revoke.add_option("SERIAL", kept->serials, "Numbers that `graphite keys list` shows")->required();
+  auto& follow = add_one(keys, kept, chosen, "follow",
+                         "Let runtimes go from one history of a channel to another", run_follow);
+  add_channels(follow, *kept, "Channel; may be repeated")->required();
+  follow.add_option("--from", kept->from, "Lineage that runtimes have")
+      ->required()
+      ->envname("GRAPHITE_KEYS_FROM");
+  follow.add_option("--to", kept->to, "Lineage that is served now")->required()->envname("GRAPHITE_KEYS_TO");
+  follow.add_option("--epoch", kept->epoch, "Epoch that it began with, or an earlier one (default: any)")
+      ->envname("GRAPHITE_KEYS_EPOCH");
+}
+
+}  // namespace
+
+void add_keys(CLI::App& root, chosen_command& chosen) {
+  auto kept = std::make_shared<keys_options>();
+  CLI::App& keys = *root.add_subcommand("keys", "List, give out, replace and revoke keys");
+  keys.require_subcommand(0, 1);
+  add_one(keys, kept, chosen, "list", "Show all that was given out", run_list);
+  add_people(keys, kept, chosen);
+  add_changes(keys, kept, chosen);
+  keys.footer(
+      "Each needs the folder that `graphite keygen` made, with its root. A process that serves reads the "
+      "part\n"
+      "DIR/publisher again within seconds of a change.\n\n"
+      "Examples:\n"
+      "  graphite keys list keys\n"
+      "  graphite keys ticket keys game-1 --channel main --days 30\n"
+      "  graphite keys rotate keys --channel main\n"
+      "  graphite keys revoke keys 17");
+}
+
+}  // namespace graphite
