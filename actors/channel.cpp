@@ -39,6 +39,7 @@ result<announcement> announcement_of(const channel_actor_state& state, const pla
   input.times = announced(what.times, {});
   input.clock = state.with.boot;
   input.trace = what.trace;
+  input.signer = state.with.signer;
   announcer_source source;
   source.list = [&](const content_ref& content) -> std::optional<chunk_list> {
     const auto found = state.with.contents->find(content.id);
@@ -166,6 +167,15 @@ void schedule_fold(self_pointer self) {
   self->delayed_send(self, channel_actor_state::fold_after, atom::wake_v, channel_actor_state::wake_fold);
 }
 
+/// What the chunk port and the heartbeat tell.
+void show(channel_actor_state& state) {
+  if (state.with.published == nullptr) return;
+  const auto shown = state.with.published->publish(*state.core->newest(), state.core->tree());
+  if (!shown)
+    state.with.log->error("channel {}: nobody is told of its newest generation: {}", state.core->spec().name,
+                          shown.error().context);
+}
+
 void announce(self_pointer self, in_commit& done) {
   auto& state = self->state;
   auto& with = state.with;
@@ -176,7 +186,7 @@ void announce(self_pointer self, in_commit& done) {
   const auto changes = std::move(done.plan.changes);
   state.core->committed(std::move(done.plan));
   const auto& now = *state.core->newest();
-  if (with.published != nullptr) with.published->publish(now, state.core->tree());
+  show(state);
   if (with.publisher != nullptr) with.publisher->announce(now.channel, encode(done.message));
   GRAPHITE_KILL_POINT("channel.after_announce");
   with.on_generation(now, changes, times);
@@ -353,7 +363,11 @@ void drain(self_pointer self) {
 
 void beat(self_pointer self) {
   auto& with = self->state.with;
-  with.publisher->beat(with.published->beat(with.clock->unix_ns()));
+  auto message = with.published->beat(with.clock->unix_ns());
+  if (message)
+    with.publisher->beat(std::move(*message));
+  else
+    with.log->error("no heartbeat: {}", message.error().context);
   self->delayed_send(self, heartbeat::period, atom::wake_v, channel_actor_state::wake_beat);
 }
 
@@ -377,8 +391,7 @@ channel_actor::behavior_type channel(self_pointer self, channel_dependencies wit
   state.core.emplace(std::move(*from.core));
   state.unfolded = std::move(from.unfolded);
   state.follows = std::move(from.follows);
-  if (state.core->newest() && state.with.published != nullptr)
-    state.with.published->publish(*state.core->newest(), state.core->tree());
+  if (state.core->newest()) show(state);
   if (!state.unfolded.empty()) schedule_fold(self);
   if (state.with.beats && state.with.publisher != nullptr) beat(self);
   return {

@@ -23,6 +23,7 @@ struct channel_dependencies {
   log_sink* log = nullptr;
   head_publisher* publisher = nullptr;  ///< null: nobody is told (`build`)
   published_state* published = nullptr;
+  const head_signer* signer = nullptr;  ///< null: nothing is signed
   /// Who reports to follow which generation; empty where nobody is served.
   std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
   uuid boot;           ///< see announcement::clock

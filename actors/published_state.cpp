@@ -10,15 +10,23 @@ namespace {
 constexpr duration record_lives_for = seconds(10);
 }
 
-void published_state::publish(const head& now, const index_tree& tree) {
+result<void> published_state::publish(const head& now, const index_tree& tree) {
   pages_.publish(tree);
-  auto encoded = encode_wire_head(now, hash_);
-  GRAPHITE_INVARIANT(encoded.has_value());
-  channel_now next{now, std::move(*encoded), {}};
+  channel_now next{now, {}, {}};
+  GRAPHITE_TRY(next.encoded, encode_wire_head(now, hash_, signer_));
   const auto root = tree.root_node()->bytes();
   next.hints.emplace_back(root.begin(), root.end());
   const std::lock_guard lock(mutex_);
   channels_.insert_or_assign(now.channel, std::move(next));
+  return {};
+}
+
+result<void> published_state::sign_again() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, now] : channels_) {
+    GRAPHITE_TRY(now.encoded, encode_wire_head(now.newest, hash_, signer_));
+  }
+  return {};
 }
 
 void published_state::serve_chunks_on(std::uint16_t port) {
@@ -26,14 +34,16 @@ void published_state::serve_chunks_on(std::uint16_t port) {
   chunk_port_ = port;
 }
 
-byte_vector published_state::beat(std::int64_t unix_ns) const {
+result<byte_vector> published_state::beat(std::int64_t unix_ns) const {
   heartbeat out;
+  if (signer_ != nullptr) out.news = signer_->news();
   out.publisher = publisher_;
   const std::lock_guard lock(mutex_);
   out.chunk_port = chunk_port_;
   for (const auto& [name, now] : channels_) {
     if (out.channels.size() == heartbeat::channels_max) break;
-    out.channels.push_back(make_channel_state(now.newest, unix_ns, record_lives_for));
+    GRAPHITE_TRY(auto state, make_channel_state(now.newest, unix_ns, record_lives_for, signer_));
+    out.channels.push_back(std::move(state));
   }
   return encode(out);
 }

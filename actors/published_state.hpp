@@ -6,6 +6,7 @@
 
 #include "bundle/head.hpp"
 #include "core/messages/heads.hpp"
+#include "core/ports/head_signer.hpp"
 #include "relay/chunk_service.hpp"
 #include "relay/page_registry.hpp"
 
@@ -15,17 +16,21 @@ namespace graphite {
 /// heartbeat. Thread-safe, never blocks for long.
 class published_state {
  public:
-  /// `hash` outlives the object.
-  published_state(incarnation_id publisher, const hasher& hash) : publisher_(publisher), hash_(hash) {}
+  /// `hash` and `signer` outlive the object; without a signer nothing is signed.
+  published_state(incarnation_id publisher, const hasher& hash, const head_signer* signer = nullptr)
+      : publisher_(publisher), hash_(hash), signer_(signer) {}
 
-  /// `tree` is the index of `now`; called after its journal record is synced.
-  void publish(const head& now, const index_tree& tree);
+  /// `tree` is the index of `now`; called after its journal record is synced. Errors: those of the signer;
+  /// then the generation before stays what is told.
+  result<void> publish(const head& now, const index_tree& tree);
+  /// The signer has other keys now. Errors: as above.
+  result<void> sign_again();
   /// The newest index is read from other pages now.
   void rebase(const index_tree& tree) { pages_.rebase(tree); }
   /// Where chunks are served; 0: nowhere.
   void serve_chunks_on(std::uint16_t port);
-  /// The encoded heartbeat for all channels.
-  byte_vector beat(std::int64_t unix_ns) const;
+  /// The encoded heartbeat for all channels. Errors: those of the signer.
+  result<byte_vector> beat(std::int64_t unix_ns) const;
 
   std::optional<chunk_service_sources::current_head> current(std::string_view channel) const;
   std::optional<byte_vector> page(const digest& id);
@@ -38,6 +43,7 @@ class published_state {
   };
   const incarnation_id publisher_;
   const hasher& hash_;
+  const head_signer* const signer_;
   mutable std::mutex mutex_;
   std::map<std::string, channel_now, std::less<>> channels_;
   page_registry pages_;

@@ -141,6 +141,7 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
     with.log = ports.log;
     with.publisher = ports.publisher;
     with.published = ports.published;
+    with.signer = ports.signer;
     with.peers = ports.peers;
     with.boot = ports.boot;
     with.beats = channels.empty();

@@ -35,6 +35,7 @@ struct system_ports {
   tree_watcher* events = nullptr;       ///< null: one look at the tree, then nothing is watched
   head_publisher* publisher = nullptr;  ///< null: nobody is told of generations
   published_state* published = nullptr;
+  const head_signer* signer = nullptr;  ///< null: nothing is signed
   std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
   thread_pool* build_pool = nullptr;        ///< attempts
   std::function<void()> on_thread = [] {};  ///< first thing in each thread of the actors

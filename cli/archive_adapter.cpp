@@ -1,5 +1,6 @@
 #include "cli/archive_adapter.hpp"
 
+#include "bundle/head_signature.hpp"
 #include "platform/store/bundle_folder.hpp"
 
 namespace graphite {
@@ -9,8 +10,12 @@ namespace {
 class folder_archive final : public kept_archive {
  public:
   folder_archive(std::unique_ptr<bundle_folder> disk, segment_store& contents, const hasher& hash,
-                 std::string folder)
-      : disk_(std::move(disk)), contents_(contents), hash_(hash), folder_(std::move(folder)) {}
+                 std::string folder, const head_signer* signer)
+      : disk_(std::move(disk)),
+        contents_(contents),
+        hash_(hash),
+        folder_(std::move(folder)),
+        signer_(signer) {}
 
   result<std::optional<state>> newest() override {
     const auto file = disk_->current();
@@ -30,8 +35,10 @@ class folder_archive final : public kept_archive {
   result<page_location> write(const index_tree& tree, const head& now) override {
     extent behind;
     if (!now.behind.is_zero()) behind = find({now.behind, 0}).value_or(extent{});
-    GRAPHITE_CHECK(
-        disk_->publish(now, tree, behind, [this](const content_ref& content) { return find(content); }));
+    GRAPHITE_TRY(auto signature, signature_of(now, hash_, signer_));
+    GRAPHITE_CHECK(disk_->publish(
+        now, tree, behind, [this](const content_ref& content) { return find(content); },
+        std::move(signature)));
     return disk_->current()->root;
   }
 
@@ -68,6 +75,7 @@ class folder_archive final : public kept_archive {
   segment_store& contents_;
   const hasher& hash_;
   std::string folder_;
+  const head_signer* signer_;
 };
 
 }  // namespace
@@ -79,7 +87,8 @@ result<std::unique_ptr<kept_archive>> open_archive(archive_options options, segm
   where.segments_folder = std::move(options.segments_folder);
   where.on_failed_sync = std::move(options.on_failed_sync);
   GRAPHITE_TRY(auto disk, bundle_folder::open(std::move(where), hash, log));
-  auto out = std::make_unique<folder_archive>(std::move(disk), contents, hash, options.folder);
+  auto out =
+      std::make_unique<folder_archive>(std::move(disk), contents, hash, options.folder, options.signer);
   if (!out->wants_rewrite(0)) return out;
   log.info("rewriting the index pages of {}", options.folder);
   GRAPHITE_CHECK(out->rewrite());

@@ -14,6 +14,7 @@ namespace graphite {
 struct build_options {
   std::string directory = ".";  ///< -C: the project's folder or one below it
   std::string state;            ///< --state: empty, the project's own
+  std::string keys;             ///< --keys: folder of the publisher's keys; empty: nothing is signed
   std::string git_revision;     ///< --rev: build this commit's tree instead of the working tree; empty: no
   std::string coordinator;      ///< --coordinator HOST:PORT: build there; empty: here
   bool keep_going = false;

@@ -31,6 +31,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
   command.add_flag("--dry-run", options.dry_run, "List what would run, and why; run nothing")
       ->envname("GRAPHITE_DRY_RUN");
   add_action_options(command, options.jobs, options.scratch, options.pin);
+  add_publisher_keys_option(command, options.keys);
   command
       .add_option("--coordinator", options.coordinator,
                   "Build on the cluster of this coordinator; not in this version")

@@ -224,7 +224,8 @@ result<void> bundle_sink::swap(const swap_plan& plan) {
   if (!plan.now.behind.is_zero())
     if (const auto known = store_->find(plan.now.behind); known && *known)
       behind = (*known)->where.value_or(extent{});
-  GRAPHITE_CHECK(folder_->publish(plan.now, next, behind, where));
+  GRAPHITE_TRY(auto shown, decode_head(plan.head_bytes, hash_));
+  GRAPHITE_CHECK(folder_->publish(plan.now, next, behind, where, std::move(shown.signature)));
   swapped_at_ = now();
   index_->adopt(next);
   fetched_.clear();

@@ -46,6 +46,8 @@ void add_project_options(CLI::App& command, project_options& options);
 void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch, std::string& pin);
 /// --pin alone.
 void add_pin_option(CLI::App& command, std::string& pin);
+/// --keys of those who publish.
+void add_publisher_keys_option(CLI::App& command, std::string& keys);
 /// --log-level; `level` holds its default.
 void add_log_level_option(CLI::App& command, std::string& level);
 /// --json alone.

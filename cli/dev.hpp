@@ -9,6 +9,7 @@ namespace graphite {
 struct dev_options {
   std::string directory = ".";
   std::string state;  ///< empty: the project's own
+  std::string keys;   ///< folder of the publisher's keys; empty: nothing is signed
   bool json = false;
   std::uint32_t jobs = 0;  ///< 0: what the project says
   /// Loopback ports; unset, the default is used and 0 where it is taken.

@@ -26,6 +26,7 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
   CLI::App& command = *root.add_subcommand("dev", "Watch, rebuild on save, and serve running programs");
   add_project_options(command, kept->project);
   add_action_options(command, options.jobs, options.scratch, options.pin);
+  add_publisher_keys_option(command, options.keys);
   auto* heads =
       add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
                "Where programs hear of new generations (loopback; any free port where the default is taken)");

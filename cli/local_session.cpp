@@ -1,4 +1,5 @@
 #include "cli/local_session.hpp"
+#include "cli/session_keys.hpp"
 
 #include <atomic>
 #include <filesystem>
@@ -111,6 +112,7 @@ struct local_session::parts {
   std::unique_ptr<tool_workers> tools;
   std::unique_ptr<domain_workers> workers;
   std::unique_ptr<attempt_runner> runner;
+  std::unique_ptr<session_keys> keys;  ///< null: nothing is signed
   std::map<std::string, std::unique_ptr<kept_archive>> archives;
   std::unique_ptr<published_state> published;
   std::unique_ptr<inotify_watcher> events;
@@ -124,6 +126,7 @@ struct local_session::parts {
 
   ~parts() {
     ending.cancel();
+    if (keys) keys->stop();
     if (project_events) project_events->stop();
     if (events) events->stop();
     if (garbage) garbage->stop();
@@ -142,6 +145,7 @@ struct local_session::parts {
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
   attempt_result outdated(const attempt_spec& spec);
   result<void> open_project(const session_options& options);
+  const head_signer* signer() const { return keys ? &keys->signer() : nullptr; }
   std::unique_ptr<tool_resolver> make_resolver(const std::string& root);
   void watch_project_file();
   std::unique_ptr<collector> make_collector();
@@ -224,8 +228,9 @@ result<void> local_session::parts::open_state() {
     store.spare_folders.push_back(state + "/bundles/" + channel.name);
   GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
   for (const auto& channel : config->channels) {
-    GRAPHITE_TRY(auto archive, open_archive({state + "/bundles/" + channel.name, store.folder, failed_sync()},
-                                            *contents, hash, log));
+    GRAPHITE_TRY(auto archive,
+                 open_archive({state + "/bundles/" + channel.name, store.folder, failed_sync(), signer()},
+                              *contents, hash, log));
     archives.emplace(channel.name, std::move(archive));
   }
   for (const auto& lost : contents->lost())
@@ -299,7 +304,7 @@ chunk_service_sources local_session::parts::chunk_sources() {
 }
 
 result<void> local_session::parts::open_ports(const session_options& options) {
-  published = std::make_unique<published_state>(incarnation_id{make_uuid(random)}, hash);
+  published = std::make_unique<published_state>(incarnation_id{make_uuid(random)}, hash, signer());
   if (!options.serve) return {};
   GRAPHITE_TRY(zmq, zmq_context::make({}));
   port = std::make_unique<chunk_port>(chunk_service(chunk_sources()), clock);
@@ -368,6 +373,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.events = events.get();
   out.publisher = publisher.get();
   out.published = published.get();
+  out.signer = signer();
   if (port) out.peers = [this] { return port->peers(); };
   if (machine) {
     out.build_pool = &machine->pool();
@@ -430,6 +436,7 @@ local_session::~local_session() = default;
 result<std::unique_ptr<local_session>> local_session::open(const session_options& options, log_sink& log) {
   auto self = std::make_unique<parts>(log, options.on_failed_sync);
   GRAPHITE_CHECK(self->open_project(options));
+  GRAPHITE_TRY(self->keys, session_keys::load(options.keys, *self->config, self->clock, log));
   // While the stores are opened.
   self->asked_libraries = std::async(std::launch::async, [&parts = *self] {
     name_thread("ask-libraries");
@@ -446,6 +453,8 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   if (options.watch) self->garbage = self->make_collector();
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
   self->watch_project_file();
+  if (self->keys && self->publisher)
+    self->keys->watch([&shown = *self->published] { return shown.sign_again(); });
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }
 

@@ -12,6 +12,7 @@ namespace graphite {
 struct session_options {
   std::string directory = ".";  ///< the project's folder or one below it
   std::string state;            ///< empty: the project's own
+  std::string keys;             ///< folder of the publisher's keys; empty: nothing is signed
   std::uint32_t jobs = 0;       ///< 0: what the project says, or as the machine has it
   pin_mode pin = pin_mode::automatic;
   bool scratch_in_memory = true;  ///< of small attempts, where that is possible

@@ -45,6 +45,14 @@ void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scr
   add_pin_option(command, pin);
 }
 
+void add_publisher_keys_option(CLI::App& command, std::string& keys) {
+  command
+      .add_option("--keys", keys,
+                  "Sign generations with the keys of this folder, which `graphite keygen` made")
+      ->envname("GRAPHITE_KEYS")
+      ->type_name("DIR");
+}
+
 void add_log_level_option(CLI::App& command, std::string& level) {
   command.add_option("--log-level", level, "debug, info, warning or error")
       ->envname("GRAPHITE_LOG_LEVEL")

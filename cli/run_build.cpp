@@ -72,6 +72,7 @@ int run_build(const build_options& options) {
   session_options session;
   session.directory = options.directory;
   session.state = options.state;
+  session.keys = options.keys;
   const auto tree = tree_of(options);
   if (!tree) return out.failed(tree.error());
   if (*tree) {

@@ -26,6 +26,7 @@ session_options session_of(const dev_options& options) {
   session_options out;
   out.directory = options.directory;
   out.state = options.state;
+  out.keys = options.keys;
   out.jobs = options.jobs;
   out.scratch_in_memory = options.scratch == "memory";
   out.pin = parse_pin_mode(options.pin).value_or(pin_mode::automatic);

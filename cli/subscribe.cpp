@@ -133,8 +133,9 @@ int run_subscribe(const subscribe_options& options) {
   const openssl_hasher hash;
   printing_listener listener(options);
   const subscription_options subscription{
-      options.from, options.channel, options.into, false,
-      [&](state_trust trust) { return open_state(options, trust, hash, state_log); }};
+      options.from, options.channel, options.into, options.keys, options.root, false, [&](state_trust trust) {
+        return open_state(options, trust, hash, state_log);
+      }};
   const auto outcome = run_subscription(subscription, hash, log, listener);
   return outcome ? static_cast<int>(exit_ok) : out.failed(outcome.error());
 }

@@ -12,6 +12,8 @@ struct subscribe_options {
   std::string from;                                  ///< HOST:PORT of the heads
   std::string channel;                               ///< empty: the only one
   std::string into;                                  ///< DIR
+  std::string keys;                                  ///< folder of `graphite keys ticket`; empty: none
+  std::string root;                                  ///< file of pinned roots; empty: that of `keys`
   bool no_files = false;                             ///< segments instead of files
   std::string exec;                                  ///< shell command after a swap; empty: none
   bool json = false;                                 ///< one object a line on standard output

@@ -24,6 +24,14 @@ void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handler
       ->envname("GRAPHITE_INTO")
       ->type_name("DIR")
       ->required();
+  command.add_option("--keys", kept->keys, "This runtime's keys, a folder that `graphite keys ticket` made")
+      ->envname("GRAPHITE_KEYS")
+      ->type_name("DIR");
+  command
+      .add_option("--root", kept->root,
+                  "Roots to believe, a file root.pub: what they did not vouch for is refused")
+      ->envname("GRAPHITE_ROOT_PINS")
+      ->type_name("FILE");
   command.add_flag("--no-files", kept->no_files, "Keep segments for programs that map them, no files")
       ->envname("GRAPHITE_NO_FILES");
   command.add_option("--exec", kept->exec, "Shell command to run after a swap; swaps meanwhile are joined")

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "cli/background_job.hpp"
+#include "cli/subscriber_trust.hpp"
 #include "core/ports/random.hpp"
 #include "platform/linux/clock.hpp"
 #include "platform/zmq/runtime_link.hpp"
@@ -41,8 +42,9 @@ std::string process_name() {
   return fmt::format("{:.48}:{}", host, ::getpid());
 }
 
-subscriber_options core_options(const subscription_options& options) {
+subscriber_options core_options(const subscription_options& options, subscriber_trust* trust) {
   subscriber_options out;
+  if (trust != nullptr) out.gate = &trust->gate();
   out.channel = options.channel;
   out.on_demand = options.on_demand;
   system_random_source random;
@@ -62,14 +64,16 @@ struct session_end {
 class subscribe_session final : public link_listener {
  public:
   subscribe_session(const subscription_options& options, const hasher& hash, log_sink& log,
-                    subscriber_state& state, runtime_link& link, subscription_listener& listener)
+                    subscriber_trust* trust, subscriber_state& state, runtime_link& link,
+                    subscription_listener& listener)
       : options_(options),
         log_(log),
         state_(state),
         link_(link),
         listener_(listener),
-        core_(core_options(options), hash, state, state.index(), state.index().empty_root(), state.memory()) {
-  }
+        trust_(trust),
+        core_(core_options(options, trust), hash, state, state.index(), state.index().empty_root(),
+              state.memory()) {}
 
   result<session_end> run() {
     listener_.on_open(core_.active());
@@ -151,6 +155,9 @@ class subscribe_session final : public link_listener {
     if (c.level != log_level::debug) log_.write(c.level, c.text);
   }
   void act(const give_up& c) { failed_ = c.why; }
+  void act(const keep_trust&) {
+    if (const auto kept = trust_->keep(); !kept) warn("what roots said is not kept", kept.error());
+  }
   void act(const generation_swapped& c) {
     last_swap_ = state_.swapped_at();
     first_unsynced_ = std::min(first_unsynced_, last_swap_);
@@ -171,6 +178,7 @@ class subscribe_session final : public link_listener {
   subscriber_state& state_;
   runtime_link& link_;
   subscription_listener& listener_;
+  subscriber_trust* const trust_;
   subscriber core_;
   const uuid boot_ = boot_id();
   background_job syncing_;
@@ -182,7 +190,7 @@ class subscribe_session final : public link_listener {
 };
 
 result<session_end> one_session(const subscription_options& options, state_trust trust, const hasher& hash,
-                                log_sink& log, subscription_listener& listener) {
+                                log_sink& log, subscriber_trust* whom, subscription_listener& listener) {
   GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
   GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
   GRAPHITE_CHECK(link->connect_heads(options.from));
@@ -196,7 +204,7 @@ result<session_end> one_session(const subscription_options& options, state_trust
     return fail(errc::invalid_argument, fmt::format("{} keeps channel '{}': '{}' needs a folder of its own",
                                                     options.into, kept->channel, options.channel));
   listener.on_link(link.get());
-  subscribe_session session(options, hash, log, **state, *link, listener);
+  subscribe_session session(options, hash, log, whom, **state, *link, listener);
   auto end = session.run();
   listener.on_link(nullptr);
   return end;
@@ -206,9 +214,12 @@ result<session_end> one_session(const subscription_options& options, state_trust
 
 result<void> run_subscription(const subscription_options& options, const hasher& hash, log_sink& log,
                               subscription_listener& listener) {
+  const auto unix_ns = read_clocks().unix_ns;
+  GRAPHITE_TRY(const auto whom,
+               subscriber_trust::open({options.keys, options.root, options.into}, unix_ns, log));
   auto trust = state_trust::usual;
   for (int heals = 0;; ++heals) {
-    GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, listener));
+    GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, whom.get(), listener));
     if (!end.damage) return {};
     const bool hopeless = trust == state_trust::none && !end.swapped;
     if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);

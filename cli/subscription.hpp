@@ -34,7 +34,9 @@ class subscription_listener {
 struct subscription_options {
   std::string from;     ///< HOST:PORT
   std::string channel;  ///< empty: the only one
-  std::string into;     ///< for messages
+  std::string into;     ///< for messages, and what is learned of roots
+  std::string keys;     ///< folder of `graphite keys ticket`; empty: none
+  std::string root;     ///< file of pinned roots; empty: that of `keys`, or nothing has to be signed
   bool on_demand = false;
   std::function<result<std::unique_ptr<subscriber_state>>(state_trust)> open_state;
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "bundle/head_codec.hpp"
+#include "bundle/head_signature.hpp"
 #include "bundle/record_bytes.hpp"
 
 namespace graphite {
@@ -71,16 +71,17 @@ std::size_t list_bytes(const announcement& message) {
 
 }  // namespace
 
-result<byte_vector> encode_wire_head(const head& now, const hasher& hash) {
+result<byte_vector> encode_wire_head(const head& now, const hasher& hash, const head_signer* signer) {
   head_file file;
   file.value = now;
+  GRAPHITE_TRY(file.signature, signature_of(now, hash, signer));
   return encode_head(file, hash);
 }
 
 result<announcement> make_announcement(const announcer_input& input, const announcer_source& source,
                                        const hasher& hash) {
   announcement out;
-  GRAPHITE_TRY(out.head, encode_wire_head(input.now, hash));
+  GRAPHITE_TRY(out.head, encode_wire_head(input.now, hash, input.signer));
   out.base_root = input.base_root;
   out.base_epoch = input.base_epoch;
   out.base_sequence = input.base_sequence;
@@ -101,7 +102,8 @@ result<announcement> make_announcement(const announcer_input& input, const annou
   return out;
 }
 
-channel_state make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for) {
+result<channel_state> make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for,
+                                         const head_signer* signer) {
   channel_state out;
   out.channel = now.channel;
   out.lineage = now.lineage;
@@ -109,6 +111,9 @@ channel_state make_channel_state(const head& now, std::int64_t unix_ns, duration
   out.sequence = now.sequence;
   out.root = now.root;
   out.expires_unix_ns = lives_for == duration::zero() ? 0 : unix_ns + lives_for.count();
+  if (signer != nullptr) {
+    GRAPHITE_TRY(out.signature, signer->sign_state(out));
+  }
   return out;
 }
 

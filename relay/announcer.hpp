@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/messages/heads.hpp"
 #include "core/ports/hasher.hpp"
+#include "core/ports/head_signer.hpp"
 
 namespace graphite {
 
@@ -21,6 +22,7 @@ struct announcer_input {
   announced_times times;
   uuid clock;  ///< boot id of this machine
   trace_id trace;
+  const head_signer* signer = nullptr;  ///< null: nothing is signed
 };
 
 /// What the announcer asks of the store; both must be quick (memory or page cache).
@@ -40,10 +42,13 @@ struct announcer_source {
 result<announcement> make_announcement(const announcer_input& input, const announcer_source& source,
                                        const hasher& hash);
 
-/// The head as heads and snapshots carry it.
-result<byte_vector> encode_wire_head(const head& now, const hasher& hash);
+/// The head as heads and snapshots carry it. Errors: also those of `signer`, which may be null.
+result<byte_vector> encode_wire_head(const head& now, const hasher& hash,
+                                     const head_signer* signer = nullptr);
 
-/// One record of the heartbeat. `lives_for_ns` after `unix_ns` it expires.
-channel_state make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for);
+/// One record of the heartbeat. `lives_for` after `unix_ns` it expires. Errors: those of `signer`, which may
+/// be null.
+result<channel_state> make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for,
+                                         const head_signer* signer = nullptr);
 
 }  // namespace graphite

@@ -4,96 +4,39 @@
 
 #include <algorithm>
 
-#include "core/record_codec.hpp"
-
 namespace graphite {
 
-namespace {
-
-// Body, signature of the root, signature of the key, and their lengths.
-static_assert(signed_statement::body_bytes_max + 2 * sizeof(signature) + 8 <= head_signature_bytes_max);
-
-byte_vector bytes_of(std::string_view text) {
-  const auto bytes = as_bytes(text);
-  return {bytes.begin(), bytes.end()};
-}
-
-/// What a signature of a state covers: all of it but the signature.
-byte_vector state_body(const channel_state& state) {
-  record_writer out;
-  out.bytes(state.channel);
-  out.bytes(as_text(std::as_bytes(std::span(state.lineage.value.bytes))));
-  out.number(state.epoch.value);
-  out.number(state.sequence.value);
-  out.digest_value(state.root);
-  out.signed_number(state.expires_unix_ns);
-  return bytes_of(out.text());
-}
-
-result<byte_vector> signed_body(statement_kind kind, byte_span body, const signed_statement& key,
-                                const message_signer& signer) {
-  GRAPHITE_TRY(const auto by, sign_statement(kind, body, signer));
-  return encode_signature_block({key, by});
-}
-
-}  // namespace
-
-byte_vector encode_signature_block(const signature_block& block) {
-  record_writer out;
-  out.bytes(as_text(encode_signed(block.key)));
-  out.bytes(as_text(byte_span(block.by.bytes)));
-  return bytes_of(out.text());
-}
-
-result<signature_block> decode_signature_block(byte_span bytes) {
-  record_reader from(as_text(bytes));
-  const auto key = as_bytes(from.bytes(head_signature_bytes_max));
-  const auto by = as_bytes(from.bytes(sizeof(signature)));
-  if (!from.ok() || !from.at_end() || by.size() != sizeof(signature))
-    return fail(errc::corrupt, "not a key and a signature");
-  signature_block out;
-  GRAPHITE_TRY(out.key, decode_signed(key));
-  std::copy(by.begin(), by.end(), out.by.bytes.begin());
-  return out;
-}
-
-result<byte_vector> signed_head(byte_span head, const signed_statement& key, const message_signer& signer) {
-  return signed_body(statement_kind::head, head, key, signer);
-}
-
-result<byte_vector> signed_state(const channel_state& state, const signed_statement& key,
-                                 const message_signer& signer) {
-  return signed_body(statement_kind::state, state_body(state), key, signer);
-}
-
 head_gate::head_gate(std::vector<public_key> roots, const signature_verifier& verifier)
-    : roots_(std::move(roots)), verifier_(verifier) {
-  GRAPHITE_INVARIANT(!roots_.empty());
+    : pinned_(std::move(roots)), verifier_(verifier) {
+  GRAPHITE_INVARIANT(!pinned_.empty());
 }
 
-result<void> head_gate::check_head(std::string_view channel, byte_span head, byte_span block,
+result<void> head_gate::check_head(std::string_view channel, byte_span shared, byte_span block,
                                    std::int64_t unix_ns) {
-  return check(statement_kind::head, channel, head, block, unix_ns);
+  return check(statement_kind::head, channel, shared, block, unix_ns);
 }
 
 result<void> head_gate::check_state(const channel_state& state, std::int64_t unix_ns) {
-  return check(statement_kind::state, state.channel, state_body(state), state.signature, unix_ns);
+  return check(statement_kind::state, state.channel, signed_part(state), state.signature, unix_ns);
 }
 
-void head_gate::revoke(std::vector<std::uint64_t> serials) {
-  std::sort(serials.begin(), serials.end());
-  revoked_ = std::move(serials);
+std::vector<public_key> head_gate::roots_at(std::int64_t unix_ns) const {
+  auto out = pinned_;
+  for (const auto& one : other_roots_)
+    if (one.says.valid.holds(unix_ns)) out.push_back(one.says.after);
+  return out;
 }
 
 /// The statement of the last key is the same with each head: it is verified once.
-result<channel_key_statement> head_gate::key_of(const signed_statement& statement) {
-  if (last_ == statement) return last_says_;
+result<channel_key_statement> head_gate::key_of(const signed_statement& statement, std::int64_t unix_ns) {
+  const auto roots = roots_at(unix_ns);
+  if (last_ && last_->statement == statement && std::ranges::count(roots, last_->root) > 0)
+    return last_->says;
   auto refused = fail(errc::permission_denied, "no root is pinned");
-  for (const auto& root : roots_) {
+  for (const auto& root : roots) {
     auto says = verified_channel_key(statement, root, verifier_);
     if (says) {
-      last_ = statement;
-      last_says_ = *says;
+      last_ = checked_key{statement, *says, root};
       return says;
     }
     refused = tl::unexpected(says.error());
@@ -107,11 +50,11 @@ result<void> head_gate::check(statement_kind kind, std::string_view channel, byt
   const auto read = decode_signature_block(block);
   if (!read)
     return fail(errc::permission_denied, fmt::format("channel {}: {}", channel, read.error().context));
-  GRAPHITE_TRY(const auto key, key_of(read->key));
+  GRAPHITE_TRY(const auto key, key_of(read->key, unix_ns));
   if (key.channel != channel)
     return fail(errc::permission_denied,
                 fmt::format("channel {} is signed by a key of channel {}", channel, key.channel));
-  if (std::binary_search(revoked_.begin(), revoked_.end(), key.serial))
+  if (revoked_.serials.contains(key.serial))
     return fail(errc::permission_denied,
                 fmt::format("channel {} is signed by key {}, which was revoked", channel, key.serial));
   if (!key.valid.holds(unix_ns))
@@ -123,6 +66,70 @@ result<void> head_gate::check(statement_kind kind, std::string_view channel, byt
     return fail(errc::permission_denied,
                 fmt::format("channel {}: the signature is not of what came", channel));
   return {};
+}
+
+bool head_gate::learn(const trust_news& news, std::int64_t unix_ns) {
+  bool learned = false;
+  // A root's first: it may have signed the rest.
+  for (int round = 0; round < 2; ++round)
+    for (const auto& one : news.vouchers) learned |= learn_voucher(one, unix_ns);
+  learned |= learn_revocations(news.revocations, unix_ns);
+  return learned;
+}
+
+bool head_gate::learn_voucher(const byte_vector& bytes, std::int64_t unix_ns) {
+  const auto same = [&](const auto& one) { return one.encoded == bytes; };
+  if (std::ranges::any_of(other_roots_, same) || std::ranges::any_of(lineages_, same)) return false;
+  const auto statement = decode_signed(bytes);
+  if (!statement) return false;
+  for (const auto& root : roots_at(unix_ns)) {
+    if (auto says = verified_root_succession(*statement, root, verifier_)) {
+      if (other_roots_.size() == news_max) other_roots_.erase(other_roots_.begin());
+      other_roots_.push_back({std::move(*says), bytes});
+      return true;
+    }
+    if (auto says = verified_succession(*statement, root, verifier_)) {
+      if (lineages_.size() == news_max) lineages_.erase(lineages_.begin());
+      lineages_.push_back({std::move(*says), bytes});
+      return true;
+    }
+  }
+  return false;
+}
+
+/// A list never shrinks: an older one is ignored.
+bool head_gate::learn_revocations(const byte_vector& bytes, std::int64_t unix_ns) {
+  if (bytes.empty() || bytes == revocations_) return false;
+  const auto statement = decode_signed(bytes, revocations_bytes_max);
+  if (!statement) return false;
+  for (const auto& root : roots_at(unix_ns)) {
+    auto says = verified_revocations(*statement, root, verifier_);
+    if (!says || says->number < revoked_.number) continue;
+    revoked_ = std::move(*says);
+    revocations_ = bytes;
+    return true;
+  }
+  return false;
+}
+
+trust_news head_gate::known() const {
+  trust_news out;
+  for (const auto& one : other_roots_) out.vouchers.push_back(one.encoded);
+  for (const auto& one : lineages_) out.vouchers.push_back(one.encoded);
+  out.revocations = revocations_;
+  return out;
+}
+
+bool head_gate::follows(std::string_view channel, const lineage_id& before, const lineage_id& after,
+                        epoch_number epoch) const {
+  std::vector<lineage_id> reached = {before};
+  for (std::size_t i = 0; i < reached.size(); ++i)
+    for (const auto& one : lineages_) {
+      if (one.says.channel != channel || one.says.before != reached[i]) continue;
+      if (one.says.after == after && one.says.epoch <= epoch) return true;
+      if (std::ranges::count(reached, one.says.after) == 0) reached.push_back(one.says.after);
+    }
+  return false;
 }
 
 }  // namespace graphite

@@ -4,57 +4,67 @@
 #include <string_view>
 #include <vector>
 
-#include "bundle/head_codec.hpp"
-#include "core/messages/heads.hpp"
-#include "core/statements.hpp"
+#include "bundle/head_signature.hpp"
+#include "core/credentials.hpp"
 
 namespace graphite {
-
-/// What goes with a head or a state: who signed it, and that this key may. Fits into a head: at most
-/// head_signature_bytes_max.
-struct signature_block {
-  signed_statement key;  ///< a channel_key statement
-  signature by;          ///< of the head or state, by the key that the statement names
-  bool operator==(const signature_block&) const = default;
-};
-
-byte_vector encode_signature_block(const signature_block& block);
-/// Errors: corrupt.
-result<signature_block> decode_signature_block(byte_span bytes);
-
-/// Signs what a channel publishes. Errors: io.
-result<byte_vector> signed_head(byte_span head, const signed_statement& key, const message_signer& signer);
-result<byte_vector> signed_state(const channel_state& state, const signed_statement& key,
-                                 const message_signer& signer);
 
 /// Whether heads and states were signed by a key that a pinned root vouches for. Reads no clock. One thread.
 ///
 /// Says nothing of older and newer: what it passes can be as old as the key. An expired key passes nothing,
 /// a revoked one neither; what was accepted before stays with whoever accepted it. Cost: two verifications
-/// for a head by a key that was not seen just before, else one.
+/// for a head by a key that was not seen just before, else one. Bounded by news_max.
 class head_gate {
  public:
+  static constexpr std::size_t news_max = 64;  ///< successions remembered; the oldest go
+
   /// `roots`: at least one, those that count now. `verifier` outlives it.
   head_gate(std::vector<public_key> roots, const signature_verifier& verifier);
 
-  /// Errors: permission_denied (no signature, another root, key or channel, expired, not yet valid, revoked),
-  /// corrupt (signed by the root, and not read).
-  result<void> check_head(std::string_view channel, byte_span head, byte_span block, std::int64_t unix_ns);
+  /// `shared`: the first head_shared_bytes of a head's encoding, `block` its signature. Errors:
+  /// permission_denied (no signature, another root, key or channel, expired, not yet valid, revoked), corrupt
+  /// (signed by the root, and not read).
+  result<void> check_head(std::string_view channel, byte_span shared, byte_span block, std::int64_t unix_ns);
   result<void> check_state(const channel_state& state, std::int64_t unix_ns);
 
-  /// Serials of channel keys that count no more.
-  void revoke(std::vector<std::uint64_t> serials);
+  /// Takes what a root that counts has signed; all else is ignored, as anybody can send it. True where
+  /// something was new: `known()` is to be kept then.
+  bool learn(const trust_news& news, std::int64_t unix_ns);
+  /// What was learned, to be learned again after a restart.
+  trust_news known() const;
+  /// Whether a root said that `after` follows `before`, over any number of steps.
+  bool follows(std::string_view channel, const lineage_id& before, const lineage_id& after,
+               epoch_number epoch) const;
 
  private:
+  struct other_root {
+    root_succession_statement says;
+    byte_vector encoded;
+  };
+  struct other_lineage {
+    succession_statement says;
+    byte_vector encoded;
+  };
   result<void> check(statement_kind kind, std::string_view channel, byte_span body, byte_span block,
                      std::int64_t unix_ns);
-  result<channel_key_statement> key_of(const signed_statement& statement);
+  result<channel_key_statement> key_of(const signed_statement& statement, std::int64_t unix_ns);
+  /// Pinned ones, and those that follow them now.
+  std::vector<public_key> roots_at(std::int64_t unix_ns) const;
+  bool learn_voucher(const byte_vector& bytes, std::int64_t unix_ns);
+  bool learn_revocations(const byte_vector& bytes, std::int64_t unix_ns);
 
-  std::vector<public_key> roots_;
+  const std::vector<public_key> pinned_;
   const signature_verifier& verifier_;
-  std::vector<std::uint64_t> revoked_;  ///< ascending
-  std::optional<signed_statement> last_;
-  channel_key_statement last_says_;
+  std::vector<other_root> other_roots_;
+  std::vector<other_lineage> lineages_;
+  revocations_statement revoked_;
+  byte_vector revocations_;  ///< encoded
+  struct checked_key {
+    signed_statement statement;
+    channel_key_statement says;
+    public_key root;
+  };
+  std::optional<checked_key> last_;
 };
 
 }  // namespace graphite

@@ -57,12 +57,16 @@ subscriber::commands subscriber::on_announcement(const announcement& message, in
     note(log_level::warning, "an announcement's head: " + decoded.error().context);
     return finish(at);
   }
+  if (!passes(message.head, *decoded, at)) return finish(at);
   candidate fresh{std::move(decoded->value), message.head, message, at.now, false, std::nullopt, 0};
   if (acceptable(fresh.now, at)) learn(std::move(fresh), at);
   return finish(at);
 }
 
 subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant at) {
+  if (options_.gate != nullptr && options_.gate->learn(message.news, at.unix_ns))
+    out_.push_back(keep_trust{});
+  if (!is_of_now(message, at)) return finish(at);
   const bool again = !connected_ || publisher_ != message.publisher;
   if (!connected_) note(log_level::info, "hearing the publisher");
   connected_ = true;
@@ -178,6 +182,44 @@ bool subscriber::newer_than_known(const lineage_mark& offered) const {
   return true;
 }
 
+bool subscriber::passes(byte_span head_bytes, const head_file& decoded, instant at) {
+  if (options_.gate == nullptr) return true;
+  const auto passed =
+      options_.gate->check_head(channel_, head_bytes.first(head_shared_bytes), decoded.signature, at.unix_ns);
+  if (!passed) note(log_level::warning, "refused a head: " + passed.error().context);
+  return passed.has_value();
+}
+
+/// With a gate: whether it was signed by who may, and has not expired. One that does not count is as good as
+/// none, so that who repeats old ones is taken for silent.
+bool subscriber::is_of_now(const heartbeat& message, instant at) {
+  if (options_.gate == nullptr) return true;
+  const auto mine = std::ranges::find_if(message.channels, [&](const auto& state) {
+    return channel_.empty() ? message.channels.size() == 1 : state.channel == channel_;
+  });
+  if (mine == message.channels.end()) return message.channels.size() > 1 && channel_.empty();
+  const auto passed = options_.gate->check_state(*mine, at.unix_ns);
+  if (!passed)
+    note(log_level::warning, "refused a heartbeat: " + passed.error().context);
+  else if (mine->expires_unix_ns < at.unix_ns)
+    note(log_level::warning, "refused a heartbeat that has expired: is this clock right?");
+  return passed && mine->expires_unix_ns >= at.unix_ns;
+}
+
+/// With a gate: whether a root said that the lineage goes on as the offered one.
+bool subscriber::may_follow(const head& offered) {
+  if (options_.gate == nullptr) return true;
+  const auto* last = active_ ? &active_->lineage : marks_.empty() ? nullptr : &marks_.back().lineage;
+  if (last == nullptr || *last == offered.lineage) return true;
+  if (options_.gate->follows(channel_, *last, offered.lineage, offered.epoch)) return true;
+  note(log_level::warning,
+       fmt::format("channel {} was made anew, and no root said that its lineage {} follows {}: run `graphite "
+                   "keys follow DIR --channel {} --from {} --to {}` where the root is",
+                   channel_, to_string(offered.lineage.value), to_string(last->value), channel_,
+                   to_string(last->value), to_string(offered.lineage.value)));
+  return false;
+}
+
 bool subscriber::acceptable(const head& offered, instant at) {
   if (offered.channel != channel_) return false;
   const auto ahead_max = std::chrono::duration_cast<seconds>(options_.epoch_ahead_max).count();
@@ -186,7 +228,7 @@ bool subscriber::acceptable(const head& offered, instant at) {
     note(log_level::warning, fmt::format("refused a head from the future: epoch {}", offered.epoch.value));
     return false;
   }
-  return newer_than_known({offered.lineage, offered.epoch, offered.sequence});
+  return newer_than_known({offered.lineage, offered.epoch, offered.sequence}) && may_follow(offered);
 }
 
 void subscriber::compare(const channel_state& state, instant at) {

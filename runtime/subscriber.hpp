@@ -12,6 +12,7 @@
 #include "core/ports/log.hpp"
 #include "runtime/content_fetch.hpp"
 #include "runtime/generation_index.hpp"
+#include "runtime/head_gate.hpp"
 
 namespace graphite {
 
@@ -36,6 +37,8 @@ struct subscriber_options {
   bool on_demand = false;
   std::size_t demanded_max = 65'536;  ///< contents wanted at once
   content_fetch::options fetch;
+  /// Passes what may be believed; outlives the subscriber. Null: heads need no signature.
+  head_gate* gate = nullptr;
 };
 
 /// Both clocks, read together.
@@ -89,8 +92,10 @@ struct say {
 struct give_up {
   error why;
 };
+/// What the gate knows has changed: head_gate::known() is to be kept.
+struct keep_trust {};
 using subscriber_command = std::variant<follow_channel, connect_chunk_port, send_request, generation_swapped,
-                                        behind_told, contents_here, contents_gone, say, give_up>;
+                                        behind_told, contents_here, contents_gone, say, give_up, keep_trust>;
 
 /// What is known from before a restart.
 struct subscriber_memory {
@@ -102,9 +107,10 @@ struct subscriber_memory {
 ///
 /// Reads no clock and no socket and has no thread: events in, commands out; contents and pages go to the
 /// sink and the index at once. Invariants: a generation is shown only when every page and chunk of it is
-/// here and verified and its root is the head's; (epoch, sequence) of a lineage never falls; a started
-/// generation is finished unless the newest one needs fewer bytes. Bounds: subscriber_options; a peer that
-/// lies costs retries with growing delay, never a wrong byte.
+/// here and verified and its root is the head's; (epoch, sequence) of a lineage never falls; with a gate
+/// nothing is looked at that it does not pass, and a lineage is left for another only where a root said so; a
+/// started generation is finished unless the newest one needs fewer bytes. Bounds: subscriber_options; a peer
+/// that lies costs retries with growing delay, never a wrong byte.
 class subscriber {
  public:
   using commands = std::vector<subscriber_command>;
@@ -157,6 +163,9 @@ class subscriber {
 
   // heads
   bool acceptable(const head& offered, instant at);
+  bool passes(byte_span head_bytes, const head_file& decoded, instant at);
+  bool is_of_now(const heartbeat& message, instant at);
+  bool may_follow(const head& offered);
   const lineage_mark* mark_of(const lineage_id& lineage) const;
   bool newer_than_known(const lineage_mark& offered) const;
   void choose_channel(const heartbeat& message);

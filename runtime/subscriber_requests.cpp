@@ -109,6 +109,7 @@ void subscriber::take_snapshot(const chunk_reply& reply, instant at) {
   auto decoded = decode_head(reply.frames.front(), hash_);
   if (!decoded) return failed("a snapshot's head: " + decoded.error().context, at);
   if (decoded->value.channel != channel_) return failed("a snapshot of another channel", at);
+  if (!passes(reply.frames.front(), *decoded, at)) return failed("a snapshot that may not be believed", at);
   snapshot_wanted_ = false;
   succeeded();
   if (!acceptable(decoded->value, at)) return;

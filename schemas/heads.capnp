@@ -20,7 +20,7 @@ struct Announcement {
   # The encoded head (docs/formats/bundle.md), exactly the bytes that a signature covers.
 
   signature @1 :Data;
-  # Of `head` by the channel's key. Empty: channels have no keys yet; accepted from loopback only.
+  # Not used: the signature is in the head itself.
 
   baseRoot @2 :Data;
   # 32 bytes: root of the generation which the changes start from. A listener whose own root differs
@@ -95,6 +95,13 @@ struct Heartbeat {
 
   channels @3 :List(ChannelState);
   # Ascending by name.
+
+  vouchers @4 :List(Data);
+  # Signed statements that one root, or one lineage of a channel, follows another; at most 16, the newest last.
+  # Encoded as core/statements.hpp says.
+
+  revocations @5 :Data;
+  # The signed list of keys that count no more. Empty: there is none, or it is too long for a heartbeat.
 }
 
 struct ChannelState {
@@ -108,5 +115,5 @@ struct ChannelState {
   expires @5 :Int64;
   # Unix time in nanoseconds after which this record proves nothing. Zero: never.
   signature @6 :Data;
-  # Empty: channels have no keys yet.
+  # The key's statement and the signature of all fields above (bundle/head_signature.hpp). Empty: not signed.
 }

@@ -74,6 +74,15 @@ struct channel_state {
   bool operator==(const channel_state&) const = default;
 };
 
+/// Signed statements that runtimes have to know beside heads and states.
+struct trust_news {
+  static constexpr std::size_t vouchers_max = 16, voucher_bytes_max = 512;
+  static constexpr std::size_t revocations_bytes_max = 64 * KiB;
+  std::vector<byte_vector> vouchers;  ///< successions of roots and lineages, encoded; the newest last
+  byte_vector revocations;            ///< the list in force, encoded; empty: there is none
+  bool operator==(const trust_news&) const = default;
+};
+
 /// Sent each `period`, and to those who join: state, not events.
 struct heartbeat {
   static constexpr milliseconds period{500};
@@ -85,6 +94,7 @@ struct heartbeat {
   std::string chunk_host;               ///< empty: the host that the heads come from
   std::uint16_t chunk_port = 0;         ///< zero: no chunks are served
   std::vector<channel_state> channels;  ///< ascending by name
+  trust_news news;
   bool operator==(const heartbeat&) const = default;
 };
 

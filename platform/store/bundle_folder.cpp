@@ -239,7 +239,7 @@ result<void> bundle_folder::write_head(const head_file& next) {
 }
 
 result<void> bundle_folder::publish(const head& value, const index_tree& tree, const extent& behind,
-                                    const extent_lookup& find) {
+                                    const extent_lookup& find, byte_vector signature) {
   std::lock_guard lock(mutex_);
   if (options_.read_only) return fail(errc::permission_denied, "the bundle is open for reading");
   if (value.root != tree.root()) return fail(errc::invalid_argument, "the head names another index");
@@ -248,17 +248,18 @@ result<void> bundle_folder::publish(const head& value, const index_tree& tree, c
   if (output_.number == 0) {
     GRAPHITE_TRY(output_, open_output());
   }
-  if (!is_gone(tree, unwritten_pages(tree))) return write_generation(value, tree, behind, find);
+  head_file next{value, {}, behind, {}, std::move(signature)};
+  if (!is_gone(tree, unwritten_pages(tree))) return write_generation(std::move(next), tree, find);
   GRAPHITE_TRY(const auto moved, brought_over(tree));
-  return write_generation(value, moved, behind, find);
+  return write_generation(std::move(next), moved, find);
 }
 
-result<void> bundle_folder::write_generation(const head& value, const index_tree& tree, const extent& behind,
+result<void> bundle_folder::write_generation(head_file next, const index_tree& tree,
                                              const extent_lookup& find) {
   std::set<segment_id> used;
   GRAPHITE_TRY(const auto batch,
                encode_pages(unwritten_pages(tree), output_.number, output_.tail, noting(find, used), hash_));
-  if (behind.segment != no_segment) used.insert(behind.segment);
+  if (next.behind.segment != no_segment) used.insert(next.behind.segment);
   GRAPHITE_KILL_POINT("bundle.before_pages_write");
   GRAPHITE_CHECK(append(output_, batch.bytes));
   GRAPHITE_KILL_POINT("bundle.after_pages_write");
@@ -267,7 +268,7 @@ result<void> bundle_folder::write_generation(const head& value, const index_tree
   batch.mark_written();
   GRAPHITE_CHECK(link_segments(used));
   GRAPHITE_KILL_POINT("bundle.after_segment_links");
-  head_file next{value, tree.root_location(), behind, {}};
+  next.root = tree.root_location();
   if (head_) next.page_files = head_->page_files;
   if (std::ranges::count(next.page_files, output_.number) == 0) next.page_files.push_back(output_.number);
   std::ranges::sort(next.page_files);

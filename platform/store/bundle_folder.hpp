@@ -49,10 +49,11 @@ class bundle_folder {
 
   /// Appends what of `tree` is not yet written, syncs, and replaces the head. `find` says where contents
   /// lie; `behind` where the side object does. A tree from before a rewrite() is written as what it changes
-  /// in the newest generation. Errors: out_of_space (the old head stands; try again), io; invalid_argument
-  /// where `value` is not newer than the head or its root not the tree's.
+  /// in the newest generation. `signature` goes into the head's file. Errors: out_of_space (the old head
+  /// stands; try again), io; invalid_argument where `value` is not newer than the head or its root not the
+  /// tree's.
   result<void> publish(const head& value, const index_tree& tree, const extent& behind,
-                       const extent_lookup& find);
+                       const extent_lookup& find, byte_vector signature = {});
 
   /// With `sync_later`: what was published before the call is on disk when it returns. Any thread; publish()
   /// goes on meanwhile. Blocks. Errors: out_of_space, io.
@@ -92,8 +93,7 @@ class bundle_folder {
   void remove_leftovers();
   bool is_gone(const index_tree& tree, const std::vector<index_tree::node_ptr>& unwritten) const;
   result<index_tree> brought_over(const index_tree& tree) const;
-  result<void> write_generation(const head& value, const index_tree& tree, const extent& behind,
-                                const extent_lookup& find);
+  result<void> write_generation(head_file next, const index_tree& tree, const extent_lookup& find);
 
   result<page_output> create_page_file() const;
   result<page_output> open_output() const;

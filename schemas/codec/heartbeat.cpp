@@ -31,6 +31,18 @@ result<channel_state> read_channel(wire::ChannelState::Reader in) {
   return out;
 }
 
+result<trust_news> read_news(wire::Heartbeat::Reader in) {
+  trust_news out;
+  const auto vouchers = in.getVouchers();
+  if (vouchers.size() > trust_news::vouchers_max) return fail(errc::too_large, "too many successions");
+  for (const auto one : vouchers) {
+    GRAPHITE_TRY(auto bytes, wire::to_bytes(one, trust_news::voucher_bytes_max));
+    out.vouchers.push_back(std::move(bytes));
+  }
+  GRAPHITE_TRY(out.revocations, wire::to_bytes(in.getRevocations(), trust_news::revocations_bytes_max));
+  return out;
+}
+
 result<heartbeat> read(wire::Heartbeat::Reader in) {
   heartbeat out;
   GRAPHITE_TRY(out.publisher.value, wire::to_uuid(in.getPublisher()));
@@ -44,6 +56,7 @@ result<heartbeat> read(wire::Heartbeat::Reader in) {
       return fail(errc::corrupt, "channels out of order");
     out.channels.push_back(std::move(state));
   }
+  GRAPHITE_TRY(out.news, read_news(in));
   return out;
 }
 
@@ -57,6 +70,9 @@ byte_vector encode(const heartbeat& message) {
   out.setChunkPort(message.chunk_port);
   auto channels = out.initChannels(static_cast<unsigned>(message.channels.size()));
   for (unsigned i = 0; i < channels.size(); ++i) write_channel(channels[i], message.channels[i]);
+  auto vouchers = out.initVouchers(static_cast<unsigned>(message.news.vouchers.size()));
+  for (unsigned i = 0; i < vouchers.size(); ++i) vouchers.set(i, wire::to_data(message.news.vouchers[i]));
+  out.setRevocations(wire::to_data(message.news.revocations));
   return wire::to_message(builder);
 }
 

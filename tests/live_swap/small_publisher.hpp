@@ -20,6 +20,7 @@ class small_publisher {
     std::string channel = "main";
     lineage_id lineage;
     epoch_number epoch{1};
+    const head_signer* signer = nullptr;
   };
   small_publisher(options chosen, const hasher& hash)
       : options_(std::move(chosen)), hash_(hash), store_(hash), tree_(hash) {
@@ -48,16 +49,20 @@ class small_publisher {
     in.changes = &changes;
     in.times = times;
     in.clock = clock;
+    in.signer = options_.signer;
     head_ = in.now;
     return *make_announcement(in, announcer_sources(), hash_);
   }
 
-  heartbeat beat(std::uint16_t chunk_port, incarnation_id who) const {
+  /// Signed where there is a signer; then it counts for 10 s.
+  heartbeat beat(std::uint16_t chunk_port, incarnation_id who, std::int64_t unix_ns = 0) const {
     const std::lock_guard lock(mutex_);
     heartbeat out;
     out.publisher = who;
     out.chunk_port = chunk_port;
-    if (head_) out.channels.push_back(make_channel_state(*head_, 0, duration::zero()));
+    const auto lives_for = options_.signer != nullptr ? duration(seconds(10)) : duration::zero();
+    if (options_.signer != nullptr) out.news = options_.signer->news();
+    if (head_) out.channels.push_back(*make_channel_state(*head_, unix_ns, lives_for, options_.signer));
     return out;
   }
 
@@ -73,7 +78,7 @@ class small_publisher {
     out.head = [this](std::string_view channel) -> std::optional<chunk_service_sources::current_head> {
       const std::lock_guard lock(mutex_);
       if (!head_ || channel != options_.channel) return std::nullopt;
-      return chunk_service_sources::current_head{*encode_wire_head(*head_, hash_), {}, 0, 0};
+      return chunk_service_sources::current_head{*encode_wire_head(*head_, hash_, options_.signer), {}, 0, 0};
     };
     return out;
   }

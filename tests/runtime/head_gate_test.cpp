@@ -87,7 +87,7 @@ TEST_F(gate, refuses_keys_before_and_after_their_time_and_revoked_ones) {
   EXPECT_EQ(refusal(with, now), errc{});
   EXPECT_EQ(refusal(with, now + 9), errc{});
   EXPECT_EQ(refusal(with, now + 10), errc::permission_denied);
-  checks.revoke({9, 5});
+  EXPECT_TRUE(checks.learn({{}, encode_signed(sign_revocations({1, {5, 9}, {}}, *root).value())}, now));
   EXPECT_EQ(refusal(with, now), errc::permission_denied);
   EXPECT_EQ(refusal(block(key_for("game", *root, 6)), now), errc{});
 }
@@ -126,6 +126,48 @@ TEST_F(gate, passes_states_only_as_they_were_signed) {
   EXPECT_TRUE(refused([](auto& s) { s.signature.clear(); }));
   // A head's signature is none of a state, whatever its bytes are.
   EXPECT_TRUE(refused([&](auto& s) { s.signature = block(key); }));
+}
+
+TEST_F(gate, ignores_what_no_root_signed) {
+  const auto stranger = openssl_signer::generate().value();
+  const succession_statement steps{"game", {}, lineage_id{uuid{{1}}}, epoch_number{1}};
+  const trust_news news{
+      {encode_signed(sign_succession(steps, *stranger).value()),
+       encode_signed(sign_root_succession({channel->key(), {now - 1, now + year}}, *stranger).value()),
+       byte_vector(20, std::byte{1})},
+      encode_signed(sign_revocations({7, {1}, {}}, *stranger).value())};
+  EXPECT_FALSE(checks.learn(news, now));
+  EXPECT_FALSE(checks.follows("game", {}, lineage_id{uuid{{1}}}, epoch_number{2}));
+  EXPECT_EQ(refusal(block(key_for("game", *root, 1))), errc{});
+  EXPECT_TRUE(checks.known() == trust_news{});
+}
+
+TEST_F(gate, takes_no_older_list_of_revoked_keys) {
+  const auto list = [&](std::uint64_t number, std::set<std::uint64_t> serials) {
+    return trust_news{{}, encode_signed(sign_revocations({number, std::move(serials), {}}, *root).value())};
+  };
+  EXPECT_TRUE(checks.learn(list(2, {1}), now));
+  EXPECT_FALSE(checks.learn(list(2, {1}), now)) << "nothing new";
+  EXPECT_FALSE(checks.learn(list(1, {}), now));
+  EXPECT_EQ(refusal(block(key_for("game", *root, 1))), errc::permission_denied);
+}
+
+/// News of any size, told again and again.
+TEST_F(gate, remembers_a_bounded_number_of_successions) {
+  for (std::uint8_t i = 0; i < 200; ++i) {
+    const succession_statement steps{"game", lineage_id{uuid{{i}}}, lineage_id{uuid{{0, i, 1}}},
+                                     epoch_number{1}};
+    EXPECT_TRUE(checks.learn({{encode_signed(sign_succession(steps, *root).value())}, {}}, now));
+  }
+  EXPECT_EQ(checks.known().vouchers.size(), head_gate::news_max);
+}
+
+TEST_F(gate, lets_no_lineage_begin_before_its_epoch) {
+  const succession_statement steps{"game", {}, lineage_id{uuid{{1}}}, epoch_number{10}};
+  EXPECT_TRUE(checks.learn({{encode_signed(sign_succession(steps, *root).value())}, {}}, now));
+  EXPECT_FALSE(checks.follows("game", {}, lineage_id{uuid{{1}}}, epoch_number{9}));
+  EXPECT_TRUE(checks.follows("game", {}, lineage_id{uuid{{1}}}, epoch_number{10}));
+  EXPECT_FALSE(checks.follows("ui", {}, lineage_id{uuid{{1}}}, epoch_number{10}));
 }
 
 }  // namespace

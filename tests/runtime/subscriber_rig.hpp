@@ -40,8 +40,9 @@ class rig {
     publisher_ = &publisher;
     who_.value.bytes.fill(incarnation);
   }
-  void beat() {
-    obey(core.on_heartbeat(publisher_->beat(7403, who_), at()));
+  void beat() { hear(publisher_->beat(7403, who_, unix_ns)); }
+  void hear(const heartbeat& message) {
+    obey(core.on_heartbeat(message, at()));
     run();
   }
   void hear(const announcement& message) {
@@ -72,7 +73,7 @@ class rig {
       run();
     }
   }
-  instant at() const { return {now, 1'700'000'000'000'000'000}; }
+  instant at() const { return {now, unix_ns}; }
 
   memory_sink sink;
   tree_index index;
@@ -84,9 +85,10 @@ class rig {
   std::vector<digest> here, gone;    ///< on demand, as they were told
   std::uint64_t demanded_bytes = 0;  ///< fetched for them
   std::optional<error> gave_up;
-  int connects = 0;
+  int connects = 0, trust_changes = 0;
   tamper meddle;
   time_point now{seconds(1000)};
+  std::int64_t unix_ns = 1'700'000'000'000'000'000;
 
  private:
   void obey(const subscriber::commands& commands) {
@@ -102,6 +104,7 @@ class rig {
       if (const auto* c = std::get_if<contents_gone>(&command))
         gone.insert(gone.end(), c->contents.begin(), c->contents.end());
       if (const auto* c = std::get_if<give_up>(&command)) gave_up = c->why;
+      if (std::holds_alternative<keep_trust>(command)) ++trust_changes;
       if (std::holds_alternative<connect_chunk_port>(command)) {
         ++connects;
         requests.clear();

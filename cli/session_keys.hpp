@@ -1,0 +1,57 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "core/ports/clock.hpp"
+#include "core/ports/log.hpp"
+#include "core/project.hpp"
+#include "platform/keys/channel_signer.hpp"
+#include "platform/keys/loaded_keys.hpp"
+
+namespace graphite {
+
+/// The publisher's keys of a session, read again when they change.
+///
+/// Owns a thread that looks at one small file each second. Where the changed keys cannot be used, those
+/// before stay, and the log says so.
+class session_keys {
+ public:
+  /// Each of the project's channels needs a key. Null for no folder. Errors: permission_denied (a channel has
+  /// none), those of load_publisher_keys.
+  static result<std::unique_ptr<session_keys>> load(const std::string& folder, const project& of,
+                                                    clock_source& clock, log_sink& log);
+  ~session_keys();
+  session_keys(const session_keys&) = delete;
+  session_keys& operator=(const session_keys&) = delete;
+
+  const head_signer& signer() const { return *signer_; }
+  /// Those in force.
+  std::shared_ptr<const publisher_keys> now() const;
+  /// `changed` is called by the own thread after each change, until stop(). Once.
+  void watch(std::function<result<void>()> changed);
+  void stop();
+
+ private:
+  session_keys(std::string folder, std::vector<std::string> channels, clock_source& clock, log_sink& log)
+      : folder_(std::move(folder)), channels_(std::move(channels)), clock_(clock), log_(log) {}
+  result<void> load();
+  void look();
+
+  const std::string folder_;
+  const std::vector<std::string> channels_;
+  clock_source& clock_;
+  log_sink& log_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const publisher_keys> keys_;
+  std::unique_ptr<channel_signer> signer_;
+  std::string version_;
+  bool stop_ = false;
+  std::condition_variable stopping_;
+  std::thread thread_;
+};
+
+}  // namespace graphite
