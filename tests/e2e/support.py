@@ -282,9 +282,9 @@ class World:
         except Failed as late:
             equal(self.shown(name), wanted, str(late))
 
-    def dev(self, state=None, **kwargs):
+    def dev(self, state=None, *extra, **kwargs):
         where = ["--state", state] if state else []
-        process = self.start("dev", "dev", "-C", self.root, "--json", *where, **kwargs)
+        process = self.start("dev", "dev", "-C", self.root, "--json", *where, *extra, **kwargs)
         self.ready = process.event("ready")
         return process
 

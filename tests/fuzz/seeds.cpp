@@ -13,17 +13,19 @@
 #include "bundle/record_bytes.hpp"
 #include "cli/mirror_list.hpp"
 #include "cli/subscriber_state.hpp"
+#include "cli/subscriber_trust.hpp"
 #include "coordinator/action_history.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "core/checksum.hpp"
 #include "gateway/service_codec.hpp"
+#include "platform/keys/key_text.hpp"
 #include "platform/mirror/mirror_change.hpp"
 #include "platform/mirror/page_log.hpp"
 #include "platform/store/index_row.hpp"
 #include "runtime/crash_guard.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
-#include "tests/fuzz/blind_hasher.hpp"
+#include "tests/fuzz/blind_signer.hpp"
 #include "transforms/ktx2.hpp"
 #include "transforms/preview.hpp"
 
@@ -207,6 +209,8 @@ void write_announcements() {
   beat.channels = {{"levels", {}, {1}, {2}, number(3), 4, bytes_of("sig")},
                    {"main", {}, {5}, {6}, number(7), 0, {}}};
   write("heartbeat/two", encode(beat));
+  beat.news = {{bytes_of("one"), bytes_of("two")}, bytes_of("revoked")};
+  write("heartbeat/news", encode(beat));
 }
 
 void write_chunk_messages() {
@@ -361,6 +365,34 @@ void write_mirror_rows() {
   write("subscriber_note/one", encode_note(plan));
 }
 
+void write_statement(const char* name, char kind, const result<signed_statement>& made) {
+  write(std::string("statement/") + name, std::string(1, kind) + std::string(as_text(made.value().body)));
+}
+
+void write_trust() {
+  const validity year{1'700'000'000'000'000'000, 1'731'000'000'000'000'000};
+  const auto key = sign_channel_key({"main", {}, 7, year}, blind_key);
+  const auto grant = sign_ticket({"main", "game-1", {}, 8, year}, blind_key);
+  const auto token = sign_token({"studio", "ci", {verb::build}, 9, year}, blind_key);
+  const auto next = sign_succession({"main", {}, some_head().lineage, epoch_number{17}}, blind_key);
+  public_key other;
+  other.bytes.fill(std::byte{3});
+  write_statement("channel_key", 0, key);
+  write_statement("succession", 1, next);
+  write_statement("root_succession", 2, sign_root_succession({other, year}, blind_key));
+  write_statement("role_key", 3, sign_role_key({role::relay, "relay-1", {}, 10, year}, blind_key));
+  write_statement("ticket", 4, grant);
+  write_statement("token", 5, token);
+  const auto revoked = sign_revocations({2, {1, 300}, {curve_key{}}}, blind_key);
+  write_statement("revocations", 6, revoked);
+  write("signature_of_head/one", encode_signature_block({key.value(), {}}));
+  write("shown_ticket/one", encode_ticket({key.value(), grant.value()}));
+  write("token_in_text/one", token_text(token.value()));
+  write("learned_trust/two", encode_trust({{encode_signed(next.value())}, encode_signed(revoked.value())}));
+  write("learned_trust/none", encode_trust({}));
+  write("pinned_roots/two", pins_text({{other, {}}, {{}, 1'731'000'000'000'000'000}}));
+}
+
 void write_logs() {
   const auto open_folder = [](const char* name) {
     std::filesystem::remove_all(folder / name);
@@ -410,6 +442,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_graph_rows();
   write_store_rows();
   write_mirror_rows();
+  write_trust();
   write_logs();
   write_textures();
 }

@@ -29,6 +29,10 @@ bool heartbeat(byte_span bytes);
 bool chunk_request(byte_span bytes);
 bool chunk_reply(byte_span bytes);      ///< frames, each after its length in two bytes
 bool service_message(byte_span bytes);  ///< the first byte says which, eight bytes before the message
+bool statement(byte_span bytes);        ///< the first byte says of which kind, the rest is what was signed
+bool signature_of_head(byte_span bytes);
+bool shown_ticket(byte_span bytes);
+bool token_in_text(byte_span bytes);
 // Of the state folder and a subscriber's folder.
 bool source_row(byte_span bytes);
 bool result_row(byte_span bytes);
@@ -43,6 +47,8 @@ bool subscriber_note(byte_span bytes);
 bool record_log(byte_span bytes);
 bool page_log(byte_span bytes);
 bool crash_record(byte_span bytes);
+bool learned_trust(byte_span bytes);
+bool pinned_roots(byte_span bytes);
 // Of people and their tools.
 bool project_file(byte_span bytes);
 bool ignore_file(byte_span bytes);
@@ -85,6 +91,12 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(heartbeat),
     GRAPHITE_FUZZ_LINE(chunk_request),
     GRAPHITE_FUZZ_LINE(chunk_reply),
+    GRAPHITE_FUZZ_LINE(statement),
+    GRAPHITE_FUZZ_LINE(signature_of_head),
+    GRAPHITE_FUZZ_LINE(shown_ticket),
+    GRAPHITE_FUZZ_LINE(token_in_text),
+    GRAPHITE_FUZZ_LINE(learned_trust),
+    GRAPHITE_FUZZ_LINE(pinned_roots),
     GRAPHITE_FUZZ_LINE(source_row),
     GRAPHITE_FUZZ_LINE(result_row),
     GRAPHITE_FUZZ_LINE(row_name),

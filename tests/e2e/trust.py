@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Keys: what they sign is believed, what others sign is not; rotation, revocation and new histories, live."""
+import json
+import shutil
+import subprocess
+
+from support import PROGRAM, World, check, equal, main, run, wait_until
+
+
+class Keys:
+    """The folder of `graphite keygen`."""
+
+    def __init__(self, world, name="keys", *arguments):
+        self.folder = world.work / name
+        run("keygen", self.folder, *arguments, "--json")
+        self.pins = self.folder / "root/root.pub"
+
+    def ask(self, verb, *arguments):
+        return run("keys", verb, self.folder, *arguments, "--json")
+
+    def rows(self):
+        listed = subprocess.run([PROGRAM, "keys", "list", self.folder, "--json"], check=True, capture_output=True)
+        return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def serve(world, keys):
+    return world.dev(None, "--keys", keys.folder)
+
+
+def edit_until_shown(world, reader, name, text):
+    world.write(name, text)
+    reader.swap_with(changed=name)
+    equal(world.shown(reader.name), world.sources(), f"what {reader.name} shows")
+
+
+def a_runtime_follows_what_its_root_vouches_for():
+    with World() as world:
+        keys = Keys(world)
+        keys.ask("ticket", "game-1")
+        world.write("a.txt", "one")
+        serve(world, keys)
+        reader = world.subscribe("reader", "--keys", keys.folder / "runtimes/game-1")
+        reader.swap_with(changed="a.txt")
+        edit_until_shown(world, reader, "a.txt", "two")
+        pinned = world.subscribe("pinned", "--root", keys.pins)
+        pinned.swap_with(changed="a.txt")
+
+
+def a_publisher_with_other_keys_or_none_is_not_heard():
+    with World() as world:
+        keys, others = Keys(world), Keys(world, "others")
+        world.write("a.txt", "planted")
+        dev = serve(world, others)
+        reader = world.subscribe("reader", "--root", keys.pins)
+        wait_until(lambda: "pinned root did not sign" in reader.log(), "the refusal of other keys")
+        dev.stop()
+        world.dev(None, "--heads-port", world.ready["heads"].rsplit(":", 1)[1])
+        wait_until(lambda: "is not signed" in reader.log(), "the refusal of no keys")
+        check(not world.shown("reader"), "nothing was shown")
+        reader.stop()
+
+
+def keys_rotate_and_are_revoked_while_all_run():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        dev = serve(world, keys)
+        reader = world.subscribe("reader", "--root", keys.pins)
+        reader.swap_with(changed="a.txt")
+        old = next(row["serial"] for row in keys.rows() if row["kind"] == "channel-key")
+        keys.ask("rotate", "--channel", "main")
+        wait_until(lambda: "count from now on" in dev.log(), "the new key")
+        edit_until_shown(world, reader, "a.txt", "two")
+        keys.ask("revoke", old)
+        wait_until(lambda: dev.log().count("count from now on") == 2, "the revocation")
+        wait_until((world.work / "reader/.graphite/trust").exists, "the runtime to keep what it heard")
+        edit_until_shown(world, reader, "a.txt", "three")
+
+
+def a_stolen_key_that_was_revoked_is_refused_after_a_restart():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        stolen = world.work / "stolen"
+        shutil.copytree(keys.folder / "publisher", stolen)
+        dev = serve(world, keys)
+        reader = world.subscribe("reader", "--root", keys.pins)
+        reader.swap_with(changed="a.txt")
+        keys.ask("rotate", "--channel", "main")
+        keys.ask("revoke", 7)
+        wait_until((world.work / "reader/.graphite/trust").exists, "the runtime to hear of it")
+        reader.stop()
+        dev.stop()
+        world.write("a.txt", "by the thief")
+        world.dev(None, "--keys", stolen)
+        again = world.subscribe("reader", "--root", keys.pins)
+        wait_until(lambda: "key 7, which was revoked" in again.log(), "the refusal")
+        equal(world.shown("reader"), {"a.txt": b"one"}, "what is shown")
+
+
+def a_root_is_replaced_while_all_run():
+    with World() as world:
+        keys = Keys(world)
+        old_pins = world.work / "old.pub"
+        shutil.copy(keys.pins, old_pins)
+        world.write("a.txt", "one")
+        dev = serve(world, keys)
+        reader = world.subscribe("reader", "--root", old_pins)
+        reader.swap_with(changed="a.txt")
+        keys.ask("rotate", "--root", "--days", 30)
+        wait_until(lambda: "count from now on" in dev.log(), "the new root")
+        edit_until_shown(world, reader, "a.txt", "two")
+        late = world.subscribe("late", "--root", old_pins)
+        late.swap_with(changed="a.txt")
+        new = world.subscribe("new", "--root", keys.pins)
+        new.swap_with(changed="a.txt")
+
+
+def a_removed_state_folder_is_a_new_history_that_a_root_allows():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        dev = serve(world, keys)
+        heads = world.ready["heads"].rsplit(":", 1)[1]
+        reader = world.subscribe("reader", "--root", keys.pins)
+        reader.swap_with(changed="a.txt")
+        dev.stop()
+        shutil.rmtree(world.root / ".graphite")
+        world.write("a.txt", "anew")
+        world.dev(None, "--keys", keys.folder, "--heads-port", heads)
+        wait_until(lambda: "graphite keys follow DIR" in reader.log(), "the command that allows it")
+        equal(world.shown("reader"), {"a.txt": b"one"}, "the old history")
+        words = reader.log().rsplit("graphite keys follow DIR", 1)[1].split("`")[0].split()
+        keys.ask("follow", *words)
+        reader.swap_with(changed="a.txt")
+        equal(world.shown("reader"), {"a.txt": b"anew"}, "the new history")
+
+
+def keys_that_others_can_read_are_refused():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        secret = next((keys.folder / "publisher/channels").iterdir())
+        secret.chmod(0o644)
+        said = run("build", "-C", world.root, "--keys", keys.folder, code=4)
+        check(f"chmod 600 {secret}" in said, said)
+        secret.chmod(0o600)
+        keys.folder.joinpath("publisher").chmod(0o755)
+        said = run("dev", "-C", world.root, "--keys", keys.folder, code=4)
+        check("chmod 700" in said, said)
+
+
+def a_channel_without_a_key_is_refused_with_the_command():
+    with World('[project]\nname = "e2e"\n[[channel]]\nname = "main"\n[[channel]]\nname = "ui"\n') as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        said = run("build", "-C", world.root, "--keys", keys.folder, code=4)
+        check("graphite keys channel DIR ui" in said, said)
+        keys.ask("channel", "ui")
+        run("build", "-C", world.root, "--keys", keys.folder)
+
+
+def no_secret_is_told():
+    """Logs, status, metrics, process titles and core dumps have none; what follows the secrets of all files."""
+    with World() as world:
+        keys = Keys(world)
+        keys.ask("ticket", "game-1")
+        keys.ask("token", "ci", "--verbs", "query")
+        world.write("a.txt", "one")
+        dev = serve(world, keys)
+        reader = world.subscribe("reader", "--keys", keys.folder / "runtimes/game-1")
+        reader.swap_with(changed="a.txt")
+        secrets = set()
+        for path in keys.folder.rglob("*"):
+            if path.name.endswith(".key") and path.is_file():
+                text = path.read_text()
+                secrets.add(text.splitlines()[-1] if "BEGIN" not in text else text.splitlines()[1])
+            if path.name == "token":
+                secrets.add(path.read_text().strip().split(".")[1])
+        check(len(secrets) > 8, f"only {len(secrets)} secrets were found")
+        told = [dev.log(), reader.log(), json.dumps(run("status", "-C", world.root, "--json"))]
+        told += [open(f"/proc/{one.child.pid}/cmdline").read() + open(f"/proc/{one.child.pid}/comm").read()
+                 for one in (dev, reader)]
+        for process in (dev, reader):
+            with open(f"/proc/{process.child.pid}/environ") as environment:
+                told.append(environment.read())
+        told.append(str(run("keys", "list", keys.folder)))
+        for path in (world.root / ".graphite").rglob("*"):
+            if path.is_file() and not path.is_socket():
+                told.append(path.read_bytes().decode(errors="replace"))
+        for secret in secrets:
+            for text in told:
+                check(secret not in text, f"a secret is in {text[:60]!r}…")
+
+
+if __name__ == "__main__":
+    main([a_runtime_follows_what_its_root_vouches_for, a_publisher_with_other_keys_or_none_is_not_heard,
+          keys_rotate_and_are_revoked_while_all_run, a_stolen_key_that_was_revoked_is_refused_after_a_restart,
+          a_root_is_replaced_while_all_run, a_removed_state_folder_is_a_new_history_that_a_root_allows,
+          keys_that_others_can_read_are_refused, a_channel_without_a_key_is_refused_with_the_command,
+          no_secret_is_told])
