@@ -52,6 +52,7 @@ class table {
     add_gc(root_, chosen_, handlers);
     add_stop(root_, chosen_);
     add_bundle(root_, chosen_);
+    add_audit(root_, chosen_);
     add_keygen(root_, chosen_);
     add_keys(root_, chosen_);
     add_transforms(root_, chosen_);

@@ -69,6 +69,7 @@ void add_preview(CLI::App& root, chosen_command& chosen, const command_handlers&
 void add_doctor(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_stop(CLI::App& root, chosen_command& chosen);
 void add_bundle(CLI::App& root, chosen_command& chosen);
+void add_audit(CLI::App& root, chosen_command& chosen);
 void add_keygen(CLI::App& root, chosen_command& chosen);
 void add_keys(CLI::App& root, chosen_command& chosen);
 void add_transforms(CLI::App& root, chosen_command& chosen);

@@ -1,5 +1,4 @@
 #include "cli/local_session.hpp"
-#include "cli/session_keys.hpp"
 
 #include <atomic>
 #include <filesystem>
@@ -13,7 +12,10 @@
 #include "cli/config/project_file.hpp"
 #include "cli/domain_workers.hpp"
 #include "cli/loss_repair.hpp"
+#include "cli/scanner_set.hpp"
+#include "cli/session_audit.hpp"
 #include "cli/session_inputs.hpp"
+#include "cli/session_keys.hpp"
 #include "cli/session_machine.hpp"
 #include "cli/tree_surveyor.hpp"
 #include "cli/worker_libraries.hpp"
@@ -38,34 +40,10 @@
 #include "platform/zmq/head_publisher.hpp"
 #include "schemas/codec/tool_messages.hpp"
 #include "transforms/command.hpp"
-#include "transforms/scanners.hpp"
 
 namespace graphite {
 
 namespace {
-
-/// The scanner of each rule that has references.
-class scanner_set {
- public:
-  static result<scanner_set> make(const project& config) {
-    scanner_set out;
-    for (const auto& rule : config.rules) {
-      if (rule.references.empty()) continue;
-      GRAPHITE_TRY(auto made, scanner::make(rule.references));
-      out.by_rule_.emplace(rule.name, std::move(made));
-    }
-    return out;
-  }
-  std::function<std::vector<scanned_reference>(byte_span)> for_source(const rule_spec& rule,
-                                                                      const logical_path& path) const {
-    const auto found = by_rule_.find(rule.name);
-    if (found == by_rule_.end()) return {};
-    return [&one = found->second, path](byte_span bytes) { return one.scan(path, bytes); };
-  }
-
- private:
-  std::map<std::string, scanner> by_rule_;
-};
 
 [[noreturn]] void end_process(const error& failure) {
   std::fprintf(stderr, "graphite: a sync failed, so nothing later could be trusted: %s\n",
@@ -113,6 +91,7 @@ struct local_session::parts {
   std::unique_ptr<domain_workers> workers;
   std::unique_ptr<attempt_runner> runner;
   std::unique_ptr<session_keys> keys;  ///< null: nothing is signed
+  std::unique_ptr<audit_sink> audit;   ///< null: nothing is served or signed
   std::map<std::string, std::unique_ptr<kept_archive>> archives;
   std::unique_ptr<published_state> published;
   std::unique_ptr<inotify_watcher> events;
@@ -145,6 +124,7 @@ struct local_session::parts {
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
   attempt_result outdated(const attempt_spec& spec);
   result<void> open_project(const session_options& options);
+  result<void> open_audit(const session_options& options);
   const head_signer* signer() const { return keys ? &keys->signer() : nullptr; }
   std::unique_ptr<tool_resolver> make_resolver(const std::string& root);
   void watch_project_file();
@@ -187,6 +167,12 @@ result<void> local_session::parts::open_project(const session_options& options) 
   config = std::make_shared<const project>(std::move(loaded));
   inputs->find_tools(*config, make_resolver(config->root), log);
   project_file = file;
+  return {};
+}
+
+result<void> local_session::parts::open_audit(const session_options& options) {
+  if (!options.serve && !keys) return {};
+  GRAPHITE_TRY(audit, open_audit_file({audit_folder(config->state)}, hash, clock, log));
   return {};
 }
 
@@ -412,6 +398,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.on_generation = [this, tell = options.on_generation](const head& now, const asset_changes& changes,
                                                            const stage_times& times) {
     if (garbage) garbage->generation(now.assets);
+    if (audit) audit->record(published_entry(now));
     tell(now, changes, times);
   };
   out.building.on_rest = [this](const std::function<std::vector<digest>()>& held) {
@@ -443,6 +430,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
     return libraries_for(*parts.config, *parts.processes, parts.environment, parts.ending);
   });
   GRAPHITE_CHECK(self->open_state());
+  GRAPHITE_CHECK(self->open_audit(options));
   GRAPHITE_CHECK(self->open_sources(options));
   GRAPHITE_TRY(self->machine,
                session_machine::open(
@@ -454,7 +442,10 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
   self->watch_project_file();
   if (self->keys && self->publisher)
-    self->keys->watch([&shown = *self->published] { return shown.sign_again(); });
+    self->keys->watch([&parts = *self] {
+      parts.audit->record(keys_entry(*parts.keys->now()));
+      return parts.published->sign_again();
+    });
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }
 

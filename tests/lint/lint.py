@@ -36,6 +36,7 @@ MAY_INCLUDE = {
     "platform/mirror": {"core", "kernels", "bundle", "platform/linux"},
     "platform/worker": {"core", "kernels", "platform/linux"},
     "platform/numa": {"core", "kernels", "platform/linux"},
+    "platform/audit": {"core", "platform/linux"},
     "platform/keys": {"core", "bundle", "platform/linux", "platform/crypto"},
     "platform/zmq": {"core", "kernels", "platform/linux/thread_name.hpp"},
     "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2, "relay": LAYER_2,

@@ -24,6 +24,12 @@ class recording_log final : public log_sink {
       if (line.find(part) != std::string::npos) return true;
     return false;
   }
+  std::size_t count(std::string_view part) const {
+    const std::lock_guard lock(mutex_);
+    std::size_t out = 0;
+    for (const auto& line : lines_) out += line.find(part) != std::string::npos ? 1 : 0;
+    return out;
+  }
   bool empty() const {
     const std::lock_guard lock(mutex_);
     return lines_.empty();
