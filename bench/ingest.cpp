@@ -1,9 +1,9 @@
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <thread>
 
 #include "bench/child.hpp"
+#include "bench/openssl_speed.hpp"
 #include "bench/workloads.hpp"
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
@@ -18,22 +18,6 @@ namespace graphite::bench {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// MB/s that `openssl speed` says of SHA-256 with large blocks; nothing where it is missing.
-std::optional<double> openssl_speed() {
-  const auto path = temporary_folder("openssl") + "/out";
-  const auto time =
-      time_command({"/bin/sh", "-c", "openssl speed -seconds 1 -bytes 65536 sha256 > " + path + " 2>&1"});
-  if (!time) return std::nullopt;
-  std::ifstream file(path);
-  std::string line, last;
-  while (std::getline(file, line))
-    if (line.rfind("sha256", 0) == 0) last = line;
-  fs::remove_all(fs::path(path).parent_path());
-  std::smatch found;
-  if (!std::regex_search(last, found, std::regex("([0-9.]+)k\\s*$"))) return std::nullopt;
-  return std::stod(found[1]) * 1000 / 1e6;
-}
 
 double chunk_and_hash(const std::string& bytes) {
   const openssl_hasher hash;

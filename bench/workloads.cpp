@@ -37,6 +37,8 @@ const std::vector<workload>& workloads() {
        run_supertux_cold},
       {"aio", "direct reads of a file of 8 GiB, one after another and at random; against fio", run_aio},
       {"alloc", "memory for decoding and staging, two threads; against malloc", run_alloc},
+      {"verify", "believing a head, and reading a whole bundle against its digests; against openssl speed",
+       run_verify_bundle},
       {"pool", "submitting to pinned threads, and waking them; against a locked queue", run_pool},
   };
   return all;

@@ -20,5 +20,6 @@ report run_supertux_cold(const bench_options& options);
 report run_aio(const bench_options& options);
 report run_alloc(const bench_options& options);
 report run_pool(const bench_options& options);
+report run_verify_bundle(const bench_options& options);
 
 }  // namespace graphite::bench

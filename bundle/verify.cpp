@@ -1,5 +1,6 @@
 #include "bundle/verify.hpp"
 
+#include <algorithm>
 #include <set>
 #include <unordered_set>
 
@@ -44,7 +45,10 @@ class verifier {
     else if (*read && !head.value.behind.is_zero())
       ++report_.contents;
   }
-  verify_report take() { return std::move(report_); }
+  verify_report take() {
+    read_waiting();
+    return std::move(report_);
+  }
 
  private:
   void leaf(const index_node& node) {
@@ -64,22 +68,56 @@ class verifier {
     for (std::size_t i = 0; i < from.record.parts.size(); ++i) {
       const auto& content = from.record.parts[i].content;
       if (content.size == 0) continue;
-      const auto good = part(content, from.extents.empty() ? extent{} : from.extents[i]);
+      const auto good =
+          part(content, from.extents.empty() ? extent{} : from.extents[i], from.record.path.str());
       if (!good) note(good.error(), from.record.path.str());
     }
   }
 
-  result<void> part(const content_ref& content, extent where) {
+  struct waiting_content {
+    content_ref content;
+    extent where;
+    std::string path;
+    result<std::size_t> chunks;
+    std::uint64_t bytes_read = 0;
+  };
+
+  result<void> part(const content_ref& content, extent where, std::string_view path) {
     if (where.segment.value == 0 && options_.find) where = options_.find(content).value_or(extent{});
     if (where.segment.value == 0) return fail(errc::not_found, "nothing says where its bytes are");
     if (!seen_.emplace(content.id, where).second) return {};
     if (where.length != content.size) return fail(errc::corrupt, "its extent is of another size");
-    GRAPHITE_TRY(const auto bytes, contents_.bytes(where));
-    ++report_.contents;
-    report_.bytes += bytes.size();
-    GRAPHITE_TRY(const auto chunks, verify_content(content, bytes, *with_.hash));
-    report_.chunks += chunks;
+    waiting_.push_back({content, where, std::string(path), {}, 0});
+    waiting_bytes_ += content.size;
+    if (waiting_bytes_ >= batch_bytes_min || waiting_.size() >= batch_contents_max) read_waiting();
     return {};
+  }
+
+  /// Large ones first, so that none is left to run alone at the end; told in the order of the index.
+  void read_waiting() {
+    std::vector<waiting_content*> order;
+    for (auto& one : waiting_) order.push_back(&one);
+    std::ranges::stable_sort(order, std::greater(), [](const auto* one) { return one->content.size; });
+    serial_calls serial;
+    parallel_calls& calls = options_.parallel != nullptr ? *options_.parallel : serial;
+    calls.for_each(order.size(), [&](std::size_t i) { read(*order[i]); });
+    for (const auto& one : waiting_) {
+      report_.bytes += one.bytes_read;
+      if (one.bytes_read > 0) ++report_.contents;
+      if (one.chunks)
+        report_.chunks += *one.chunks;
+      else
+        note(one.chunks.error(), one.path);
+    }
+    waiting_.clear();
+    waiting_bytes_ = 0;
+  }
+
+  /// By any thread.
+  void read(waiting_content& one) const {
+    const auto bytes = contents_.bytes(one.where);
+    if (bytes) one.bytes_read = bytes->size();
+    one.chunks = bytes ? verify_content(one.content, *bytes, *with_.hash) : tl::unexpected(bytes.error());
   }
 
   void note(const error& what, std::string_view path) {
@@ -88,12 +126,17 @@ class verifier {
         {what.code, path.empty() ? what.context : std::string(path) + ": " + what.context});
   }
 
+  static constexpr std::uint64_t batch_bytes_min = 64 * MiB;
+  static constexpr std::size_t batch_contents_max = 4096;
+
   index_context with_;
   const extent_source& contents_;
   const verify_options& options_;
   verify_report report_;
   std::set<std::pair<digest, extent>> seen_;
   std::unordered_set<digest> pages_seen_;
+  std::vector<waiting_content> waiting_;
+  std::uint64_t waiting_bytes_ = 0;
 };
 
 }  // namespace

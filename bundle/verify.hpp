@@ -4,6 +4,7 @@
 
 #include "bundle/head_codec.hpp"
 #include "bundle/page_file.hpp"
+#include "core/ports/parallel_calls.hpp"
 
 namespace graphite {
 
@@ -30,7 +31,10 @@ struct verify_options {
   /// The head that leads to the tree: it must say how many assets that has, and its side object is read,
   /// too, where it is held. Null: the tree alone.
   const head_file* head = nullptr;
-  /// Asked after each asset; false ends the walk early (cancelled, or to show progress).
+  /// Contents are read by these; null: by the calling thread. The report is the same.
+  parallel_calls* parallel = nullptr;
+  /// Asked after each asset, and after each of the batches that contents are read in; false ends the walk
+  /// early (cancelled, or to show progress).
   std::function<bool(std::uint64_t assets, std::uint64_t bytes)> progress;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <thread>
 
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
@@ -11,6 +12,12 @@
 #include "cli/opened_bundle.hpp"
 #include "cli/progress.hpp"
 #include "core/glob.hpp"
+#include "platform/crypto/ed25519.hpp"
+#include "platform/crypto/sha256.hpp"
+#include "platform/keys/loaded_keys.hpp"
+#include "platform/linux/clock.hpp"
+#include "platform/linux/fresh_threads.hpp"
+#include "runtime/head_gate.hpp"
 
 namespace graphite {
 
@@ -19,6 +26,7 @@ namespace {
 struct bundle_options {
   std::string bundle, other, target;
   std::string only;  ///< glob; empty: all
+  std::string root;  ///< file of pinned roots; empty: signatures are not looked at
   bool assets = false, parts = false, force = false, json = false;
 };
 
@@ -125,14 +133,29 @@ int report(console& out, const verify_report& report) {
   return report.good() ? exit_ok : exit_corrupt;
 }
 
+/// Whether a root that is pinned vouches for who signed the head.
+result<void> check_signature(const head_file& head, const std::string& pins) {
+  if (pins.empty()) return {};
+  const auto unix_ns = system_clock_source().unix_ns();
+  GRAPHITE_TRY(auto roots, load_pins(pins, unix_ns));
+  const openssl_verifier verifier;
+  GRAPHITE_TRY(const auto shared, signed_part(head.value, openssl_hasher()));
+  return head_gate(std::move(roots), verifier)
+      .check_head(head.value.channel, shared, head.signature, unix_ns);
+}
+
 int run_verify(const bundle_options& options) {
   console out(options.json);
   const auto bundle = open_bundle(options.bundle);
   if (!bundle) return out.failed(bundle.error());
+  if (const auto believed = check_signature(bundle->head, options.root); !believed)
+    return out.failed(believed.error());
   progress bar = make_progress("verifying");
   verify_options how;
   how.find = bundle->find;
   how.head = &bundle->head;
+  fresh_threads threads(std::max(1u, std::thread::hardware_concurrency()));
+  how.parallel = &threads;
   how.progress = [&](std::uint64_t assets, std::uint64_t) {
     bar.update({assets, bundle->head.value.assets, ""}, now());
     return true;
@@ -229,8 +252,18 @@ void add_bundle(CLI::App& root, chosen_command& chosen) {
   inspect.add_flag("--assets", kept->assets, "List the assets too")->envname("GRAPHITE_ASSETS");
   add_only(inspect, *kept);
   inspect.footer("Examples:\n  graphite bundle inspect .graphite/bundles/main --assets --only '*.png'");
-  add_one(group, chosen, kept, "verify", "Check every page and every content against its digest", run_verify)
-      .footer("Exit code 5 where anything is corrupt.\n\nExample:\n  graphite bundle verify level1.grph");
+  auto& verify = add_one(group, chosen, kept, "verify",
+                         "Check every page and every content against its digest", run_verify);
+  verify
+      .add_option("--root", kept->root,
+                  "Also check who signed it: a file root.pub with the roots that are believed")
+      ->envname("GRAPHITE_ROOT_PINS")
+      ->type_name("FILE");
+  verify.footer(
+      "Exit code 5 where anything is corrupt, 4 where no root vouches for who signed it.\n\n"
+      "Examples:\n"
+      "  graphite bundle verify level1.grph\n"
+      "  graphite bundle verify level1.grph --root root.pub");
   auto& diff = add_one(group, chosen, kept, "diff", "List what differs between two bundles", run_bundle_diff);
   diff.add_option("OTHER", kept->other, "The bundle to compare with")->required();
   diff.footer(

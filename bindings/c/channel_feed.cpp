@@ -21,6 +21,8 @@ class channel_feed final : public generation_feed, subscription_listener {
     options_.from = request.address;
     options_.channel = request.channel;
     options_.into = into_;
+    options_.keys = request.keys;
+    options_.root = request.root;
     options_.on_demand = request.on_demand;
     if (request.on_demand) demand_ = std::make_shared<demand>([this] { wake(); });
     options_.open_state = [this](state_trust trust) -> result<std::unique_ptr<subscriber_state>> {

@@ -47,7 +47,7 @@ class generation_feed {
 };
 
 struct channel_request {
-  std::string address, channel, folder;
+  std::string address, channel, folder, keys, root;
   bool on_demand = false;
 };
 

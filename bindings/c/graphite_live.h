@@ -91,6 +91,10 @@ typedef struct graphite_hot_reload_config {
   uint32_t crash_window_seconds; /* a process that ends within so long of a generation's becoming current,
                                     without graphite_hot_reload_shutdown(), counts as crashed by it; 10 */
   uint32_t crashes_max;          /* after so many in a row it is held: passed over; 0: never. Default 3 */
+  const char*
+      keys_directory;    /* graphite_subscribe(): this runtime's keys, as `graphite keys ticket` made them */
+  const char* root_pins; /* graphite_subscribe(): a file root.pub with the roots that are believed; null:
+                            those of keys_directory. With neither nothing has to be signed */
 } graphite_hot_reload_config;
 
 /* Fills in the size and the defaults above. Null does nothing. Cost: none. */

@@ -44,6 +44,7 @@ struct follow_options {
 
   graphite_hot_reload_config config;  ///< strings, callbacks and user_data are filled in from below
   std::string folder, file, state_folder;
+  std::string keys_folder, root_pins;  ///< of a channel: see graphite_hot_reload_config
   std::function<void(const graphite_changes&)> on_generation;
   std::function<void(const graphite_asset_event&)> on_asset;
 };
@@ -154,6 +155,8 @@ class followed_bundle {
     config.watch_directory = or_null(options_.folder);
     config.bundle_path = or_null(options_.file);
     config.state_directory = or_null(options_.state_folder);
+    config.keys_directory = or_null(options_.keys_folder);
+    config.root_pins = or_null(options_.root_pins);
     config.user_data = this;
     config.callback = nullptr;  // on_generation tells all that it would
     config.changes_callback = nullptr;

@@ -76,6 +76,8 @@ graphite_hot_reload_context* graphite_hot_reload_init(const graphite_hot_reload_
     if (good->watch_directory == nullptr && good->bundle_path == nullptr)
       return invalid("graphite_hot_reload_init: neither watch_directory nor bundle_path says what to follow");
     if (good->on_demand) return invalid("graphite_hot_reload_init: on_demand is for graphite_subscribe()");
+    if (good->keys_directory != nullptr || good->root_pins != nullptr)
+      return invalid("graphite_hot_reload_init: keys_directory and root_pins are for graphite_subscribe()");
     auto made = live_context::make(live_config(*good));
     if (!made) return failed(made.error());
     (*made)->start(follow_folder(**made));
@@ -100,8 +102,9 @@ graphite_result graphite_subscribe(const char* address, const char* channel,
     if (mine.state_directory.empty()) mine.state_directory = mine.watch_directory + "/.graphite";
     auto made = live_context::make(std::move(mine));
     if (!made) return failed(made.error());
-    auto feed =
-        follow_channel(**made, {address, channel ? channel : "", good->watch_directory, good->on_demand});
+    auto feed = follow_channel(**made, {address, channel ? channel : "", good->watch_directory,
+                                        good->keys_directory ? good->keys_directory : "",
+                                        good->root_pins ? good->root_pins : "", good->on_demand});
     if (!feed) return failed(feed.error());
     (*made)->start(std::move(*feed));
     *out = new graphite_hot_reload_context{std::move(*made)};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "bundle/delta.hpp"
+#include "platform/linux/fresh_threads.hpp"
 #include "tests/bundle/bundle_file_support.hpp"
 
 namespace graphite {
@@ -228,6 +229,27 @@ TEST(export_bundle, every_flipped_byte_but_of_gaps_and_every_cut_length_is_refus
   }
   for (std::size_t size = 0; size < out.bytes.size(); ++size)
     ASSERT_FALSE(sound(byte_span(out.bytes).first(size))) << size;
+}
+
+TEST(verify, several_threads_report_the_same) {
+  const auto bundle = std::make_shared<memory_bundle>();
+  const auto tree = fill(*bundle, 300);
+  bundle->write(tree);
+  for (std::size_t i = 1'000; i < bundle->segment_bytes.size(); i += 50'000)
+    bundle->segment_bytes[i] ^= std::byte{1};
+  verify_options options;
+  const auto one = verify(bundle, tree, options);
+  fresh_threads threads(4);
+  options.parallel = &threads;
+  const auto four = verify(bundle, tree, options);
+  EXPECT_GT(one.errors, 0u);
+  EXPECT_EQ(four.errors, one.errors);
+  EXPECT_EQ(four.bytes, one.bytes);
+  EXPECT_EQ(four.chunks, one.chunks);
+  EXPECT_EQ(four.contents, one.contents);
+  ASSERT_EQ(four.first_errors.size(), one.first_errors.size());
+  for (std::size_t i = 0; i < one.first_errors.size(); ++i)
+    EXPECT_EQ(four.first_errors[i].context, one.first_errors[i].context);
 }
 
 TEST(export_bundle, damaged_contents_are_not_exported) {

@@ -21,7 +21,8 @@ Config = type("Config", (ctypes.Structure,), {"_fields_": [
     ("callback", ctypes.c_void_p), ("user_data", ctypes.c_void_p), ("changes_callback", ctypes.c_void_p),
     ("asset_callback", ASSET_CALLBACK), ("swap_in_poll", ctypes.c_bool), ("trust_folder", ctypes.c_bool),
     ("on_demand", ctypes.c_bool), ("kept_generations", ctypes.c_uint32), ("held_pin_warning_ms", ctypes.c_uint32),
-    ("state_directory", ctypes.c_char_p), ("crash_window_seconds", ctypes.c_uint32), ("crashes_max", ctypes.c_uint32)]})
+    ("state_directory", ctypes.c_char_p), ("crash_window_seconds", ctypes.c_uint32), ("crashes_max", ctypes.c_uint32),
+    ("keys_directory", ctypes.c_char_p), ("root_pins", ctypes.c_char_p)]})
 View = type("View", (ctypes.Structure,), {"_fields_": [
     ("data", ctypes.c_void_p), ("size", ctypes.c_uint64), ("version", ctypes.c_uint64), ("owner", ctypes.c_void_p * 2)]})
 

@@ -20,6 +20,8 @@ namespace Graphite {
     public string StateDirectory { get; set; }
     public uint? CrashWindowSeconds { get; set; }
     public uint? CrashesMax { get; set; }
+    public string KeysDirectory { get; set; }
+    public string RootPins { get; set; }
   }
 
   // The structure for one call, in memory that the library's own may fill: a newer one may be larger than what is
@@ -50,6 +52,8 @@ namespace Graphite {
       Pointer->watch_directory = Kept(from.WatchDirectory);
       Pointer->bundle_path = Kept(from.BundlePath);
       Pointer->state_directory = Kept(from.StateDirectory);
+      Pointer->keys_directory = Kept(from.KeysDirectory);
+      Pointer->root_pins = Kept(from.RootPins);
       Set(ref Pointer->debounce_ms, from.DebounceMs);
       Set(ref Pointer->atomic_reload, from.AtomicReload);
       Set(ref Pointer->preserve_handle_state, from.PreserveHandleState);

@@ -90,6 +90,8 @@ namespace Graphite {
     public IntPtr state_directory;
     public uint crash_window_seconds;
     public uint crashes_max;
+    public IntPtr keys_directory;
+    public IntPtr root_pins;
   }
 
   [StructLayout(LayoutKind.Sequential)]

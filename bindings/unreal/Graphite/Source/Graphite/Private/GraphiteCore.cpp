@@ -143,6 +143,8 @@ outcome follower::follow(const follow_settings& what) {
     at.context = graphite_hot_reload_init(&config);
     return at.context ? outcome() : failed(graphite_last_result());
   }
+  if (!what.keys.empty()) config.keys_directory = what.keys.c_str();
+  if (!what.root_pins.empty()) config.root_pins = what.root_pins.c_str();
   const auto* const channel = what.channel.empty() ? nullptr : what.channel.c_str();
   const auto result = graphite_subscribe(what.address.c_str(), channel, &config, &at.context);
   return result == GRAPHITE_SUCCESS ? outcome() : failed(result);

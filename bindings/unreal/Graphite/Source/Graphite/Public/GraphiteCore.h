@@ -62,9 +62,11 @@ class engine {
 };
 
 struct follow_settings {
-  std::string folder;            ///< the bundle folder; with `address`: where to keep the channel
-  std::string address;           ///< HOST:PORT of a publisher; empty: the folder is followed
-  std::string channel;           ///< empty: the only one
+  std::string folder;     ///< the bundle folder; with `address`: where to keep the channel
+  std::string address;    ///< HOST:PORT of a publisher; empty: the folder is followed
+  std::string channel;    ///< empty: the only one
+  std::string keys;       ///< of a channel: folder that `graphite keys ticket` made; empty: none
+  std::string root_pins;  ///< of a channel: file with the roots that are believed; empty: those of `keys`
   std::size_t batch_max = 1024;  ///< the registry is refreshed after so many assets at the latest
 };
 
