@@ -6,6 +6,7 @@
 #include "actors/channel.hpp"
 #include "actors/graph.hpp"
 #include "actors/journal.hpp"
+#include "actors/logger_guard.hpp"
 #include "actors/rebuild.hpp"
 #include "actors/surveyor.hpp"
 #include "actors/watcher.hpp"
@@ -34,15 +35,6 @@ struct caf_config : caf::actor_system_config {
     set("scheduler.max-threads", std::size_t{2});
     set("logger.verbosity", caf::atom("quiet"));
   }
-};
-
-/// Every thread that makes a system, spawns or asks keeps CAF's logger alive from then on, and the end of the
-/// system waits until no thread does: so that it may end in any thread, ours forget it at once.
-struct logger_guard {
-  logger_guard() = default;
-  logger_guard(const logger_guard&) = delete;
-  logger_guard& operator=(const logger_guard&) = delete;
-  ~logger_guard() { caf::logger::set_current_actor_system(nullptr); }
 };
 
 bool stored(const chunk_store& contents, const cached_result& one) {

@@ -1,0 +1,158 @@
+#include "platform/crypto/ssl_calls.hpp"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+
+namespace {
+
+/// The next definition after the program's own: the one of libssl. A program that has none cannot go on.
+template <class Function>
+Function* real(const char* name) {
+  auto* const found = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+  GRAPHITE_INVARIANT(found != nullptr);
+  return found;
+}
+
+}  // namespace
+
+extern "C" {
+
+__attribute__((visibility("default"))) int SSL_read(SSL* ssl, void* into, int size) {
+  static auto* const next = real<int(SSL*, void*, int)>("SSL_read");
+  ERR_clear_error();
+  return next(ssl, into, size);
+}
+
+__attribute__((visibility("default"))) int SSL_write(SSL* ssl, const void* from, int size) {
+  static auto* const next = real<int(SSL*, const void*, int)>("SSL_write");
+  ERR_clear_error();
+  return next(ssl, from, size);
+}
+
+__attribute__((visibility("default"))) int SSL_connect(SSL* ssl) {
+  static auto* const next = real<int(SSL*)>("SSL_connect");
+  ERR_clear_error();
+  return next(ssl);
+}
+
+__attribute__((visibility("default"))) int SSL_accept(SSL* ssl) {
+  static auto* const next = real<int(SSL*)>("SSL_accept");
+  ERR_clear_error();
+  return next(ssl);
+}
+
+}  // extern "C"
+
+namespace graphite {
+
+namespace {
+
+struct known_call {
+  const char* name;
+  std::uintptr_t ours;
+};
+
+std::array<known_call, 4> known_calls() {
+  return {{{"SSL_read", reinterpret_cast<std::uintptr_t>(&SSL_read)},
+           {"SSL_write", reinterpret_cast<std::uintptr_t>(&SSL_write)},
+           {"SSL_connect", reinterpret_cast<std::uintptr_t>(&SSL_connect)},
+           {"SSL_accept", reinterpret_cast<std::uintptr_t>(&SSL_accept)}}};
+}
+
+/// A loaded library as the dynamic linker lays it out (System V ABI, "Dynamic Linking").
+class loaded_object {
+ public:
+  explicit loaded_object(const dl_phdr_info& from) : base_(from.dlpi_addr) {
+    for (int i = 0; i < from.dlpi_phnum; ++i) {
+      const auto& segment = from.dlpi_phdr[i];
+      if (segment.p_type == PT_LOAD) end_ = std::max(end_, base_ + segment.p_vaddr + segment.p_memsz);
+      if (segment.p_type == PT_DYNAMIC)
+        dynamic_ = reinterpret_cast<const ElfW(Dyn)*>(base_ + segment.p_vaddr);
+    }
+  }
+
+  /// Where calls of `name` go; nothing when it does not call it through the linker.
+  std::optional<std::uintptr_t> target_of(const char* name) const {
+    if (const auto found = search(at(DT_JMPREL), number(DT_PLTRELSZ), name)) return found;
+    return search(at(DT_RELA), number(DT_RELASZ), name);
+  }
+  /// An address inside is the library's own stub: the linker looks the name up at the first call.
+  bool contains(std::uintptr_t address) const { return base_ <= address && address < end_; }
+
+ private:
+  std::uintptr_t number(ElfW(Sxword) tag) const {
+    for (auto* one = dynamic_; one != nullptr && one->d_tag != DT_NULL; ++one)
+      if (one->d_tag == tag) return one->d_un.d_val;
+    return 0;
+  }
+  /// glibc has made addresses of them, other linkers leave offsets.
+  std::uintptr_t at(ElfW(Sxword) tag) const {
+    const auto value = number(tag);
+    return value == 0 || value >= base_ ? value : base_ + value;
+  }
+  std::optional<std::uintptr_t> search(std::uintptr_t table, std::size_t bytes, const char* name) const {
+    if (table == 0) return std::nullopt;
+    const auto* symbols = reinterpret_cast<const ElfW(Sym)*>(at(DT_SYMTAB));
+    const auto* names = reinterpret_cast<const char*>(at(DT_STRTAB));
+    const auto* relocations = reinterpret_cast<const ElfW(Rela)*>(table);
+    for (std::size_t i = 0; i < bytes / sizeof(ElfW(Rela)); ++i) {
+      const auto symbol = ELF64_R_SYM(relocations[i].r_info);
+      if (symbol == 0 || std::strcmp(names + symbols[symbol].st_name, name) != 0) continue;
+      return *reinterpret_cast<const std::uintptr_t*>(base_ + relocations[i].r_offset);
+    }
+    return std::nullopt;
+  }
+
+  std::uintptr_t base_, end_ = 0;
+  const ElfW(Dyn) * dynamic_ = nullptr;
+};
+
+struct library_search {
+  std::string_view name;
+  std::optional<loaded_object> found;
+};
+
+int take_library(dl_phdr_info* info, std::size_t, void* raw) {
+  auto& search = *static_cast<library_search*>(raw);
+  const std::string_view path = info->dlpi_name == nullptr ? "" : info->dlpi_name;
+  const auto file = path.substr(path.rfind('/') + 1);
+  if (file.substr(0, search.name.size()) != search.name) return 0;
+  search.found.emplace(*info);
+  return 1;
+}
+
+tl::unexpected<error> not_cured(std::string_view library, const char* name, const char* why) {
+  return fail(errc::unsupported,
+              std::string(library) + " calls " + name + " " + why +
+                  ": one peer that is cut off would silence all others of this process. "
+                  "Start the program as it was built, without LD_PRELOAD; a program of your "
+                  "own links graphite_ssl_calls and exports its symbols");
+}
+
+}  // namespace
+
+result<void> check_ssl_calls(std::string_view library) {
+  library_search search{library, std::nullopt};
+  ::dl_iterate_phdr(take_library, &search);
+  if (!search.found) return fail(errc::not_found, std::string(library) + " is not loaded: nothing to check");
+  for (const auto& call : known_calls()) {
+    const auto target = search.found->target_of(call.name);
+    if (!target) return not_cured(library, call.name, "in a way that cannot be seen");
+    if (*target == call.ours) continue;
+    if (!search.found->contains(*target)) return not_cured(library, call.name, "of another library");
+    if (reinterpret_cast<std::uintptr_t>(::dlsym(RTLD_DEFAULT, call.name)) != call.ours)
+      return not_cured(library, call.name, "which the linker finds in another library");
+  }
+  return {};
+}
+
+}  // namespace graphite
