@@ -150,13 +150,13 @@ class actor_tls : public ::testing::Test {
   bool healthy_answers() { return answers(*client_, healthy_, std::chrono::seconds(20)); }
   /// The one that was there before, and a new one.
   void expect_all_is_well() {
-    EXPECT_TRUE(healthy_answers());
+    ASSERT_TRUE(healthy_answers());
     tls_system late(authority_.issue("late"));
     ASSERT_TRUE(late.ready());
     auto again = dial_tls(*late, {"127.0.0.1", port_}, seconds(20));
     ASSERT_TRUE(again) << again.error().context;
     EXPECT_TRUE(answers(*late, *again, std::chrono::seconds(20)));
-    EXPECT_TRUE(healthy_answers());
+    ASSERT_TRUE(healthy_answers());
   }
   /// A peer of CAF that does not look at what it has.
   errc refusal_of(const tls_files& files) {
@@ -181,7 +181,7 @@ TEST_F(actor_tls, a_peer_that_is_killed_is_noticed_and_silences_no_other) {
     peer_process peer(port_, files);
     ASSERT_EQ(peer.line(), "linked\n");
     peer.kill();
-    EXPECT_TRUE(healthy_answers());
+    ASSERT_TRUE(healthy_answers());
     EXPECT_TRUE(test::wait_until([&] { return gone_ > gone + 1; }));  // the asker of healthy_answers, too
   }
   expect_all_is_well();
@@ -190,7 +190,7 @@ TEST_F(actor_tls, a_peer_that_is_killed_is_noticed_and_silences_no_other) {
 TEST_F(actor_tls, a_connection_that_is_closed_at_once_silences_no_other) {
   for (int i = 0; i < repetitions; ++i) {
     { const raw_connection one(port_); }
-    EXPECT_TRUE(healthy_answers());
+    ASSERT_TRUE(healthy_answers());
   }
   expect_all_is_well();
 }
@@ -200,7 +200,7 @@ TEST_F(actor_tls, plain_text_is_refused_and_silences_no_other) {
     const raw_connection one(port_);
     one.send("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
     EXPECT_LE(one.read_all().size(), 16U);  // an alert of TLS
-    EXPECT_TRUE(healthy_answers());
+    ASSERT_TRUE(healthy_answers());
   }
   expect_all_is_well();
 }
@@ -262,7 +262,7 @@ TEST_F(actor_tls, a_listener_of_another_authority_is_not_talked_to) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, errc::unavailable);
   EXPECT_EQ(heard, 0);
-  EXPECT_TRUE(healthy_answers());
+  ASSERT_TRUE(healthy_answers());
   stop_listening(whom, port);
   caf::anon_send_exit(whom, caf::exit_reason::user_shutdown);
 }
@@ -279,7 +279,7 @@ TEST_F(actor_tls, a_listener_that_says_nothing_is_given_up) {
   const auto got = dial_tls(*client_, {"127.0.0.1", ntohs(where.sin_port)}, milliseconds(200));
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, errc::timed_out);
-  EXPECT_TRUE(healthy_answers());
+  ASSERT_TRUE(healthy_answers());
   ::close(fd);
 }
 
@@ -313,7 +313,7 @@ TEST_F(actor_tls, files_that_were_renamed_into_place_count_for_the_next_connecti
   std::filesystem::rename(folder_ / "next.crt", folder_ / "control.crt");
   EXPECT_TRUE(shown_to(port_, once).empty());
   EXPECT_FALSE(shown_to(port_, next.issue("new")).empty());
-  EXPECT_TRUE(healthy_answers());
+  ASSERT_TRUE(healthy_answers());
 }
 
 class use_tls_config : public ::testing::Test {

@@ -7,29 +7,71 @@
 
 #include <memory>
 
+#include "tests/support/certificates.hpp"
+
 namespace graphite {
 namespace {
 
+/// Two ends in memory that have shaken hands.
+class memory_connection {
+ public:
+  memory_connection() : listener_(end_of(issued_)), dialler_(end_of(issued_)) {
+    auto *to = BIO_new(BIO_s_mem()), *from = BIO_new(BIO_s_mem());
+    BIO_up_ref(to);
+    BIO_up_ref(from);
+    SSL_set_bio(listener(), to, from);
+    SSL_set_bio(dialler(), from, to);
+    SSL_set_accept_state(listener());
+    SSL_set_connect_state(dialler());
+    for (int i = 0; i < 4; ++i) {
+      (void)SSL_do_handshake(dialler());
+      (void)SSL_do_handshake(listener());
+    }
+    ERR_clear_error();
+  }
+  SSL* listener() const { return listener_.get(); }
+  SSL* dialler() const { return dialler_.get(); }
+
+ private:
+  using owned_ssl = std::unique_ptr<SSL, decltype(&SSL_free)>;
+  static owned_ssl end_of(const tls_files& files) {
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
+    SSL_CTX_use_certificate_chain_file(context.get(), files.certificate.c_str());
+    SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM);
+    return {SSL_new(context.get()), SSL_free};
+  }
+
+  test::temporary_folder folder_;
+  tls_files issued_ = test::certificate_authority(folder_, "any").issue("one");
+  owned_ssl listener_, dialler_;
+};
+
+/// What a peer that was cut off leaves behind in the thread.
+void leave_an_error() { ERR_raise(ERR_LIB_SSL, SSL_R_UNEXPECTED_EOF_WHILE_READING); }
+
+TEST(ssl_calls, do_not_take_another_peers_error_for_theirs) {
+  const memory_connection connection;
+  char bytes[512];
+  while (SSL_read(connection.dialler(), bytes, sizeof bytes) > 0) {
+  }
+  leave_an_error();
+  const auto got = SSL_read(connection.dialler(), bytes, sizeof bytes);
+  EXPECT_LE(got, 0);
+  EXPECT_EQ(SSL_get_error(connection.dialler(), got), SSL_ERROR_WANT_READ);
+}
+
 TEST(ssl_calls, each_empties_the_queue_first) {
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
-  const std::unique_ptr<SSL, decltype(&SSL_free)> session(SSL_new(context.get()), SSL_free);
-  // Over memory that has nothing to read yet: each call has to wait, which is no error.
-  SSL_set_bio(session.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  const memory_connection connection;
   char byte = 0;
-  const auto waits = [&](int outcome) {
-    return outcome <= 0 && SSL_get_error(session.get(), outcome) == SSL_ERROR_WANT_READ;
+  const auto left_after = [](auto call) {
+    leave_an_error();
+    call();
+    return ERR_peek_error();
   };
-  const auto dirty = [] {
-    ERR_put_error(ERR_LIB_SSL, 0, SSL_R_UNEXPECTED_EOF_WHILE_READING, __FILE__, __LINE__);
-    return ERR_peek_error() != 0;
-  };
-  SSL_set_connect_state(session.get());
-  EXPECT_TRUE(dirty() && waits(SSL_connect(session.get())));
-  EXPECT_TRUE(dirty() && waits(SSL_read(session.get(), &byte, 1)));
-  EXPECT_TRUE(dirty() && waits(SSL_write(session.get(), &byte, 1)));
-  EXPECT_EQ(SSL_clear(session.get()), 1);
-  SSL_set_accept_state(session.get());
-  EXPECT_TRUE(dirty() && waits(SSL_accept(session.get())));
+  EXPECT_EQ(left_after([&] { EXPECT_EQ(SSL_connect(connection.dialler()), 1); }), 0U);
+  EXPECT_EQ(left_after([&] { EXPECT_EQ(SSL_accept(connection.listener()), 1); }), 0U);
+  EXPECT_EQ(left_after([&] { EXPECT_EQ(SSL_write(connection.listener(), &byte, 1), 1); }), 0U);
+  EXPECT_EQ(left_after([&] { EXPECT_EQ(SSL_read(connection.dialler(), &byte, 1), 1); }), 0U);
 }
 
 TEST(ssl_calls, are_those_of_a_library_that_was_loaded_later) {
