@@ -128,12 +128,6 @@ result<owned_pkey> read_key(const std::string& path) {
   return out;
 }
 
-errc code_of(int verify_error) {
-  return verify_error == X509_V_ERR_CERT_HAS_EXPIRED || verify_error == X509_V_ERR_CERT_NOT_YET_VALID
-             ? errc::timed_out
-             : errc::permission_denied;
-}
-
 /// As a peer will do it, at either end.
 result<void> verify(X509* own, STACK_OF(X509) * chain, STACK_OF(X509) * authority, const tls_files& files,
                     std::int64_t unix_ns, int purpose) {
@@ -148,8 +142,9 @@ result<void> verify(X509* own, STACK_OF(X509) * chain, STACK_OF(X509) * authorit
   X509_STORE_CTX_set_time(context.get(), 0, static_cast<time_t>(unix_ns / 1'000'000'000));
   if (X509_verify_cert(context.get()) == 1) return {};
   const auto why = X509_STORE_CTX_get_error(context.get());
-  return fail(code_of(why), files.certificate + " would be refused by those who trust " + files.authority +
-                                ": " + X509_verify_cert_error_string(why) + remedy);
+  return fail(errc::permission_denied, files.certificate + " would be refused by those who trust " +
+                                           files.authority + ": " + X509_verify_cert_error_string(why) +
+                                           remedy);
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ inline constexpr std::size_t tls_file_bytes_max = 64 * 1024;
 /// them again later: replace them by renaming.
 ///
 /// Errors: invalid_argument (a file is not named), not_found, permission_denied (the key may be read by
-/// others, the certificate is not the authority's), corrupt (not PEM, or the key is another's), timed_out
-/// (not valid at this time), io. The text has paths, never what a file holds.
+/// others, the certificate is not the authority's, or not valid at this time), corrupt (not PEM, or the key
+/// is another's), too_large, io. The text has paths, never what a file holds.
 result<void> check_tls_files(const tls_files& files, std::int64_t unix_ns);
 
 }  // namespace graphite

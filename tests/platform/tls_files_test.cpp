@@ -43,8 +43,8 @@ TEST_F(tls_file_check, refuses_a_certificate_for_one_end_only) {
 }
 
 TEST_F(tls_file_check, refuses_what_has_not_begun_or_has_ended) {
-  EXPECT_EQ(refused(files_, -5000), errc::timed_out);
-  EXPECT_EQ(refused(files_, 5000), errc::timed_out);
+  EXPECT_EQ(refused(files_, -5000), errc::permission_denied);
+  EXPECT_EQ(refused(files_, 5000), errc::permission_denied);
   EXPECT_NE(text_.find("expired"), std::string::npos) << text_;
 }
 
@@ -52,7 +52,7 @@ TEST_F(tls_file_check, refuses_what_outlives_its_authority) {
   const test::certificate_authority brief(folder_, "brief", test::key_kind::p256, 100);
   const auto files = brief.issue("two");
   EXPECT_TRUE(check_tls_files(files, seconds_from_now(0)));
-  EXPECT_EQ(refused(files, 200), errc::timed_out);
+  EXPECT_EQ(refused(files, 200), errc::permission_denied);
 }
 
 TEST_F(tls_file_check, refuses_the_certificate_of_another_authority) {
