@@ -1,6 +1,7 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include "core/hello_messages.hpp"
 #include "gateway/service_codec.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
@@ -63,6 +64,15 @@ bool accepted_as(unsigned kind, capnp::MessageReader& message) {
   }
 }
 
+/// Of a format that has one encoding.
+template <class Message>
+bool is_the_one_encoding(const result<Message>& read, byte_span bytes) {
+  if (!read) return false;
+  const auto again = encode(*read);
+  GRAPHITE_INVARIANT(std::equal(again.begin(), again.end(), bytes.begin(), bytes.end()));
+  return true;
+}
+
 }  // namespace
 
 bool announcement(byte_span bytes) {
@@ -77,6 +87,15 @@ bool chunk_request(byte_span bytes) {
 
 bool chunk_reply(byte_span bytes) {
   return reads_the_same_again(decode_chunk_reply(frames_of(bytes)), decode_chunk_reply);
+}
+
+/// No bytes are two of the messages.
+bool hello_message(byte_span bytes) {
+  const int taken = int{is_the_one_encoding(decode_hello_challenge(bytes), bytes)} +
+                    int{is_the_one_encoding(decode_hello_answer(bytes), bytes)} +
+                    int{is_the_one_encoding(decode_hello_proof(bytes), bytes)};
+  GRAPHITE_INVARIANT(taken <= 1);
+  return taken == 1;
 }
 
 /// Damage that Cap'n Proto itself finds comes as an exception, which the clients turn into `corrupt`.

@@ -17,6 +17,7 @@
 #include "coordinator/action_history.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "core/checksum.hpp"
+#include "core/hello_messages.hpp"
 #include "gateway/service_codec.hpp"
 #include "platform/keys/key_text.hpp"
 #include "platform/mirror/mirror_change.hpp"
@@ -280,6 +281,19 @@ void write_service_messages() {
   write_service<wire::Error>(6, "error", error{errc::busy, "later"});
 }
 
+void write_hellos() {
+  hello_challenge challenge{{}, {}, {bytes_of("a role key"), {}}};
+  challenge.nonce.bytes.fill(std::byte{1});
+  challenge.incarnation.value.bytes.fill(2);
+  challenge.key.by.bytes.fill(std::byte{3});
+  hello_answer answer{challenge.nonce, {}, challenge.incarnation, challenge.key, {}};
+  answer.nonce.bytes.fill(std::byte{4});
+  answer.proof.bytes.fill(std::byte{5});
+  write("hello_message/challenge", encode(challenge));
+  write("hello_message/answer", encode(answer));
+  write("hello_message/proof", encode(hello_proof{answer.nonce, answer.proof}));
+}
+
 void write_graph_rows() {
   source_record plain{.path = path("a/one.txt")}, sprite{.path = path("a/tux.sprite")};
   plain.state.content = {number(1), 5};
@@ -439,6 +453,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_announcements();
   write_chunk_messages();
   write_service_messages();
+  write_hellos();
   write_graph_rows();
   write_store_rows();
   write_mirror_rows();

@@ -33,6 +33,7 @@ bool statement(byte_span bytes);        ///< the first byte says of which kind, 
 bool signature_of_head(byte_span bytes);
 bool shown_ticket(byte_span bytes);
 bool token_in_text(byte_span bytes);
+bool hello_message(byte_span bytes);
 // Of the state folder and a subscriber's folder.
 bool source_row(byte_span bytes);
 bool result_row(byte_span bytes);
@@ -97,6 +98,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(token_in_text),
     GRAPHITE_FUZZ_LINE(learned_trust),
     GRAPHITE_FUZZ_LINE(pinned_roots),
+    GRAPHITE_FUZZ_LINE(hello_message),
     GRAPHITE_FUZZ_LINE(source_row),
     GRAPHITE_FUZZ_LINE(result_row),
     GRAPHITE_FUZZ_LINE(row_name),
