@@ -60,7 +60,9 @@ bool add_uses(X509* to, X509* issuer, const certificate_request& what) {
     return extend(to, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
            extend(to, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
            extend(to, issuer, NID_subject_key_identifier, "hash");
-  const char* purpose = what.use == certificate_use::server ? "serverAuth" : "clientAuth";
+  const char* purpose = what.use == certificate_use::server ? "serverAuth"
+                        : what.use == certificate_use::peer ? "serverAuth,clientAuth"
+                                                            : "clientAuth";
   return extend(to, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
          extend(to, issuer, NID_key_usage, "critical,digitalSignature") &&
          extend(to, issuer, NID_ext_key_usage, purpose) &&

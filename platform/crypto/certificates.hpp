@@ -16,7 +16,8 @@ struct certificate_pair {
   secret_bytes key;
 };
 
-enum class certificate_use { authority, server, client };
+/// A `peer` both listens and dials.
+enum class certificate_use { authority, server, client, peer };
 
 struct certificate_request {
   std::string common_name;  ///< 1 … common_name_bytes_max

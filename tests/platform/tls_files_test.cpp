@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "platform/crypto/certificates.hpp"
 #include "tests/support/certificates.hpp"
 
 namespace graphite {
@@ -35,6 +36,23 @@ TEST_F(tls_file_check, takes_a_certificate_of_the_authority) {
 
 TEST_F(tls_file_check, takes_a_certificate_for_any_purpose) {
   EXPECT_TRUE(check_tls_files(authority_.issue("any", {.purposes = {}}), seconds_from_now(0)));
+}
+
+TEST_F(tls_file_check, takes_what_is_made_for_a_peer) {
+  const validity valid{seconds_from_now(-100), seconds_from_now(100)};
+  const auto made_authority = make_authority({"control", {}, certificate_use::authority, 1, valid}).value();
+  folder_.write("made-ca.crt", made_authority.certificate);
+  const auto issued = [&](certificate_use use) {
+    const auto made = issue_certificate(made_authority, {"node-1", {}, use, 2, valid}).value();
+    folder_.write("made.crt", made.certificate);
+    folder_.write("made.key", as_text(made.key.view()));
+    std::filesystem::permissions(folder_ / "made.key", std::filesystem::perms(0600));
+    return tls_files{folder_ / "made.crt", folder_ / "made.key", folder_ / "made-ca.crt"};
+  };
+  const auto got = check_tls_files(issued(certificate_use::peer), seconds_from_now(0));
+  EXPECT_TRUE(got) << got.error().context;
+  EXPECT_EQ(refused(issued(certificate_use::client)), errc::permission_denied);
+  EXPECT_EQ(refused(issued(certificate_use::server)), errc::permission_denied);
 }
 
 TEST_F(tls_file_check, refuses_a_certificate_for_one_end_only) {
