@@ -134,6 +134,7 @@ TEST_F(hello, refuses_an_answer_that_is_sent_again) {
   EXPECT_EQ(refused(here_, 1, answer), errc::not_found);
   (void)asked(here_, 2);
   EXPECT_EQ(refused(here_, 2, answer), errc::permission_denied);
+  EXPECT_NE(text_.find("another challenge"), std::string::npos) << text_;
 }
 
 TEST_F(hello, gives_a_challenge_one_answer_right_or_wrong) {
@@ -153,6 +154,20 @@ TEST_F(hello, refuses_its_own_challenge_and_its_own_words) {
   const auto answer = decode_hello_answer(answered(there, asked(here_, 2))).value();
   EXPECT_EQ(code_of(there.finish(encode(hello_proof{answer.nonce, answer.proof}), trust_, at_)),
             errc::permission_denied);
+}
+
+TEST_F(hello, refuses_who_has_the_listeners_own_key) {
+  auto how = nodes_only();
+  how.wanted = {role::coordinator};
+  auto by = listener(how);
+  const auto challenge = decode_hello_challenge(asked(by, 1)).value();
+  hello_answer answer{challenge.nonce, {}, incarnation_of(77), coordinator_.statement(), {}};
+  answer.proof =
+      sign_statement(statement_kind::hello, hello_transcript(hello_side::dialler, "", challenge, answer),
+                     coordinator_.signer())
+          .value();
+  EXPECT_EQ(refused(by, 1, encode(answer)), errc::permission_denied);
+  EXPECT_NE(text_.find("own key"), std::string::npos) << text_;
 }
 
 TEST_F(hello, refuses_an_answer_that_was_meant_for_another_listener) {
