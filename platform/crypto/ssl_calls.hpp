@@ -6,15 +6,22 @@
 
 namespace graphite {
 
-/// \file For programs that talk TLS through a library which asks SSL_get_error without emptying the thread's
-/// queue of errors first, as CAF 0.17.6 does. OpenSSL 3 answers from what lies in the queue, so that a peer
-/// that is cut off makes the library give up the thread's other, healthy connections.
+/// \file Two cures of CAF 0.17.6's TLS, for programs that use it. Both are functions of OpenSSL that the
+/// program itself defines, which do something more and call the real ones. Link the object library
+/// `graphite_ssl_calls` into the program (not into a library) with ENABLE_EXPORTS, and ask `check_ssl_calls`
+/// at start.
 ///
-/// The cure is four functions, SSL_read, SSL_write, SSL_connect and SSL_accept, that the program itself
-/// defines: each empties the queue and calls the real one. Link the object library `graphite_ssl_calls` into
-/// the program (not into a library) with ENABLE_EXPORTS, and ask `check_ssl_calls` at start.
+/// *One peer silences all*: CAF asks SSL_get_error without emptying the thread's queue of errors first, and
+/// OpenSSL 3 answers from what lies in it, so that a peer that is cut off makes CAF give up the thread's
+/// other, healthy connections. SSL_read, SSL_write, SSL_connect and SSL_accept empty the queue first.
+///
+/// *A file ends the process*: CAF reads certificate, key and authority for each connection, and throws in its
+/// own thread when one is not there, half replaced, or not to be opened for want of descriptors. For CAF, and
+/// for nobody else, SSL_CTX_use_certificate_chain_file, SSL_CTX_use_PrivateKey_file and
+/// SSL_CTX_load_verify_locations then say that all is well, and the connection fails its handshake: without a
+/// certificate or key it proves nothing, without an authority it believes nobody.
 
-/// Whether calls of the loaded library whose file's name begins with `library` reach the program's four
+/// Whether calls of the loaded library whose file's name begins with `library` reach the program's
 /// functions: reads its table of relocations. Errors: not_found (not loaded), unsupported (they go elsewhere:
 /// the text says which). Some milliseconds.
 result<void> check_ssl_calls(std::string_view library = "libcaf_openssl.so");

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -314,6 +315,111 @@ TEST_F(actor_tls, files_that_were_renamed_into_place_count_for_the_next_connecti
   EXPECT_TRUE(shown_to(port_, once).empty());
   EXPECT_FALSE(shown_to(port_, next.issue("new")).empty());
   ASSERT_TRUE(healthy_answers());
+}
+
+/// Neither end talks, and the process goes on. 127.0.0.2 is this machine, too, and no connection that is
+/// there.
+class actor_tls_broken : public actor_tls {
+ public:
+  void expect_refusals() {
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(shown_to(port_, visitor_).empty());
+    EXPECT_EQ(refusal_of(visitor_), errc::unavailable);
+    ASSERT_TRUE(healthy_answers());
+  }
+  void expect_no_way_out() {
+    const logger_guard forget;
+    const auto whom = server_->spawn(adder, &heard_, &gone_);
+    const auto port = listen_tls(whom, 0, "127.0.0.1").value();
+    const auto got = dial_tls(*client_, {"127.0.0.1", port}, seconds(20));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, errc::unavailable);
+    stop_listening(whom, port);
+    caf::anon_send_exit(whom, caf::exit_reason::user_shutdown);
+    ASSERT_TRUE(healthy_answers());
+  }
+  void expect_all_is_well_with(const std::string& name, const std::string& text) {
+    folder_.write(name, text);
+    expect_all_is_well();
+  }
+  void lose(const std::string& name, void (actor_tls_broken::*expect)()) {
+    const auto text = folder_.read(name);
+    folder_.write(name, "garbage");
+    (this->*expect)();
+    std::filesystem::remove(folder_ / name);
+    (this->*expect)();
+    expect_all_is_well_with(name, text);
+  }
+  tls_files visitor_ = authority_.issue("visitor");
+};
+
+TEST_F(actor_tls_broken, a_listener_without_its_certificate_refuses_all) {
+  lose("server.crt", &actor_tls_broken::expect_refusals);
+}
+
+TEST_F(actor_tls_broken, a_listener_without_its_key_refuses_all) {
+  lose("server.key", &actor_tls_broken::expect_refusals);
+}
+
+TEST_F(actor_tls_broken, a_listener_with_another_key_refuses_all) {
+  const auto text = folder_.read("server.key");
+  folder_.write("server.key", folder_.read("client.key"));
+  expect_refusals();
+  expect_all_is_well_with("server.key", text);
+}
+
+TEST_F(actor_tls_broken, a_dialler_without_its_certificate_is_refused) {
+  lose("client.crt", &actor_tls_broken::expect_no_way_out);
+}
+
+TEST_F(actor_tls_broken, a_dialler_without_its_key_is_refused) {
+  lose("client.key", &actor_tls_broken::expect_no_way_out);
+}
+
+TEST_F(actor_tls_broken, nobody_is_believed_without_the_authority) {
+  const auto text = folder_.read("control.crt");
+  std::filesystem::remove(folder_ / "control.crt");
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(shown_to(port_, visitor_).empty());
+  expect_no_way_out();
+  expect_all_is_well_with("control.crt", text);
+}
+
+/// Leaves `free` descriptors to this process while it lives.
+class few_descriptors {
+ public:
+  explicit few_descriptors(unsigned free) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const int next = ::dup(STDIN_FILENO);
+    ::close(next);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(next) + free;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  few_descriptors(const few_descriptors&) = delete;
+  few_descriptors& operator=(const few_descriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(actor_tls_broken, want_of_descriptors_for_the_files_costs_the_connection) {
+  {
+    const few_descriptors limit(2);  // of the socket here and the one that is accepted
+    const raw_connection one(port_);
+    one.send("hello\r\n\r\n");
+    (void)one.read_all();
+    ASSERT_TRUE(healthy_answers());
+  }
+  expect_all_is_well();
+}
+
+TEST_F(actor_tls_broken, want_of_descriptors_for_the_connection_silences_no_other) {
+  {
+    const few_descriptors limit(1);
+    const raw_connection one(port_);
+    ASSERT_TRUE(healthy_answers());
+  }
+  expect_all_is_well();
 }
 
 class use_tls_config : public ::testing::Test {

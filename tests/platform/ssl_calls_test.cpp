@@ -74,6 +74,14 @@ TEST(ssl_calls, each_empties_the_queue_first) {
   EXPECT_EQ(left_after([&] { EXPECT_EQ(SSL_read(connection.dialler(), &byte, 1), 1); }), 0U);
 }
 
+TEST(ssl_calls, tell_others_than_caf_that_a_file_is_missing) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_method()), SSL_CTX_free);
+  EXPECT_NE(SSL_CTX_use_certificate_chain_file(context.get(), "/none"), 1);
+  EXPECT_NE(SSL_CTX_use_PrivateKey_file(context.get(), "/none", SSL_FILETYPE_PEM), 1);
+  EXPECT_NE(SSL_CTX_load_verify_locations(context.get(), "/none", nullptr), 1);
+  ERR_clear_error();
+}
+
 TEST(ssl_calls, are_those_of_a_library_that_was_loaded_later) {
   auto* const library = ::dlopen(GRAPHITE_SSL_CALLER, RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << ::dlerror();
