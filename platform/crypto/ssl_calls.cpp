@@ -5,12 +5,17 @@
 #include <link.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <optional>
 #include <string>
+
+#include "platform/crypto/open_handshakes.hpp"
 
 namespace {
 
@@ -22,15 +27,39 @@ Function* real(const char* name) {
   return found;
 }
 
-/// What CAF gets to hear: nothing that it would throw for. `from` is an address in the caller.
-int told(int outcome, const void* from) {
-  if (outcome == 1) return 1;
-  Dl_info caller{};
-  const bool known = ::dladdr(from, &caller) != 0 && caller.dli_fname != nullptr;
-  if (!known || std::string_view(caller.dli_fname).find("/libcaf_openssl.so") == std::string_view::npos)
-    return outcome;
+/// Whether `address` is in CAF's TLS: only that is cured, others hear the truth.
+bool is_of_caf(const void* address) {
+  Dl_info found{};
+  return ::dladdr(address, &found) != 0 && found.dli_fname != nullptr &&
+         std::string_view(found.dli_fname).find("/libcaf_openssl.so") != std::string_view::npos;
+}
+
+/// What CAF gets to hear: nothing that it would throw for.
+int told(int outcome, const void* caller) {
+  if (outcome == 1 || !is_of_caf(caller)) return outcome;
   ERR_clear_error();
   return 1;
+}
+
+/// Of all systems of the process, each of which has a thread. Never destroyed: threads may outlive statics.
+struct shared_handshakes {
+  std::mutex mutex;
+  graphite::open_handshakes open;
+};
+shared_handshakes& handshakes() {
+  static auto* const out = new shared_handshakes;
+  return *out;
+}
+
+/// CAF never gives up a peer that connects and says nothing. Under the lock, no session that is known is
+/// freed, and CAF closes a descriptor after its session: those that are shut down here are the ones that were
+/// meant. CAF sees it as the peer's end.
+void note_handshake(SSL* ssl, int outcome) {
+  auto& shared = handshakes();
+  const std::lock_guard lock(shared.mutex);
+  if (outcome == 1 || SSL_get_error(ssl, outcome) != SSL_ERROR_WANT_READ) return shared.open.ends(ssl);
+  for (const int fd : shared.open.waits(ssl, SSL_get_fd(ssl), std::chrono::steady_clock::now()))
+    ::shutdown(fd, SHUT_RDWR);
 }
 
 }  // namespace
@@ -58,7 +87,19 @@ __attribute__((visibility("default"))) int SSL_connect(SSL* ssl) {
 __attribute__((visibility("default"))) int SSL_accept(SSL* ssl) {
   static auto* const next = real<int(SSL*)>("SSL_accept");
   ERR_clear_error();
-  return next(ssl);
+  const int outcome = next(ssl);
+  if (is_of_caf(__builtin_return_address(0))) note_handshake(ssl, outcome);
+  return outcome;
+}
+
+__attribute__((visibility("default"))) void SSL_free(SSL* ssl) {
+  static auto* const next = real<void(SSL*)>("SSL_free");
+  {
+    auto& shared = handshakes();
+    const std::lock_guard lock(shared.mutex);
+    shared.open.ends(ssl);
+  }
+  next(ssl);
 }
 
 __attribute__((visibility("default"))) int SSL_CTX_use_certificate_chain_file(SSL_CTX* context,
@@ -92,11 +133,12 @@ struct known_call {
 
 #define GRAPHITE_CALL(name) \
   known_call { #name, reinterpret_cast < std::uintptr_t>(&name) }
-std::array<known_call, 7> known_calls() {
+std::array<known_call, 8> known_calls() {
   return {GRAPHITE_CALL(SSL_read),
           GRAPHITE_CALL(SSL_write),
           GRAPHITE_CALL(SSL_connect),
           GRAPHITE_CALL(SSL_accept),
+          GRAPHITE_CALL(SSL_free),
           GRAPHITE_CALL(SSL_CTX_use_certificate_chain_file),
           GRAPHITE_CALL(SSL_CTX_use_PrivateKey_file),
           GRAPHITE_CALL(SSL_CTX_load_verify_locations)};

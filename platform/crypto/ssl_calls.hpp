@@ -6,7 +6,7 @@
 
 namespace graphite {
 
-/// \file Two cures of CAF 0.17.6's TLS, for programs that use it. Both are functions of OpenSSL that the
+/// \file Three cures of CAF 0.17.6's TLS, for programs that use it: functions of OpenSSL that the
 /// program itself defines, which do something more and call the real ones. Link the object library
 /// `graphite_ssl_calls` into the program (not into a library) with ENABLE_EXPORTS, and ask `check_ssl_calls`
 /// at start.
@@ -20,6 +20,10 @@ namespace graphite {
 /// for nobody else, SSL_CTX_use_certificate_chain_file, SSL_CTX_use_PrivateKey_file and
 /// SSL_CTX_load_verify_locations then say that all is well, and the connection fails its handshake: without a
 /// certificate or key it proves nothing, without an authority it believes nobody.
+///
+/// *Who says nothing stays*: CAF never gives up a connection that it accepted and that does not shake hands.
+/// SSL_accept and SSL_free keep count of CAF's, and shut down those over the limits of open_handshakes when
+/// the next one comes.
 
 /// Whether calls of the loaded library whose file's name begins with `library` reach the program's
 /// functions: reads its table of relocations. Errors: not_found (not loaded), unsupported (they go elsewhere:

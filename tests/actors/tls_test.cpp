@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 
+#include "platform/crypto/open_handshakes.hpp"
 #include "tests/actors/tls_support.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/wait_until.hpp"
@@ -210,6 +212,21 @@ TEST_F(actor_tls, a_connection_that_says_nothing_silences_no_other) {
   const raw_connection one(port_), two(port_);
   one.send("\x16");
   expect_all_is_well();
+}
+
+TEST_F(actor_tls, connections_that_say_nothing_are_bounded) {
+  std::vector<std::unique_ptr<raw_connection>> silent;
+  for (std::size_t i = 0; i < open_handshakes::open_max + 40; ++i)
+    silent.push_back(std::make_unique<raw_connection>(port_));
+  const auto given_up = [&] {
+    char byte = 0;
+    return std::count_if(silent.begin(), silent.end(), [&](const auto& one) {
+      return ::recv(one->fd(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+    });
+  };
+  EXPECT_TRUE(test::wait_until([&] { return given_up() == 40; })) << given_up();
+  expect_all_is_well();
+  EXPECT_LE(given_up(), 45);  // no more than one for each that came after
 }
 
 TEST_F(actor_tls, a_certificate_of_the_same_authority_is_shown_something) {
