@@ -16,6 +16,14 @@ result<void> check_timing(const tls_timing& timing) {
               "a dead peer from one that is late");
 }
 
+error dial_error(const caf::actor_system& system, const caf::error& why, const std::string& peer) {
+  if (why == caf::sec::request_timeout) return {errc::timed_out, peer + " did not answer in TLS"};
+  return {errc::unavailable,
+          "cannot reach " + peer + " (" + system.render(why) +
+              "): nobody is there, or one of the two certificates was refused. Both must be of "
+              "one authority and not have expired"};
+}
+
 }  // namespace
 
 result<void> use_tls(caf::actor_system_config& config, const tls_files& files, const tls_checks& checks,
@@ -63,15 +71,16 @@ void stop_listening(const caf::actor& whom, std::uint16_t port) {
     caf::anon_send(system.openssl_manager().actor_handle(), caf::unpublish_atom::value, whom.address(), port);
 }
 
-result<caf::actor> dial_tls(caf::actor_system& system, const dialled_address& where, duration wait) {
+result<caf::actor> dial_tls(caf::actor_system& system, const dial_options& how) {
   GRAPHITE_CHECK(tls_is_on(system));
-  const auto peer = where.host + ":" + std::to_string(where.port);
+  if (!how.give_up) return fail(errc::invalid_argument, "a dial that nobody can give up: give give_up_dials");
+  const auto peer = how.host + ":" + std::to_string(how.port);
   result<caf::actor> out = fail(errc::unavailable, "nothing is published at " + peer);
   const logger_guard forget;
   caf::scoped_actor asker(system);
   asker
-      ->request(system.openssl_manager().actor_handle(), caf::timespan(wait), caf::connect_atom::value,
-                where.host, where.port)
+      ->request(system.openssl_manager().actor_handle(), caf::timespan(how.wait), caf::connect_atom::value,
+                how.host, how.port)
       .receive(
           [&](const caf::node_id&, const caf::strong_actor_ptr& whom, const std::set<std::string>& messages) {
             if (!messages.empty())
@@ -79,15 +88,8 @@ result<caf::actor> dial_tls(caf::actor_system& system, const dialled_address& wh
             else if (whom)
               out = caf::actor_cast<caf::actor>(whom);
           },
-          [&](const caf::error& why) {
-            out =
-                why == caf::sec::request_timeout
-                    ? fail(errc::timed_out, peer + " did not answer in TLS")
-                    : fail(errc::unavailable,
-                           "cannot reach " + peer + " (" + system.render(why) +
-                               "): nobody is there, or one of the two certificates was refused. Both must be "
-                               "of one authority and not have expired");
-          });
+          [&](const caf::error& why) { out = tl::unexpected<error>(dial_error(system, why, peer)); });
+  if (!out && out.error().code == errc::timed_out) how.give_up(how.port);
   return out;
 }
 

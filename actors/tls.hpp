@@ -46,15 +46,19 @@ result<void> tls_is_on(caf::actor_system& system);
 result<std::uint16_t> listen_tls(const caf::actor& whom, std::uint16_t port, const std::string& address);
 void stop_listening(const caf::actor& whom, std::uint16_t port);
 
-struct dialled_address {
+struct dial_options {
   std::string host;
   std::uint16_t port = 0;
+  duration wait = seconds(10);
+  /// What ends the connections to a port that have not shaken hands (see platform/crypto/ssl_calls): called
+  /// when `wait` is over, since CAF lets later dials of the address wait for the same silent peer.
+  std::function<void(std::uint16_t port)> give_up;
 };
 
-/// A proxy of what is published at `where`. Blocks up to `wait`: not for an actor's thread.
+/// A proxy of what is published there. Blocks up to `wait`: not for an actor's thread.
 /// Errors: permission_denied (see tls_is_on), unavailable (nobody there, or one of the two certificates was
 /// refused: TLS tells no more), timed_out (somebody is there who does not talk), invalid_argument (an actor
-/// of typed messages).
-result<caf::actor> dial_tls(caf::actor_system& system, const dialled_address& where, duration wait);
+/// of typed messages, no `give_up`).
+result<caf::actor> dial_tls(caf::actor_system& system, const dial_options& how);
 
 }  // namespace graphite

@@ -7,8 +7,8 @@
 
 namespace graphite {
 
-/// The accepted connections that have not shaken hands yet, so that strangers who say nothing hold a bounded
-/// number of descriptors. Not thread-safe; sessions are only names here.
+/// The connections that have not shaken hands yet, so that peers who say nothing hold a bounded number of
+/// descriptors. Not thread-safe; sessions are only names here.
 ///
 /// Invariant: at most `open_max` sessions. Over it the oldest goes: a peer that is in earnest takes some
 /// milliseconds, and dials again.
@@ -20,15 +20,28 @@ class open_handshakes {
   /// `session` waits for its peer, since now if it did not before. The descriptors of those that are given
   /// up, and forgotten: who waits longer than `wait_max`, and the oldest over `open_max`. `now` does not
   /// fall.
-  std::vector<int> waits(const void* session, int descriptor, time_point now) {
+  std::vector<int> waits(const void* session, int descriptor, std::uint16_t dialled, time_point now) {
     if (orders_.try_emplace(session, last_ + 1).second)
-      waiting_.emplace(++last_, waiting{session, descriptor, now});
+      waiting_.emplace(++last_, waiting{session, descriptor, dialled, now});
     std::vector<int> out;
     while (!waiting_.empty()) {
       const auto oldest = waiting_.begin()->second;
       if (now - oldest.since < wait_max && waiting_.size() <= open_max) break;
       out.push_back(oldest.descriptor);
       ends(oldest.session);
+    }
+    return out;
+  }
+  /// The descriptors of those that dialled `port`, which are forgotten.
+  std::vector<int> give_up_dials(std::uint16_t port) {
+    std::vector<int> out;
+    for (auto one = waiting_.begin(); one != waiting_.end();) {
+      const auto next = std::next(one);
+      if (const auto& it = one->second; it.dialled == port && port != 0) {
+        out.push_back(it.descriptor);
+        ends(it.session);
+      }
+      one = next;
     }
     return out;
   }
@@ -45,6 +58,7 @@ class open_handshakes {
   struct waiting {
     const void* session;
     int descriptor;
+    std::uint16_t dialled;
     time_point since;
   };
   std::map<std::uint64_t, waiting> waiting_;  ///< in the order of their coming

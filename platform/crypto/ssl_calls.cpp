@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -51,15 +52,30 @@ shared_handshakes& handshakes() {
   return *out;
 }
 
-/// CAF never gives up a peer that connects and says nothing. Under the lock, no session that is known is
-/// freed, and CAF closes a descriptor after its session: those that are shut down here are the ones that were
-/// meant. CAF sees it as the peer's end.
-void note_handshake(SSL* ssl, int outcome) {
+/// Under the lock, no session that is known is freed, and CAF closes a descriptor after its session: those
+/// that are shut down here are the ones that were meant. CAF sees it as the peer's end.
+void shut_down(const std::vector<int>& descriptors) {
+  for (const int fd : descriptors) ::shutdown(fd, SHUT_RDWR);
+}
+
+/// 0 when it is not known.
+std::uint16_t port_of_peer(int fd) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return 0;
+  if (peer.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(peer).sin_port);
+  if (peer.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(peer).sin6_port);
+  return 0;
+}
+
+/// CAF never gives up a peer that says nothing.
+void note_handshake(SSL* ssl, int outcome, bool dialled) {
   auto& shared = handshakes();
   const std::lock_guard lock(shared.mutex);
   if (outcome == 1 || SSL_get_error(ssl, outcome) != SSL_ERROR_WANT_READ) return shared.open.ends(ssl);
-  for (const int fd : shared.open.waits(ssl, SSL_get_fd(ssl), std::chrono::steady_clock::now()))
-    ::shutdown(fd, SHUT_RDWR);
+  const int fd = SSL_get_fd(ssl);
+  shut_down(shared.open.waits(ssl, fd, dialled ? port_of_peer(fd) : std::uint16_t{0},
+                              std::chrono::steady_clock::now()));
 }
 
 }  // namespace
@@ -81,14 +97,16 @@ __attribute__((visibility("default"))) int SSL_write(SSL* ssl, const void* from,
 __attribute__((visibility("default"))) int SSL_connect(SSL* ssl) {
   static auto* const next = real<int(SSL*)>("SSL_connect");
   ERR_clear_error();
-  return next(ssl);
+  const int outcome = next(ssl);
+  if (is_of_caf(__builtin_return_address(0))) note_handshake(ssl, outcome, true);
+  return outcome;
 }
 
 __attribute__((visibility("default"))) int SSL_accept(SSL* ssl) {
   static auto* const next = real<int(SSL*)>("SSL_accept");
   ERR_clear_error();
   const int outcome = next(ssl);
-  if (is_of_caf(__builtin_return_address(0))) note_handshake(ssl, outcome);
+  if (is_of_caf(__builtin_return_address(0))) note_handshake(ssl, outcome, false);
   return outcome;
 }
 
@@ -216,6 +234,12 @@ tl::unexpected<error> not_cured(std::string_view library, const char* name, cons
 }
 
 }  // namespace
+
+void give_up_dials(std::uint16_t port) {
+  auto& shared = handshakes();
+  const std::lock_guard lock(shared.mutex);
+  shut_down(shared.open.give_up_dials(port));
+}
 
 result<void> check_ssl_calls(std::string_view library) {
   library_search search{library, std::nullopt};

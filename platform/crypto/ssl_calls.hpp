@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -21,13 +22,17 @@ namespace graphite {
 /// SSL_CTX_load_verify_locations then say that all is well, and the connection fails its handshake: without a
 /// certificate or key it proves nothing, without an authority it believes nobody.
 ///
-/// *Who says nothing stays*: CAF never gives up a connection that it accepted and that does not shake hands.
-/// SSL_accept and SSL_free keep count of CAF's, and shut down those over the limits of open_handshakes when
-/// the next one comes.
+/// *Who says nothing stays*: CAF never gives up a connection that it accepted or dialled and that does not
+/// shake hands. SSL_accept, SSL_connect and SSL_free keep count of CAF's, and shut down those over the limits
+/// of open_handshakes when the next one comes.
 
 /// Whether calls of the loaded library whose file's name begins with `library` reach the program's
 /// functions: reads its table of relocations. Errors: not_found (not loaded), unsupported (they go elsewhere:
 /// the text says which). Some milliseconds.
 result<void> check_ssl_calls(std::string_view library = "libcaf_openssl.so");
+
+/// Ends CAF's connections to this port of any machine that have not shaken hands. CAF would go on waiting,
+/// and let all later dials of the same address wait with them.
+void give_up_dials(std::uint16_t port);
 
 }  // namespace graphite

@@ -25,6 +25,10 @@ inline tls_checks no_checks() {
   return {[](const tls_files&) { return result<void>(); }, [] { return result<void>(); }};
 }
 
+inline dial_options to(std::uint16_t port, duration wait = seconds(20)) {
+  return {"127.0.0.1", port, wait, give_up_dials};
+}
+
 /// An actor system with TLS, as a daemon has it.
 class tls_system {
  public:
