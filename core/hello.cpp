@@ -25,12 +25,12 @@ std::string describe(const role_key_statement& who) {
 result<void> check_counts(const role_key_statement& who, const role_trust& trust, std::int64_t unix_ns) {
   if (trust.revoked.count(who.serial) != 0)
     return fail(errc::permission_denied,
-                describe(who) + " is revoked: 'graphite keygen' makes it another key, if that was a mistake");
+                describe(who) + " is revoked: see 'graphite keys' for what gives it another key");
   if (who.valid.holds(unix_ns)) return {};
   return fail(errc::permission_denied,
               describe(who) + (unix_ns < who.valid.from_unix_ns
                                    ? " is not valid yet: compare the clocks of the machines"
-                                   : " has expired: 'graphite keys rotate' makes it another"));
+                                   : " has expired: see 'graphite keys' for what gives it another key"));
 }
 
 /// Of whichever root signed it.
