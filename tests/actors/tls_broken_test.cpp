@@ -71,20 +71,28 @@ TEST_F(actor_tls_broken, nobody_is_believed_without_the_authority) {
 /// Leaves `free` descriptors to this process while it lives.
 class few_descriptors {
  public:
-  explicit few_descriptors(unsigned free) {
+  explicit few_descriptors(std::size_t free) {
     EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-    const int next = ::dup(STDIN_FILENO);
-    ::close(next);
     rlimit few = before_;
-    few.rlim_cur = static_cast<rlim_t>(next) + free;
+    few.rlim_cur = std::min<rlim_t>(before_.rlim_cur, 512);
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int one; (one = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0;) taken_.push_back(one);
+    EXPECT_GE(taken_.size(), free);
+    for (std::size_t i = 0; i < free; ++i) {
+      ::close(taken_.back());
+      taken_.pop_back();
+    }
   }
-  ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  ~few_descriptors() {
+    for (const int one : taken_) ::close(one);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
   few_descriptors(const few_descriptors&) = delete;
   few_descriptors& operator=(const few_descriptors&) = delete;
 
  private:
   rlimit before_{};
+  std::vector<int> taken_;
 };
 
 TEST_F(actor_tls_broken, want_of_descriptors_for_the_files_costs_the_connection) {
