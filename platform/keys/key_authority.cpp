@@ -136,7 +136,7 @@ result<void> key_authority::write_server(std::string_view authority, const valid
   GRAPHITE_CHECK(register_.append(row));
   GRAPHITE_TRY(const auto made,
                graphite::issue_certificate(issuer, {"graphite server", std::string(tls_server_name),
-                                                    certificate_use::server, row.serial, valid}));
+                                                    use, row.serial, valid}));
   return write_pair(join(folder_, layout::publisher), authority, made);
 }
 
