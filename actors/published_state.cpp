@@ -11,7 +11,7 @@ constexpr duration record_lives_for = seconds(10);
 }
 
 result<void> published_state::publish(const head& now, const index_tree& tree) {
-  pages_.publish(tree);
+  kept_.publish(now, tree);
   channel_now next{now, {}, {}};
   GRAPHITE_TRY(next.encoded, encode_wire_head(now, hash_, signer_));
   const auto root = tree.root_node()->bytes();
@@ -57,7 +57,5 @@ std::optional<chunk_service_sources::current_head> published_state::current(std:
   out.hints = found->second.hints;
   return out;
 }
-
-std::optional<byte_vector> published_state::page(const digest& id) { return pages_.find(id); }
 
 }  // namespace graphite

@@ -8,7 +8,7 @@
 #include "core/messages/heads.hpp"
 #include "core/ports/head_signer.hpp"
 #include "relay/chunk_service.hpp"
-#include "relay/page_registry.hpp"
+#include "relay/kept_generations.hpp"
 
 namespace graphite {
 
@@ -26,14 +26,15 @@ class published_state {
   /// The signer has other keys now. Errors: as above.
   result<void> sign_again();
   /// The newest index is read from other pages now.
-  void rebase(const index_tree& tree) { pages_.rebase(tree); }
+  void rebase(const index_tree& tree) { kept_.rebase(tree); }
   /// Where chunks are served; 0: nowhere.
   void serve_chunks_on(std::uint16_t port);
   /// The encoded heartbeat for all channels. Errors: those of the signer.
   result<byte_vector> beat(std::int64_t unix_ns) const;
 
   std::optional<chunk_service_sources::current_head> current(std::string_view channel) const;
-  std::optional<byte_vector> page(const digest& id);
+  /// What may be asked for, and index pages.
+  kept_generations& kept() { return kept_; }
 
  private:
   struct channel_now {
@@ -46,7 +47,7 @@ class published_state {
   const head_signer* const signer_;
   mutable std::mutex mutex_;
   std::map<std::string, channel_now, std::less<>> channels_;
-  page_registry pages_;
+  kept_generations kept_;
   std::uint16_t chunk_port_ = 0;
 };
 

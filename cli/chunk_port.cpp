@@ -1,19 +1,104 @@
 #include "cli/chunk_port.hpp"
 
+#include <fmt/format.h>
+
+#include "core/messages/zap.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 
 namespace graphite {
 
-std::vector<byte_vector> chunk_port::handle(byte_span, byte_span request) {
+namespace {
+
+chunk_reply refusal_of(const error& why) { return {refusal{why.code, why.context.substr(0, 400)}, {}}; }
+
+/// What the asker takes for "not here any more": it turns to the newest generation at once.
+chunk_reply gone(const scoped_request& request, const error& why) {
+  if (!std::holds_alternative<contents_request>(request.what)) return refusal_of(why);
+  return {contents_reply{{{true, 0}}}, {}};
+}
+
+}  // namespace
+
+chunk_port::chunk_port(chunk_service service, const clock_source& clock,
+                       std::optional<chunk_port_security> security)
+    : service_(std::move(service)),
+      clock_(clock),
+      security_(std::move(security)),
+      limits_(security_ ? security_->limits : request_limits::options{}) {}
+
+void chunk_port::set_endpoints(std::string heads, std::string chunks) {
+  const std::lock_guard lock(mutex_);
+  heads_ = std::move(heads);
+  chunks_ = std::move(chunks);
+}
+
+std::vector<byte_vector> chunk_port::handle(const std::optional<curve_key>& peer, byte_span request) {
+  if (security_) {
+    if (!peer) return {};
+    auto reply = answer_secured(*peer, request);
+    return encode(reply ? std::move(*reply) : refusal_of(reply.error()));
+  }
   const auto decoded = decode_chunk_request(request);
-  if (!decoded)
-    return encode(chunk_reply{refusal{decoded.error().code, decoded.error().context.substr(0, 200)}, {}});
-  if (const auto* ack = std::get_if<ack_request>(&*decoded)) {
+  if (!decoded) return encode(refusal_of(decoded.error()));
+  return encode(answer({{}, decoded->what}));
+}
+
+chunk_reply chunk_port::answer(const scoped_request& request) {
+  if (const auto* ack = std::get_if<ack_request>(&request.what)) {
     const std::lock_guard lock(mutex_);
     acks_.note(*ack, clock_.now());
-    return encode(chunk_reply{ack_reply{}, {}});
+    return {ack_reply{}, {}};
   }
-  return encode(service_.answer(*decoded));
+  return service_.answer(request);
+}
+
+result<chunk_reply> chunk_port::answer_secured(const curve_key& peer, byte_span request) {
+  const bool known = security_->gate->admits(served_port::heads, peer);
+  {
+    const std::lock_guard lock(mutex_);
+    GRAPHITE_CHECK(known ? limits_.take_request(peer, clock_.now())
+                         : limits_.take_enrolment(peer, clock_.now()));
+  }
+  if (!known && request.size() > chunk_port_limits::welcome_bytes_max)
+    return fail(errc::too_large, fmt::format("{} bytes from a client that has not enrolled", request.size()));
+  GRAPHITE_TRY(const auto decoded, decode_chunk_request(request));
+  if (const auto* in = std::get_if<welcome_request>(&decoded.what)) return welcome(peer, *in);
+  GRAPHITE_CHECK(security_->gate->check(peer, decoded.scope.channel));
+  return checked(decoded);
+}
+
+/// `request` is of a client that may have its channel.
+result<chunk_reply> chunk_port::checked(const scoped_request& request) {
+  const auto belongs = security_->kept->check(request);
+  if (belongs) return answer(request);
+  if (belongs.error().code == errc::not_found) return gone(request, belongs.error());
+  return tl::unexpected(belongs.error());
+}
+
+result<chunk_reply> chunk_port::welcome(const curve_key& peer, const welcome_request& request) {
+  // A client that has a grant pays for the signatures, too.
+  if (security_->gate->admits(served_port::heads, peer)) {
+    const std::lock_guard lock(mutex_);
+    GRAPHITE_CHECK(limits_.take_enrolment(peer, clock_.now()));
+  }
+  const auto how = security_->gate->enrol(peer, request.tickets);
+  tell(peer, how);
+  if (!how) return tl::unexpected(how.error());
+  welcome_reply out;
+  for (const auto& grant : how->grants) out.grants.push_back({grant.channel, grant.until_unix_ns});
+  if (!how->refused.empty()) out.refused = how->refused.front();
+  const std::lock_guard lock(mutex_);
+  out.heads = heads_;
+  out.chunks = chunks_;
+  return chunk_reply{std::move(out), {}};
+}
+
+void chunk_port::tell(const curve_key& peer, const result<enrolled>& how) {
+  if (security_->log == nullptr) return;
+  const auto id = user_id_of(peer);
+  if (!how) return security_->log->warn("refused to enrol {}: {}", id, how.error().context);
+  for (const auto& why : how->refused) security_->log->warn("a ticket of {}: {}", id, why);
+  for (const auto& grant : how->grants) security_->log->info("enrolled {} for channel {}", id, grant.channel);
 }
 
 std::vector<ack_summary::peer> chunk_port::peers() {

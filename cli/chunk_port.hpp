@@ -1,30 +1,57 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <vector>
 
-#include "core/ports/clock.hpp"
-#include "core/ports/transport.hpp"
+#include "cli/peer_gate.hpp"
+#include "core/ports/log.hpp"
 #include "relay/ack_summary.hpp"
 #include "relay/chunk_service.hpp"
+#include "relay/kept_generations.hpp"
+#include "relay/request_limits.hpp"
 
 namespace graphite {
 
+/// What a chunk port with keys works with; all outlive it.
+struct chunk_port_security {
+  peer_gate* gate = nullptr;
+  kept_generations* kept = nullptr;
+  log_sink* log = nullptr;  ///< gets who enrolled and who was refused
+  request_limits::options limits;
+};
+
 /// The chunk port's bytes in, bytes out: decodes, lets the service answer, keeps acks. Thread-safe.
+///
+/// With keys: who has no grant can only enrol; each request is checked against the grant and what belongs to
+/// its channel.
 class chunk_port final : public chunk_handler {
  public:
-  chunk_port(chunk_service service, const clock_source& clock)
-      : service_(std::move(service)), clock_(clock) {}
+  /// Without `security`: a port without keys.
+  chunk_port(chunk_service service, const clock_source& clock,
+             std::optional<chunk_port_security> security = std::nullopt);
 
-  std::vector<byte_vector> handle(byte_span peer, byte_span request) override;
+  /// Where the ports are, for those who enrol: HOST:PORT, an empty host is the one that they asked.
+  void set_endpoints(std::string heads, std::string chunks);
+
+  std::vector<byte_vector> handle(const std::optional<curve_key>& peer, byte_span request) override;
   /// Who runs what, the silent left out.
   std::vector<ack_summary::peer> peers();
 
  private:
+  chunk_reply answer(const scoped_request& request);
+  result<chunk_reply> answer_secured(const curve_key& peer, byte_span request);
+  result<chunk_reply> welcome(const curve_key& peer, const welcome_request& request);
+  result<chunk_reply> checked(const scoped_request& request);
+  void tell(const curve_key& peer, const result<enrolled>& how);
+
   const chunk_service service_;
   const clock_source& clock_;
+  const std::optional<chunk_port_security> security_;
   std::mutex mutex_;
   ack_summary acks_{ack_summary::options{}};
+  request_limits limits_;
+  std::string heads_, chunks_;
 };
 
 }  // namespace graphite

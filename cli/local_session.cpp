@@ -284,7 +284,9 @@ chunk_service_sources local_session::parts::chunk_sources() {
   chunk_service_sources out;
   out.store = contents.get();
   out.hash = &hash;
-  out.page = [this](const digest& page) { return published->page(page); };
+  out.page = [this](std::string_view channel, const digest& page) {
+    return published->kept().page(channel, page);
+  };
   out.head = [this](std::string_view channel) { return published->current(channel); };
   return out;
 }

@@ -47,12 +47,12 @@ bool wants_more(const chunk_list& list, const chunk_range& range, const byte_run
 
 }  // namespace
 
-chunk_reply chunk_service::answer(const chunk_request& request) const {
-  if (const auto* in = std::get_if<snapshot_request>(&request)) return snapshot(*in);
-  if (const auto* in = std::get_if<pages_request>(&request)) return pages(*in);
-  if (const auto* in = std::get_if<list_request>(&request)) return list(*in);
-  if (const auto* in = std::get_if<contents_request>(&request)) return contents(*in);
-  if (const auto* in = std::get_if<behind_request>(&request)) return behind(*in);
+chunk_reply chunk_service::answer(const scoped_request& request) const {
+  if (const auto* in = std::get_if<snapshot_request>(&request.what)) return snapshot(*in);
+  if (const auto* in = std::get_if<pages_request>(&request.what)) return pages(request.scope.channel, *in);
+  if (const auto* in = std::get_if<list_request>(&request.what)) return list(*in);
+  if (const auto* in = std::get_if<contents_request>(&request.what)) return contents(*in);
+  if (const auto* in = std::get_if<behind_request>(&request.what)) return behind(*in);
   return refuse(errc::unsupported, "this verb is not served here");
 }
 
@@ -67,13 +67,13 @@ chunk_reply chunk_service::snapshot(const snapshot_request& request) const {
   return out;
 }
 
-chunk_reply chunk_service::pages(const pages_request& request) const {
+chunk_reply chunk_service::pages(std::string_view channel, const pages_request& request) const {
   if (request.pages.size() > limits::pages_max) return refuse(errc::too_large, "too many pages asked for");
   pages_reply header;
   chunk_reply out;
   std::size_t sent = 0;
   for (const auto& id : request.pages) {
-    auto page = sources_.page(id);
+    auto page = sources_.page(channel, id);
     if (page && sent + page->size() > limits::reply_bytes_max) break;
     header.present.push_back(page.has_value());
     if (!page) continue;

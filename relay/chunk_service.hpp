@@ -14,8 +14,8 @@ namespace graphite {
 struct chunk_service_sources {
   const chunk_store* store = nullptr;  ///< outlives the service
   const hasher* hash = nullptr;
-  /// Bytes of an index page of any kept generation.
-  std::function<std::optional<byte_vector>(const digest& page)> page;
+  /// Bytes of an index page of any kept generation of `channel`; of any channel where that is empty.
+  std::function<std::optional<byte_vector>(std::string_view channel, const digest& page)> page;
   /// The newest head of a channel, encoded.
   struct current_head {
     byte_vector bytes;
@@ -25,7 +25,8 @@ struct chunk_service_sources {
   std::function<std::optional<current_head>(std::string_view channel)> head;
 };
 
-/// Answers every request of the chunk port but `ack` (relay/ack_summary.hpp keeps those).
+/// Answers every request of the chunk port but `ack` (relay/ack_summary.hpp keeps those) and
+/// `welcome` (relay/access_table.hpp).
 ///
 /// Keeps no state between requests. Never trusts a number of the request: an answer holds at most
 /// chunk_port_limits::reply_bytes_max raw bytes (one chunk more where the first is larger than the
@@ -34,11 +35,13 @@ struct chunk_service_sources {
 class chunk_service {
  public:
   explicit chunk_service(chunk_service_sources sources) : sources_(std::move(sources)) {}
-  chunk_reply answer(const chunk_request& request) const;
+  chunk_reply answer(const chunk_request& request) const { return answer({{}, request}); }
+  /// Index pages are those of the scope's channel; whether anything else may be had is the caller's to check.
+  chunk_reply answer(const scoped_request& request) const;
 
  private:
   chunk_reply snapshot(const snapshot_request& request) const;
-  chunk_reply pages(const pages_request& request) const;
+  chunk_reply pages(std::string_view channel, const pages_request& request) const;
   chunk_reply list(const list_request& request) const;
   chunk_reply contents(const contents_request& request) const;
   chunk_reply behind(const behind_request& request) const;

@@ -13,11 +13,16 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("graphite::wire");
 
+# With keys, both ports speak CURVE. The chunk port talks to whoever proves a key of his own, and answers him one
+# thing: `welcome`, which takes tickets and gives a grant for the key. Every other request names its channel, and
+# the grant is looked up for each: one that was revoked or has run out gives nothing from then on. What is asked
+# for has to belong to a generation of that channel which is kept (docs/decisions/0014).
+
 struct Request {
   union {
     welcome @0 :Welcome;
-    # Reserved: the only request allowed without a grant, once there are keys. Refused in this version, in
-    # which a listener learns the chunk port from the heartbeat (heads.capnp).
+    # The only request that a port with keys answers without a grant. A port without keys refuses it: there a
+    # listener learns the chunk port from the heartbeat (heads.capnp).
 
     snapshot @1 :Text;
     # A channel's name: its newest head. Asked after a gap, on a late join and after a restart.
@@ -37,11 +42,24 @@ struct Request {
     ack @6 :Ack;
     # Tells which generation this runtime node has; sent after each swap and then each 5 s.
   }
+
+  channel @7 :Text;
+  # What the grant is for. Needed by a port with keys for all but `welcome`; others do not look at it.
+
+  root @8 :Data;
+  # 32 bytes: the index's root of the generation that is being fetched. Needed by a port with keys for `list`
+  # and `contents`. Empty: about no generation.
+
+  asset @9 :UInt64;
+  # For `list`: see Range.
 }
 
 struct Welcome {
   who @0 :Data;
   # 16 bytes: incarnation of the asking process.
+  tickets @1 :List(Data);
+  # At most 4 of at most 1 KiB each (core/credentials.hpp). They are for the CURVE key of this connection, or
+  # refused.
 }
 
 struct Contents {
@@ -58,6 +76,9 @@ struct Range {
   # Index of the first chunk wanted.
   count @2 :UInt32;
   # How many; zero: all to the end.
+  asset @3 :UInt64;
+  # An asset of generation `root` that has this content (XXH3-64 of its path). A port with keys looks it up in
+  # that generation's index, and refuses what is not there.
 }
 
 struct Ack {
@@ -82,7 +103,7 @@ struct Reply {
     # No raw frames.
 
     welcome @1 :Endpoints;
-    # Reserved with the request. No raw frames.
+    # No raw frames.
 
     snapshot @2 :Snapshot;
     # Raw frames: the encoded head, then index pages from the root down that will probably be asked for.
@@ -117,7 +138,19 @@ struct Refusal {
 struct Endpoints {
   heads @0 :Text;
   chunks @1 :Text;
-  # HOST:PORT. Empty: not served.
+  # HOST:PORT; an empty host is the one that was asked. Empty: not served.
+
+  grants @2 :List(Grant);
+  # What the client may have now, ascending by channel. At most 16.
+
+  refused @3 :Text;
+  # For people: why other tickets were not taken. Empty: all were.
+}
+
+struct Grant {
+  channel @0 :Text;
+  until @1 :Int64;
+  # Unix time in nanoseconds.
 }
 
 struct Snapshot {

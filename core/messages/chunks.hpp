@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/content.hpp"
+#include "core/credentials.hpp"
 #include "core/error.hpp"
 #include "core/ids.hpp"
 #include "core/units.hpp"
@@ -26,13 +27,19 @@ struct chunk_port_limits {
   static constexpr std::size_t frames_max = 1 + 256;
   static constexpr std::size_t name_bytes_max = 128;
   static constexpr std::size_t message_text_max = 1024;
+  static constexpr std::size_t tickets_max = 4;  ///< of one welcome
+  static constexpr std::size_t address_bytes_max = 300;
+  static constexpr std::size_t grants_max = 16;              ///< told by one welcome
+  static constexpr std::size_t welcome_bytes_max = 8 * KiB;  ///< a request of a peer without a grant
 };
+static_assert(chunk_port_limits::tickets_max * ticket_bytes_max < chunk_port_limits::welcome_bytes_max);
 
 /// Chunks `first` … `first + count - 1` of a content; count 0: to the end.
 struct chunk_range {
   digest content;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  asset_id asset{};  ///< one that has it in the generation that the request is about; zero: not told
   auto operator<=>(const chunk_range&) const = default;
 };
 
@@ -46,6 +53,7 @@ struct pages_request {
 };
 struct list_request {
   digest content;
+  asset_id asset{};  ///< see chunk_range
   bool operator==(const list_request&) const = default;
 };
 /// `credit_bytes`: how many raw bytes the asker takes now; a larger range is answered in part and asked
@@ -71,8 +79,29 @@ struct ack_request {
   bool operator==(const ack_request&) const = default;
 };
 
+/// Tickets for a grant: the only request that a port with keys answers without one.
+struct welcome_request {
+  incarnation_id who;
+  std::vector<byte_vector> tickets;  ///< encode_ticket
+  bool operator==(const welcome_request&) const = default;
+};
+
 using chunk_request = std::variant<snapshot_request, pages_request, list_request, contents_request,
-                                   behind_request, ack_request>;
+                                   behind_request, ack_request, welcome_request>;
+
+/// Which generation a request is about. A port with keys answers what the channel's grant covers: pages,
+/// contents and side objects of the channel's generations that it keeps, no others.
+struct request_scope {
+  std::string channel;  ///< empty: not told, only to a port without keys
+  digest root;          ///< of the generation's index; zero where the request is about no generation
+  bool operator==(const request_scope&) const = default;
+};
+
+struct scoped_request {
+  request_scope scope;
+  chunk_request what;
+  bool operator==(const scoped_request&) const = default;
+};
 
 /// Raw frames: the head's bytes, then index pages from the root down, as a hint of what will be asked.
 struct snapshot_reply {
@@ -107,6 +136,18 @@ struct behind_reply {
 struct ack_reply {
   bool operator==(const ack_reply&) const = default;
 };
+/// What the client has now, and where.
+struct welcome_reply {
+  struct grant {
+    std::string channel;
+    std::int64_t until_unix_ns = 0;
+    bool operator==(const grant&) const = default;
+  };
+  std::string heads, chunks;  ///< HOST:PORT; an empty host: the one that was asked. Empty: not served
+  std::vector<grant> grants;  ///< ascending by channel
+  std::string refused;        ///< why other tickets were not taken; empty: all were
+  bool operator==(const welcome_reply&) const = default;
+};
 /// The request was refused.
 struct refusal {
   errc code = errc::unavailable;
@@ -115,8 +156,8 @@ struct refusal {
 };
 
 /// The header of a reply; its raw frames follow it.
-using chunk_reply_header =
-    std::variant<refusal, snapshot_reply, pages_reply, list_reply, contents_reply, behind_reply, ack_reply>;
+using chunk_reply_header = std::variant<refusal, snapshot_reply, pages_reply, list_reply, contents_reply,
+                                        behind_reply, ack_reply, welcome_reply>;
 
 struct chunk_reply {
   chunk_reply_header header;

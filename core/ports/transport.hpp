@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/curve_pair.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/units.hpp"
@@ -15,9 +17,31 @@ namespace graphite {
 
 /// Where a listener should be reachable.
 struct listen_options {
-  std::string host = "127.0.0.1";  ///< a numeric address; other than loopback is refused until keys exist
+  std::string host = "127.0.0.1";  ///< a numeric address; other than loopback is refused without `keys`
   std::uint16_t port = 0;          ///< 0: any free one
   bool any_port_if_taken = false;  ///< falls back to port 0
+  /// The server's CURVE keys: nobody is heard before he has proved a key of his own, and nothing is plain.
+  curve_pair_ptr keys = nullptr;
+};
+
+/// What a runtime needs to talk to ports with keys.
+struct link_keys {
+  curve_key server;    ///< of both ports
+  curve_pair_ptr own;  ///< tickets are for its public half
+};
+
+enum class served_port { heads, chunks };
+
+/// Who may use the ports that have keys. Thread-safe, quick: asked by the threads of the transport.
+class peer_admission {
+ public:
+  virtual ~peer_admission() = default;
+  /// Whether `peer`, who has proved his key, may connect now.
+  virtual bool admits(served_port port, const curve_key& peer) = 0;
+  /// Whether he may hear of `channel` now.
+  virtual bool may_follow(const curve_key& peer, std::string_view channel) = 0;
+  /// Grows with each grant that was withdrawn or ran out. Who was let in before may not be one any more.
+  virtual std::uint64_t withdrawals() = 0;
 };
 
 /// Sends state to everybody who listens. Thread-safe; never blocks: where its queue is full the oldest
@@ -28,6 +52,7 @@ class head_publisher {
     std::uint64_t listeners = 0;  ///< connected now, over all channels
     std::uint64_t left = 0;       ///< listeners that have gone or were cut off
     std::uint64_t sent = 0, dropped = 0;
+    std::uint64_t refused = 0;  ///< subscriptions without a grant
   };
   virtual ~head_publisher() = default;
 
@@ -44,8 +69,8 @@ class head_publisher {
 class chunk_handler {
  public:
   virtual ~chunk_handler() = default;
-  /// `peer` names the connection while it lives, nothing more. The reply's frames; none: no answer.
-  virtual std::vector<byte_vector> handle(byte_span peer, byte_span request) = 0;
+  /// Absent `peer`: the port has no keys. The reply's frames; none: no answer.
+  virtual std::vector<byte_vector> handle(const std::optional<curve_key>& peer, byte_span request) = 0;
 };
 
 /// A running chunk port; ends with its destructor.
@@ -59,6 +84,17 @@ class chunk_server {
   virtual counters count() const = 0;
 };
 
+/// What became of one connection of a link with keys.
+struct link_event {
+  enum class what {
+    connected,  ///< each side has proved its key
+    refused,    ///< by the server: this key has no grant
+    failed      ///< before that: another server key, no keys there, or it went away
+  };
+  served_port port = served_port::heads;
+  what happened = what::failed;
+};
+
 /// Receives what a link's poll() reads, in the polling thread.
 class link_listener {
  public:
@@ -66,6 +102,8 @@ class link_listener {
   virtual void on_announcement(byte_span message) = 0;
   virtual void on_heartbeat(byte_span message) = 0;
   virtual void on_reply(std::uint64_t request, std::vector<byte_vector> frames) = 0;
+  /// Only of a link with keys.
+  virtual void on_event(const link_event&) {}
 };
 
 /// A runtime node's end of both ports. One thread, which polls it and is called back by it: no hop lies
@@ -74,8 +112,9 @@ class runtime_link {
  public:
   virtual ~runtime_link() = default;
 
-  /// Starts to listen at HOST:PORT; connecting and reconnecting happen by themselves.
-  /// Errors: invalid_argument, permission_denied (not loopback), io.
+  /// Starts to listen at HOST:PORT; connecting and reconnecting happen by themselves, but for a connection
+  /// with keys that was refused: it is called again then. What is followed stays so.
+  /// Errors: invalid_argument, permission_denied (not loopback, and no keys), io.
   virtual result<void> connect_heads(const std::string& address) = 0;
   virtual result<void> follow(std::string_view channel) = 0;
   /// Replaces the chunk connection; requests under way are not answered any more.

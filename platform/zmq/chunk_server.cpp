@@ -7,6 +7,7 @@
 #include <zmq.hpp>
 
 #include "platform/linux/thread_name.hpp"
+#include "platform/zmq/accepting.hpp"
 #include "platform/zmq/message_bytes.hpp"
 #include "platform/zmq/wake_event.hpp"
 
@@ -18,8 +19,9 @@ constexpr std::size_t request_id_bytes = 8;
 class router_server final : public chunk_server {
  public:
   router_server(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address,
-                wake_event wake, chunk_handler& handler)
+                wake_event wake, std::optional<accepting> accepts, chunk_handler& handler)
       : context_(std::move(context)),
+        accepts_(std::move(accepts)),
         socket_(std::move(socket)),
         address_(std::move(address)),
         wake_(std::move(wake)),
@@ -33,6 +35,7 @@ class router_server final : public chunk_server {
     stopping_.store(true);
     wake_.set();
     thread_.join();
+    if (accepts_) accepts_->leave();
   }
 
   std::string address() const override { return address_; }
@@ -42,10 +45,12 @@ class router_server final : public chunk_server {
   void run() {
     while (!stopping_.load()) {
       zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
+                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
+                                 accepts_ ? accepts_->item() : zmq::pollitem_t{}};
       try {
-        zmq::poll(items, 2, milliseconds(-1));
+        zmq::poll(items, accepts_ ? 3 : 2, milliseconds(-1));
         wake_.clear();
+        if (accepts_) accepts_->take_events(socket_);
         while (!stopping_.load() && serve_one()) {
         }
       } catch (const zmq::error_t& e) {
@@ -64,8 +69,13 @@ class router_server final : public chunk_server {
       ++refused_;
       return true;
     }
+    const auto who = accepts_ ? sender_of(body) : std::nullopt;
+    if (accepts_ && !who) {
+      ++refused_;
+      return true;
+    }
     ++requests_;
-    answer(peer, id, handler_.handle(bytes_of(peer), bytes_of(body)));
+    answer(peer, id, handler_.handle(who, bytes_of(body)));
     return true;
   }
 
@@ -90,6 +100,7 @@ class router_server final : public chunk_server {
   }
 
   const std::shared_ptr<zmq_context> context_;
+  std::optional<accepting> accepts_;  ///< with keys
   zmq::socket_t socket_;
   const std::string address_;
   const wake_event wake_;
@@ -108,10 +119,22 @@ result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_
     zmq::socket_t socket(context->get(), zmq::socket_type::router);
     apply_limits(socket, options.request_bytes_max);
     socket.set(zmq::sockopt::sndhwm, 16);  // messages of up to 1 MiB each: a slow peer holds few
-    GRAPHITE_TRY(auto address, bind_socket(socket, options.listen));
     GRAPHITE_TRY(auto wake, wake_event::make());
+    std::optional<accepting> accepts;
+    std::string address;
+    if (options.listen.keys) {
+      secure_server(socket, served_port::chunks, *options.listen.keys);
+      socket.set(zmq::sockopt::rcvhwm, options.waiting_requests_max);
+      const auto connections_max = std::min(options.connections_max, context->connections_max() / 2);
+      GRAPHITE_TRY(auto opened, accepting::open(options.listen, connections_max));
+      accepts.emplace(std::move(opened));
+      accepts->serve(context->get(), socket);
+      address = accepts->address();
+    } else {
+      GRAPHITE_TRY(address, bind_socket(socket, options.listen));
+    }
     return std::make_unique<router_server>(std::move(context), std::move(socket), std::move(address),
-                                           std::move(wake), handler);
+                                           std::move(wake), std::move(accepts), handler);
   } catch (const zmq::error_t& e) {
     return fail(errc::io, fmt::format("chunk port: {}", e.what()));
   }

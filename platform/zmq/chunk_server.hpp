@@ -11,6 +11,8 @@ namespace graphite {
 struct zmq_chunk_server_options {
   listen_options listen{"127.0.0.1", 7403, true};
   std::size_t request_bytes_max = 64 * KiB;
+  int waiting_requests_max = 8;        ///< of one connection, with keys: what a stranger can make us hold
+  std::size_t connections_max = 4096;  ///< with keys; never more than half of the context's
 };
 
 /// The chunk port as a ROUTER socket with a thread of its own, which calls `handler`; `handler` outlives

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <zmq.hpp>
 
+#include "core/messages/zap.hpp"
+
 namespace graphite {
 
 static result<std::size_t> raise_file_limit() {
@@ -60,13 +62,34 @@ bool is_loopback(const std::string& host) {
 }
 
 tl::unexpected<error> not_loopback(const std::string& host) {
-  return fail(
-      errc::permission_denied,
-      fmt::format(
-          "{} is not this machine: this version has no keys, so only loopback (127.0.0.1) is served and "
-          "used; another machine is reached through a tunnel, for example "
-          "`ssh -N -L 7402:127.0.0.1:7402 -L 7403:127.0.0.1:7403 MACHINE`",
-          host));
+  return fail(errc::permission_denied,
+              fmt::format("{} is not this machine, and nothing leaves it without keys: make some with "
+                          "`graphite keygen DIR` and give them by `--keys DIR`",
+                          host));
+}
+
+static std::string as_option(byte_span bytes) { return std::string(as_text(bytes)); }
+
+void secure_server(zmq::socket_t& socket, served_port port, const curve_pair& keys) {
+  socket.set(zmq::sockopt::zap_domain, std::string(zap_domain(port)));
+  socket.set(zmq::sockopt::curve_server, 1);
+  const byte_span secret = keys.secret.view();
+  if (zmq_setsockopt(socket.handle(), ZMQ_CURVE_SECRETKEY, secret.data(), secret.size()) != 0)
+    throw zmq::error_t();
+}
+
+void secure_client(zmq::socket_t& socket, const link_keys& keys) {
+  socket.set(zmq::sockopt::curve_serverkey, as_option(keys.server.bytes));
+  socket.set(zmq::sockopt::curve_publickey, as_option(keys.own->key.bytes));
+  const byte_span secret = keys.own->secret.view();
+  if (zmq_setsockopt(socket.handle(), ZMQ_CURVE_SECRETKEY, secret.data(), secret.size()) != 0)
+    throw zmq::error_t();
+}
+
+std::optional<curve_key> sender_of(const zmq::message_t& message) {
+  zmq_msg_t* const raw = const_cast<zmq::message_t&>(message).handle();  // only reads
+  const char* const user = zmq_msg_gets(raw, "User-Id");
+  return user == nullptr ? std::nullopt : key_of_user_id(user);
 }
 
 result<host_port> parse_host_port(const std::string& text) {
@@ -99,7 +122,7 @@ static int try_bind(zmq::socket_t& socket, const std::string& endpoint) {
 }
 
 result<std::string> bind_socket(zmq::socket_t& socket, const listen_options& where) {
-  if (!is_loopback(where.host)) return not_loopback(where.host);
+  if (!is_loopback(where.host) && !where.keys) return not_loopback(where.host);
   if (where.host.find(':') != std::string::npos) socket.set(zmq::sockopt::ipv6, true);
   int failed = try_bind(socket, endpoint_of(where.host, where.port));
   if (failed == EADDRINUSE && where.any_port_if_taken) failed = try_bind(socket, endpoint_of(where.host, 0));

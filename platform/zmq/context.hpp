@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 namespace zmq {
 class context_t;
 class socket_t;
+class message_t;
 }  // namespace zmq
 
 namespace graphite {
@@ -56,8 +58,16 @@ struct zmq_limits {
 /// nothing for long, whose connection then ends; ZeroMQ's own pings stay off.
 void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
 
-/// Binds; gives HOST:PORT. Errors: permission_denied where the host is not loopback, already_exists where
-/// the port is taken and `any_port_if_taken` is not set, invalid_argument.
+/// Makes `socket` one that proves the server's key and hears only who proves his; the context's zap_handler
+/// decides about him and gives his messages their sender. Where there is none libzmq lets all in: what has no
+/// sender must not be served. And one that proves a peer's key.
+void secure_server(zmq::socket_t& socket, served_port port, const curve_pair& keys);
+void secure_client(zmq::socket_t& socket, const link_keys& keys);
+/// Who sent a message, on a port with keys.
+std::optional<curve_key> sender_of(const zmq::message_t& message);
+
+/// Binds; gives HOST:PORT. Errors: permission_denied where the host is not loopback and there are no keys,
+/// already_exists where the port is taken and `any_port_if_taken` is not set, invalid_argument.
 result<std::string> bind_socket(zmq::socket_t& socket, const listen_options& where);
 
 /// Splits HOST:PORT, also [V6]:PORT. Errors: invalid_argument.
@@ -68,7 +78,7 @@ struct host_port {
 result<host_port> parse_host_port(const std::string& text);
 /// True for 127.0.0.0/8, ::1 and "localhost".
 bool is_loopback(const std::string& host);
-/// The refusal of every other host.
+/// The refusal of every other host, without keys.
 tl::unexpected<error> not_loopback(const std::string& host);
 
 }  // namespace graphite

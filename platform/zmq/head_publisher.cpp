@@ -10,7 +10,9 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "core/channel_name.hpp"
 #include "platform/linux/thread_name.hpp"
+#include "platform/zmq/accepting.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
@@ -22,13 +24,36 @@ std::string announcement_topic(std::string_view channel) {
   return out;
 }
 
+std::optional<std::string> channel_of_topic(std::string_view topic) {
+  if (!topic.starts_with("a/") || !topic.ends_with('\0')) return {};
+  std::string channel(topic.substr(2, topic.size() - 3));
+  if (!is_channel_name(channel)) return {};
+  return channel;
+}
+
 namespace {
+
+constexpr std::size_t subscription_bytes_max = 256;
+constexpr std::size_t handshake_bytes_max = 1024;  ///< with keys, more than a subscription
+
+zmq::socket_t make_xpub(zmq_context& context, const zmq_publisher_options& options) {
+  zmq::socket_t socket(context.get(), zmq::socket_type::xpub);
+  apply_limits(socket, options.listen.keys ? handshake_bytes_max : subscription_bytes_max);
+  if (options.listen.keys) {
+    secure_server(socket, served_port::heads, *options.listen.keys);
+    socket.set(zmq::sockopt::xpub_manual, 1);
+  } else {
+    socket.set(zmq::sockopt::xpub_verboser, 1);
+  }
+  return socket;
+}
 
 class xpub_publisher final : public head_publisher {
  public:
   xpub_publisher(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address,
-                 wake_event wake, const zmq_publisher_options& options)
+                 wake_event wake, std::optional<accepting> accepts, const zmq_publisher_options& options)
       : context_(std::move(context)),
+        accepts_(std::move(accepts)),
         socket_(std::move(socket)),
         address_(std::move(address)),
         wake_(std::move(wake)),
@@ -42,6 +67,7 @@ class xpub_publisher final : public head_publisher {
     stopping_.store(true);
     wake_.set();
     thread_.join();
+    if (accepts_) accepts_->leave();
   }
 
   void announce(std::string_view channel, byte_vector message) override {
@@ -49,7 +75,9 @@ class xpub_publisher final : public head_publisher {
   }
   void beat(byte_vector message) override { push({std::string(heartbeat_topic), std::move(message)}); }
   std::string address() const override { return address_; }
-  counters count() const override { return {listeners_.load(), left_.load(), sent_.load(), dropped_.load()}; }
+  counters count() const override {
+    return {listeners_.load(), left_.load(), sent_.load(), dropped_.load(), refused_.load()};
+  }
 
  private:
   struct queued {
@@ -72,10 +100,12 @@ class xpub_publisher final : public head_publisher {
   void run() {
     while (!stopping_.load()) {
       zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
+                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
+                                 accepts_ ? accepts_->item() : zmq::pollitem_t{}};
       try {
-        zmq::poll(items, 2, rejoin_wait());
+        zmq::poll(items, accepts_ ? 3 : 2, rejoin_wait());
         wake_.clear();
+        if (accepts_) accepts_->take_events(socket_);
         send_queued();
         read_subscriptions();
         greet_newcomers();
@@ -95,6 +125,7 @@ class xpub_publisher final : public head_publisher {
       taken.swap(queue_);
     }
     for (auto& item : taken) {
+      end_withdrawn();
       send(item);
       if (item.topic == heartbeat_topic) kept_ = std::move(item);
     }
@@ -106,14 +137,46 @@ class xpub_publisher final : public head_publisher {
     ++sent_;
   }
 
-  // VERBOSER passes every subscription and its end on, also those that ZeroMQ would fold into one.
+  // ZeroMQ cannot end one connection: all end, and who has a grant is back at once.
+  void end_withdrawn() {
+    if (!accepts_) return;
+    const auto withdrawals = options_.admission->withdrawals();
+    if (withdrawals == withdrawals_ && refused_topics_ <= options_.refused_topics_max) return;
+    withdrawals_ = withdrawals;
+    refused_topics_ = 0;
+    left_ += listeners_.exchange(0);
+    accepts_->leave();
+    socket_ = make_xpub(*context_, options_);
+    accepts_->serve(context_->get(), socket_);
+  }
+
+  /// Nothing is sent to a listener before his subscription is granted here.
+  void decide(const zmq::message_t& message, std::string_view topic, bool joins) {
+    const auto who = sender_of(message);
+    auto& admission = *options_.admission;
+    const auto channel = channel_of_topic(topic);
+    const bool granted =
+        who && (channel ? admission.may_follow(*who, *channel)
+                        : topic == heartbeat_topic && admission.admits(served_port::heads, *who));
+    if (joins && !granted) {
+      ++refused_;
+      ++refused_topics_;
+    } else if (joins) {
+      socket_.set(zmq::sockopt::subscribe, topic);
+    } else {
+      socket_.set(zmq::sockopt::unsubscribe, topic);
+    }
+  }
+
+  // VERBOSER and MANUAL pass every subscription and its end on, also those that ZeroMQ would fold into one.
   void read_subscriptions() {
     zmq::message_t message;
     for (int i = 0; i < 256 && socket_.recv(message, zmq::recv_flags::dontwait); ++i) {
-      if (message.size() < 2) continue;
+      if (message.size() < 1) continue;
       const std::string_view topic(static_cast<const char*>(message.data()) + 1, message.size() - 1);
-      if (topic != heartbeat_topic) continue;
       const bool joins = *static_cast<const char*>(message.data()) == 1;
+      if (accepts_) decide(message, topic, joins);
+      if (topic != heartbeat_topic) continue;
       if (joins) newcomers_ = true;
       if (joins) ++listeners_;
       if (joins || listeners_ == 0) continue;
@@ -132,6 +195,7 @@ class xpub_publisher final : public head_publisher {
   }
 
   const std::shared_ptr<zmq_context> context_;
+  std::optional<accepting> accepts_;  ///< with keys
   zmq::socket_t socket_;
   const std::string address_;
   const wake_event wake_;
@@ -139,11 +203,13 @@ class xpub_publisher final : public head_publisher {
 
   std::mutex mutex_;
   std::deque<queued> queue_;
-  std::atomic<std::uint64_t> listeners_{0}, left_{0}, sent_{0}, dropped_{0};
+  std::atomic<std::uint64_t> listeners_{0}, left_{0}, sent_{0}, dropped_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
 
   std::optional<queued> kept_;  // of the thread
   bool newcomers_ = false;
+  std::uint64_t withdrawals_ = 0;
+  std::size_t refused_topics_ = 0;
   std::chrono::steady_clock::time_point greeted_{};
   std::thread thread_;
 };
@@ -152,14 +218,23 @@ class xpub_publisher final : public head_publisher {
 
 result<std::unique_ptr<head_publisher>> make_zmq_publisher(std::shared_ptr<zmq_context> context,
                                                            const zmq_publisher_options& options) {
+  GRAPHITE_INVARIANT(!options.listen.keys || options.admission != nullptr);
   try {
-    zmq::socket_t socket(context->get(), zmq::socket_type::xpub);
-    apply_limits(socket, 256);  // of what it receives: subscriptions
-    socket.set(zmq::sockopt::xpub_verboser, 1);
-    GRAPHITE_TRY(auto address, bind_socket(socket, options.listen));
+    zmq::socket_t socket = make_xpub(*context, options);
     GRAPHITE_TRY(auto wake, wake_event::make());
+    std::optional<accepting> accepts;
+    std::string address;
+    if (options.listen.keys) {
+      const auto connections_max = std::min(options.connections_max, context->connections_max() / 2);
+      GRAPHITE_TRY(auto opened, accepting::open(options.listen, connections_max));
+      accepts.emplace(std::move(opened));
+      accepts->serve(context->get(), socket);
+      address = accepts->address();
+    } else {
+      GRAPHITE_TRY(address, bind_socket(socket, options.listen));
+    }
     return std::make_unique<xpub_publisher>(std::move(context), std::move(socket), std::move(address),
-                                            std::move(wake), options);
+                                            std::move(wake), std::move(accepts), options);
   } catch (const zmq::error_t& e) {
     return fail(errc::io, fmt::format("heads port: {}", e.what()));
   }

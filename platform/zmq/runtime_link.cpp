@@ -4,40 +4,74 @@
 
 #include <cstring>
 #include <optional>
+#include <set>
 #include <zmq.hpp>
 
 #include "platform/zmq/head_publisher.hpp"
 #include "platform/zmq/message_bytes.hpp"
+#include "platform/zmq/socket_monitor.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
 namespace {
 
+constexpr int watched_events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+
+std::optional<link_event::what> meaning_of(std::uint16_t event) {
+  switch (event) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+      return link_event::what::connected;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      return link_event::what::refused;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+      return link_event::what::failed;
+    default:
+      return {};
+  }
+}
+
+/// A socket and, with keys, what becomes of its connection.
+struct end {
+  explicit end(zmq::socket_t made) : socket(std::move(made)) {}
+  zmq::socket_t socket;
+  std::unique_ptr<socket_monitor> monitor;  ///< goes before the socket
+};
+
 class dealer_link final : public runtime_link {
  public:
-  dealer_link(std::shared_ptr<zmq_context> context, zmq::socket_t heads, wake_event wake,
-              const zmq_link_options& options)
-      : context_(std::move(context)), heads_(std::move(heads)), wake_(std::move(wake)), options_(options) {}
+  dealer_link(std::shared_ptr<zmq_context> context, wake_event wake, const zmq_link_options& options)
+      : context_(std::move(context)), wake_(std::move(wake)), options_(options) {}
 
   result<void> connect_heads(const std::string& address) override {
     GRAPHITE_CHECK(check(address));
-    heads_.set(zmq::sockopt::subscribe, heartbeat_topic);
-    return connect(heads_, address);
+    try {
+      auto fresh = std::make_unique<end>(make(zmq::socket_type::sub, options_.head_bytes_max));
+      fresh->socket.set(zmq::sockopt::subscribe, heartbeat_topic);
+      for (const auto& topic : topics_) fresh->socket.set(zmq::sockopt::subscribe, topic);
+      GRAPHITE_CHECK(connect(*fresh, address));
+      heads_ = std::move(fresh);
+      return {};
+    } catch (const zmq::error_t& e) {
+      return fail(errc::io, fmt::format("heads connection: {}", e.what()));
+    }
   }
 
   result<void> follow(std::string_view channel) override {
-    heads_.set(zmq::sockopt::subscribe, announcement_topic(channel));
+    auto topic = announcement_topic(channel);
+    if (heads_) heads_->socket.set(zmq::sockopt::subscribe, topic);
+    topics_.insert(std::move(topic));
     return {};
   }
 
   result<void> connect_chunks(const std::string& address) override {
     GRAPHITE_CHECK(check(address));
     try {
-      zmq::socket_t fresh(context_->get(), zmq::socket_type::dealer);
-      apply_limits(fresh, options_.reply_bytes_max);
-      fresh.set(zmq::sockopt::linger, 0);
-      fresh.set(zmq::sockopt::sndhwm, 64);
-      GRAPHITE_CHECK(connect(fresh, address));
+      auto fresh = std::make_unique<end>(make(zmq::socket_type::dealer, options_.reply_bytes_max));
+      fresh->socket.set(zmq::sockopt::linger, 0);
+      fresh->socket.set(zmq::sockopt::sndhwm, 64);
+      GRAPHITE_CHECK(connect(*fresh, address));
       chunks_ = std::move(fresh);
       return {};
     } catch (const zmq::error_t& e) {
@@ -48,9 +82,10 @@ class dealer_link final : public runtime_link {
   result<void> request(std::uint64_t id, byte_span message) override {
     if (!chunks_) return fail(errc::unavailable, "the chunk port is not known yet");
     try {
-      if (!chunks_->send(zmq::buffer(&id, sizeof id), zmq::send_flags::sndmore | zmq::send_flags::dontwait))
+      if (!chunks_->socket.send(zmq::buffer(&id, sizeof id),
+                                zmq::send_flags::sndmore | zmq::send_flags::dontwait))
         return fail(errc::busy, "too many requests under way");
-      chunks_->send(zmq::buffer(message.data(), message.size()), zmq::send_flags::dontwait);
+      chunks_->socket.send(zmq::buffer(message.data(), message.size()), zmq::send_flags::dontwait);
       return {};
     } catch (const zmq::error_t& e) {
       return fail(errc::io, fmt::format("chunk request: {}", e.what()));
@@ -60,9 +95,10 @@ class dealer_link final : public runtime_link {
   result<void> poll(duration timeout, link_listener& listener) override {
     try {
       GRAPHITE_TRY(auto ready, wait(timeout));
+      if (ready.events) take_events(listener);
       // A socket is left alone where it is known to be empty: asking it costs four system calls.
       for (std::size_t i = 0; i < messages_per_poll_max && (ready.heads || ready.chunks); ++i) {
-        ready.heads = ready.heads && read_head(listener);
+        ready.heads = ready.heads && heads_ && read_head(listener);
         ready.chunks = ready.chunks && chunks_ && read_reply(listener);
       }
       return {};
@@ -75,15 +111,25 @@ class dealer_link final : public runtime_link {
   void wake() noexcept override { wake_.set(); }
 
  private:
-  static result<void> check(const std::string& address) {
+  result<void> check(const std::string& address) const {
     GRAPHITE_TRY(const host_port where, parse_host_port(address));
-    if (!is_loopback(where.host)) return not_loopback(where.host);
+    if (!is_loopback(where.host) && !options_.keys) return not_loopback(where.host);
     return {};
   }
 
-  static result<void> connect(zmq::socket_t& socket, const std::string& address) {
+  zmq::socket_t make(zmq::socket_type type, std::size_t message_bytes_max) {
+    zmq::socket_t fresh(context_->get(), type);
+    apply_limits(fresh, message_bytes_max);
+    if (options_.keys) secure_client(fresh, *options_.keys);
+    return fresh;
+  }
+
+  result<void> connect(end& fresh, const std::string& address) {
+    if (options_.keys)
+      fresh.monitor = std::make_unique<socket_monitor>(context_->get(), fresh.socket, watched_events);
     try {
-      socket.connect("tcp://" + address);
+      if (address.front() == '[') fresh.socket.set(zmq::sockopt::ipv6, true);
+      fresh.socket.connect("tcp://" + address);
       return {};
     } catch (const zmq::error_t& e) {
       return fail(errc::invalid_argument, fmt::format("cannot connect to '{}': {}", address, e.what()));
@@ -91,28 +137,49 @@ class dealer_link final : public runtime_link {
   }
 
   struct readable {
-    bool heads = false, chunks = false;
+    bool heads = false, chunks = false, events = false;
   };
 
   result<readable> wait(duration timeout) {
-    zmq::pollitem_t items[] = {{heads_.handle(), 0, ZMQ_POLLIN, 0},
-                               {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
-                               {chunks_ ? chunks_->handle() : nullptr, 0, ZMQ_POLLIN, 0}};
+    zmq::pollitem_t items[5] = {{nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
+    std::size_t count = 1;
+    const auto add = [&](const zmq::pollitem_t& item) {
+      items[count] = item;
+      return count++;
+    };
+    const auto heads = heads_ ? add({heads_->socket.handle(), 0, ZMQ_POLLIN, 0}) : 0;
+    const auto chunks = chunks_ ? add({chunks_->socket.handle(), 0, ZMQ_POLLIN, 0}) : 0;
+    const auto monitors = count;
+    for (const auto* one : {&heads_, &chunks_})
+      if (*one && (*one)->monitor) add((*one)->monitor->item());
     // Rounded up: zero would make a loop that waits for a deadline below one millisecond spin.
-    const auto ms = std::chrono::ceil<milliseconds>(timeout);
-    zmq::poll(items, chunks_ ? 3 : 2, ms);
+    zmq::poll(items, count, std::chrono::ceil<milliseconds>(timeout));
     const auto set = [&](std::size_t i) { return (items[i].revents & ZMQ_POLLIN) != 0; };
-    if (set(1) && wake_.clear()) return fail(errc::cancelled, "woken");
-    return readable{set(0), chunks_ && set(2)};
+    if (set(0) && wake_.clear()) return fail(errc::cancelled, "woken");
+    readable out{heads != 0 && set(heads), chunks != 0 && set(chunks), false};
+    for (std::size_t i = monitors; i < count; ++i) out.events = out.events || set(i);
+    return out;
+  }
+
+  /// What the listener does about an event may replace a socket: all are read before he is told.
+  void take_events(link_listener& listener) {
+    std::vector<link_event> events;
+    for (const auto port : {served_port::heads, served_port::chunks}) {
+      const auto& from = port == served_port::heads ? heads_ : chunks_;
+      if (!from || !from->monitor) continue;
+      while (const auto event = from->monitor->next())
+        if (const auto what = meaning_of(*event)) events.push_back({port, *what});
+    }
+    for (const auto& event : events) listener.on_event(event);
   }
 
   bool read_head(link_listener& listener) {
     zmq::message_t topic, body;
-    if (!heads_.recv(topic, zmq::recv_flags::dontwait)) return false;
+    if (!heads_->socket.recv(topic, zmq::recv_flags::dontwait)) return false;
     if (!topic.more()) return true;
-    const auto received = heads_.recv(body, zmq::recv_flags::none);
+    const auto received = heads_->socket.recv(body, zmq::recv_flags::none);
     if (!received) return true;
-    if (drain(heads_, body.more())) return true;
+    if (drain(heads_->socket, body.more())) return true;
     if (topic.to_string_view() == heartbeat_topic)
       listener.on_heartbeat(bytes_of(body));
     else
@@ -130,12 +197,12 @@ class dealer_link final : public runtime_link {
 
   bool read_reply(link_listener& listener) {
     zmq::message_t part;
-    if (!chunks_->recv(part, zmq::recv_flags::dontwait)) return false;
+    if (!chunks_->socket.recv(part, zmq::recv_flags::dontwait)) return false;
     std::uint64_t id = 0;
     const bool named = part.size() == sizeof id;
     if (named) std::memcpy(&id, part.data(), sizeof id);
     std::vector<byte_vector> frames;
-    while (part.more() && chunks_->recv(part, zmq::recv_flags::none)) {
+    while (part.more() && chunks_->socket.recv(part, zmq::recv_flags::none)) {
       if (frames.size() > options_.reply_frames_max) continue;
       const byte_span bytes = bytes_of(part);
       frames.emplace_back(bytes.begin(), bytes.end());
@@ -145,8 +212,8 @@ class dealer_link final : public runtime_link {
   }
 
   const std::shared_ptr<zmq_context> context_;
-  zmq::socket_t heads_;
-  std::optional<zmq::socket_t> chunks_;
+  std::unique_ptr<end> heads_, chunks_;
+  std::set<std::string> topics_;
   const wake_event wake_;
   const zmq_link_options options_;
 };
@@ -155,14 +222,9 @@ class dealer_link final : public runtime_link {
 
 result<std::unique_ptr<runtime_link>> make_zmq_link(std::shared_ptr<zmq_context> context,
                                                     const zmq_link_options& options) {
-  try {
-    zmq::socket_t heads(context->get(), zmq::socket_type::sub);
-    apply_limits(heads, options.head_bytes_max);
-    GRAPHITE_TRY(auto wake, wake_event::make());
-    return std::make_unique<dealer_link>(std::move(context), std::move(heads), std::move(wake), options);
-  } catch (const zmq::error_t& e) {
-    return fail(errc::io, fmt::format("link: {}", e.what()));
-  }
+  if (options.keys && !options.keys->own) return fail(errc::invalid_argument, "a link with half of its keys");
+  GRAPHITE_TRY(auto wake, wake_event::make());
+  return std::make_unique<dealer_link>(std::move(context), std::move(wake), options);
 }
 
 }  // namespace graphite

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/ports/transport.hpp"
 #include "core/units.hpp"
@@ -12,9 +13,10 @@ struct zmq_link_options {
   std::size_t head_bytes_max = MiB;        ///< largest message of the heads port
   std::size_t reply_bytes_max = 48 * MiB;  ///< largest frame of the chunk port
   std::size_t reply_frames_max = 257;
+  std::optional<link_keys> keys;  ///< then only ports with these keys are talked to, wherever they are
 };
 
-/// A SUB and a DEALER socket behind one poll.
+/// A SUB and a DEALER socket behind one poll. With keys a monitor for each of them, which gives the events.
 /// Errors: io.
 result<std::unique_ptr<runtime_link>> make_zmq_link(std::shared_ptr<zmq_context> context,
                                                     const zmq_link_options& options);

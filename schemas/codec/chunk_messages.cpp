@@ -18,7 +18,10 @@ struct request_writer {
   wire::Request::Builder out;
 
   void operator()(const snapshot_request& in) { out.setSnapshot(in.channel); }
-  void operator()(const list_request& in) { out.setList(wire::to_data(in.content)); }
+  void operator()(const list_request& in) {
+    out.setList(wire::to_data(in.content));
+    out.setAsset(in.asset.value);
+  }
   void operator()(const behind_request& in) { out.setBehind(wire::to_data(in.content)); }
   void operator()(const pages_request& in) {
     auto pages = out.initPages(static_cast<unsigned>(in.pages.size()));
@@ -32,7 +35,14 @@ struct request_writer {
       ranges[i].setContent(wire::to_data(in.ranges[i].content));
       ranges[i].setFirst(in.ranges[i].first);
       ranges[i].setCount(in.ranges[i].count);
+      ranges[i].setAsset(in.ranges[i].asset.value);
     }
+  }
+  void operator()(const welcome_request& in) {
+    auto welcome = out.initWelcome();
+    welcome.setWho(wire::to_data(in.who.value));
+    auto tickets = welcome.initTickets(static_cast<unsigned>(in.tickets.size()));
+    for (unsigned i = 0; i < tickets.size(); ++i) tickets.set(i, wire::to_data(in.tickets[i]));
   }
   void operator()(const ack_request& in) {
     auto ack = out.initAck();
@@ -74,6 +84,7 @@ result<chunk_request> read_contents(wire::Contents::Reader in) {
     GRAPHITE_TRY(value.content, wire::to_digest(range.getContent()));
     value.first = range.getFirst();
     value.count = range.getCount();
+    value.asset.value = range.getAsset();
     out.ranges.push_back(value);
   }
   return chunk_request(std::move(out));
@@ -93,10 +104,22 @@ result<chunk_request> read_ack(wire::Ack::Reader in) {
   return chunk_request(std::move(out));
 }
 
-result<chunk_request> read(wire::Request::Reader in) {
+result<chunk_request> read_welcome(wire::Welcome::Reader in) {
+  welcome_request out;
+  GRAPHITE_TRY(out.who.value, wire::to_uuid(in.getWho()));
+  const auto tickets = in.getTickets();
+  if (tickets.size() > limits::tickets_max) return fail(errc::too_large, "too many tickets shown");
+  for (const auto ticket : tickets) {
+    GRAPHITE_TRY(auto bytes, wire::to_bytes(ticket, ticket_bytes_max));
+    out.tickets.push_back(std::move(bytes));
+  }
+  return chunk_request(std::move(out));
+}
+
+result<chunk_request> read_verb(wire::Request::Reader in) {
   switch (in.which()) {
     case wire::Request::WELCOME:
-      break;
+      return read_welcome(in.getWelcome());
     case wire::Request::SNAPSHOT: {
       GRAPHITE_TRY(auto name, read_channel_name(in.getSnapshot()));
       return chunk_request(snapshot_request{std::move(name)});
@@ -105,7 +128,7 @@ result<chunk_request> read(wire::Request::Reader in) {
       return read_pages(in.getPages());
     case wire::Request::LIST: {
       GRAPHITE_TRY(auto content, wire::to_digest(in.getList()));
-      return chunk_request(list_request{content});
+      return chunk_request(list_request{content, asset_id{in.getAsset()}});
     }
     case wire::Request::CONTENTS:
       return read_contents(in.getContents());
@@ -117,6 +140,18 @@ result<chunk_request> read(wire::Request::Reader in) {
       return read_ack(in.getAck());
   }
   return fail(errc::unsupported, "a verb this version does not know");
+}
+
+result<scoped_request> read(wire::Request::Reader in) {
+  scoped_request out;
+  if (in.getChannel().size() != 0) {
+    GRAPHITE_TRY(out.scope.channel, read_channel_name(in.getChannel()));
+  }
+  if (in.getRoot().size() != 0) {
+    GRAPHITE_TRY(out.scope.root, wire::to_digest(in.getRoot()));
+  }
+  GRAPHITE_TRY(out.what, read_verb(in));
+  return out;
 }
 
 struct reply_writer {
@@ -146,6 +181,17 @@ struct reply_writer {
   }
   void operator()(const behind_reply&) { out.setBehind(); }
   void operator()(const ack_reply&) { out.setAck(); }
+  void operator()(const welcome_reply& in) {
+    auto welcome = out.initWelcome();
+    welcome.setHeads(in.heads);
+    welcome.setChunks(in.chunks);
+    welcome.setRefused(in.refused.substr(0, limits::message_text_max));
+    auto grants = welcome.initGrants(static_cast<unsigned>(in.grants.size()));
+    for (unsigned i = 0; i < grants.size(); ++i) {
+      grants[i].setChannel(in.grants[i].channel);
+      grants[i].setUntil(in.grants[i].until_unix_ns);
+    }
+  }
 };
 
 bool is_known(std::uint16_t code) {
@@ -177,12 +223,28 @@ result<chunk_reply_header> read_pieces(capnp::List<wire::Piece>::Reader in) {
   return chunk_reply_header(std::move(out));
 }
 
+result<chunk_reply_header> read_endpoints(wire::Endpoints::Reader in) {
+  welcome_reply out;
+  GRAPHITE_TRY(out.heads, wire::to_text(in.getHeads(), limits::address_bytes_max));
+  GRAPHITE_TRY(out.chunks, wire::to_text(in.getChunks(), limits::address_bytes_max));
+  GRAPHITE_TRY(out.refused, wire::to_text(in.getRefused(), limits::message_text_max));
+  const auto grants = in.getGrants();
+  if (grants.size() > limits::grants_max) return fail(errc::too_large, "too many grants told");
+  for (const auto grant : grants) {
+    GRAPHITE_TRY(auto channel, read_channel_name(grant.getChannel()));
+    if (!out.grants.empty() && out.grants.back().channel >= channel)
+      return fail(errc::corrupt, "grants out of order");
+    out.grants.push_back({std::move(channel), grant.getUntil()});
+  }
+  return chunk_reply_header(std::move(out));
+}
+
 result<chunk_reply_header> read(wire::Reply::Reader in) {
   switch (in.which()) {
     case wire::Reply::REFUSED:
       return read_refusal(in.getRefused());
     case wire::Reply::WELCOME:
-      break;
+      return read_endpoints(in.getWelcome());
     case wire::Reply::SNAPSHOT:
       return chunk_reply_header(snapshot_reply{in.getSnapshot().getPages(), in.getSnapshot().getBytes()});
     case wire::Reply::PAGES:
@@ -234,15 +296,20 @@ result<void> check_frames(const chunk_reply& reply) {
 
 }  // namespace
 
-byte_vector encode(const chunk_request& message) {
+byte_vector encode(const scoped_request& message) { return encode(message.what, message.scope); }
+
+byte_vector encode(const chunk_request& message, const request_scope& scope) {
   capnp::MallocMessageBuilder builder;
-  std::visit(request_writer{builder.initRoot<wire::Request>()}, message);
+  auto out = builder.initRoot<wire::Request>();
+  if (!scope.channel.empty()) out.setChannel(scope.channel);
+  if (!scope.root.is_zero()) out.setRoot(wire::to_data(scope.root));
+  std::visit(request_writer{out}, message);
   return wire::to_message(builder);
 }
 
-result<chunk_request> decode_chunk_request(byte_span bytes) {
-  return wire::read_message<wire::Request, chunk_request>(bytes, limits::request_bytes_max,
-                                                          [](auto root) { return read(root); });
+result<scoped_request> decode_chunk_request(byte_span bytes) {
+  return wire::read_message<wire::Request, scoped_request>(bytes, limits::request_bytes_max,
+                                                           [](auto root) { return read(root); });
 }
 
 std::vector<byte_vector> encode(chunk_reply message) {

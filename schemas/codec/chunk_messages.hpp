@@ -7,8 +7,9 @@ namespace graphite {
 
 /// The bytes of schemas/chunks.capnp. Pure. Decoding is strict: every limit of chunk_port_limits is
 /// checked before anything is allocated; errors: corrupt, too_large.
-byte_vector encode(const chunk_request& message);
-result<chunk_request> decode_chunk_request(byte_span bytes);
+byte_vector encode(const chunk_request& message, const request_scope& scope = {});
+byte_vector encode(const scoped_request& message);
+result<scoped_request> decode_chunk_request(byte_span bytes);
 
 /// Header frame, then the raw frames as they are.
 std::vector<byte_vector> encode(chunk_reply message);

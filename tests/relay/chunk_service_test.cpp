@@ -21,7 +21,7 @@ class chunk_service_test : public ::testing::Test {
   chunk_service_test() {
     sources_.store = &store_;
     sources_.hash = &hash_;
-    sources_.page = [this](const digest& id) -> std::optional<byte_vector> {
+    sources_.page = [this](std::string_view, const digest& id) -> std::optional<byte_vector> {
       const auto found = pages_.find(id);
       return found == pages_.end() ? std::nullopt : std::optional(found->second);
     };

@@ -85,7 +85,7 @@ class subscriber_scale : public ::testing::Test {
     chunk_service_sources from;
     from.store = &store_;
     from.hash = &sha();
-    from.page = [](const digest&) { return std::nullopt; };
+    from.page = [](std::string_view, const digest&) { return std::nullopt; };
     from.head = [](std::string_view) { return std::nullopt; };
     const chunk_service service(from);
     for (; !asked_.empty(); asked_.pop_front()) {

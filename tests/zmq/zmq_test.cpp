@@ -27,7 +27,7 @@ struct heard final : link_listener {
 
 /// Sends the request's bytes back in two frames; nothing for "silence".
 struct echo final : chunk_handler {
-  std::vector<byte_vector> handle(byte_span, byte_span request) override {
+  std::vector<byte_vector> handle(const std::optional<curve_key>&, byte_span request) override {
     ++calls;
     if (as_text(request) == "silence") return {};
     return {byte_vector(request.begin(), request.end()), bytes_of("second")};

@@ -1,0 +1,41 @@
+#include "cli/peer_gate.hpp"
+
+namespace graphite {
+
+bool peer_gate::admits(served_port port, const curve_key& peer) {
+  if (port == served_port::chunks) return true;
+  const std::lock_guard lock(mutex_);
+  return table_.has_grant(peer, clock_.unix_ns());
+}
+
+bool peer_gate::may_follow(const curve_key& peer, std::string_view channel) {
+  return check(peer, channel).has_value();
+}
+
+std::uint64_t peer_gate::withdrawals() {
+  const std::lock_guard lock(mutex_);
+  table_.expire(clock_.unix_ns());
+  return table_.withdrawals();
+}
+
+result<enrolled> peer_gate::enrol(const curve_key& who, std::span<const byte_vector> tickets) {
+  const std::lock_guard lock(mutex_);
+  return table_.enrol(who, tickets, clock_.unix_ns());
+}
+
+result<void> peer_gate::check(const curve_key& who, std::string_view channel) {
+  const std::lock_guard lock(mutex_);
+  return table_.check(who, channel, clock_.unix_ns());
+}
+
+result<void> peer_gate::revoke(const signed_statement& list) {
+  const std::lock_guard lock(mutex_);
+  return table_.revoke(list, clock_.unix_ns());
+}
+
+std::size_t peer_gate::clients() const {
+  const std::lock_guard lock(mutex_);
+  return table_.clients();
+}
+
+}  // namespace graphite

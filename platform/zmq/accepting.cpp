@@ -1,0 +1,117 @@
+#include "platform/zmq/accepting.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace graphite {
+
+namespace {
+
+constexpr int accept_backlog = 128;  ///< who waits to be accepted costs us nothing but this
+
+struct free_addresses {
+  void operator()(addrinfo* it) const { freeaddrinfo(it); }
+};
+using address_list = std::unique_ptr<addrinfo, free_addresses>;
+
+result<address_list> numeric_address(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  const std::string numeric = host == "localhost" ? "127.0.0.1" : host == "*" ? "0.0.0.0" : host;
+  addrinfo* found = nullptr;
+  const int failed = getaddrinfo(numeric.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (failed == 0) return address_list(found);
+  return fail(errc::invalid_argument, fmt::format("'{}' is no address of this machine", host));
+}
+
+/// Zero or errno; the listening descriptor then.
+int try_listen(const addrinfo& at, int& out) {
+  // Two sockets may have copies of it for a moment: who finds nothing to accept must not wait.
+  out = socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (out < 0) return errno;
+  const int yes = 1;
+  setsockopt(out, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (::bind(out, at.ai_addr, at.ai_addrlen) == 0 && listen(out, accept_backlog) == 0) return 0;
+  const int failed = errno;
+  close(out);
+  return failed;
+}
+
+std::string bound_address(int descriptor) {
+  sockaddr_storage at{};
+  socklen_t size = sizeof at;
+  char host[NI_MAXHOST] = {}, port[NI_MAXSERV] = {};
+  auto* const generic = reinterpret_cast<sockaddr*>(&at);
+  if (getsockname(descriptor, generic, &size) != 0 ||
+      getnameinfo(generic, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return {};
+  return at.ss_family == AF_INET6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+}  // namespace
+
+result<accepting> accepting::open(const listen_options& where, std::size_t connections_max) {
+  int descriptor = -1;
+  GRAPHITE_TRY(auto address, numeric_address(where.host, where.port));
+  int failed = try_listen(*address, descriptor);
+  if (failed == EADDRINUSE && where.any_port_if_taken) {
+    GRAPHITE_TRY(address, numeric_address(where.host, 0));
+    failed = try_listen(*address, descriptor);
+  }
+  if (failed == EADDRINUSE)
+    return fail(errc::already_exists,
+                fmt::format("{}:{} is taken by another program", where.host, where.port));
+  if (failed != 0) return fail_errno(failed, fmt::format("listen at {}:{}", where.host, where.port));
+  return accepting(descriptor, bound_address(descriptor), connections_max);
+}
+
+accepting::accepting(accepting&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      address_(other.address_),
+      connections_max_(other.connections_max_),
+      monitor_(std::move(other.monitor_)),
+      connections_(other.connections_),
+      bound_(other.bound_) {}
+
+accepting::~accepting() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void accepting::bind(zmq::socket_t& socket) {
+  const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw zmq::error_t();
+  socket.set(zmq::sockopt::use_fd, copy);  // closed by libzmq when it stops to accept
+  socket.bind("tcp://" + address_);
+  bound_ = true;
+}
+
+void accepting::serve(zmq::context_t& context, zmq::socket_t& socket) {
+  connections_ = 0;
+  monitor_ = std::make_unique<socket_monitor>(context, socket, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+  bind(socket);
+}
+
+void accepting::take_events(zmq::socket_t& socket) {
+  while (const auto event = monitor_->next()) {
+    if (*event == ZMQ_EVENT_ACCEPTED) ++connections_;
+    if (*event == ZMQ_EVENT_DISCONNECTED && connections_ > 0) --connections_;
+  }
+  if (bound_ && connections_ >= connections_max_) {
+    socket.unbind(socket.get(zmq::sockopt::last_endpoint));
+    bound_ = false;
+  } else if (!bound_ && connections_ < connections_max_) {
+    bind(socket);
+  }
+}
+
+}  // namespace graphite

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <zmq.hpp>
+
+namespace graphite {
+
+/// Reads what becomes of a socket's connections. One thread, that of the socket; goes before the socket.
+class socket_monitor {
+ public:
+  /// `events`: of ZMQ_EVENT_*. Throws zmq::error_t.
+  socket_monitor(zmq::context_t& context, zmq::socket_t& of, int events);
+  socket_monitor(const socket_monitor&) = delete;
+  socket_monitor& operator=(const socket_monitor&) = delete;
+  ~socket_monitor();
+
+  zmq::pollitem_t item() { return {reader_.handle(), 0, ZMQ_POLLIN, 0}; }
+  /// The next ZMQ_EVENT_*; nothing where there is none yet. Throws zmq::error_t.
+  std::optional<std::uint16_t> next();
+
+ private:
+  void* const watched_;
+  zmq::socket_t reader_;
+};
+
+}  // namespace graphite
