@@ -11,10 +11,18 @@ namespace {
 
 chunk_reply refusal_of(const error& why) { return {refusal{why.code, why.context.substr(0, 400)}, {}}; }
 
-/// What the asker takes for "not here any more": it turns to the newest generation at once.
-chunk_reply gone(const scoped_request& request, const error& why) {
-  if (!std::holds_alternative<contents_request>(request.what)) return refusal_of(why);
-  return {contents_reply{{{true, 0}}}, {}};
+/// `reply` to the ranges that belong to the channel as one to all: the others are absent.
+chunk_reply with_absent(chunk_reply reply, const std::vector<bool>& belong) {
+  auto* const header = std::get_if<contents_reply>(&reply.header);
+  if (header == nullptr) return reply;
+  contents_reply out;
+  std::size_t next = 0;
+  for (const bool mine : belong) {
+    if (mine && next == header->pieces.size()) break;  // the credit is used up
+    out.pieces.push_back(mine ? header->pieces[next++] : contents_reply::piece{true, 0});
+  }
+  reply.header = std::move(out);
+  return reply;
 }
 
 }  // namespace
@@ -63,16 +71,22 @@ result<chunk_reply> chunk_port::answer_secured(const curve_key& peer, byte_span 
     return fail(errc::too_large, fmt::format("{} bytes from a client that has not enrolled", request.size()));
   GRAPHITE_TRY(const auto decoded, decode_chunk_request(request));
   if (const auto* in = std::get_if<welcome_request>(&decoded.what)) return welcome(peer, *in);
-  GRAPHITE_CHECK(security_->gate->check(peer, decoded.scope.channel));
+  GRAPHITE_CHECK(security_->gate->check(peer, decoded.channel));
   return checked(decoded);
 }
 
 /// `request` is of a client that may have its channel.
 result<chunk_reply> chunk_port::checked(const scoped_request& request) {
-  const auto belongs = security_->kept->check(request);
-  if (belongs) return answer(request);
-  if (belongs.error().code == errc::not_found) return gone(request, belongs.error());
-  return tl::unexpected(belongs.error());
+  const auto* contents = std::get_if<contents_request>(&request.what);
+  if (contents == nullptr) {
+    GRAPHITE_CHECK(security_->kept->check(request));
+    return answer(request);
+  }
+  GRAPHITE_TRY(const auto belong, security_->kept->belonging(request.channel, contents->ranges));
+  contents_request mine{{}, contents->credit_bytes};
+  for (std::size_t i = 0; i < belong.size(); ++i)
+    if (belong[i]) mine.ranges.push_back(contents->ranges[i]);
+  return with_absent(answer({request.channel, std::move(mine)}), belong);
 }
 
 result<chunk_reply> chunk_port::welcome(const curve_key& peer, const welcome_request& request) {

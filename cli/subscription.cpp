@@ -150,7 +150,7 @@ class subscribe_session final : public link_listener {
     check(link_.connect_chunks(fmt::format("{}:{}", c.host.empty() ? heads_host : c.host, c.port)));
   }
   // Busy or unanswered is the same to the core: it asks again after a while.
-  void act(const send_request& c) { (void)link_.request(c.id, encode(c.request)); }
+  void act(const send_request& c) { (void)link_.request(c.id, encode(c.request, c.channel)); }
   void act(const say& c) {
     if (c.level != log_level::debug) log_.write(c.level, c.text);
   }

@@ -49,7 +49,7 @@ bool wants_more(const chunk_list& list, const chunk_range& range, const byte_run
 
 chunk_reply chunk_service::answer(const scoped_request& request) const {
   if (const auto* in = std::get_if<snapshot_request>(&request.what)) return snapshot(*in);
-  if (const auto* in = std::get_if<pages_request>(&request.what)) return pages(request.scope.channel, *in);
+  if (const auto* in = std::get_if<pages_request>(&request.what)) return pages(request.channel, *in);
   if (const auto* in = std::get_if<list_request>(&request.what)) return list(*in);
   if (const auto* in = std::get_if<contents_request>(&request.what)) return contents(*in);
   if (const auto* in = std::get_if<behind_request>(&request.what)) return behind(*in);

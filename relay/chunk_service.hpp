@@ -36,7 +36,8 @@ class chunk_service {
  public:
   explicit chunk_service(chunk_service_sources sources) : sources_(std::move(sources)) {}
   chunk_reply answer(const chunk_request& request) const { return answer({{}, request}); }
-  /// Index pages are those of the scope's channel; whether anything else may be had is the caller's to check.
+  /// Index pages are those of the request's channel; whether anything else may be had is the caller's to
+  /// check.
   chunk_reply answer(const scoped_request& request) const;
 
  private:

@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "bundle/head.hpp"
 #include "core/messages/chunks.hpp"
@@ -13,17 +15,24 @@
 
 namespace graphite {
 
-/// What belongs to the generations that each channel still serves (docs/decisions/0014).
+/// What belongs to the generations that each channel serves (docs/decisions/0014).
 ///
-/// Keeps no table of contents: a request names an asset and the root of its generation, and the asset's
-/// record is looked up in that index. Thread-safe. Bounds: generations_max of each channel, the oldest go; of
-/// their index what `lookups_before_unload` lookups have loaded.
+/// Keeps no table of contents: a request names an asset that has the content, and the asset's record is
+/// looked up in the newest index. What left that index lately is remembered, so that who is still fetching an
+/// older generation can finish it. Thread-safe. Bounds: departed_max contents and behind_max side objects of
+/// each channel, the oldest go; of indices what `lookups_before_unload` lookups have loaded.
 class kept_generations {
  public:
-  static constexpr std::size_t generations_max = page_registry::trees_max;
+  static constexpr std::size_t departed_max = 65'536;
+  static constexpr std::size_t behind_max = 64;
   static constexpr std::size_t lookups_before_unload = 4096;
 
-  /// `tree` is the index of `now`, the newest generation of its channel.
+  /// `checks`: whether belonging() is asked: else nothing is remembered for it.
+  explicit kept_generations(bool checks = false) : checks_(checks) {}
+  /// Before the first publish().
+  void check_contents() { checks_ = true; }
+
+  /// `tree` is the index of `now`, the newest generation of its channel. O(pages that differ).
   void publish(const head& now, const index_tree& tree);
   /// See page_registry::rebase.
   void rebase(const index_tree& tree);
@@ -31,29 +40,34 @@ class kept_generations {
   /// Bytes of an index page of `channel`; of any where it is empty.
   std::optional<byte_vector> page(std::string_view channel, const digest& id);
 
-  /// Whether what `request` wants belongs to the scope's channel: for contents and lists, to the generation
-  /// that the scope names. Index pages are page()'s to look for. O(ranges · log assets).
-  /// Errors: not_found (that generation is not kept any more), permission_denied (it has no such content, the
-  /// channel no such side object, the request is about another channel), those of the index.
+  /// Whether what `request` wants belongs to its channel. Not for contents: see belonging(); index pages are
+  /// page()'s to look for.
+  /// Errors: not_found (there is no such list or side object), invalid_argument (it is about another
+  /// channel), those of the index.
   result<void> check(const scoped_request& request);
+  /// For each of `ranges`, whether `channel` has its content at its asset, or had it lately.
+  /// O(ranges · log assets). Errors: those of the index.
+  result<std::vector<bool>> belonging(std::string_view channel, const std::vector<chunk_range>& ranges);
 
  private:
-  struct kept {
-    digest root, behind;
-    index_tree tree;
-  };
   struct channel {
-    std::deque<kept> newest_first;
+    std::optional<index_tree> newest;
+    std::deque<digest> behind;  ///< newest first
+    std::unordered_set<digest> departed;
+    std::deque<digest> departed_order;  ///< oldest first
     std::unique_ptr<page_registry> pages = std::make_unique<page_registry>();
   };
 
-  result<index_tree> tree_of(const request_scope& scope);
+  static void depart(channel& from, const index_tree& to);
+  std::optional<index_tree> newest_of(std::string_view channel);
+  bool departed(std::string_view channel, const digest& content);
   result<void> check_behind(std::string_view channel, const digest& object);
   void looked_up(const index_tree& tree, std::size_t times);
 
   std::mutex mutex_;
   std::map<std::string, channel, std::less<>> channels_;
   std::size_t lookups_ = 0;
+  bool checks_;
 };
 
 }  // namespace graphite

@@ -11,6 +11,11 @@ void page_registry::publish(const index_tree& tree) {
   remember_children(*tree.root_node(), tree.source());  // snapshots carry the root page itself
 }
 
+digest page_registry::newest_root() {
+  const std::lock_guard lock(mutex_);
+  return trees_.empty() ? digest{} : trees_.front().root();
+}
+
 void page_registry::rebase(const index_tree& tree) {
   {
     const std::lock_guard lock(mutex_);

@@ -26,6 +26,8 @@ class page_registry {
   /// trees of that source are let go. Who walks one finds the pages that the source still has; for others he
   /// is refused and begins again at the newest root.
   void rebase(const index_tree& tree);
+  /// Of the newest generation; zero before the first.
+  digest newest_root();
   /// Bytes of the page or record blob, nothing where it is not known. Loads it where it is not in memory.
   std::optional<byte_vector> find(const digest& page);
 

@@ -29,6 +29,7 @@ result<void> content_fetch::want_only(const std::vector<content_want>& wants) {
     const digest& id = wanted.content.id;
     if (wants_.contains(id)) continue;
     if (auto node = kept.extract(id); !node.empty()) {
+      node.mapped().asset = wanted.asset;
       if (node.mapped().big)
         large_.insert({wanted.content.size, id});
       else if (!node.mapped().asked)
@@ -41,7 +42,8 @@ result<void> content_fetch::want_only(const std::vector<content_want>& wants) {
       GRAPHITE_CHECK(sink_.put(wanted.content, {}));
       continue;
     }
-    ready(wants_.emplace(id, want{wanted.content, wanted.similar, false, nullptr}).first->second);
+    ready(
+        wants_.emplace(id, want{wanted.content, wanted.similar, wanted.asset, false, nullptr}).first->second);
   }
   for (const auto& [id, dropped] : kept)
     if (dropped.big && dropped.big->out) dropped.big->out->forget();
@@ -290,8 +292,8 @@ std::optional<content_fetch::ask> content_fetch::next_batch() {
     if (!request.ranges.empty() && (!small || wanted.content.size > room)) break;
     ready_.erase(ready_.begin());
     wanted.asked = true;
-    if (!small) return ask{list_request{wanted.content.id}, {}, wanted.content};
-    request.ranges.push_back({wanted.content.id, 0, 0});
+    if (!small) return ask{list_request{wanted.content.id, wanted.asset}, {}, wanted.content};
+    request.ranges.push_back({wanted.content.id, 0, 0, wanted.asset});
     room -= std::min(room, wanted.content.size);
   }
   if (request.ranges.empty()) return std::nullopt;
@@ -346,7 +348,8 @@ std::optional<chunk_range> content_fetch::next_run(const digest& content, large&
   }
   if (end == first) return std::nullopt;
   big.asked = std::max(big.asked, end);
-  return chunk_range{content, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end - first)};
+  return chunk_range{content, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end - first),
+                     wants_.at(content).asset};
 }
 
 void content_fetch::give_back(const ask& asked) {

@@ -20,6 +20,7 @@ namespace graphite {
 struct content_want {
   content_ref content;
   std::optional<content_ref> similar;
+  asset_id asset{};  ///< that has it: goes with the request
 };
 
 /// Gets contents into a sink: what to ask for next, and what to do with the answers.
@@ -105,6 +106,7 @@ class content_fetch {
   struct want {
     content_ref content;
     std::optional<content_ref> similar;
+    asset_id asset;
     bool asked = false;  ///< the whole content, or its list
     std::unique_ptr<large> big;
   };

@@ -89,14 +89,15 @@ subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant 
   return finish(at);
 }
 
-subscriber::commands subscriber::want(const std::vector<content_ref>& contents, instant at) {
+subscriber::commands subscriber::want(const std::vector<content_want>& contents, instant at) {
   contents_here here;
   contents_gone gone;
-  for (const auto& content : contents) {
+  for (const auto& wanted : contents) {
+    const auto& content = wanted.content;
     if (sink_.has(content))
       here.contents.push_back(content.id);
     else if (demanded_.size() < options_.demanded_max)
-      demanded_.emplace(content.id, content);
+      demanded_.emplace(content.id, wanted);
     else
       gone.contents.push_back(content.id);
   }

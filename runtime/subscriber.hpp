@@ -57,6 +57,7 @@ struct connect_chunk_port {
 };
 struct send_request {
   std::uint64_t id = 0;
+  std::string channel;
   chunk_request request;
 };
 /// The sink shows a new generation since just now.
@@ -124,7 +125,7 @@ class subscriber {
   /// `reply`: absent where the frames did not decode.
   commands on_reply(std::uint64_t id, const std::optional<chunk_reply>& reply, instant at);
   /// On demand. What the sink has already is told at once; beyond demanded_max as gone.
-  commands want(const std::vector<content_ref>& contents, instant at);
+  commands want(const std::vector<content_want>& contents, instant at);
   /// To be called when next_deadline() has come; calling it more often does no harm.
   commands on_tick(instant at);
   time_point next_deadline() const;
@@ -229,9 +230,9 @@ class subscriber {
   std::optional<head> active_;
   std::vector<lineage_mark> marks_;
   std::optional<candidate> target_, next_;
-  std::optional<lineage_mark> refused_;     ///< the newest head that can never be shown
-  std::map<digest, content_ref> demanded_;  ///< on demand: wanted and not here
-  std::deque<announced_chunk> spare_;       ///< told with heads that wait or were passed over
+  std::optional<lineage_mark> refused_;      ///< the newest head that can never be shown
+  std::map<digest, content_want> demanded_;  ///< on demand: wanted and not here
+  std::deque<announced_chunk> spare_;        ///< told with heads that wait or were passed over
   std::size_t spare_bytes_ = 0;
 
   bool connected_ = false, followed_ = false, has_chunk_port_ = false;

@@ -19,7 +19,7 @@ std::size_t subscriber::bulk_under_way() const {
 void subscriber::send(chunk_request request, asked what, instant at) {
   const std::uint64_t id = ++last_request_;
   under_way_.emplace(id, under_way{std::move(what), at.now + options_.request_timeout});
-  out_.push_back(send_request{id, std::move(request)});
+  out_.push_back(send_request{id, channel_, std::move(request)});
 }
 
 void subscriber::ask_all(instant at) {

@@ -83,7 +83,7 @@ std::vector<content_want> subscriber::wants_of(const index_difference& differenc
                                          [](const auto& r, const auto& path) { return r.path < path; });
     const bool had = before != difference.replaced.end() && before->path == record.path;
     for (std::size_t i = 0; i < record.parts.size(); ++i) {
-      content_want wanted{record.parts[i].content, std::nullopt};
+      content_want wanted{record.parts[i].content, std::nullopt, record.id()};
       if (had && i < before->parts.size()) wanted.similar = before->parts[i].content;
       out.push_back(wanted);
     }
@@ -94,7 +94,7 @@ std::vector<content_want> subscriber::wants_of(const index_difference& differenc
 std::vector<content_want> subscriber::demanded() const {
   std::vector<content_want> out;
   out.reserve(demanded_.size());
-  for (const auto& [id, content] : demanded_) out.push_back({content, std::nullopt});
+  for (const auto& [id, wanted] : demanded_) out.push_back(wanted);
   return out;
 }
 

@@ -46,11 +46,7 @@ struct Request {
   channel @7 :Text;
   # What the grant is for. Needed by a port with keys for all but `welcome`; others do not look at it.
 
-  root @8 :Data;
-  # 32 bytes: the index's root of the generation that is being fetched. Needed by a port with keys for `list`
-  # and `contents`. Empty: about no generation.
-
-  asset @9 :UInt64;
+  asset @8 :UInt64;
   # For `list`: see Range.
 }
 
@@ -77,8 +73,8 @@ struct Range {
   count @2 :UInt32;
   # How many; zero: all to the end.
   asset @3 :UInt64;
-  # An asset of generation `root` that has this content (XXH3-64 of its path). A port with keys looks it up in
-  # that generation's index, and refuses what is not there.
+  # An asset that has this content in a generation of `channel` (XXH3-64 of its path). A port with keys looks
+  # it up in the generations that it keeps, and says that what is not there is absent.
 }
 
 struct Ack {

@@ -111,8 +111,8 @@ class channel_feed final : public generation_feed, subscription_listener {
   }
 
   /// As they are in the newest generation.
-  std::vector<content_ref> contents_of(const std::vector<asset_id>& assets) {
-    std::vector<content_ref> out;
+  std::vector<content_want> contents_of(const std::vector<asset_id>& assets) {
+    std::vector<content_want> out;
     const auto tree = sink_->folder().tree();
     for (const auto id : assets) {
       const auto found = tree ? tree->find(id) : tl::unexpected(tree.error());
@@ -126,7 +126,7 @@ class channel_feed final : public generation_feed, subscription_listener {
         demand_->settle(id);
         host_.arrived({&id, 1}, true);
       }
-      out.insert(out.end(), contents.begin(), contents.end());
+      for (const auto& content : contents) out.push_back({content, std::nullopt, id});
     }
     return out;
   }

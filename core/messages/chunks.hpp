@@ -39,7 +39,7 @@ struct chunk_range {
   digest content;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
-  asset_id asset{};  ///< one that has it in the generation that the request is about; zero: not told
+  asset_id asset{};  ///< one that has it in a kept generation of the channel; zero: not told
   auto operator<=>(const chunk_range&) const = default;
 };
 
@@ -89,16 +89,10 @@ struct welcome_request {
 using chunk_request = std::variant<snapshot_request, pages_request, list_request, contents_request,
                                    behind_request, ack_request, welcome_request>;
 
-/// Which generation a request is about. A port with keys answers what the channel's grant covers: pages,
+/// A request in the name of a channel. A port with keys answers what the grant for the channel covers: pages,
 /// contents and side objects of the channel's generations that it keeps, no others.
-struct request_scope {
-  std::string channel;  ///< empty: not told, only to a port without keys
-  digest root;          ///< of the generation's index; zero where the request is about no generation
-  bool operator==(const request_scope&) const = default;
-};
-
 struct scoped_request {
-  request_scope scope;
+  std::string channel;  ///< empty: not told, only to a port without keys
   chunk_request what;
   bool operator==(const scoped_request&) const = default;
 };

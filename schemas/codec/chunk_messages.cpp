@@ -145,10 +145,7 @@ result<chunk_request> read_verb(wire::Request::Reader in) {
 result<scoped_request> read(wire::Request::Reader in) {
   scoped_request out;
   if (in.getChannel().size() != 0) {
-    GRAPHITE_TRY(out.scope.channel, read_channel_name(in.getChannel()));
-  }
-  if (in.getRoot().size() != 0) {
-    GRAPHITE_TRY(out.scope.root, wire::to_digest(in.getRoot()));
+    GRAPHITE_TRY(out.channel, read_channel_name(in.getChannel()));
   }
   GRAPHITE_TRY(out.what, read_verb(in));
   return out;
@@ -296,13 +293,12 @@ result<void> check_frames(const chunk_reply& reply) {
 
 }  // namespace
 
-byte_vector encode(const scoped_request& message) { return encode(message.what, message.scope); }
+byte_vector encode(const scoped_request& message) { return encode(message.what, message.channel); }
 
-byte_vector encode(const chunk_request& message, const request_scope& scope) {
+byte_vector encode(const chunk_request& message, std::string_view channel) {
   capnp::MallocMessageBuilder builder;
   auto out = builder.initRoot<wire::Request>();
-  if (!scope.channel.empty()) out.setChannel(scope.channel);
-  if (!scope.root.is_zero()) out.setRoot(wire::to_data(scope.root));
+  if (!channel.empty()) out.setChannel(std::string(channel));
   std::visit(request_writer{out}, message);
   return wire::to_message(builder);
 }

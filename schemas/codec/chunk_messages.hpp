@@ -7,7 +7,7 @@ namespace graphite {
 
 /// The bytes of schemas/chunks.capnp. Pure. Decoding is strict: every limit of chunk_port_limits is
 /// checked before anything is allocated; errors: corrupt, too_large.
-byte_vector encode(const chunk_request& message, const request_scope& scope = {});
+byte_vector encode(const chunk_request& message, std::string_view channel = {});
 byte_vector encode(const scoped_request& message);
 result<scoped_request> decode_chunk_request(byte_span bytes);
 

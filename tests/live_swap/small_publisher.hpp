@@ -8,6 +8,7 @@
 #include "bundle/index_tree.hpp"
 #include "relay/announcer.hpp"
 #include "relay/chunk_service.hpp"
+#include "relay/kept_generations.hpp"
 #include "tests/support/memory_chunk_store.hpp"
 
 namespace graphite::test {
@@ -51,6 +52,7 @@ class small_publisher {
     in.clock = clock;
     in.signer = options_.signer;
     head_ = in.now;
+    kept_.publish(in.now, tree_);
     return *make_announcement(in, announcer_sources(), hash_);
   }
 
@@ -70,7 +72,7 @@ class small_publisher {
     chunk_service_sources out;
     out.store = &store_;
     out.hash = &hash_;
-    out.page = [this](const digest& id) -> std::optional<byte_vector> {
+    out.page = [this](std::string_view, const digest& id) -> std::optional<byte_vector> {
       const std::lock_guard lock(mutex_);
       const auto found = pages_.find(id);
       return found == pages_.end() ? std::nullopt : std::optional(found->second);
@@ -85,6 +87,8 @@ class small_publisher {
 
   const std::map<std::string, std::string>& files() const { return files_; }
   memory_chunk_store& store() { return store_; }
+  /// What a port with keys would look requests up in.
+  kept_generations& kept() { return kept_; }
   std::optional<head> newest() const {
     const std::lock_guard lock(mutex_);
     return head_;
@@ -140,6 +144,7 @@ class small_publisher {
   const hasher& hash_;
   memory_chunk_store store_;
   index_tree tree_;
+  kept_generations kept_{true};
   std::map<std::string, std::optional<std::string>> edits_;
   std::map<std::string, std::string> files_;
   std::uint64_t sequence_ = 0;

@@ -197,6 +197,7 @@ TEST_F(subscriber_test, a_head_that_miscounts_its_assets_is_not_shown_and_not_as
 
 TEST_F(subscriber_test, a_restarted_publisher_is_asked_at_once) {
   rig r(hash_);
+  r.one_publisher = false;
   r.serve(publisher_, 1);
   publisher_.edit("a", "one");
   publisher_.publish();

@@ -50,7 +50,9 @@ class rig {
     run();
   }
   void want(const std::vector<content_ref>& contents) {
-    obey(core.want(contents, at()));
+    std::vector<content_want> wanted;
+    for (const auto& content : contents) wanted.push_back({content, std::nullopt, asset_with(content.id)});
+    obey(core.want(wanted, at()));
     run();
   }
   void hear_only(const announcement& message) { obey(core.on_announcement(message, at())); }
@@ -60,6 +62,7 @@ class rig {
     for (int i = 0; i < 10'000 && !requests.empty(); ++i) {
       const send_request request = requests.front();
       requests.pop_front();
+      if (one_publisher) expect_granted(request);
       std::optional<chunk_reply> reply = service.answer(request.request);
       if (meddle) reply = meddle(request.request, std::move(*reply));
       if (reply) obey(core.on_reply(request.id, reply, at()));
@@ -87,6 +90,7 @@ class rig {
   std::optional<error> gave_up;
   int connects = 0, trust_changes = 0;
   tamper meddle;
+  bool one_publisher = true;  ///< then nothing is asked for that this one never had
   time_point now{seconds(1000)};
   std::int64_t unix_ns = 1'700'000'000'000'000'000;
 
@@ -110,6 +114,26 @@ class rig {
         requests.clear();
       }
     }
+  }
+  /// Every request has to be one that a port with keys answers a client with a grant for the channel.
+  void expect_granted(const send_request& request) {
+    const auto checked = publisher_->kept().check({request.channel, request.request});
+    EXPECT_TRUE(checked) << checked.error().context;
+    if (const auto* contents = std::get_if<contents_request>(&request.request)) {
+      const auto belong = publisher_->kept().belonging(request.channel, contents->ranges);
+      EXPECT_EQ(belong, std::vector<bool>(contents->ranges.size(), true));
+    }
+  }
+  asset_id asset_with(const digest& content) {
+    for (const auto& [path, bytes] : publisher_->files()) {
+      const auto chunks = chunk_bytes(as_bytes(bytes), test_hash());
+      if (content_of(chunks, test_hash()).id == content) return id_of(logical_path::parse(path).value());
+    }
+    return {};
+  }
+  static const hasher& test_hash() {
+    static const openssl_hasher hash;
+    return hash;
   }
   small_publisher* publisher_ = nullptr;
   incarnation_id who_;

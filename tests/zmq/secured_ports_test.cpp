@@ -1,0 +1,225 @@
+#include "tests/support/wait_until.hpp"
+#include "tests/zmq/secured_rig.hpp"
+
+namespace graphite::test {
+namespace {
+
+TEST_F(secured_ports, a_client_with_a_ticket_hears_and_fetches) {
+  auto link = enrolling(client, {ours.ticket_for(client->key, "game")});
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  ASSERT_TRUE(link->follow("game"));
+  heads->beat(to_vector("beat"));
+  ASSERT_TRUE(poll_until(*link, into, [&] { return !into.heartbeats.empty(); }));
+  ASSERT_TRUE(poll_until(*link, into, [&] {
+    heads->announce("other", to_vector("not ours"));
+    heads->announce("game", to_vector("ours"));
+    return into.announcements.size() > 2;
+  }));
+  for (const auto& text : into.announcements) EXPECT_EQ(text, "ours");
+  const auto reply = ask(*link, content_of("game"), "game");
+  ASSERT_EQ(reply.frames.size(), 1u) << refused(reply);
+  EXPECT_EQ(as_text(reply.frames[0]), "game bytes");
+  EXPECT_TRUE(client_log.contains("enrolled for channel game until 2025-"));
+  EXPECT_TRUE(server_log.contains("enrolled "));
+}
+
+TEST_F(secured_ports, without_a_key_nothing_is_heard_or_answered) {
+  auto link = plain_link({});
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  ASSERT_TRUE(link->connect_chunks(chunks->address()));
+  ASSERT_TRUE(link->follow("game"));
+  ASSERT_TRUE(link->request(1, encode(snapshot_request{"game"}, "game")));
+  auto good = enrolling(client, {ours.ticket_for(client->key, "game")});
+  heard good_into;
+  ASSERT_TRUE(good->connect_heads(heads->address()));
+  ASSERT_TRUE(good->follow("game"));
+  ASSERT_TRUE(poll_until(*good, good_into, [&] {
+    heads->beat(to_vector("beat"));
+    heads->announce("game", to_vector("ours"));
+    EXPECT_TRUE(link->poll({}, into));
+    return good_into.announcements.size() > 20;
+  }));
+  EXPECT_TRUE(into.heartbeats.empty() && into.announcements.empty() && into.replies.empty());
+}
+
+TEST_F(secured_ports, another_server_key_is_told) {
+  const auto imposter = make_curve_pair().value();
+  enrolling_link::options options;
+  options.chunks = chunks->address();
+  enrolling_link link(plain_link(link_keys{imposter->key, client}), options, clock, client_log);
+  heard into;
+  ASSERT_TRUE(link.connect_heads(heads->address()));
+  EXPECT_TRUE(poll_until(link, into, [&] { return client_log.contains("did not prove the server's key"); }));
+  EXPECT_TRUE(into.happened(served_port::chunks, link_event::what::failed));
+  EXPECT_FALSE(into.happened(served_port::chunks, link_event::what::connected));
+}
+
+TEST_F(secured_ports, heads_refuse_a_key_without_a_grant) {
+  auto link = plain_link(link_keys{server->key, client});
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  EXPECT_TRUE(
+      poll_until(*link, into, [&] { return into.happened(served_port::heads, link_event::what::refused); }));
+  EXPECT_EQ(zap->count().admitted, 0u);
+}
+
+TEST_F(secured_ports, chunks_answer_nothing_but_enrol_without_a_grant) {
+  auto link = plain_link(link_keys{server->key, client});
+  ASSERT_TRUE(link->connect_chunks(chunks->address()));
+  EXPECT_NE(refused(ask(*link, snapshot_request{"game"}, "game")).find("enrol with a ticket"),
+            std::string::npos);
+  EXPECT_NE(refused(ask(*link, content_of("game"), "game")), "");
+  EXPECT_EQ(channels.store.options().reads, 0u);
+}
+
+TEST_F(secured_ports, tickets_that_do_not_count_say_why) {
+  const auto thief = make_curve_pair().value();
+  const authority theirs;
+  const auto says = [&](const std::string& why, const std::string& part) {
+    EXPECT_NE(why.find(part), std::string::npos) << why;
+  };
+  const validity past{unix_now - 2 * unix_day, unix_now - unix_day};
+  says(why_not(client, {}), "no ticket was shown");
+  says(why_not(client, {to_vector("nonsense")}), "cannot be read");
+  says(why_not(client, {theirs.ticket_for(client->key, "game")}), "another root");
+  says(why_not(thief, {ours.ticket_for(client->key, "game")}), "another client's key");
+  says(why_not(make_curve_pair().value(), {ours.ticket_for(client->key, "game", 1, past)}), "another client");
+  const auto late = make_curve_pair().value();
+  says(why_not(late, {ours.ticket_for(late->key, "game", 1, past)}), "has expired");
+  const auto soon = make_curve_pair().value();
+  says(why_not(soon, {ours.ticket_for(soon->key, "game", 1, {unix_now + 1, unix_now + 2})}), "not valid yet");
+  const auto old_key = make_curve_pair().value();
+  says(why_not(old_key, {ours.ticket_by(ours.key_of("game", 7, past), old_key->key, "game")}), "key 7");
+  const auto crossed = make_curve_pair().value();
+  says(why_not(crossed, {ours.ticket_by(ours.key_of("other"), crossed->key, "game")}),
+       "key of channel other");
+  ASSERT_TRUE(gate.revoke(ours.revoking(1, {55, 66}, {late->key})));
+  const auto revoked = make_curve_pair().value();
+  says(why_not(revoked, {ours.ticket_for(revoked->key, "game", 55)}), "was revoked");
+  says(why_not(revoked, {ours.ticket_by(ours.key_of("game", 66), revoked->key, "game")}), "key 66");
+  says(why_not(late, {ours.ticket_for(late->key, "game")}), "client's key was revoked");
+  EXPECT_EQ(gate.clients(), 0u);
+  EXPECT_TRUE(server_log.contains("another client's key"));
+}
+
+TEST_F(secured_ports, one_channel_gives_nothing_of_another) {
+  auto link = enrolling(client, {ours.ticket_for(client->key, "game")});
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  heads->beat(to_vector("beat"));
+  ASSERT_TRUE(poll_until(*link, into, [&] { return !into.heartbeats.empty(); }));
+  const auto refuses = [&](const chunk_request& what, const std::string& channel) {
+    EXPECT_NE(refused(ask(*link, what, channel)), "");
+  };
+  refuses(snapshot_request{"other"}, "other");
+  refuses(snapshot_request{"other"}, "game");
+  refuses(snapshot_request{"game"}, "");
+  refuses(content_of("other"), "other");
+  refuses(list_request{channels.contents.at("other").content, channels.contents.at("other").asset}, "game");
+  refuses(behind_request{digest{}}, "game");
+  auto crossed = channels.contents.at("other");
+  crossed.asset = channels.contents.at("game").asset;
+  const contents_request mixed{{crossed, channels.contents.at("other"), channels.contents.at("game")},
+                               65'536};
+  const auto absent = ask(*link, mixed, "game");
+  ASSERT_TRUE(std::holds_alternative<contents_reply>(absent.header)) << refused(absent);
+  EXPECT_EQ(std::get<contents_reply>(absent.header).pieces,
+            (std::vector<contents_reply::piece>{{true, 0}, {true, 0}, {false, 1}}));
+  ASSERT_EQ(absent.frames.size(), 1u);
+  EXPECT_EQ(as_text(absent.frames[0]), "game bytes");
+  const auto pages =
+      ask(*link, pages_request{{channels.heads.at("other").root, channels.heads.at("game").root}}, "game");
+  ASSERT_TRUE(std::holds_alternative<pages_reply>(pages.header));
+  EXPECT_EQ(std::get<pages_reply>(pages.header).present, (std::vector<bool>{false, true}));
+  EXPECT_EQ(channels.store.options().reads, 1u) << "of the one that is granted";
+}
+
+TEST_F(secured_ports, a_prefix_of_topics_is_not_followed) {
+  const std::vector<byte_vector> tickets{ours.ticket_for(client->key, "game")};
+  ASSERT_TRUE(gate.enrol(client->key, tickets));
+  auto link = plain_link(link_keys{server->key, client});
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  ASSERT_TRUE(link->follow("other"));
+  ASSERT_TRUE(link->follow("game"));
+  ASSERT_TRUE(poll_until(*link, into, [&] {
+    heads->announce("other", to_vector("not ours"));
+    heads->announce("game", to_vector("ours"));
+    return into.announcements.size() > 3;
+  }));
+  for (const auto& text : into.announcements) EXPECT_EQ(text, "ours");
+  EXPECT_TRUE(wait_until([&] { return heads->count().refused >= 1; }));
+  EXPECT_FALSE(channel_of_topic("a/"));
+  EXPECT_FALSE(channel_of_topic(""));
+  EXPECT_FALSE(channel_of_topic(std::string_view("a/ga", 4)));
+  EXPECT_EQ(channel_of_topic(announcement_topic("game")), "game");
+}
+
+/// What a client with a grant has, and loses by `withdraw`.
+class withdrawn_grant : public secured_ports {
+ protected:
+  void hears_and_then_not(const std::function<void()>& withdraw, const std::string& why) {
+    const auto stays = make_curve_pair().value();
+    auto link = enrolling(client, {ours.ticket_for(client->key, "game", 100)});
+    auto other = enrolling(
+        stays, {ours.ticket_for(stays->key, "game", 101, {unix_now - 1, unix_now + 29 * unix_day})});
+    heard into, other_into;
+    for (auto* one : {link.get(), other.get()}) {
+      ASSERT_TRUE(one->connect_heads(heads->address()));
+      ASSERT_TRUE(one->follow("game"));
+    }
+    const auto both = [&](auto done) {
+      return poll_until(*link, into, [&] {
+        EXPECT_TRUE(other->poll({}, other_into));
+        return done();
+      });
+    };
+    ASSERT_TRUE(both([&] {
+      heads->announce("game", to_vector("before"));
+      return !into.announcements.empty() && !other_into.announcements.empty();
+    }));
+    withdraw();
+    EXPECT_NE(refused(ask(*link, content_of("game"), "game")), "");
+    ASSERT_TRUE(both([&] {
+      heads->announce("game", to_vector("after"));
+      return other_into.announcements.back() == "after" && client_log.contains(why);
+    })) << why;
+    EXPECT_EQ(std::count(into.announcements.begin(), into.announcements.end(), "after"), 0);
+    EXPECT_NE(refused(ask(*other, snapshot_request{"other"}, "game")), "");
+    EXPECT_EQ(refused(ask(*other, content_of("game"), "game")), "");
+  }
+};
+
+TEST_F(withdrawn_grant, a_revoked_ticket_ends_what_is_under_way) {
+  hears_and_then_not([&] { ASSERT_TRUE(gate.revoke(ours.revoking(1, {100}))); },
+                     "ticket 100 for channel game was revoked");
+}
+
+TEST_F(withdrawn_grant, a_revoked_client_ends_what_is_under_way) {
+  hears_and_then_not([&] { ASSERT_TRUE(gate.revoke(ours.revoking(1, {}, {client->key}))); },
+                     "this client's key was revoked");
+}
+
+TEST_F(withdrawn_grant, an_expired_ticket_ends_what_is_under_way) {
+  hears_and_then_not([&] { clock.unix = unix_now + 20 * unix_day; }, "has expired");
+}
+
+TEST_F(secured_ports, a_server_that_forgot_everybody_is_enrolled_with_again) {
+  auto link = enrolling(client, {ours.ticket_for(client->key, "game")});
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  heads->beat(to_vector("first"));
+  ASSERT_TRUE(poll_until(*link, into, [&] { return !into.heartbeats.empty(); }));
+  // As after a restart: the same ports, and nobody has a grant.
+  ASSERT_TRUE(gate.revoke(ours.revoking(1, {100})));
+  ASSERT_TRUE(gate.revoke(ours.revoking(2, {})));
+  ASSERT_TRUE(poll_until(*link, into, [&] {
+    heads->beat(to_vector("second"));
+    return into.heartbeats.back() == "second" && gate.clients() == 1;
+  }));
+}
+
+}  // namespace
+}  // namespace graphite::test
