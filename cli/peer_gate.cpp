@@ -33,6 +33,11 @@ result<void> peer_gate::revoke(const signed_statement& list) {
   return table_.revoke(list, clock_.unix_ns());
 }
 
+void peer_gate::set_roots(std::vector<public_key> roots) {
+  const std::lock_guard lock(mutex_);
+  table_.set_roots(std::move(roots));
+}
+
 std::size_t peer_gate::clients() const {
   const std::lock_guard lock(mutex_);
   return table_.clients();

@@ -26,6 +26,7 @@ class peer_gate final : public peer_admission {
   result<enrolled> enrol(const curve_key& who, std::span<const byte_vector> tickets);
   result<void> check(const curve_key& who, std::string_view channel);
   result<void> revoke(const signed_statement& list);
+  void set_roots(std::vector<public_key> roots);
   std::size_t clients() const;
 
  private:

@@ -7,10 +7,10 @@
 
 namespace graphite {
 
-/// Both halves of a Curve25519 key as ZeroMQ's CURVE takes them (platform/crypto/curve_keys.hpp makes them).
+/// A pair for ZeroMQ's CURVE: Curve25519 (RFC 7748), both as raw bytes (platform/crypto/curve_keys.hpp).
 struct curve_pair {
   curve_key key;
-  secret_bytes secret;  ///< 32 bytes
+  secret_bytes secret;
 };
 /// Shared, so that options that are copied never copy the secret. Null: no keys.
 using curve_pair_ptr = std::shared_ptr<const curve_pair>;

@@ -31,6 +31,11 @@ access_table::access_table(options chosen, std::vector<public_key> roots, const 
   GRAPHITE_INVARIANT(!roots_.empty());
 }
 
+void access_table::set_roots(std::vector<public_key> roots) {
+  GRAPHITE_INVARIANT(!roots.empty());
+  roots_ = std::move(roots);
+}
+
 result<enrolled> access_table::enrol(const curve_key& who, std::span<const byte_vector> tickets,
                                      std::int64_t unix_ns) {
   expire(unix_ns);

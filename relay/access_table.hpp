@@ -51,6 +51,8 @@ class access_table {
   /// Whether `who` may have anything now.
   bool has_grant(const curve_key& who, std::int64_t unix_ns);
 
+  /// The roots that count from now on: at least one. Grants stay.
+  void set_roots(std::vector<public_key> roots);
   /// What `list` names counts no more, from now on. Errors: permission_denied (not a root's), corrupt,
   /// stale_epoch (a lower number than that of the list in force).
   result<void> revoke(const signed_statement& list, std::int64_t unix_ns);
@@ -72,7 +74,7 @@ class access_table {
   void drop_grants(Ended&& ended);
 
   const options options_;
-  const std::vector<public_key> roots_;
+  std::vector<public_key> roots_;
   const signature_verifier& verifier_;
   std::map<curve_key, grants> clients_;
   revocations_statement revoked_;

@@ -26,8 +26,8 @@ struct listen_options {
 
 /// What a runtime needs to talk to ports with keys.
 struct link_keys {
-  curve_key server;    ///< of both ports
-  curve_pair_ptr own;  ///< tickets are for its public half
+  std::vector<curve_key> servers;  ///< of both ports, any of them; the next is tried where one fails
+  curve_pair_ptr own;              ///< tickets are for its public half
 };
 
 enum class served_port { heads, chunks };

@@ -78,10 +78,10 @@ void secure_server(zmq::socket_t& socket, served_port port, const curve_pair& ke
     throw zmq::error_t();
 }
 
-void secure_client(zmq::socket_t& socket, const link_keys& keys) {
-  socket.set(zmq::sockopt::curve_serverkey, as_option(keys.server.bytes));
-  socket.set(zmq::sockopt::curve_publickey, as_option(keys.own->key.bytes));
-  const byte_span secret = keys.own->secret.view();
+void secure_client(zmq::socket_t& socket, const curve_key& server, const curve_pair& own) {
+  socket.set(zmq::sockopt::curve_serverkey, as_option(server.bytes));
+  socket.set(zmq::sockopt::curve_publickey, as_option(own.key.bytes));
+  const byte_span secret = own.secret.view();
   if (zmq_setsockopt(socket.handle(), ZMQ_CURVE_SECRETKEY, secret.data(), secret.size()) != 0)
     throw zmq::error_t();
 }

@@ -62,7 +62,7 @@ void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
 /// decides about him and gives his messages their sender. Where there is none libzmq lets all in: what has no
 /// sender must not be served. And one that proves a peer's key.
 void secure_server(zmq::socket_t& socket, served_port port, const curve_pair& keys);
-void secure_client(zmq::socket_t& socket, const link_keys& keys);
+void secure_client(zmq::socket_t& socket, const curve_key& server, const curve_pair& own);
 /// Who sent a message, on a port with keys.
 std::optional<curve_key> sender_of(const zmq::message_t& message);
 

@@ -120,7 +120,7 @@ class dealer_link final : public runtime_link {
   zmq::socket_t make(zmq::socket_type type, std::size_t message_bytes_max) {
     zmq::socket_t fresh(context_->get(), type);
     apply_limits(fresh, message_bytes_max);
-    if (options_.keys) secure_client(fresh, *options_.keys);
+    if (options_.keys) secure_client(fresh, options_.keys->servers[server_], *options_.keys->own);
     return fresh;
   }
 
@@ -170,6 +170,10 @@ class dealer_link final : public runtime_link {
       while (const auto event = from->monitor->next())
         if (const auto what = meaning_of(*event)) events.push_back({port, *what});
     }
+    // Another of the server's keys may be the one that it has now.
+    if (std::any_of(events.begin(), events.end(),
+                    [](const auto& event) { return event.happened == link_event::what::failed; }))
+      server_ = (server_ + 1) % options_.keys->servers.size();
     for (const auto& event : events) listener.on_event(event);
   }
 
@@ -214,6 +218,7 @@ class dealer_link final : public runtime_link {
   const std::shared_ptr<zmq_context> context_;
   std::unique_ptr<end> heads_, chunks_;
   std::set<std::string> topics_;
+  std::size_t server_ = 0;  ///< which of its keys the next connection expects
   const wake_event wake_;
   const zmq_link_options options_;
 };
@@ -222,7 +227,8 @@ class dealer_link final : public runtime_link {
 
 result<std::unique_ptr<runtime_link>> make_zmq_link(std::shared_ptr<zmq_context> context,
                                                     const zmq_link_options& options) {
-  if (options.keys && !options.keys->own) return fail(errc::invalid_argument, "a link with half of its keys");
+  if (options.keys && (!options.keys->own || options.keys->servers.empty()))
+    return fail(errc::invalid_argument, "a link with half of its keys");
   GRAPHITE_TRY(auto wake, wake_event::make());
   return std::make_unique<dealer_link>(std::move(context), std::move(wake), options);
 }

@@ -45,10 +45,10 @@ TEST_F(secured_ports, without_a_key_nothing_is_heard_or_answered) {
 }
 
 TEST_F(secured_ports, another_server_key_is_told) {
-  const auto imposter = make_curve_pair().value();
+  const auto imposter = new_pair();
   enrolling_link::options options;
   options.chunks = chunks->address();
-  enrolling_link link(plain_link(link_keys{imposter->key, client}), options, clock, client_log);
+  enrolling_link link(plain_link(link_keys{{imposter->key}, client}), options, clock, client_log);
   heard into;
   ASSERT_TRUE(link.connect_heads(heads->address()));
   EXPECT_TRUE(poll_until(link, into, [&] { return client_log.contains("did not prove the server's key"); }));
@@ -57,7 +57,7 @@ TEST_F(secured_ports, another_server_key_is_told) {
 }
 
 TEST_F(secured_ports, heads_refuse_a_key_without_a_grant) {
-  auto link = plain_link(link_keys{server->key, client});
+  auto link = plain_link(link_keys{{server->key}, client});
   heard into;
   ASSERT_TRUE(link->connect_heads(heads->address()));
   EXPECT_TRUE(
@@ -66,7 +66,7 @@ TEST_F(secured_ports, heads_refuse_a_key_without_a_grant) {
 }
 
 TEST_F(secured_ports, chunks_answer_nothing_but_enrol_without_a_grant) {
-  auto link = plain_link(link_keys{server->key, client});
+  auto link = plain_link(link_keys{{server->key}, client});
   ASSERT_TRUE(link->connect_chunks(chunks->address()));
   EXPECT_NE(refused(ask(*link, snapshot_request{"game"}, "game")).find("enrol with a ticket"),
             std::string::npos);
@@ -75,7 +75,7 @@ TEST_F(secured_ports, chunks_answer_nothing_but_enrol_without_a_grant) {
 }
 
 TEST_F(secured_ports, tickets_that_do_not_count_say_why) {
-  const auto thief = make_curve_pair().value();
+  const auto thief = new_pair();
   const authority theirs;
   const auto says = [&](const std::string& why, const std::string& part) {
     EXPECT_NE(why.find(part), std::string::npos) << why;
@@ -85,18 +85,18 @@ TEST_F(secured_ports, tickets_that_do_not_count_say_why) {
   says(why_not(client, {to_vector("nonsense")}), "cannot be read");
   says(why_not(client, {theirs.ticket_for(client->key, "game")}), "another root");
   says(why_not(thief, {ours.ticket_for(client->key, "game")}), "another client's key");
-  says(why_not(make_curve_pair().value(), {ours.ticket_for(client->key, "game", 1, past)}), "another client");
-  const auto late = make_curve_pair().value();
+  says(why_not(new_pair(), {ours.ticket_for(client->key, "game", 1, past)}), "another client");
+  const auto late = new_pair();
   says(why_not(late, {ours.ticket_for(late->key, "game", 1, past)}), "has expired");
-  const auto soon = make_curve_pair().value();
+  const auto soon = new_pair();
   says(why_not(soon, {ours.ticket_for(soon->key, "game", 1, {unix_now + 1, unix_now + 2})}), "not valid yet");
-  const auto old_key = make_curve_pair().value();
+  const auto old_key = new_pair();
   says(why_not(old_key, {ours.ticket_by(ours.key_of("game", 7, past), old_key->key, "game")}), "key 7");
-  const auto crossed = make_curve_pair().value();
+  const auto crossed = new_pair();
   says(why_not(crossed, {ours.ticket_by(ours.key_of("other"), crossed->key, "game")}),
        "key of channel other");
   ASSERT_TRUE(gate.revoke(ours.revoking(1, {55, 66}, {late->key})));
-  const auto revoked = make_curve_pair().value();
+  const auto revoked = new_pair();
   says(why_not(revoked, {ours.ticket_for(revoked->key, "game", 55)}), "was revoked");
   says(why_not(revoked, {ours.ticket_by(ours.key_of("game", 66), revoked->key, "game")}), "key 66");
   says(why_not(late, {ours.ticket_for(late->key, "game")}), "client's key was revoked");
@@ -139,7 +139,7 @@ TEST_F(secured_ports, one_channel_gives_nothing_of_another) {
 TEST_F(secured_ports, a_prefix_of_topics_is_not_followed) {
   const std::vector<byte_vector> tickets{ours.ticket_for(client->key, "game")};
   ASSERT_TRUE(gate.enrol(client->key, tickets));
-  auto link = plain_link(link_keys{server->key, client});
+  auto link = plain_link(link_keys{{server->key}, client});
   heard into;
   ASSERT_TRUE(link->connect_heads(heads->address()));
   ASSERT_TRUE(link->follow("other"));
@@ -161,7 +161,7 @@ TEST_F(secured_ports, a_prefix_of_topics_is_not_followed) {
 class withdrawn_grant : public secured_ports {
  protected:
   void hears_and_then_not(const std::function<void()>& withdraw, const std::string& why) {
-    const auto stays = make_curve_pair().value();
+    const auto stays = new_pair();
     auto link = enrolling(client, {ours.ticket_for(client->key, "game", 100)});
     auto other = enrolling(
         stays, {ours.ticket_for(stays->key, "game", 101, {unix_now - 1, unix_now + 29 * unix_day})});

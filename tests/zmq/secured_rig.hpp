@@ -159,7 +159,7 @@ class secured_ports : public ::testing::Test {
     options.tickets = std::move(tickets);
     options.retrying.retry_delay = milliseconds(10);
     options.retrying.retry_delay_max = milliseconds(100);
-    return std::make_unique<enrolling_link>(plain_link(link_keys{server->key, as}), options, clock,
+    return std::make_unique<enrolling_link>(plain_link(link_keys{{server->key}, as}), options, clock,
                                             client_log);
   }
   /// Asks, and gives the answer.
@@ -171,6 +171,7 @@ class secured_ports : public ::testing::Test {
     if (!into.replies.contains(id) || !into.replies.at(id)) return {};
     return *into.replies.at(id);
   }
+  static curve_pair_ptr new_pair() { return std::make_shared<const curve_pair>(make_curve_pair().value()); }
   static std::string refused(const chunk_reply& reply) {
     const auto* no = std::get_if<refusal>(&reply.header);
     return no ? no->message : "";
@@ -180,7 +181,7 @@ class secured_ports : public ::testing::Test {
   }
   /// What a link that showed `tickets` as `as` is told.
   std::string why_not(const curve_pair_ptr& as, std::vector<byte_vector> tickets) {
-    auto link = plain_link(link_keys{server->key, as});
+    auto link = plain_link(link_keys{{server->key}, as});
     EXPECT_TRUE(link->connect_chunks(chunks->address()));
     return refused(ask(*link, welcome_request{{}, std::move(tickets)}));
   }
@@ -191,7 +192,7 @@ class secured_ports : public ::testing::Test {
   recording_log server_log, client_log;
   published_channels channels;
   peer_gate gate{{}, {ours.root->key()}, verifier, clock};
-  curve_pair_ptr server = make_curve_pair().value(), client = make_curve_pair().value();
+  curve_pair_ptr server = new_pair(), client = new_pair();
   std::shared_ptr<zmq_context> server_context = *zmq_context::make({1, 256, 64});
   std::shared_ptr<zmq_context> client_context = *zmq_context::make({1, 256, 64});
   std::unique_ptr<zap_handler> zap = zap_handler::start(server_context, gate).value();
