@@ -7,7 +7,6 @@
 
 #include "actors/live_filter.hpp"
 #include "cli/archive_adapter.hpp"
-#include "cli/chunk_port.hpp"
 #include "cli/collector.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/domain_workers.hpp"
@@ -35,9 +34,6 @@
 #include "platform/linux/tool_workers.hpp"
 #include "platform/rocksdb/rocks_store.hpp"
 #include "platform/store/segment_store.hpp"
-#include "platform/zmq/chunk_server.hpp"
-#include "platform/zmq/context.hpp"
-#include "platform/zmq/head_publisher.hpp"
 #include "schemas/codec/tool_messages.hpp"
 #include "transforms/command.hpp"
 
@@ -96,10 +92,7 @@ struct local_session::parts {
   std::unique_ptr<published_state> published;
   std::unique_ptr<inotify_watcher> events;
   std::unique_ptr<inotify_watcher> project_events;  ///< of the project file, where it is outside the root
-  std::shared_ptr<zmq_context> zmq;
-  std::unique_ptr<head_publisher> publisher;
-  std::unique_ptr<chunk_port> port;
-  std::unique_ptr<chunk_server> chunks;
+  std::unique_ptr<served_ports> ports;
   std::unique_ptr<collector> garbage;    // the actors report to it; its thread is stopped before they end
   std::unique_ptr<local_system> system;  // last: everything above outlives it
 
@@ -118,6 +111,7 @@ struct local_session::parts {
   result<void> open_builder(const session_options& options);
   result<void> open_scratch(bool in_memory);
   result<void> open_ports(const session_options& options);
+  result<void> keys_changed();
   chunk_service_sources chunk_sources();
   result<engine_options> engine_for(const session_options& options);
   system_ports ports_for(const session_options& options);
@@ -294,13 +288,17 @@ chunk_service_sources local_session::parts::chunk_sources() {
 result<void> local_session::parts::open_ports(const session_options& options) {
   published = std::make_unique<published_state>(incarnation_id{make_uuid(random)}, hash, signer());
   if (!options.serve) return {};
-  GRAPHITE_TRY(zmq, zmq_context::make({}));
-  port = std::make_unique<chunk_port>(chunk_service(chunk_sources()), clock);
-  GRAPHITE_TRY(chunks, make_zmq_chunk_server(zmq, {.listen = options.chunks}, *port));
-  GRAPHITE_TRY(const auto address, parse_host_port(chunks->address()));
+  GRAPHITE_TRY(const auto how, secured(options.ports, keys ? keys->now() : nullptr));
+  GRAPHITE_TRY(ports, served_ports::open(how, chunk_sources(), published->kept(), clock, log));
+  GRAPHITE_TRY(const auto address, parse_host_port(ports->chunks().address()));
   published->serve_chunks_on(address.port);
-  GRAPHITE_TRY(publisher, make_zmq_publisher(zmq, {.listen = options.heads}));
   return {};
+}
+
+result<void> local_session::parts::keys_changed() {
+  audit->record(keys_entry(*keys->now()));
+  GRAPHITE_CHECK(published->sign_again());
+  return ports->renew(*keys->now());
 }
 
 result<engine_options> local_session::parts::engine_for(const session_options& options) {
@@ -359,10 +357,10 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   out.ingest = ingest.get();
   out.filter = filter.get();
   out.events = events.get();
-  out.publisher = publisher.get();
+  out.publisher = ports ? &ports->heads() : nullptr;
   out.published = published.get();
   out.signer = signer();
-  if (port) out.peers = [this] { return port->peers(); };
+  if (ports) out.peers = [this] { return ports->port().peers(); };
   if (machine) {
     out.build_pool = &machine->pool();
     out.on_thread = machine->thread_start();
@@ -443,11 +441,7 @@ result<std::unique_ptr<local_session>> local_session::open(const session_options
   if (options.watch) self->garbage = self->make_collector();
   GRAPHITE_TRY(self->system, local_system::start(self->ports_for(options), std::move(engine)));
   self->watch_project_file();
-  if (self->keys && self->publisher)
-    self->keys->watch([&parts = *self] {
-      parts.audit->record(keys_entry(*parts.keys->now()));
-      return parts.published->sign_again();
-    });
+  if (self->keys && self->ports) self->keys->watch([&all = *self] { return all.keys_changed(); });
   return std::unique_ptr<local_session>(new local_session(std::move(self)));
 }
 
@@ -468,10 +462,14 @@ service_facade& local_session::facade() { return *parts_->system; }
 local_system& local_session::system() { return *parts_->system; }
 const project& local_session::config() const { return *parts_->config; }
 std::string local_session::heads_address() const {
-  return parts_->publisher ? parts_->publisher->address() : "";
+  return parts_->ports ? parts_->ports->heads().address() : "";
 }
-std::string local_session::chunks_address() const { return parts_->chunks ? parts_->chunks->address() : ""; }
-std::size_t local_session::subscribers() const { return parts_->port ? parts_->port->peers().size() : 0; }
+std::string local_session::chunks_address() const {
+  return parts_->ports ? parts_->ports->chunks().address() : "";
+}
+std::size_t local_session::subscribers() const {
+  return parts_->ports ? parts_->ports->port().peers().size() : 0;
+}
 std::string local_session::bundle() const { return parts_->archives.begin()->second->folder(); }
 result<void> local_session::repair_losses() {
   GRAPHITE_TRY(const auto missing, graphite::repair_losses(*parts_->contents, parts_->folders()));

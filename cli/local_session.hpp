@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "actors/system.hpp"
+#include "cli/served_ports.hpp"
 #include "core/affinity.hpp"
 #include "core/ports/transport.hpp"
 #include "core/project.hpp"
@@ -20,9 +21,9 @@ struct session_options {
   bool serve = false;  ///< heads and chunks
   bool all_or_nothing = false;
   bool keep_going = true;
-  bool dry = false;        ///< plan and ask the cache, run nothing
-  bool on_demand = false;  ///< with `watch`: plans all the time, builds while somebody waits for a build
-  listen_options heads{"127.0.0.1", 7402, true}, chunks{"127.0.0.1", 7403, true};
+  bool dry = false;            ///< plan and ask the cache, run nothing
+  bool on_demand = false;      ///< with `watch`: plans all the time, builds while somebody waits for a build
+  served_ports_options ports;  ///< with `serve`
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
       [](auto, auto, const auto&) {};
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};

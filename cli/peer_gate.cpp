@@ -1,5 +1,7 @@
 #include "cli/peer_gate.hpp"
 
+#include "core/messages/zap.hpp"
+
 namespace graphite {
 
 bool peer_gate::admits(served_port port, const curve_key& peer) {
@@ -16,6 +18,12 @@ std::uint64_t peer_gate::withdrawals() {
   const std::lock_guard lock(mutex_);
   table_.expire(clock_.unix_ns());
   return table_.withdrawals();
+}
+
+void peer_gate::misbehaved(const curve_key& peer, std::string_view how) {
+  log_.error("client {} is shut out: {}; revoke its key where that was no mistake", user_id_of(peer), how);
+  const std::lock_guard lock(mutex_);
+  table_.ban(peer);
 }
 
 result<enrolled> peer_gate::enrol(const curve_key& who, std::span<const byte_vector> tickets) {

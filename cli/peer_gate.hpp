@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "core/ports/clock.hpp"
+#include "core/ports/log.hpp"
 #include "core/ports/transport.hpp"
 #include "relay/access_table.hpp"
 
@@ -13,14 +14,15 @@ namespace graphite {
 /// The chunk port takes any key, for `welcome`; the heads port those that have a grant now.
 class peer_gate final : public peer_admission {
  public:
-  /// As access_table's; `clock` outlives it.
+  /// As access_table's; `clock` and `log` outlive it.
   peer_gate(access_table::options chosen, std::vector<public_key> roots, const signature_verifier& verifier,
-            const clock_source& clock)
-      : clock_(clock), table_(chosen, std::move(roots), verifier) {}
+            const clock_source& clock, log_sink& log)
+      : clock_(clock), log_(log), table_(chosen, std::move(roots), verifier) {}
 
   bool admits(served_port port, const curve_key& peer) override;
   bool may_follow(const curve_key& peer, std::string_view channel) override;
   std::uint64_t withdrawals() override;
+  void misbehaved(const curve_key& peer, std::string_view how) override;
 
   /// See access_table.
   result<enrolled> enrol(const curve_key& who, std::span<const byte_vector> tickets);
@@ -31,6 +33,7 @@ class peer_gate final : public peer_admission {
 
  private:
   const clock_source& clock_;
+  log_sink& log_;
   mutable std::mutex mutex_;
   access_table table_;
 };

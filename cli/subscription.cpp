@@ -10,6 +10,8 @@
 #include "core/ports/random.hpp"
 #include "platform/linux/clock.hpp"
 #include "platform/zmq/runtime_link.hpp"
+#include "runtime/enrolling_link.hpp"
+#include "runtime/tickets.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 
@@ -21,6 +23,8 @@ constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 /// hear of a generation at once, do not sync at once and hold up the next one.
 constexpr duration sync_latest_min = milliseconds(2'500), sync_latest_max = seconds(5);
 constexpr duration tidy_slice = milliseconds(1);
+constexpr int sockets_max =
+    16;                        ///< two, with keys a monitor's two for each, and those that are being replaced
 constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 
 time_point subscription_now() { return std::chrono::steady_clock::now(); }
@@ -189,10 +193,46 @@ class subscribe_session final : public link_listener {
   std::optional<error> failed_;
 };
 
+/// The chunk port where nothing else is said.
+result<std::string> port_after(const std::string& heads) {
+  GRAPHITE_TRY(const auto where, parse_host_port(heads));
+  if (where.port == 65'535) return fail(errc::invalid_argument, heads + " has no port after it to enrol at");
+  return heads.substr(0, heads.rfind(':') + 1) + std::to_string(where.port + 1);
+}
+
+/// The keys for the ports, where they have any.
+result<std::optional<subscription_keys>> keys_for(const subscription_options& options,
+                                                  const subscriber_trust* whom, const clock_source& clock) {
+  if (options.curve || whom == nullptr || whom->keys() == nullptr) return options.curve;
+  GRAPHITE_TRY(const auto where, parse_host_port(options.from));
+  if (is_loopback(where.host) && !options.secure_loopback) return std::nullopt;
+  GRAPHITE_TRY(auto made, subscription_keys_of(*whom->keys(), options.channel, clock.unix_ns()));
+  return std::optional(std::move(made));
+}
+
+result<std::unique_ptr<runtime_link>> make_link(const subscription_options& options,
+                                                const subscriber_trust* whom,
+                                                const std::shared_ptr<zmq_context>& context,
+                                                const clock_source& clock, log_sink& log) {
+  GRAPHITE_TRY(auto keys, keys_for(options, whom, clock));
+  zmq_link_options link;
+  if (!keys) return make_zmq_link(context, link);
+  link.keys = std::move(keys->link);
+  enrolling_link::options enrolling;
+  enrolling.tickets = std::move(keys->tickets);
+  enrolling.chunks = std::move(keys->chunks);
+  if (enrolling.chunks.empty()) {
+    GRAPHITE_TRY(enrolling.chunks, port_after(options.from));
+  }
+  GRAPHITE_TRY(auto plain, make_zmq_link(context, link));
+  return std::make_unique<enrolling_link>(std::move(plain), std::move(enrolling), clock, log);
+}
+
 result<session_end> one_session(const subscription_options& options, state_trust trust, const hasher& hash,
                                 log_sink& log, subscriber_trust* whom, subscription_listener& listener) {
-  GRAPHITE_TRY(auto context, zmq_context::make({1, 8, 64}));
-  GRAPHITE_TRY(auto link, make_zmq_link(context, {}));
+  GRAPHITE_TRY(auto context, zmq_context::make({1, sockets_max, 64}));
+  const system_clock_source clock;
+  GRAPHITE_TRY(auto link, make_link(options, whom, context, clock, log));
   GRAPHITE_CHECK(link->connect_heads(options.from));
   auto state = options.open_state(trust);
   if (!state && (state.error().code == errc::corrupt || state.error().code == errc::not_found))
@@ -211,6 +251,17 @@ result<session_end> one_session(const subscription_options& options, state_trust
 }
 
 }  // namespace
+
+result<subscription_keys> subscription_keys_of(const runtime_keys& keys, std::string_view channel,
+                                               std::int64_t unix_ns) {
+  const openssl_verifier verifier;
+  subscription_keys out;
+  out.link.servers = keys.servers;
+  out.link.own = std::make_shared<const curve_pair>(curve_pair{keys.curve.key, keys.curve.secret.copy()});
+  GRAPHITE_TRY(out.tickets,
+               choose_tickets(keys.tickets, channel, keys.curve.key, keys.roots, verifier, unix_ns));
+  return out;
+}
 
 result<void> run_subscription(const subscription_options& options, const hasher& hash, log_sink& log,
                               subscription_listener& listener) {

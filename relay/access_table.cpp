@@ -44,6 +44,8 @@ result<enrolled> access_table::enrol(const curve_key& who, std::span<const byte_
     return fail(errc::too_large, fmt::format("{} tickets, where {} can be shown at once", tickets.size(),
                                              options_.tickets_per_enrolment_max));
   if (revoked_.clients.contains(who)) return no_access("this client's key was revoked: make another one");
+  if (std::find(banned_.begin(), banned_.end(), who) != banned_.end())
+    return no_access("this client misbehaved and is shut out: see the server's log");
   enrolled out;
   for (const auto& shown : tickets) {
     auto granted = grant_of(who, shown, unix_ns);
@@ -156,6 +158,12 @@ result<void> access_table::revoke(const signed_statement& list, std::int64_t uni
     return revoked_.clients.contains(who) || revoked(granted.ticket_serial) || revoked(granted.key_serial);
   });
   return {};
+}
+
+void access_table::ban(const curve_key& who) {
+  if (std::find(banned_.begin(), banned_.end(), who) == banned_.end()) banned_.push_back(who);
+  if (banned_.size() > options_.banned_max) banned_.pop_front();
+  drop_grants([&](const curve_key& client, const channel_grant&) { return client == who; });
 }
 
 void access_table::expire(std::int64_t unix_ns) {

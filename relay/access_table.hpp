@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ class access_table {
     std::size_t clients_max = 4096;
     std::size_t channels_per_client_max = 16;
     std::size_t tickets_per_enrolment_max = 4;
+    std::size_t banned_max = 4096;
   };
 
   /// `roots`: at least one, those that count now. `verifier` outlives it.
@@ -56,6 +58,8 @@ class access_table {
   /// What `list` names counts no more, from now on. Errors: permission_denied (not a root's), corrupt,
   /// stale_epoch (a lower number than that of the list in force).
   result<void> revoke(const signed_statement& list, std::int64_t unix_ns);
+  /// `who` gets nothing any more while this process lives. Beyond `banned_max` the oldest are forgiven.
+  void ban(const curve_key& who);
   /// Drops what has run out. Cheap while nothing has.
   void expire(std::int64_t unix_ns);
   /// How many grants have ended so far, withdrawn or run out.
@@ -78,6 +82,7 @@ class access_table {
   const signature_verifier& verifier_;
   std::map<curve_key, grants> clients_;
   revocations_statement revoked_;
+  std::deque<curve_key> banned_;  ///< oldest first
   std::int64_t next_end_unix_ns_;
   std::uint64_t withdrawals_ = 0;
 };

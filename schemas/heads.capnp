@@ -8,6 +8,11 @@
 #
 # State, not events: a listener that missed any number of announcements learns from the next heartbeat that
 # it is behind and pulls a snapshot from the chunk port. Nothing here is trusted before digests are checked.
+#
+# With keys the port speaks CURVE: it lets in who has enrolled at the chunk port (chunks.capnp), and hears only
+# subscriptions to "h" and to whole topics of channels that he has a grant for. When a grant ends, all
+# connections are ended and made anew by those who may: as after any gap, the heartbeat says what was missed.
+# Heartbeats are the same for all.
 # Limits are named in core/messages/heads.hpp; a message over one is dropped as a whole.
 
 using Cxx = import "/capnp/c++.capnp";

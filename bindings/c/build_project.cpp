@@ -86,8 +86,8 @@ session_options project_builder::session_for(const std::optional<watch_options>&
   out.on_demand = !watching;
   if (watching) {
     out.serve = watching->serve;
-    out.heads = at_port(watching->heads_port, out.heads.port);
-    out.chunks = at_port(watching->chunks_port, out.chunks.port);
+    out.ports.heads = at_port(watching->heads_port, out.ports.heads.port);
+    out.ports.chunks = at_port(watching->chunks_port, out.ports.chunks.port);
   }
   out.on_ingest = events_.reading;
   out.on_running = events_.running;

@@ -42,6 +42,8 @@ class peer_admission {
   virtual bool may_follow(const curve_key& peer, std::string_view channel) = 0;
   /// Grows with each grant that was withdrawn or ran out. Who was let in before may not be one any more.
   virtual std::uint64_t withdrawals() = 0;
+  /// `peer` did what no client of ours does: he is to lose what he has, and not to come back.
+  virtual void misbehaved(const curve_key& peer, std::string_view how) = 0;
 };
 
 /// Sends state to everybody who listens. Thread-safe; never blocks: where its queue is full the oldest

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -81,37 +82,40 @@ accepting::accepting(accepting&& other) noexcept
       connections_max_(other.connections_max_),
       monitor_(std::move(other.monitor_)),
       connections_(other.connections_),
-      bound_(other.bound_) {}
+      full_(other.full_) {}
 
 accepting::~accepting() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-void accepting::bind(zmq::socket_t& socket) {
-  const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) throw zmq::error_t();
-  socket.set(zmq::sockopt::use_fd, copy);  // closed by libzmq when it stops to accept
-  socket.bind("tcp://" + address_);
-  bound_ = true;
-}
-
 void accepting::serve(zmq::context_t& context, zmq::socket_t& socket) {
   connections_ = 0;
+  let_in(true);
   monitor_ = std::make_unique<socket_monitor>(context, socket, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
-  bind(socket);
+  const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw zmq::error_t();
+  socket.set(zmq::sockopt::use_fd, copy);  // closed by libzmq with the socket
+  socket.bind("tcp://" + address_);
 }
 
-void accepting::take_events(zmq::socket_t& socket) {
+/// A filter of the listening socket, which those that are accepted already do not have.
+void accepting::let_in(bool anybody) {
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop_all};
+  const int none = 0;
+  if (anybody == !full_) return;
+  const int failed = anybody
+                         ? setsockopt(descriptor_, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none)
+                         : setsockopt(descriptor_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  if (failed == 0) full_ = !anybody;  // else it is tried again with the next event
+}
+
+void accepting::take_events() {
   while (const auto event = monitor_->next()) {
     if (*event == ZMQ_EVENT_ACCEPTED) ++connections_;
     if (*event == ZMQ_EVENT_DISCONNECTED && connections_ > 0) --connections_;
   }
-  if (bound_ && connections_ >= connections_max_) {
-    socket.unbind(socket.get(zmq::sockopt::last_endpoint));
-    bound_ = false;
-  } else if (!bound_ && connections_ < connections_max_) {
-    bind(socket);
-  }
+  let_in(connections_ < connections_max_);
 }
 
 }  // namespace graphite

@@ -50,7 +50,7 @@ class router_server final : public chunk_server {
       try {
         zmq::poll(items, accepts_ ? 3 : 2, milliseconds(-1));
         wake_.clear();
-        if (accepts_) accepts_->take_events(socket_);
+        if (accepts_) accepts_->take_events();
         while (!stopping_.load() && serve_one()) {
         }
       } catch (const zmq::error_t& e) {

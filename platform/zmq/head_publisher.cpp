@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -105,9 +106,10 @@ class xpub_publisher final : public head_publisher {
       try {
         zmq::poll(items, accepts_ ? 3 : 2, rejoin_wait());
         wake_.clear();
-        if (accepts_) accepts_->take_events(socket_);
+        if (accepts_) accepts_->take_events();
         send_queued();
         read_subscriptions();
+        end_withdrawn();
         greet_newcomers();
       } catch (const zmq::error_t& e) {
         if (e.num() != EINTR) return;  // the context has ended
@@ -141,9 +143,10 @@ class xpub_publisher final : public head_publisher {
   void end_withdrawn() {
     if (!accepts_) return;
     const auto withdrawals = options_.admission->withdrawals();
-    if (withdrawals == withdrawals_ && refused_topics_ <= options_.refused_topics_max) return;
+    if (withdrawals == withdrawals_ && !astray_) return;
     withdrawals_ = withdrawals;
-    refused_topics_ = 0;
+    astray_ = false;
+    refused_by_.clear();
     left_ += listeners_.exchange(0);
     accepts_->leave();
     socket_ = make_xpub(*context_, options_);
@@ -158,23 +161,32 @@ class xpub_publisher final : public head_publisher {
     const bool granted =
         who && (channel ? admission.may_follow(*who, *channel)
                         : topic == heartbeat_topic && admission.admits(served_port::heads, *who));
-    if (joins && !granted) {
-      ++refused_;
-      ++refused_topics_;
-    } else if (joins) {
-      socket_.set(zmq::sockopt::subscribe, topic);
-    } else {
-      socket_.set(zmq::sockopt::unsubscribe, topic);
-    }
+    if (joins && granted) socket_.set(zmq::sockopt::subscribe, topic);
+    if (!joins) socket_.set(zmq::sockopt::unsubscribe, topic);
+    if (!joins || granted) return;
+    ++refused_;
+    if (who && ++refused_by_[*who] > options_.refused_topics_max)
+      admission.misbehaved(*who, "it asks for ever more that it has no grant for");
+  }
+
+  /// libzmq 4.3.4 counts in manual mode on everything that comes being a subscription: after anything else,
+  /// it takes the next one for another peer's. So nothing more is read from this socket.
+  void go_astray(const zmq::message_t& message) {
+    astray_ = true;
+    if (const auto who = sender_of(message))
+      options_.admission->misbehaved(*who, "it sent something that is no subscription");
   }
 
   // VERBOSER and MANUAL pass every subscription and its end on, also those that ZeroMQ would fold into one.
   void read_subscriptions() {
     zmq::message_t message;
-    for (int i = 0; i < 256 && socket_.recv(message, zmq::recv_flags::dontwait); ++i) {
-      if (message.size() < 1) continue;
-      const std::string_view topic(static_cast<const char*>(message.data()) + 1, message.size() - 1);
-      const bool joins = *static_cast<const char*>(message.data()) == 1;
+    for (int i = 0; i < 256 && !astray_ && socket_.recv(message, zmq::recv_flags::dontwait); ++i) {
+      const auto* const bytes = static_cast<const char*>(message.data());
+      const bool subscription = message.size() > 0 && (*bytes == 0 || *bytes == 1);
+      if (!subscription && accepts_) go_astray(message);
+      if (!subscription) continue;
+      const std::string_view topic(bytes + 1, message.size() - 1);
+      const bool joins = *bytes == 1;
       if (accepts_) decide(message, topic, joins);
       if (topic != heartbeat_topic) continue;
       if (joins) newcomers_ = true;
@@ -209,7 +221,8 @@ class xpub_publisher final : public head_publisher {
   std::optional<queued> kept_;  // of the thread
   bool newcomers_ = false;
   std::uint64_t withdrawals_ = 0;
-  std::size_t refused_topics_ = 0;
+  bool astray_ = false;  ///< no subscription is to be believed any more: the socket has to go
+  std::map<curve_key, std::size_t> refused_by_;
   std::chrono::steady_clock::time_point greeted_{};
   std::thread thread_;
 };

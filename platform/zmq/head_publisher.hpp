@@ -15,7 +15,7 @@ struct zmq_publisher_options {
   peer_admission* admission = nullptr;
   std::size_t connections_max = 4096;  ///< with keys; never more than half of the context's
   std::size_t refused_topics_max =
-      16 * 1024;  ///< with keys: then all connections are made anew, as libzmq keeps them
+      256;  ///< with keys: of one peer; libzmq keeps what was asked for all the same
 };
 
 /// The heads port as an XPUB socket with a thread of its own; the socket is bound when this returns.

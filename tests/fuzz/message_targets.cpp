@@ -6,6 +6,7 @@
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
+#include "tests/fuzz/frames.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace graphite::fuzz {
@@ -21,17 +22,6 @@ bool reads_the_same_again(const result<Message>& read, Decode&& decode) {
   const auto again = decode(encode(*read));
   GRAPHITE_INVARIANT(again && *again == *read);
   return true;
-}
-
-std::vector<byte_vector> frames_of(byte_span bytes) {
-  std::vector<byte_vector> out;
-  while (bytes.size() >= 2 && out.size() <= chunk_port_limits::frames_max) {
-    const auto length = std::min<std::size_t>(
-        static_cast<std::size_t>(bytes[0]) | static_cast<std::size_t>(bytes[1]) << 8, bytes.size() - 2);
-    out.emplace_back(bytes.begin() + 2, bytes.begin() + 2 + static_cast<std::ptrdiff_t>(length));
-    bytes = bytes.subspan(2 + length);
-  }
-  return out;
 }
 
 template <class Wire>
@@ -86,7 +76,8 @@ bool chunk_request(byte_span bytes) {
 }
 
 bool chunk_reply(byte_span bytes) {
-  return reads_the_same_again(decode_chunk_reply(frames_of(bytes)), decode_chunk_reply);
+  return reads_the_same_again(decode_chunk_reply(frames_of(bytes, chunk_port_limits::frames_max + 1)),
+                              decode_chunk_reply);
 }
 
 /// No bytes are two of the messages.

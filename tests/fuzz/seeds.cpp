@@ -17,6 +17,7 @@
 #include "coordinator/action_history.hpp"
 #include "coordinator/graph_rows.hpp"
 #include "core/checksum.hpp"
+#include "core/credentials.hpp"
 #include "core/hello_messages.hpp"
 #include "gateway/service_codec.hpp"
 #include "platform/keys/key_text.hpp"
@@ -214,15 +215,28 @@ void write_announcements() {
   write("heartbeat/news", encode(beat));
 }
 
+byte_vector in_frames(const std::vector<byte_vector>& frames) {
+  byte_vector out;
+  byte_writer to(out);
+  for (const auto& frame : frames) {
+    to.number(static_cast<std::uint16_t>(frame.size()));
+    to.bytes(frame);
+  }
+  return out;
+}
+
 void write_chunk_messages() {
   ack_request ack;
   ack.name = "host:42";
   ack.channel = "main";
   ack.active_root = number(9);
-  const chunk_request requests[] = {
-      snapshot_request{"main"},  pages_request{{number(1), number(2)}},
-      list_request{number(3)},   contents_request{{{number(4), 5, 6}, {number(7), 0, 0}}, 65536},
-      behind_request{number(8)}, ack};
+  const chunk_request requests[] = {snapshot_request{"main"},
+                                    pages_request{{number(1), number(2)}},
+                                    list_request{number(3)},
+                                    contents_request{{{number(4), 5, 6}, {number(7), 0, 0}}, 65536},
+                                    behind_request{number(8)},
+                                    ack,
+                                    welcome_request{{}, {bytes_of("a ticket")}}};
   for (const auto& request : requests)
     write("chunk_request/" + std::to_string(request.index()), encode(request));
   const chunk_reply replies[] = {{refusal{errc::not_found, "no such channel"}, {}},
@@ -231,16 +245,25 @@ void write_chunk_messages() {
                                  {list_reply{}, {bytes_of("list")}},
                                  {contents_reply{{{false, 2}, {true, 0}}}, {bytes_of("chunks")}},
                                  {behind_reply{}, {bytes_of("behind")}},
-                                 {ack_reply{}, {}}};
-  for (const auto& reply : replies) {
-    byte_vector out;
-    byte_writer to(out);
-    for (const auto& frame : encode(reply)) {
-      to.number(static_cast<std::uint16_t>(frame.size()));
-      to.bytes(frame);
-    }
-    write("chunk_reply/" + std::to_string(reply.header.index()), out);
-  }
+                                 {ack_reply{}, {}},
+                                 {welcome_reply{":7402", "host:7403", {{"main", 5}}, "one"}, {}}};
+  for (const auto& reply : replies)
+    write("chunk_reply/" + std::to_string(reply.header.index()), in_frames(encode(reply)));
+}
+
+void write_access() {
+  const auto key = sign_channel_key({"main", blind_key.key(), 3, {-5, 50}}, blind_key).value();
+  const auto grant = sign_ticket({"main", "pc", curve_key{}, 7, {-4, 40}}, blind_key).value();
+  const auto shown = encode_ticket({key, grant});
+  write("enrol_request/one", encode(welcome_request{{}, {shown}}));
+  write("enrol_request/two", encode(welcome_request{{}, {bytes_of("bad"), shown}}));
+  write("zap_frames/chunks", in_frames({bytes_of("1.0"),
+                                        bytes_of("9"),
+                                        bytes_of("graphite.chunks"),
+                                        bytes_of("10.0.0.1"),
+                                        {},
+                                        bytes_of("CURVE"),
+                                        byte_vector(32)}));
 }
 
 template <class Wire, class Value>
@@ -452,6 +475,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_crash_records();
   write_announcements();
   write_chunk_messages();
+  write_access();
   write_service_messages();
   write_hellos();
   write_graph_rows();

@@ -28,6 +28,8 @@ bool announced_record(byte_span bytes);
 bool heartbeat(byte_span bytes);
 bool chunk_request(byte_span bytes);
 bool chunk_reply(byte_span bytes);      ///< frames, each after its length in two bytes
+bool zap_frames(byte_span bytes);       ///< each after its length in two bytes
+bool enrol_request(byte_span bytes);    ///< a chunk_request
 bool service_message(byte_span bytes);  ///< the first byte says which, eight bytes before the message
 bool statement(byte_span bytes);        ///< the first byte says of which kind, the rest is what was signed
 bool signature_of_head(byte_span bytes);
@@ -99,6 +101,8 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(learned_trust),
     GRAPHITE_FUZZ_LINE(pinned_roots),
     GRAPHITE_FUZZ_LINE(hello_message),
+    GRAPHITE_FUZZ_LINE(zap_frames),
+    GRAPHITE_FUZZ_LINE(enrol_request),
     GRAPHITE_FUZZ_LINE(source_row),
     GRAPHITE_FUZZ_LINE(result_row),
     GRAPHITE_FUZZ_LINE(row_name),

@@ -23,7 +23,8 @@ std::vector<chunk_request> requests() {
           list_request{digest_of_number(3)},
           contents_request{{{digest_of_number(4), 5, 6}, {digest_of_number(7), 0, 0}}, 65536},
           behind_request{digest_of_number(8)},
-          ack};
+          ack,
+          welcome_request{ack.who, {bytes_of("ticket"), bytes_of("another")}}};
 }
 
 std::vector<chunk_reply> replies() {
@@ -33,31 +34,24 @@ std::vector<chunk_reply> replies() {
           {list_reply{}, {bytes_of("list")}},
           {contents_reply{{{false, 2}, {true, 0}}}, {bytes_of("chunks")}},
           {behind_reply{}, {bytes_of("behind")}},
-          {ack_reply{}, {}}};
+          {ack_reply{}, {}},
+          {welcome_reply{":7402", "10.0.0.1:7403", {{"game", 5}, {"ui", 6}}, "one was refused"}, {}}};
 }
 
 TEST(chunk_request_codec, round_trip) {
   for (const auto& request : requests()) {
     const auto back = decode_chunk_request(encode(request));
     ASSERT_TRUE(back) << back.error().context;
-    EXPECT_EQ(*back, request);
+    EXPECT_EQ(back->what, request);
+    EXPECT_EQ(back->channel, "");
+    const scoped_request scoped{"game", request};
+    EXPECT_EQ(*decode_chunk_request(encode(scoped)), scoped);
   }
 }
 
 TEST(chunk_request_codec, survives_every_flip_and_truncation) {
   for (const auto& request : requests())
     test::mutate(encode(request), 1000, [&](byte_span bad) { (void)decode_chunk_request(bad); });
-}
-
-// Ordinal 0 is kept for `welcome`: also what a request of nothing but zeros is.
-TEST(chunk_request_codec, a_reserved_verb_is_unsupported) {
-  auto message = encode(snapshot_request{"main"});
-  const auto verb = std::find(message.begin() + 16, message.end(), std::byte{1});
-  ASSERT_NE(verb, message.end());
-  *verb = std::byte{0};
-  const auto read = decode_chunk_request(message);
-  ASSERT_FALSE(read);
-  EXPECT_EQ(read.error().code, errc::unsupported);
 }
 
 TEST(chunk_request_codec, refuses_what_is_over_a_limit) {
@@ -67,6 +61,14 @@ TEST(chunk_request_codec, refuses_what_is_over_a_limit) {
   EXPECT_EQ(pages.error().code, errc::too_large);
   EXPECT_FALSE(decode_chunk_request(encode(snapshot_request{std::string(200, 'a')})));
   EXPECT_FALSE(decode_chunk_request(encode(snapshot_request{"a/b"})));
+  EXPECT_FALSE(decode_chunk_request(encode(snapshot_request{"a"}, "a/b")));
+  using tickets = std::vector<byte_vector>;
+  EXPECT_FALSE(
+      decode_chunk_request(encode(welcome_request{{}, tickets(chunk_port_limits::tickets_max + 1)})));
+  EXPECT_FALSE(
+      decode_chunk_request(encode(welcome_request{{}, tickets(1, byte_vector(ticket_bytes_max + 1))})));
+  const welcome_request largest{{}, tickets(chunk_port_limits::tickets_max, byte_vector(ticket_bytes_max))};
+  EXPECT_LT(encode(largest).size(), chunk_port_limits::welcome_bytes_max);
 }
 
 TEST(chunk_reply_codec, round_trip) {

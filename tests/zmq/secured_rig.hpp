@@ -191,7 +191,7 @@ class secured_ports : public ::testing::Test {
   calendar_clock clock;
   recording_log server_log, client_log;
   published_channels channels;
-  peer_gate gate{{}, {ours.root->key()}, verifier, clock};
+  peer_gate gate{{}, {ours.root->key()}, verifier, clock, server_log};
   curve_pair_ptr server = new_pair(), client = new_pair();
   std::shared_ptr<zmq_context> server_context = *zmq_context::make({1, 256, 64});
   std::shared_ptr<zmq_context> client_context = *zmq_context::make({1, 256, 64});
