@@ -11,7 +11,6 @@
 #include "platform/linux/clock.hpp"
 #include "platform/zmq/runtime_link.hpp"
 #include "runtime/enrolling_link.hpp"
-#include "runtime/tickets.hpp"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 
@@ -251,17 +250,6 @@ result<session_end> one_session(const subscription_options& options, state_trust
 }
 
 }  // namespace
-
-result<subscription_keys> subscription_keys_of(const runtime_keys& keys, std::string_view channel,
-                                               std::int64_t unix_ns) {
-  const openssl_verifier verifier;
-  subscription_keys out;
-  out.link.servers = keys.servers;
-  out.link.own = std::make_shared<const curve_pair>(curve_pair{keys.curve.key, keys.curve.secret.copy()});
-  GRAPHITE_TRY(out.tickets,
-               choose_tickets(keys.tickets, channel, keys.curve.key, keys.roots, verifier, unix_ns));
-  return out;
-}
 
 result<void> run_subscription(const subscription_options& options, const hasher& hash, log_sink& log,
                               subscription_listener& listener) {

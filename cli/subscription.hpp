@@ -6,9 +6,8 @@
 #include <string>
 
 #include "cli/subscriber_state.hpp"
+#include "cli/subscription_keys.hpp"
 #include "cli/swap_event.hpp"
-#include "core/ports/transport.hpp"
-#include "platform/keys/loaded_keys.hpp"
 
 namespace graphite {
 
@@ -32,18 +31,6 @@ class subscription_listener {
   virtual std::pair<subscriber::commands, time_point> between_events(subscriber& core, instant at) = 0;
 };
 
-/// What a subscription to ports with keys needs.
-struct subscription_keys {
-  link_keys link;
-  std::vector<byte_vector> tickets;  ///< encode_ticket; see runtime/tickets.hpp
-  std::string chunks;                ///< HOST:PORT where it enrols; empty: the port after that of `from`
-};
-
-/// From the keys of a runtime: the tickets for `channel` (empty: any) that count now.
-/// Errors: permission_denied (none does; says why).
-result<subscription_keys> subscription_keys_of(const runtime_keys& keys, std::string_view channel,
-                                               std::int64_t unix_ns);
-
 struct subscription_options {
   std::string from;     ///< HOST:PORT
   std::string channel;  ///< empty: the only one
@@ -53,7 +40,7 @@ struct subscription_options {
   bool on_demand = false;
   std::function<result<std::unique_ptr<subscriber_state>>(state_trust)> open_state;
   /// Absent: made of `keys` beyond loopback, or where told so; else ports without keys.
-  std::optional<subscription_keys> curve;
+  std::optional<subscription_keys> curve = std::nullopt;
   bool secure_loopback = false;
 };
 
