@@ -297,8 +297,9 @@ result<void> local_session::parts::open_ports(const session_options& options) {
 
 result<void> local_session::parts::keys_changed() {
   audit->record(keys_entry(*keys->now()));
+  const auto renewed = ports->renew(*keys->now());  // whatever becomes of signing
   GRAPHITE_CHECK(published->sign_again());
-  return ports->renew(*keys->now());
+  return renewed;
 }
 
 result<engine_options> local_session::parts::engine_for(const session_options& options) {

@@ -14,16 +14,16 @@ namespace {
 class served : public ::testing::Test {
  protected:
   served()
-      : authority(key_authority::begin(std::string(folder.path()) + "/keys", {{"game", "other"}, unix_now, 30})
-                      .value()) {}
+      : authority(
+            key_authority::begin(std::string(folder.path()) + "/keys", {{"game", "other"}, unix_now, 30})
+                .value()) {}
 
   std::string part(const std::string& name) { return std::string(folder.path()) + "/keys/" + name; }
   std::shared_ptr<const publisher_keys> publisher() {
     return std::make_shared<const publisher_keys>(load_publisher_keys(part("publisher"), unix_now).value());
   }
   std::uint64_t ticket_for(const std::string& runtime, const std::string& channel) {
-    const auto made =
-        authority.issue_tickets({runtime, {channel}, {unix_now, unix_now + 9 * unix_day}, {}});
+    const auto made = authority.issue_tickets({runtime, {channel}, {unix_now, unix_now + 9 * unix_day}, {}});
     EXPECT_TRUE(made) << made.error().context;
     return made->back().serial;
   }
