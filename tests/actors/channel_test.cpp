@@ -227,7 +227,7 @@ TEST_F(channel_actor_test, pages_that_moved_are_let_go_and_publishing_goes_on_fr
   caf::anon_send(main, atom::rebase_v);
   run();
   EXPECT_TRUE(old.expired());
-  EXPECT_TRUE(published.page(newest().root)) << "a late joiner begins here";
+  EXPECT_TRUE(published.kept().page("", newest().root)) << "a late joiner begins here";
   publish(change("c.txt", "three"));
   EXPECT_EQ(newest().assets, 3u);
   pass(channel_actor_state::fold_after);
@@ -333,7 +333,7 @@ TEST_F(channel_actor_test, a_rollback_is_announced_folded_and_stays) {
   ASSERT_EQ(publisher.announced.size(), 3u);
   EXPECT_EQ(newest(), *back);
   EXPECT_EQ(publisher.announced[2].upserts.size(), 1u) << "what it changes rides along";
-  EXPECT_TRUE(published.page(back->root)) << "a late joiner begins here";
+  EXPECT_TRUE(published.kept().page("", back->root)) << "a late joiner begins here";
   restart();
   EXPECT_EQ(follows, "7.2") << "it was meant: nothing brings the newer one back";
   pass(channel_actor_state::fold_after);

@@ -40,7 +40,7 @@ class subscribing : public testing::Test {
   }
   /// Of its only page.
   static std::uint64_t index_bytes(small_publisher& publisher) {
-    return publisher.sources().page(publisher.newest()->root).value().size();
+    return publisher.sources().page("", publisher.newest()->root).value().size();
   }
   static std::string nowhere() { return "127.0.0.1:1"; }
 
