@@ -130,13 +130,14 @@ result<certificate_pair> key_authority::authority_pair(std::string_view name) co
 }
 
 result<void> key_authority::write_server(std::string_view authority, const validity& valid) {
+  const auto use = authority == "control" ? certificate_use::peer : certificate_use::server;
   GRAPHITE_TRY(const auto issuer, authority_pair(authority));
   const issued_key row{
       register_.next_serial(), issued_key::kind::certificate, "server", std::string(authority), valid, {}};
   GRAPHITE_CHECK(register_.append(row));
   GRAPHITE_TRY(const auto made,
-               graphite::issue_certificate(issuer, {"graphite server", std::string(tls_server_name),
-                                                    use, row.serial, valid}));
+               graphite::issue_certificate(
+                   issuer, {"graphite server", std::string(tls_server_name), use, row.serial, valid}));
   return write_pair(join(folder_, layout::publisher), authority, made);
 }
 
