@@ -15,7 +15,7 @@
 
 namespace graphite {
 
-/// What belongs to the generations that each channel serves (docs/decisions/0014).
+/// What belongs to the generations that each channel serves (docs/decisions/0015).
 ///
 /// Keeps no table of contents: a request names an asset that has the content, and the asset's record is
 /// looked up in the newest index. What left that index lately is remembered, so that who is still fetching an

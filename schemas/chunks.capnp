@@ -16,7 +16,7 @@ $Cxx.namespace("graphite::wire");
 # With keys, both ports speak CURVE. The chunk port talks to whoever proves a key of his own, and answers him one
 # thing: `welcome`, which takes tickets and gives a grant for the key. Every other request names its channel, and
 # the grant is looked up for each: one that was revoked or has run out gives nothing from then on. What is asked
-# for has to belong to a generation of that channel which is kept (docs/decisions/0014).
+# for has to belong to a generation of that channel which is kept (docs/decisions/0015).
 
 struct Request {
   union {
