@@ -35,17 +35,17 @@ class rate_limit {
     return duration(static_cast<std::int64_t>((1 - left_) / most_.per_second * 1e9) + 1);
   }
   /// As if nothing had ever been taken: there is nothing to remember.
-  bool full(time_point now) {
-    refill(now);
-    return left_ >= most_.burst;
-  }
+  bool full(time_point now) const { return left_at(now) >= most_.burst; }
 
  private:
-  void refill(time_point now) {
-    if (now <= at_) return;
+  double left_at(time_point now) const {
+    if (now <= at_) return left_;
     const double gone_seconds = static_cast<double>((now - at_).count()) / 1e9;
-    left_ = std::min(most_.burst, left_ + gone_seconds * most_.per_second);
-    at_ = now;
+    return std::min(most_.burst, left_ + gone_seconds * most_.per_second);
+  }
+  void refill(time_point now) {
+    left_ = left_at(now);
+    at_ = std::max(at_, now);
   }
 
   rate most_;

@@ -1,16 +1,20 @@
 #include "gateway/local_service.hpp"
 
-#include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
 #include <kj/async-io.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
+#include <list>
 #include <thread>
 
+#include "gateway/network_port.hpp"
+#include "gateway/service_connection.hpp"
+#include "gateway/service_ports.hpp"
 #include "gateway/service_session.hpp"
 #include "gateway/service_socket.hpp"
+#include "gateway/tls_context.hpp"
 #include "platform/linux/thread_name.hpp"
 
 namespace graphite {
@@ -31,42 +35,21 @@ peer_credentials credentials_of(kj::AsyncIoStream& stream) {
   return {raw.uid, raw.gid, raw.pid};
 }
 
-/// One client. The members' order is their lifetime: stream, network, RPC.
-class connection {
+/// One client of the unix socket.
+class local_client {
  public:
-  connection(kj::Own<kj::AsyncIoStream> stream, std::shared_ptr<shared_state> shared, bool too_many)
-      : state_(std::make_shared<connection_state>(std::move(shared), too_many)),
-        stream_(kj::mv(stream)),
-        network_(*stream_, capnp::rpc::twoparty::Side::SERVER, reader_options(state_->shared.options)),
-        rpc_(capnp::makeRpcServer(network_, service_session::make_gate(state_))) {
-    state_->network = &network_;
-    rpc_.setFlowLimit(4 * state_->shared.options.request_bytes_max / sizeof(capnp::word));
-  }
-  ~connection() { state_->network = nullptr; }
+  local_client(kj::Own<kj::AsyncIoStream> stream, std::shared_ptr<connection_state> state)
+      : state_(std::move(state)), stream_(kj::mv(stream)), conversation_(*stream_, state_) {}
 
-  /// Resolves when the peer is gone or did not say hello in time.
   kj::Promise<void> run() {
-    const auto limit = state_->too_many ? refused_linger : state_->shared.options.hello_timeout;
-    auto late = state_->shared.timer.afterDelay(limit.count() * kj::MILLISECONDS)
-                    .then([state = state_]() -> kj::Promise<void> {
-                      if (state->greeted) return kj::NEVER_DONE;
-                      return kj::READY_NOW;
-                    });
-    return network_.onDisconnect().exclusiveJoin(kj::mv(late));
+    const auto limit = state_->refusal ? refused_linger : state_->shared.options.hello_timeout;
+    return conversation_.run(limit, refused_linger, {});
   }
 
  private:
-  static capnp::ReaderOptions reader_options(const local_service_options& options) {
-    capnp::ReaderOptions out;
-    out.traversalLimitInWords = options.request_bytes_max / sizeof(capnp::word);
-    out.nestingLimit = 16;
-    return out;
-  }
-
   std::shared_ptr<connection_state> state_;
   kj::Own<kj::AsyncIoStream> stream_;
-  capnp::TwoPartyVatNetwork network_;
-  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc_;
+  service_session::client_connection conversation_;
 };
 
 /// The loop's side of the service: accepts and keeps connections until it is destroyed.
@@ -96,7 +79,10 @@ class acceptor final : private kj::TaskSet::ErrorHandler {
     const std::uint32_t most = shared_->options.connections_max;
     if (count_ >= 2 * most) return;  // not even a word: those being told `busy` are bounded, too
     ++count_;
-    auto client = kj::heap<connection>(kj::mv(stream), shared_, count_ > most);
+    auto state = std::make_shared<connection_state>(shared_);
+    state->grant = shared_->access.policy.by_peer_credentials(peer.uid);
+    if (count_ > most) state->refusal = error{errc::busy, "the service has too many clients; try again"};
+    auto client = kj::heap<local_client>(kj::mv(stream), std::move(state));
     auto done = client->run();
     clients_.add(done.attach(kj::mv(client), kj::defer([this] { --count_; })));
   }
@@ -111,18 +97,32 @@ class acceptor final : private kj::TaskSet::ErrorHandler {
   kj::TaskSet clients_;  // last: its clients use all of the above
 };
 
+service_session::network_port::kind port_kind(const service_port& port, const network_options& options) {
+  service_session::network_port::kind out;
+  out.wants = port.wants;
+  if (options.keys) {
+    const bool ask = port.wants == service_session::wanted_proof::none;
+    out.tls = make_tls_server(*options.keys, ask).value();  // open_ports() tried
+  }
+  return out;
+}
+
 }  // namespace
 
 bool same_user_or_root(const peer_credentials& peer) { return peer.uid == 0 || peer.uid == ::geteuid(); }
 
 class local_service::impl {
  public:
-  impl(service_facade& facade, local_service_options options, log_sink& log, service_listener listener)
+  impl(service_facade& facade, local_service_options options, log_sink& log, service_listener listener,
+       service_ports ports)
       : facade_(facade),
         options_(std::move(options)),
         log_(log),
         socket_path_(service_socket_path(options_.state_folder)),
-        listener_(std::move(listener)) {
+        listener_(std::move(listener)),
+        ports_(std::move(ports)),
+        access_(options_.network) {
+    if (ports_.token) access_.token.emplace(std::move(*ports_.token));
     auto stop = started_.get_future();
     thread_ = std::thread([this] {
       name_thread("local-service");
@@ -142,6 +142,9 @@ class local_service::impl {
   }
 
   const std::string& socket_path() const { return socket_path_; }
+  const std::string& certificates_address() const { return ports_.certificates.address; }
+  const std::string& tokens_address() const { return ports_.tokens.address; }
+  std::string start_token_path() const { return access_.token ? access_.token->path() : std::string(); }
 
  private:
   using stopper = kj::Own<kj::CrossThreadPromiseFulfiller<void>>;
@@ -156,11 +159,19 @@ class local_service::impl {
 
   void serve() {
     auto io = kj::setupAsyncIo();
-    auto shared = std::make_shared<shared_state>(facade_, options_, log_, io.provider->getTimer());
+    auto shared = std::make_shared<shared_state>(facade_, options_, log_, io.provider->getTimer(), access_);
     acceptor clients(io.lowLevelProvider->wrapListenSocketFd(listener_.fd()), shared);
+    std::list<service_session::network_port> network;
+    auto serving = clients.run();
+    for (auto* port : {&ports_.certificates, &ports_.tokens}) {
+      if (port->address.empty()) continue;
+      network.emplace_back(io.lowLevelProvider->wrapListenSocketFd(port->fd.get()),
+                           port_kind(*port, options_.network), shared);
+      serving = serving.exclusiveJoin(network.back().run());
+    }
     auto stop = kj::newPromiseAndCrossThreadFulfiller<void>();
     started_.set_value(kj::mv(stop.fulfiller));
-    clients.run().exclusiveJoin(kj::mv(stop.promise)).wait(io.waitScope);
+    serving.exclusiveJoin(kj::mv(stop.promise)).wait(io.waitScope);
   }
 
   service_facade& facade_;
@@ -168,6 +179,8 @@ class local_service::impl {
   log_sink& log_;
   const std::string socket_path_;
   service_listener listener_;
+  service_ports ports_;
+  service_session::admission access_;
   std::promise<stopper> started_;
   stopper stop_;
   std::thread thread_;
@@ -179,9 +192,10 @@ local_service::~local_service() = default;
 result<std::unique_ptr<local_service>> local_service::start(service_facade& facade,
                                                             local_service_options options, log_sink& log) {
   GRAPHITE_TRY(service_listener listener, service_listener::open(options.state_folder, accept_backlog));
+  GRAPHITE_TRY(service_ports ports, open_ports(options));
   try {
-    return std::unique_ptr<local_service>(
-        new local_service(std::make_unique<impl>(facade, std::move(options), log, std::move(listener))));
+    return std::unique_ptr<local_service>(new local_service(
+        std::make_unique<impl>(facade, std::move(options), log, std::move(listener), std::move(ports))));
   } catch (const kj::Exception& problem) {
     return fail(errc::io, fmt::format("cannot serve: {}", problem.getDescription().cStr()));
   } catch (const std::exception& problem) {
@@ -190,5 +204,8 @@ result<std::unique_ptr<local_service>> local_service::start(service_facade& faca
 }
 
 const std::string& local_service::socket_path() const { return impl_->socket_path(); }
+const std::string& local_service::certificates_address() const { return impl_->certificates_address(); }
+const std::string& local_service::tokens_address() const { return impl_->tokens_address(); }
+std::string local_service::start_token_path() const { return impl_->start_token_path(); }
 
 }  // namespace graphite

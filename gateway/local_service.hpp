@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/ports/log.hpp"
 #include "core/units.hpp"
+#include "gateway/network_options.hpp"
 
 namespace graphite {
 
@@ -36,9 +37,11 @@ struct local_service_options {
   milliseconds query_timeout{30'000};  ///< `timed_out`; builds have none
   /// Refused peers are disconnected before a byte of theirs is read.
   std::function<bool(const peer_credentials&)> admit = same_user_or_root;
+  network_options network = {};
 };
 
-/// Serves one facade on `STATE/sock` to the same user's programs (schemas/service.capnp).
+/// Serves one facade on `STATE/sock` to the same user's programs (schemas/service.capnp), and on TCP ports to
+/// whom certificates or tokens name, each within its verbs.
 ///
 /// Owns one thread with one event loop; the facade is called on that thread and may reply from any. A
 /// client that vanishes costs nothing but its own calls: their replies are dropped, its holds released.
@@ -46,7 +49,9 @@ struct local_service_options {
 /// service's thread and must return at once; destroying the local_service inside it would wait for itself.
 class local_service {
  public:
-  /// Listening when it returns. Errors: those of service_listener::open.
+  /// Listening when it returns. Errors: those of service_listener::open; permission_denied (an address that
+  /// is not loopback, without keys), already_exists (a port is taken), invalid_argument (no address), corrupt
+  /// (keys that cannot be read).
   static result<std::unique_ptr<local_service>> start(service_facade& facade, local_service_options options,
                                                       log_sink& log);
   /// Disconnects everybody, releases their holds, removes the socket, joins the thread.
@@ -55,6 +60,11 @@ class local_service {
   local_service& operator=(const local_service&) = delete;
 
   const std::string& socket_path() const;
+  /// "ADDRESS:PORT" of the ports that were asked for, with their real port; otherwise empty.
+  const std::string& certificates_address() const;
+  const std::string& tokens_address() const;
+  /// The file of this start's token; empty where there are keys or no ports.
+  std::string start_token_path() const;
 
  private:
   class impl;

@@ -3,11 +3,15 @@
 #include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
 #include <kj/async-io.h>
+#include <kj/compat/tls.h>
 
+#include <optional>
 #include <utility>
 
+#include "gateway/listen_address.hpp"
 #include "gateway/service_codec.hpp"
 #include "gateway/service_socket.hpp"
+#include "gateway/tls_context.hpp"
 #include "schemas/service.capnp.h"
 
 namespace graphite {
@@ -18,6 +22,7 @@ namespace wire = schema::service;
 
 error from_exception(const kj::Exception& problem) {
   const char* what = problem.getDescription().cStr();
+  if (auto refused = tls_failure_text(what)) return {errc::permission_denied, std::move(*refused)};
   switch (problem.getType()) {
     case kj::Exception::Type::DISCONNECTED:
       return {errc::unavailable, "the service ended the connection; see its log"};
@@ -49,28 +54,73 @@ result<void> check_outcome(Outcome outcome) {
   return {};
 }
 
+/// Without TLS whoever is on the way reads the token.
+result<void> check_address(const service_address& address) {
+  const auto colon = address.at.rfind(':');
+  if (colon == std::string::npos)
+    return fail(errc::invalid_argument, fmt::format("'{}' is not of the form HOST:PORT", address.at));
+  std::string host = address.at.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  if (address.keys || host == "localhost" || is_loopback_host(host)) return {};
+  return fail(errc::permission_denied,
+              fmt::format("{} is another machine: it is asked with keys alone, --keys DIR", address.at));
+}
+
+/// Connects, and names the address in what goes wrong.
+template <class Connect>
+result<void> reach(const std::string& at, Connect&& connect) {
+  auto done = guarded(connect);
+  if (done) return done;
+  auto& problem = done.error();
+  if (problem.code == errc::unavailable) problem.context = "nobody serves " + at;
+  if (problem.code == errc::permission_denied) problem.context = at + ": " + problem.context;
+  return done;
+}
+
 }  // namespace
 
 class service_client::impl {
  public:
-  impl(owned_fd fd, service_client_options options)
-      : options(std::move(options)),
-        io(kj::setupAsyncIo()),
-        stream(io.lowLevelProvider->wrapSocketFd(fd.release(),
-                                                 kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                                                     kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
-                                                     kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK)),
-        network(*stream, capnp::rpc::twoparty::Side::CLIENT, reader_options()),
-        rpc(capnp::makeRpcClient(network)) {}
+  explicit impl(service_client_options options) : options(std::move(options)), io(kj::setupAsyncIo()) {}
+
+  void connect(owned_fd fd) {
+    converse(
+        io.lowLevelProvider->wrapSocketFd(fd.release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
+                                                            kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
+                                                            kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK));
+  }
+
+  /// Over TCP, by TLS where there are keys.
+  result<void> connect() {
+    kj::Maybe<kj::Own<kj::TlsContext>> tls;
+    if (options.address.keys) {
+      GRAPHITE_TRY(tls, make_tls_client(*options.address.keys));
+    }
+    auto opened =
+        io.provider->getNetwork()
+            .parseAddress(options.address.at)
+            .then([](kj::Own<kj::NetworkAddress> at) { return at->connect().attach(kj::mv(at)); })
+            .then([&tls](kj::Own<kj::AsyncIoStream> socket) -> kj::Promise<kj::Own<kj::AsyncIoStream>> {
+              KJ_IF_MAYBE (context, tls) return (*context)->wrapClient(kj::mv(socket), service_tls_name);
+              return kj::mv(socket);
+            });
+    GRAPHITE_TRY(auto made, wait(kj::mv(opened), options.hello_timeout));
+    converse(kj::mv(made));
+    return {};
+  }
 
   result<void> hello() {
     return guarded([&]() -> result<void> {
       capnp::MallocMessageBuilder scratch(8);
       auto vat = scratch.initRoot<capnp::rpc::twoparty::VatId>();
       vat.setSide(capnp::rpc::twoparty::Side::SERVER);
-      auto request = rpc.bootstrap(vat).castAs<wire::Gate>().helloRequest();
+      auto request = rpc->bootstrap(vat).castAs<wire::Gate>().helloRequest();
       request.setProtocol(wire::PROTOCOL_VERSION);
       request.setProgram(options.program);
+      if (options.address.token) {
+        const auto token = as_text(options.address.token->view());
+        request.setToken(kj::heapString(token.data(), token.size()));
+      }
       GRAPHITE_TRY(auto response, wait(request.send(), options.hello_timeout));
       return accept(response.getWelcome());
     });
@@ -108,7 +158,7 @@ class service_client::impl {
   }
 
   bool wait_for_disconnect(milliseconds timeout) {
-    auto gone = network.onDisconnect().then([] { return true; }, [](kj::Exception&&) { return true; });
+    auto gone = network->onDisconnect().then([] { return true; }, [](kj::Exception&&) { return true; });
     auto late =
         io.provider->getTimer().afterDelay(timeout.count() * kj::MILLISECONDS).then([] { return false; });
     return gone.exclusiveJoin(kj::mv(late)).wait(io.waitScope);
@@ -133,8 +183,8 @@ class service_client::impl {
   const service_client_options options;
   kj::AsyncIoContext io;
   kj::Own<kj::AsyncIoStream> stream;
-  capnp::TwoPartyVatNetwork network;
-  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
+  std::optional<capnp::TwoPartyVatNetwork> network;
+  std::optional<capnp::RpcSystem<capnp::rpc::twoparty::VatId>> rpc;
   wire::Session::Client session = nullptr;
   kj::Maybe<wire::Hold::Client> held;
   hold_state hold_end = hold_state::ended;
@@ -143,6 +193,12 @@ class service_client::impl {
   std::uint64_t pid = 0;
 
  private:
+  void converse(kj::Own<kj::AsyncIoStream> over) {
+    stream = kj::mv(over);
+    network.emplace(*stream, capnp::rpc::twoparty::Side::CLIENT, reader_options());
+    rpc.emplace(capnp::makeRpcClient(*network));
+  }
+
   static capnp::ReaderOptions reader_options() {
     capnp::ReaderOptions out;
     out.traversalLimitInWords = 64 * MiB / sizeof(capnp::word);
@@ -169,10 +225,18 @@ service_client::service_client(std::unique_ptr<impl> self) : impl_(std::move(sel
 service_client::~service_client() = default;
 
 result<std::unique_ptr<service_client>> service_client::connect(service_client_options options) {
-  GRAPHITE_TRY(owned_fd fd, connect_service(options.state_folder));
+  if (!options.address.at.empty()) {
+    GRAPHITE_CHECK(check_address(options.address));
+  }
   return guarded([&]() -> result<std::unique_ptr<service_client>> {
-    std::unique_ptr<service_client> client(
-        new service_client(std::make_unique<impl>(std::move(fd), std::move(options))));
+    const std::string state = options.state_folder, at = options.address.at;
+    std::unique_ptr<service_client> client(new service_client(std::make_unique<impl>(std::move(options))));
+    if (at.empty()) {
+      GRAPHITE_TRY(owned_fd fd, connect_service(state));
+      client->impl_->connect(std::move(fd));
+    } else if (auto reached = reach(at, [&] { return client->impl_->connect(); }); !reached) {
+      return tl::unexpected(std::move(reached).error());
+    }
     GRAPHITE_CHECK(client->impl_->hello());
     return client;
   });

@@ -7,14 +7,25 @@
 #include "actors/facade.hpp"
 #include "core/error.hpp"
 #include "core/units.hpp"
+#include "gateway/network_options.hpp"
 
 namespace graphite {
 
+/// Where a service is met over TCP, and by what the client is known there.
+struct service_address {
+  std::string at;  ///< "HOST:PORT"
+  /// The client's certificate, which may be missing where there is a token, and the authority of the service.
+  /// Null: no TLS, which is for loopback alone.
+  std::shared_ptr<const tls_identity> keys;
+  std::shared_ptr<const secret_bytes> token;  ///< null: none
+};
+
 struct service_client_options {
-  std::string state_folder;
-  std::string program;  ///< our version, for the service's log
+  std::string state_folder;  ///< its unix socket, unless `address` names a port
+  std::string program;       ///< our version, for the service's log
   milliseconds hello_timeout{5'000};
   milliseconds call_timeout{60'000};  ///< of everything but build and gc: `timed_out`
+  service_address address = {};
 };
 
 enum class hold_state {
@@ -31,7 +42,9 @@ enum class hold_state {
 class service_client {
  public:
   /// Connects and agrees on the protocol. Errors: unavailable (nobody there), newer_version (another
-  /// protocol; the context names both programs), permission_denied, busy, timed_out.
+  /// protocol; the context names both programs), permission_denied (either side refuses the other's proof, or
+  /// a token would travel in the clear), busy, timed_out, invalid_argument (no HOST:PORT), corrupt (keys that
+  /// cannot be read).
   static result<std::unique_ptr<service_client>> connect(service_client_options options);
   ~service_client();
   service_client(const service_client&) = delete;

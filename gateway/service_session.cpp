@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/method_verbs.hpp"
 #include "gateway/service_codec.hpp"
 
 namespace graphite::service_session {
@@ -139,10 +140,25 @@ kj::Promise<result<bool>> ask_release(const connection_ptr& connection, std::uin
                           [&facade, token](reply<bool> done) { facade.release(token, std::move(done)); });
 }
 
+/// Why a client may not call this method now, if so.
+std::optional<error> not_permitted(connection_state& connection, std::uint16_t method) {
+  if (method >= session_methods.size()) return std::nullopt;  // unknown here: the schema's code says so
+  const auto& access = connection.shared.access;
+  const auto permitted = access.policy.permits(*connection.grant, session_methods[method].needs,
+                                               *access.revoked(), access.unix_ns());
+  if (!permitted) {
+    connection.shared.log.warn("refused {}: {}", session_methods[method].method, permitted.error().context);
+    return permitted.error();
+  }
+  if (connection.visit && !connection.visit->may_call(std::chrono::steady_clock::now()))
+    return error{errc::busy, to_string(*connection.grant) + " asks too often; slow down"};
+  return std::nullopt;
+}
+
 class hold_server final : public wire::Hold::Server {
  public:
   hold_server(connection_ptr connection, std::unique_ptr<hold_lease> lease)
-      : connection_(std::move(connection)), hold_(std::move(lease)) {
+      : connection_(std::move(connection)), hold_(*connection_, std::move(lease)) {
     connection_->shared.holds.insert(&hold_);
   }
   ~hold_server() noexcept(false) { connection_->shared.holds.erase(&hold_); }
@@ -172,6 +188,19 @@ class hold_server final : public wire::Hold::Server {
 class session_server final : public wire::Session::Server {
  public:
   explicit session_server(connection_ptr connection) : connection_(std::move(connection)) {}
+
+  /// All calls come through here: what is not permitted reaches no method.
+  DispatchCallResult dispatchCall(std::uint64_t interface_id, std::uint16_t method,
+                                  capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override {
+    if (interface_id == capnp::typeId<wire::Session>())
+      if (const auto refused = not_permitted(*connection_, method)) {
+        // Results have one shape, whatever the value would have been.
+        auto results = context.getResults().initAs<wire::Session::StatusResults>();
+        service_codec::encode(*refused, results.initOutcome().initFailed());
+        return {kj::READY_NOW, false};
+      }
+    return wire::Session::Server::dispatchCall(interface_id, method, context);
+  }
 
   kj::Promise<void> build(BuildContext context) override {
     context.allowCancellation();
@@ -321,39 +350,16 @@ class session_server final : public wire::Session::Server {
   connection_ptr connection_;
 };
 
-class gate_server final : public wire::Gate::Server {
- public:
-  explicit gate_server(connection_ptr connection) : connection_(std::move(connection)) {}
-
-  kj::Promise<void> hello(HelloContext context) override {
-    const auto params = context.getParams();
-    const std::string program = text(params.getProgram());
-    auto welcome = context.getResults().initWelcome();
-    welcome.setProtocol(wire::PROTOCOL_VERSION);
-    welcome.setProgram(connection_->shared.options.program);
-    welcome.setPid(static_cast<std::uint64_t>(::getpid()));
-    if (connection_->too_many) {
-      service_codec::encode({errc::busy, "the service has too many clients; try again"},
-                            welcome.initRefusal());
-    } else if (params.getProtocol() != wire::PROTOCOL_VERSION) {
-      connection_->shared.log.warn("a client of version {} speaks another protocol", program);
-      service_codec::encode({errc::newer_version, "client and service are of different versions"},
-                            welcome.initRefusal());
-    } else {
-      connection_->greeted = true;
-      welcome.setSession(kj::heap<session_server>(connection_));
-    }
-    return kj::READY_NOW;
-  }
-
- private:
-  connection_ptr connection_;
-};
-
 }  // namespace
 
-wire::Gate::Client make_gate(std::shared_ptr<connection_state> connection) {
-  return kj::heap<gate_server>(std::move(connection));
+void connection_state::end_holds() {
+  for (active_hold* hold : shared.holds)
+    if (&hold->of == this)
+      if (const auto token = hold->end()) shared.facade.release(*token, [](const result<bool>&) {});
+}
+
+wire::Session::Client make_session(std::shared_ptr<connection_state> connection) {
+  return kj::heap<session_server>(std::move(connection));
 }
 
 }  // namespace graphite::service_session

@@ -1,9 +1,13 @@
 @0xb86b0f4ac6f7c1d5;
-# What a running GRAPHITE process can be asked by programs of the same user on the same machine.
+# What a running GRAPHITE process can be asked by clients.
 #
-# Who talks: the command line program (and editors' plug-ins) to `graphite dev` or another resident process,
-# over the unix socket `STATE/sock`. The process at the other end is known by its credentials (SO_PEERCRED):
-# only the owner of the service and root are served. One connection carries any number of calls at once.
+# Who talks: the command line program (and editors' plug-ins) to `graphite dev` or another resident process.
+# Over the unix socket `STATE/sock` the process at the other end is known by its credentials (SO_PEERCRED):
+# only the owner of the service and root are served, with everything. Over TCP port 7400 it is known by its
+# certificate (mutual TLS 1.3), on port 7405 by a token in hello (TLS 1.3); each may call the methods of its
+# verbs (gateway/method_verbs.hpp) and gets `permission_denied` for others. Without keys these ports listen on
+# loopback only, without TLS, and hello needs the token of `STATE/token`. One connection carries any number of
+# calls at once.
 #
 # When: a client connects, calls `Gate.hello`, and may pipeline its first question on the session that hello
 # returns, so that "connect and ask" costs one round trip. A connection that has not said hello within 5 s is
@@ -37,15 +41,17 @@ struct Outcome(Value) {
 interface Gate {
   # The bootstrap capability: all a connection can do before versions are known to fit.
 
-  hello @0 (protocol :UInt32, program :Text) -> (welcome :Welcome);
+  hello @0 (protocol :UInt32, program :Text, token :Text) -> (welcome :Welcome);
   # `program` is the client's version, for the service's log. Fails with `newer_version` where `protocol` is
-  # not the service's own; `welcome.program` is filled in either case, so that the client can say what runs.
+  # not the service's own; `welcome.program` is filled then, too, so that the client can say what runs.
+  # `token` is what the port asks for, or empty. Fails with `permission_denied` where it does not count: nothing
+  # of the service is told then. Said once: a second one is refused, and so is all else before the first.
 }
 
 struct Welcome {
   protocol @0 :UInt32;  # the service's
   program @1 :Text;     # the service's version, as `graphite --version` prints it
-  pid @2 :UInt64;       # of the service
+  pid @2 :UInt64;       # of the service, on its own machine
   session @3 :Session;  # null where `refusal` is set
   refusal @4 :Error;    # null where welcome
 }

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/compat/tls.h>
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "core/rate_limit.hpp"
+#include "gateway/listen_address.hpp"
+#include "gateway/service_session.hpp"
+
+namespace graphite::service_session {
+
+/// One TCP port for clients: lets each prove who it is, on the service's loop thread, without ever waiting
+/// for one of them. With TLS or, on loopback, without.
+///
+/// Bounds are those of network_limits. A client that has not proved anything can be closed for a newer one:
+/// who opens many connections and says nothing keeps nobody out.
+class network_port final : private kj::TaskSet::ErrorHandler {
+ public:
+  struct kind {
+    kj::Maybe<kj::Own<kj::TlsContext>> tls;
+    wanted_proof wants = wanted_proof::none;  ///< none: the certificate
+  };
+
+  network_port(kj::Own<kj::ConnectionReceiver> receiver, kind what, std::shared_ptr<shared_state> shared);
+  ~network_port() noexcept(false);
+
+  /// Never ends, whatever goes wrong with one client.
+  kj::Promise<void> run();
+
+ private:
+  class visitor;
+
+  kj::Promise<void> accept_one();
+  void admit(kj::AuthenticatedStream client);
+  void close_oldest();
+  void log_refusal(const std::string& who, const std::string& why);
+  void taskFailed(kj::Exception&& problem) override;
+  const network_limits& limits() const { return shared_->options.network.limits; }
+
+  kj::Own<kj::ConnectionReceiver> receiver_;
+  kind kind_;
+  std::shared_ptr<shared_state> shared_;
+  rate_limit accepts_, refusals_logged_;
+  std::uint64_t refusals_unlogged_ = 0;
+  std::list<visitor*> unauthenticated_;  ///< oldest first
+  std::uint32_t greeted_ = 0;
+  kj::TaskSet visitors_;  // last: they use all of the above
+};
+
+}  // namespace graphite::service_session
