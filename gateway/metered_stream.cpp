@@ -8,7 +8,10 @@ namespace graphite {
 
 kj::Promise<size_t> metered_stream::tryRead(void* buffer, size_t least, size_t most) {
   if (!counts_) return inner_->tryRead(buffer, least, most);
-  if (left_ == 0) return KJ_EXCEPTION(FAILED, "too many bytes before the client has said who it is");
+  if (left_ == 0) {
+    on_excess_();
+    return KJ_EXCEPTION(FAILED, "too many bytes before hello");
+  }
   const auto bound = static_cast<size_t>(std::min<std::uint64_t>(most, left_));
   return inner_->tryRead(buffer, std::min(least, bound), bound)
       .then([this, buffer, least, most](size_t got) -> kj::Promise<size_t> {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kj/async-io.h>
+#include <kj/function.h>
 
 #include <cstdint>
 
@@ -10,8 +11,9 @@ namespace graphite {
 /// `bytes_max` before then fails. Lives on one event loop's thread.
 class metered_stream final : public kj::AsyncIoStream {
  public:
-  metered_stream(kj::Own<kj::AsyncIoStream> inner, std::uint64_t bytes_max)
-      : inner_(kj::mv(inner)), left_(bytes_max) {}
+  /// `on_excess` is called within the read that fails.
+  metered_stream(kj::Own<kj::AsyncIoStream> inner, std::uint64_t bytes_max, kj::Function<void()> on_excess)
+      : inner_(kj::mv(inner)), left_(bytes_max), on_excess_(kj::mv(on_excess)) {}
 
   void stop_counting() { counts_ = false; }
   /// Reads and forgets what comes until the end of it, an error or the bound.
@@ -35,6 +37,7 @@ class metered_stream final : public kj::AsyncIoStream {
  private:
   kj::Own<kj::AsyncIoStream> inner_;
   std::uint64_t left_;
+  kj::Function<void()> on_excess_;
   bool counts_ = true;
 };
 

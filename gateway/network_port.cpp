@@ -39,7 +39,8 @@ class network_port::visitor {
       : port_(port),
         name_(client.peerIdentity->toString().cStr()),
         network_identity_(kj::mv(client.peerIdentity)),
-        socket_(kj::mv(client.stream), port.limits().bytes_before_hello_max),
+        socket_(kj::mv(client.stream), port.limits().bytes_before_hello_max,
+                [this] { port_.log_refusal(name_, "too many bytes before it has said who it is"); }),
         state_(std::make_shared<connection_state>(port.shared_)) {
     place_ = port_.unauthenticated_.insert(port_.unauthenticated_.end(), this);
     state_->from_network = true;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/listen_address.hpp"
+#include "gateway/remembering_stream.hpp"
 #include "gateway/service_codec.hpp"
 #include "gateway/service_socket.hpp"
 #include "gateway/tls_context.hpp"
@@ -109,7 +110,16 @@ class service_client::impl {
     return {};
   }
 
+  /// A refusal by TLS arrives after the client's own handshake, at whatever is under way.
   result<void> hello() {
+    auto said = say_hello();
+    if (!said)
+      if (auto refused = tls_failure_text(stream->failure()))
+        return fail(errc::permission_denied, fmt::format("{}: {}", options.address.at, *refused));
+    return said;
+  }
+
+  result<void> say_hello() {
     return guarded([&]() -> result<void> {
       capnp::MallocMessageBuilder scratch(8);
       auto vat = scratch.initRoot<capnp::rpc::twoparty::VatId>();
@@ -182,7 +192,7 @@ class service_client::impl {
 
   const service_client_options options;
   kj::AsyncIoContext io;
-  kj::Own<kj::AsyncIoStream> stream;
+  kj::Own<remembering_stream> stream;
   std::optional<capnp::TwoPartyVatNetwork> network;
   std::optional<capnp::RpcSystem<capnp::rpc::twoparty::VatId>> rpc;
   wire::Session::Client session = nullptr;
@@ -194,7 +204,7 @@ class service_client::impl {
 
  private:
   void converse(kj::Own<kj::AsyncIoStream> over) {
-    stream = kj::mv(over);
+    stream = kj::heap<remembering_stream>(kj::mv(over));
     network.emplace(*stream, capnp::rpc::twoparty::Side::CLIENT, reader_options());
     rpc.emplace(capnp::makeRpcClient(*network));
   }

@@ -40,8 +40,10 @@ result<void> greet(connection_state& connection, std::uint32_t protocol, const s
     return fail(errc::newer_version, "client and service are of different versions");
   }
   if (connection.from_network) {
-    GRAPHITE_TRY(connection.visit, connection.shared.access.identities.enter(
-                                       to_string(*connection.grant), std::chrono::steady_clock::now()));
+    GRAPHITE_TRY(auto visit, connection.shared.access.identities.enter(to_string(*connection.grant),
+                                                                       std::chrono::steady_clock::now()));
+    GRAPHITE_CHECK(connection.enter());
+    connection.visit = std::move(visit);
     connection.shared.log.info("{} is connected and may {}", to_string(*connection.grant),
                                to_string(connection.grant->verbs));
   }

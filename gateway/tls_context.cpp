@@ -41,6 +41,7 @@ struct known_failure {
 constexpr known_failure known_failures[] = {
     {"alert certificate required", "the service asks for a certificate: name the folder of keys, --keys DIR"},
     {"alert unknown ca", "the other side does not know the authority of this certificate"},
+    {"alert decrypt error", "the other side does not know the authority of this certificate"},
     {"alert certificate expired", "the other side says that this certificate has expired"},
     {"alert certificate revoked", "the other side says that this certificate was revoked"},
     {"alert unsupported certificate", "the other side refuses this certificate: it is for another use"},
@@ -53,7 +54,8 @@ constexpr known_failure known_failures[] = {
     {"unsupported certificate purpose", "its certificate is for another use"},
     {"unsuitable certificate purpose", "its certificate is for another use"},
     {"hostname mismatch", "its certificate is not that of a service"},
-    {"certificate verify failed", "its certificate is not of this authority"},
+    {"certificate verify failed",
+     "its certificate does not count: of another authority, for another use or out of its time"},
     {"unable to get local issuer", "its certificate is not of this authority"},
     {"certificate is not trusted", "its certificate is not of this authority"},
     {"unsupported protocol", "it speaks no TLS 1.3"},
