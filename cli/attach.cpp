@@ -68,7 +68,15 @@ result<std::unique_ptr<service_client>> attach(const std::string& state_folder) 
   return client;
 }
 
+result<std::unique_ptr<service_client>> attach(const remote_options& remote) {
+  service_client_options options;
+  GRAPHITE_TRY(options.address, address_of(remote));
+  options.program = program_version;
+  return service_client::connect(std::move(options));
+}
+
 result<std::unique_ptr<service_client>> attach(const project_options& options) {
+  if (!options.remote.at.empty()) return attach(options.remote);
   GRAPHITE_TRY(const std::string folder, find_state_folder(options.directory, options.state));
   return attach(folder);
 }

@@ -16,6 +16,8 @@ result<std::string> find_state_folder(const std::string& directory, const std::s
 /// Connects to the service of a state folder. Errors: those of service_client::connect, with what to do.
 result<std::unique_ptr<service_client>> attach(const std::string& state_folder);
 result<std::unique_ptr<service_client>> attach(const project_options& options);
+/// The same of the service at `remote.at`. Errors: those of address_of, too.
+result<std::unique_ptr<service_client>> attach(const remote_options& remote);
 
 /// Says in the state folder, while it lives, that this process serves it no longer for a moment only. Where
 /// it cannot be written a `build` of that moment does not wait: it says that the service went away.

@@ -6,6 +6,7 @@
 
 #include "actors/facade.hpp"
 #include "cli/console.hpp"
+#include "cli/remote_service.hpp"
 #include "core/error.hpp"
 
 namespace graphite {
@@ -15,6 +16,7 @@ struct build_options {
   std::string directory = ".";  ///< -C: the project's folder or one below it
   std::string state;            ///< --state: empty, the project's own
   std::string keys;             ///< --keys: folder of the publisher's keys; empty: nothing is signed
+  remote_options remote;        ///< --at: build there; its keys are those of --keys
   std::string git_revision;     ///< --rev: build this commit's tree instead of the working tree; empty: no
   std::string coordinator;      ///< --coordinator HOST:PORT: build there; empty: here
   bool keep_going = false;

@@ -32,11 +32,14 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       ->envname("GRAPHITE_DRY_RUN");
   add_action_options(command, options.jobs, options.scratch, options.pin);
   add_publisher_keys_option(command, options.keys);
+  command.get_option("--keys")->description(
+      "Sign generations with the keys of this folder, which `graphite keygen` made; with --at, the client's keys");
   command
       .add_option("--coordinator", options.coordinator,
                   "Build on the cluster of this coordinator; not in this version")
       ->envname("GRAPHITE_COORDINATOR")
       ->type_name("HOST:PORT");
+  add_remote_address(command, options.remote);
   add_log_level_option(command, options.log_level);
   command.footer(
       "Where `graphite dev` runs for the project, it is asked to build; otherwise this process builds.\n\n"
@@ -50,6 +53,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
     kept->build.directory = kept->project.directory;
     kept->build.state = kept->project.state;
     kept->build.json = kept->project.json;
+    kept->build.remote.keys = kept->build.keys;
     chosen = [kept, run] { return run(kept->build); };
   });
 }
@@ -91,6 +95,16 @@ result<void> check_attachable(const build_options& options, std::uint64_t pid) {
   return {};
 }
 
+/// Asks a service on another machine, or this one's port.
+int build_there(console& out, const build_options& options) {
+  auto client = attach(options.remote);
+  if (!client) return out.failed(client.error());
+  if (auto fits = check_attachable(options, (*client)->service_pid()); !fits) return out.failed(fits.error());
+  const auto summary = (*client)->build({options.keep_going, options.dry_run});
+  if (!summary) return out.failed(summary.error());
+  return print_build(out, *summary, options.dry_run);
+}
+
 /// A service that starts again with a changed project file or tool is back within this. It is asked for again
 /// and again: nothing tells when its socket is there.
 constexpr seconds restart_wait{30};
@@ -120,6 +134,7 @@ int print_build(console& out, const build_summary& summary, bool dry_run) {
 std::optional<int> build_attached(const build_options& options) {
   console out(options.json);
   if (!options.coordinator.empty()) return std::nullopt;
+  if (!options.remote.at.empty()) return build_there(out, options);
   const auto until = std::chrono::steady_clock::now() + restart_wait;
   const auto in_time = [until] { return std::chrono::steady_clock::now() < until; };
   std::optional<error> gone;

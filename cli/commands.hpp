@@ -8,6 +8,7 @@
 #include "cli/doctor.hpp"
 #include "cli/gc.hpp"
 #include "cli/preview.hpp"
+#include "cli/remote_service.hpp"
 
 /// \file The parse table: each subcommand's file adds its options and says what to run.
 
@@ -38,10 +39,13 @@ struct project_options {
   std::string directory = ".";
   std::string state;
   bool json = false;
+  remote_options remote;  ///< of commands that can ask another machine
 };
 
 /// -C/--directory, --state and --json with their environment variables.
 void add_project_options(CLI::App& command, project_options& options);
+/// The same with --at, --keys and --token, of the subcommands that only ask.
+void add_asking_options(CLI::App& command, project_options& options);
 /// --jobs, --scratch and --pin, of the subcommands that run actions.
 void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch, std::string& pin);
 /// --pin alone.

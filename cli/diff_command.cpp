@@ -52,7 +52,7 @@ void add_diff(CLI::App& root, chosen_command& chosen) {
       ->envname("GRAPHITE_CHANNEL")
       ->type_name("NAME")
       ->capture_default_str();
-  add_project_options(command, kept->project);
+  add_asking_options(command, kept->project);
   command.footer("Example:\n  graphite diff 41 42");
   command.callback([kept, &chosen] { chosen = [kept] { return run_diff(*kept); }; });
 }

@@ -74,7 +74,7 @@ CLI::App& add_query(CLI::App& graph, chosen_command& chosen, graph_query::kind k
         ->required();
   if (kind == graph_query::kind::path)
     command.add_option("TO", kept->query.to, "Logical path of a source or asset")->required();
-  add_project_options(command, kept->project);
+  add_asking_options(command, kept->project);
   command.callback([kept, &chosen] { chosen = [kept] { return run_graph(*kept); }; });
   return command;
 }

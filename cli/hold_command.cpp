@@ -131,7 +131,7 @@ void add_hold(CLI::App& root, chosen_command& chosen) {
       ->envname("GRAPHITE_HOLD_TIMEOUT")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 86400.0));
-  add_project_options(command, kept->project);
+  add_asking_options(command, kept->project);
   command.positionals_at_end();
   command.footer(
       "Saves made meanwhile become one revision. The hold ends with this program, however it ends, with\n"
@@ -146,7 +146,7 @@ void add_hold(CLI::App& root, chosen_command& chosen) {
 void add_release(CLI::App& root, chosen_command& chosen) {
   auto kept = std::make_shared<project_options>();
   CLI::App& command = *root.add_subcommand("release", "End every hold, whoever made it");
-  add_project_options(command, *kept);
+  add_asking_options(command, *kept);
   command.footer("Example:\n  graphite release");
   command.callback([kept, &chosen] { chosen = [kept] { return run_release(*kept); }; });
 }

@@ -10,6 +10,8 @@
 
 namespace graphite {
 
+class session_keys;
+
 struct session_options {
   std::string directory = ".";  ///< the project's folder or one below it
   std::string state;            ///< empty: the project's own
@@ -64,6 +66,7 @@ class local_session {
   service_facade& facade();
   local_system& system();
   const project& config() const;
+  session_keys* keys();  ///< null: nothing is signed
   /// HOST:PORT, empty where nothing is served.
   std::string heads_address() const;
   std::string chunks_address() const;

@@ -19,6 +19,11 @@ void add_project_options(CLI::App& command, project_options& options) {
   add_json_option(command, options.json);
 }
 
+void add_asking_options(CLI::App& command, project_options& options) {
+  add_project_options(command, options);
+  add_remote_options(command, options.remote);
+}
+
 void add_pin_option(CLI::App& command, std::string& pin) {
   command
       .add_option(

@@ -36,7 +36,7 @@ void add_rollback(CLI::App& root, chosen_command& chosen) {
   command.add_option("CHANNEL", kept->channel, "Channel, as `status` shows it")->required();
   command.add_option("GENERATION", kept->generation, "Sequence number of the generation to show again")
       ->required();
-  add_project_options(command, kept->project);
+  add_asking_options(command, kept->project);
   command.footer(
       "The old content gets a new sequence number, so subscribers take it as any other change. What is\n"
       "saved afterwards is shown on top of it; other assets stay as they were rolled back to.\n\n"

@@ -85,6 +85,12 @@ void session_keys::look() {
     log_.info("the keys in {} have changed: they count from now on", folder_);
 }
 
+void session_keys::on_change(std::function<void(const publisher_keys&)> use) {
+  const std::lock_guard lock(using_);
+  use_ = std::move(use);
+  if (use_) use_(*now());
+}
+
 void session_keys::watch(std::function<result<void>()> changed) {
   thread_ = std::thread([this, changed = std::move(changed)] {
     name_thread("keys");
@@ -93,9 +99,12 @@ void session_keys::watch(std::function<result<void>()> changed) {
       lock.unlock();
       const auto before = now();
       look();
-      if (now() != before)
+      if (now() != before) {
         if (const auto done = changed(); !done)
           log_.error("what is shown is not signed with the new keys: {}", done.error().context);
+        const std::lock_guard in_use(using_);
+        if (use_) use_(*now());
+      }
       lock.lock();
     }
   });

@@ -34,6 +34,9 @@ class session_keys {
   /// `changed` is called by the own thread after each change, until stop(). Once.
   void watch(std::function<result<void>()> changed);
   void stop();
+  /// `use` is called at once with the keys in force, then by the own thread with those after each change, until
+  /// stop(). Kept until the object ends, or until another takes its place.
+  void on_change(std::function<void(const publisher_keys&)> use);
 
  private:
   session_keys(std::string folder, std::vector<std::string> channels, clock_source& clock, log_sink& log)
@@ -49,6 +52,8 @@ class session_keys {
   std::shared_ptr<const publisher_keys> keys_;
   std::unique_ptr<channel_signer> signer_;
   std::string version_;
+  std::mutex using_;  ///< held while `use_` runs
+  std::function<void(const publisher_keys&)> use_;
   bool stop_ = false;
   std::condition_variable stopping_;
   std::thread thread_;

@@ -89,7 +89,7 @@ void add_status(CLI::App& root, chosen_command& chosen) {
   auto kept = std::make_shared<project_options>();
   CLI::App& command =
       *root.add_subcommand("status", "Show what is watched, stale, running, failed and published");
-  add_project_options(command, *kept);
+  add_asking_options(command, *kept);
   command.footer(
       "Asks the running `graphite dev` of the project.\n\n"
       "Examples:\n"

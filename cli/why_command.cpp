@@ -71,7 +71,7 @@ void add_why(CLI::App& root, chosen_command& chosen) {
   CLI::App& command =
       *root.add_subcommand("why", "Tell why an asset was rebuilt, or why it is not what it should be");
   command.add_option("ASSET", kept->path, "Logical path of an asset or source")->required();
-  add_project_options(command, kept->project);
+  add_asking_options(command, kept->project);
   command.footer(
       "Shows what differs from the key before (old and new value of each component), the way from the "
       "source\n"

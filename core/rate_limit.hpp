@@ -8,7 +8,7 @@
 namespace graphite {
 
 /// How often something may happen.
-struct rate {
+struct event_rate {
   double per_second = 0;
   double burst = 1;  ///< at once, after a pause
 };
@@ -19,7 +19,7 @@ struct rate {
 /// Pure; time never runs backwards in it. Begins full.
 class rate_limit {
  public:
-  explicit rate_limit(rate most) : most_(most), left_(most.burst) {}
+  explicit rate_limit(event_rate most) : most_(most), left_(most.burst) {}
 
   /// True, and counted; or false.
   bool take(time_point now) {
@@ -48,7 +48,7 @@ class rate_limit {
     at_ = std::max(at_, now);
   }
 
-  rate most_;
+  event_rate most_;
   double left_;
   time_point at_{};
 };

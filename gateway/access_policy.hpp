@@ -36,12 +36,14 @@ struct access_options {
 
 /// Who may do what. Every refusal is `permission_denied` and says what to do.
 ///
-/// Pure: time and what is revoked are arguments, so that a session is judged anew at each call. Thread-safe.
+/// Pure: time and what is revoked are arguments, so that a session is judged anew at each call. One thread.
 /// `verifier` must outlive it.
 class access_policy {
  public:
   access_policy(access_options options, const signature_verifier& verifier)
       : options_(std::move(options)), verifier_(verifier) {}
+
+  void set_roots(std::vector<public_key> roots) { options_.roots = std::move(roots); }
 
   /// Of the same user, as the kernel says: everything.
   access_grant by_peer_credentials(std::uint32_t uid) const;

@@ -27,6 +27,7 @@ constexpr milliseconds accept_retry{100};      // after EMFILE and the like
 
 using service_session::connection_state;
 using service_session::shared_state;
+using service_session::wanted_proof;
 
 peer_credentials credentials_of(kj::AsyncIoStream& stream) {
   ucred raw{};
@@ -101,7 +102,7 @@ service_session::network_port::kind port_kind(const service_port& port, const ne
   service_session::network_port::kind out;
   out.wants = port.wants;
   if (options.keys) {
-    const bool ask = port.wants == service_session::wanted_proof::none;
+    const bool ask = port.wants == wanted_proof::none;
     out.tls = make_tls_server(*options.keys, ask).value();  // open_ports() tried
   }
   return out;
@@ -141,6 +142,19 @@ class local_service::impl {
     thread_.join();
   }
 
+  result<void> use_keys(const tls_identity& keys, std::vector<public_key> roots) {
+    if (!options_.network.keys)
+      return fail(errc::unsupported, "this service was started without keys: start it again with them");
+    GRAPHITE_TRY(auto by_certificate, make_tls_server(keys, true));
+    GRAPHITE_TRY(auto by_token, make_tls_server(keys, false));
+    executor_->executeSync([&] {
+      for (auto& port : network_)
+        port.use_tls(port.wants() == wanted_proof::none ? kj::mv(by_certificate) : kj::mv(by_token));
+      access_.policy.set_roots(std::move(roots));
+    });
+    return {};
+  }
+
   const std::string& socket_path() const { return socket_path_; }
   const std::string& certificates_address() const { return ports_.certificates.address; }
   const std::string& tokens_address() const { return ports_.tokens.address; }
@@ -161,14 +175,15 @@ class local_service::impl {
     auto io = kj::setupAsyncIo();
     auto shared = std::make_shared<shared_state>(facade_, options_, log_, io.provider->getTimer(), access_);
     acceptor clients(io.lowLevelProvider->wrapListenSocketFd(listener_.fd()), shared);
-    std::list<service_session::network_port> network;
+    KJ_DEFER(network_.clear());
     auto serving = clients.run();
     for (auto* port : {&ports_.certificates, &ports_.tokens}) {
       if (port->address.empty()) continue;
-      network.emplace_back(io.lowLevelProvider->wrapListenSocketFd(port->fd.get()),
+      network_.emplace_back(io.lowLevelProvider->wrapListenSocketFd(port->fd.get()),
                            port_kind(*port, options_.network), shared);
-      serving = serving.exclusiveJoin(network.back().run());
+      serving = serving.exclusiveJoin(network_.back().run());
     }
+    executor_ = kj::getCurrentThreadExecutor().addRef();
     auto stop = kj::newPromiseAndCrossThreadFulfiller<void>();
     started_.set_value(kj::mv(stop.fulfiller));
     serving.exclusiveJoin(kj::mv(stop.promise)).wait(io.waitScope);
@@ -181,6 +196,8 @@ class local_service::impl {
   service_listener listener_;
   service_ports ports_;
   service_session::admission access_;
+  std::list<service_session::network_port> network_;  ///< of the loop's thread
+  kj::Own<const kj::Executor> executor_;
   std::promise<stopper> started_;
   stopper stop_;
   std::thread thread_;
@@ -201,6 +218,11 @@ result<std::unique_ptr<local_service>> local_service::start(service_facade& faca
   } catch (const std::exception& problem) {
     return fail(errc::io, fmt::format("cannot serve: {}", problem.what()));
   }
+}
+
+result<void> local_service::use_keys(std::shared_ptr<const tls_identity> keys,
+                                     std::vector<public_key> roots) {
+  return impl_->use_keys(*keys, std::move(roots));
 }
 
 const std::string& local_service::socket_path() const { return impl_->socket_path(); }

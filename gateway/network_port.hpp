@@ -28,6 +28,10 @@ class network_port final : private kj::TaskSet::ErrorHandler {
   network_port(kj::Own<kj::ConnectionReceiver> receiver, kind what, std::shared_ptr<shared_state> shared);
   ~network_port() noexcept(false);
 
+  /// For clients to come.
+  void use_tls(kj::Own<kj::TlsContext> tls) { kind_.tls = kj::mv(tls); }
+  wanted_proof wants() const { return kind_.wants; }
+
   /// Never ends, whatever goes wrong with one client.
   kj::Promise<void> run();
 

@@ -145,5 +145,30 @@ TEST_F(network_service, keys_that_cannot_be_read_are_refused_at_start) {
   EXPECT_EQ(started.error().code, errc::corrupt);
 }
 
+TEST_F(network_service, takes_new_keys_while_sessions_go_on) {
+  serve();
+  auto before = by_certificate(keys_.client({verb::query}));
+  ASSERT_TRUE(before);
+  const test::network_keys newer;
+  ASSERT_TRUE(service_->use_keys(newer.service(), {newer.root().key()}));
+  EXPECT_TRUE((*before)->status());
+  before->reset();
+  EXPECT_FALSE(by_certificate(keys_.client({verb::query})));
+  auto after = by_certificate(newer.client({verb::query}));
+  ASSERT_TRUE(after) << after.error().context;
+  EXPECT_TRUE((*after)->status());
+  after->reset();
+  const auto token = test::network_keys::secret(token_text(newer.signed_token(newer.token({verb::query}))));
+  EXPECT_TRUE(connect_to(service_->tokens_address(), newer.nobody(), token));
+}
+
+TEST_F(network_service, keeps_its_keys_where_new_ones_cannot_be_read) {
+  serve();
+  const auto broken = test::network_keys::identity("no certificate", {}, keys_.authority().certificate);
+  EXPECT_EQ(service_->use_keys(broken, {}).error().code, errc::corrupt);
+  EXPECT_TRUE(by_certificate(keys_.client({verb::query})));
+  EXPECT_TRUE(by_token(keys_.token({verb::query})));
+}
+
 }  // namespace
 }  // namespace graphite
