@@ -33,7 +33,8 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
   add_action_options(command, options.jobs, options.scratch, options.pin);
   add_publisher_keys_option(command, options.keys);
   command.get_option("--keys")->description(
-      "Sign generations with the keys of this folder, which `graphite keygen` made; with --at, the client's keys");
+      "Sign generations with the keys of this folder, which `graphite keygen` made; with --at, the client's "
+      "keys");
   command
       .add_option("--coordinator", options.coordinator,
                   "Build on the cluster of this coordinator; not in this version")

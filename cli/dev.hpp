@@ -15,6 +15,10 @@ struct dev_options {
   /// Loopback ports; unset, the default is used and 0 where it is taken.
   std::uint16_t heads_port = 7402, chunks_port = 7403, metrics_port = 7404;
   bool heads_port_given = false, chunks_port_given = false, metrics_port_given = false;
+  /// "ADDRESS:PORT"; empty: not listened on.
+  std::string listen_clients, listen_tokens;
+  std::string listen_operators;    ///< empty: metrics_port on loopback
+  std::string tenant = "main";     ///< whose tokens count
   std::string scratch = "memory";  ///< as for `build`
   std::string pin = "auto";        ///< as for `build`
   std::string log_level = "info";

@@ -13,6 +13,23 @@ CLI::Option* add_port(CLI::App& command, const char* name, const char* variable,
   return command.add_option(name, port, what)->envname(variable)->type_name("PORT")->capture_default_str();
 }
 
+void add_address(CLI::App& command, const char* name, const char* variable, std::string& address,
+                 const char* what) {
+  command.add_option(name, address, what)->envname(variable)->type_name("ADDRESS:PORT");
+}
+
+void add_listening(CLI::App& command, dev_options& options) {
+  add_address(command, "--listen-clients", "GRAPHITE_LISTEN_CLIENTS", options.listen_clients,
+              "Answer clients with a certificate here, usually port 7400; off loopback it needs --keys");
+  add_address(command, "--listen-tokens", "GRAPHITE_LISTEN_TOKENS", options.listen_tokens,
+              "Answer clients with a token here, usually port 7405; off loopback it needs --keys");
+  add_address(command, "--listen-operators", "GRAPHITE_LISTEN_OPERATORS", options.listen_operators,
+              "HTTP here in place of --metrics-port; with --keys by TLS, for operators' certificates");
+  command.add_option("--tenant", options.tenant, "Whose tokens count")
+      ->envname("GRAPHITE_TENANT")
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers) {
@@ -34,6 +51,7 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
                           "Where programs fetch content (loopback, as above)");
   auto* metrics = add_port(command, "--metrics-port", "GRAPHITE_METRICS_PORT", options.metrics_port,
                            "HTTP: /metrics, /healthz, /readyz, /status (loopback, as above)");
+  add_listening(command, options);
   add_log_level_option(command, options.log_level);
   command.add_flag("--log-json", options.log_json, "Log lines on standard error are JSON objects")
       ->envname("GRAPHITE_LOG_JSON");

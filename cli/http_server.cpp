@@ -1,8 +1,9 @@
 #include "cli/http_server.hpp"
 
+#include "gateway/listen_address.hpp"
+#include "platform/crypto/tls_server.hpp"
 #include "platform/linux/thread_name.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <httplib.h>
 #include <sys/socket.h>
@@ -68,17 +69,19 @@ class bounded_queue final : public httplib::TaskQueue {
   bool ended_ = false;
 };
 
-bool is_loopback(const std::string& address) {
-  in_addr v4{};
-  if (::inet_pton(AF_INET, address.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return ::inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 /// The host of a `Host:` header without its port.
 std::string host_of(const std::string& header) {
   if (!header.empty() && header[0] == '[') return header.substr(1, header.find(']') - 1);
   return header.substr(0, header.find(':'));
+}
+
+http_peer peer_of(const httplib::Request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  http_peer out;
+  if (request.ssl != nullptr) out.common_name = peer_common_name(*request.ssl);
+  if (const auto shown = request.get_header_value("Authorization"); shown.starts_with(scheme))
+    out.bearer = shown.substr(scheme.size());
+  return out;
 }
 
 constexpr const char* plain_text = "text/plain; charset=utf-8";
@@ -88,29 +91,33 @@ constexpr const char* plain_text = "text/plain; charset=utf-8";
 class http_server::impl {
  public:
   impl(http_sources sources, const http_server_options& options)
-      : sources_(std::move(sources)), options_(options) {
-    configure();
-    route();
-  }
+      : sources_(std::move(sources)), options_(options) {}
 
   ~impl() {
     if (!thread_.joinable()) return;
-    server_.wait_until_ready_or_ended();
-    server_.stop();
+    // stop() before listen_after_bind() has begun would be lost.
+    while (!server_->is_running() && !ended_) std::this_thread::yield();
+    server_->stop();
     thread_.join();
   }
 
   result<void> listen() {
-    if (!is_loopback(options_.address))
-      return fail(errc::invalid_argument, options_.address + " is not an address of this machine's loopback");
+    if (!options_.keys && !is_loopback_host(options_.address))
+      return fail(errc::permission_denied,
+                  options_.address +
+                      " can be reached from other machines and there are no keys: make them with `graphite "
+                      "keygen DIR`, then start with `--keys DIR`");
+    GRAPHITE_CHECK(make_server());
+    configure();
+    route();
     port_ = bind();
     if (port_ <= 0)
       return fail(errc::already_exists,
                   fmt::format("cannot listen on {}:{}", options_.address, options_.port));
     thread_ = std::thread([this] {
       name_thread("http");
-      server_.listen_after_bind();
-      server_.ended = true;
+      server_->listen_after_bind();
+      ended_ = true;
     });
     return {};
   }
@@ -119,57 +126,69 @@ class http_server::impl {
   const std::string& host() const { return options_.address; }
 
  private:
-  /// stop() before listen_after_bind() has begun would be lost.
-  class stoppable_server : public httplib::Server {
-   public:
-    void wait_until_ready_or_ended() {
-      while (!is_running() && !ended) std::this_thread::yield();
+  result<void> make_server() {
+    if (!options_.keys) {
+      server_ = std::make_unique<httplib::Server>();
+      return {};
     }
-    std::atomic<bool> ended{false};
-  };
+    result<void> configured;
+    server_ = std::make_unique<httplib::SSLServer>([&](SSL_CTX& context) {
+      const auto& keys = *options_.keys;
+      configured = configure_tls_server(context, keys.certificate, keys.key, keys.authority);
+      return configured.has_value();
+    });
+    return configured;
+  }
 
   int bind() {
-    if (options_.port != 0 && server_.bind_to_port(options_.address, options_.port)) return options_.port;
+    if (options_.port != 0 && server_->bind_to_port(options_.address, options_.port)) return options_.port;
     if (options_.port != 0 && !options_.any_port_if_taken) return -1;
-    return server_.bind_to_any_port(options_.address);
+    return server_->bind_to_any_port(options_.address);
   }
 
   void configure() {
-    server_.new_task_queue = [this] {
+    server_->new_task_queue = [this] {
       return new bounded_queue(options_.threads, options_.connections_waiting_max);
     };
     // httplib's own options have SO_REUSEPORT: two processes would share the port.
-    server_.set_socket_options([](socket_t socket) {
+    server_->set_socket_options([](socket_t socket) {
       const int yes = 1;
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    server_.set_payload_max_length(options_.request_bytes_max);
-    server_.set_read_timeout(options_.timeout_seconds, 0);
-    server_.set_write_timeout(options_.timeout_seconds, 0);
-    server_.set_keep_alive_timeout(options_.timeout_seconds);
-    server_.set_keep_alive_max_count(1);  // with few threads, a kept connection keeps others out
+    server_->set_payload_max_length(options_.request_bytes_max);
+    server_->set_read_timeout(options_.timeout_seconds, 0);
+    server_->set_write_timeout(options_.timeout_seconds, 0);
+    server_->set_keep_alive_timeout(options_.timeout_seconds);
+    server_->set_keep_alive_max_count(1);  // with few threads, a kept connection keeps others out
   }
 
   void route() {
-    server_.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
-      const std::string host = host_of(request.get_header_value("Host"));
-      if (host == "localhost" || is_loopback(host)) return httplib::Server::HandlerResponse::Unhandled;
-      response.status = 403;
-      response.set_content("ask for localhost\n", plain_text);
-      return httplib::Server::HandlerResponse::Handled;
-    });
-    server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+    server_->set_pre_routing_handler(
+        [tls = options_.keys != nullptr](const httplib::Request& request, httplib::Response& response) {
+          const std::string host = host_of(request.get_header_value("Host"));
+          if (tls || host == "localhost" || is_loopback_host(host))
+            return httplib::Server::HandlerResponse::Unhandled;
+          response.status = 403;
+          response.set_content("ask for localhost\n", plain_text);
+          return httplib::Server::HandlerResponse::Handled;
+        });
+    server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(sources_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });
-    server_.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+    server_->Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("ok\n", plain_text);
     });
-    server_.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
+    server_->Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
       const bool ready = sources_.ready();
       response.status = ready ? 200 : 503;
       response.set_content(ready ? "ok\n" : "not ready\n", plain_text);
     });
-    server_.Get("/status", [this](const httplib::Request&, httplib::Response& response) {
+    server_->Get("/status", [this](const httplib::Request& request, httplib::Response& response) {
+      if (const auto allowed = options_.may_see_status(peer_of(request)); !allowed) {
+        response.status = 403;
+        response.set_content(allowed.error().context + "\n", plain_text);
+        return;
+      }
       const auto status = sources_.status();
       response.status = status ? 200 : 503;
       if (status)
@@ -181,7 +200,8 @@ class http_server::impl {
 
   http_sources sources_;
   const http_server_options options_;
-  stoppable_server server_;
+  std::unique_ptr<httplib::Server> server_;
+  std::atomic<bool> ended_{false};
   int port_ = 0;
   std::thread thread_;
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "gateway/network_options.hpp"
 
 namespace graphite {
 
@@ -16,23 +17,36 @@ struct http_sources {
   std::function<result<std::string>()> status;  ///< one JSON object
 };
 
+/// What a request shows of who asks.
+struct http_peer {
+  std::string common_name;  ///< of a verified certificate; empty: none was shown
+  std::string bearer;       ///< of "Authorization: Bearer …"; empty: none
+};
+
 struct http_server_options {
-  std::string address = "127.0.0.1";  ///< numeric and loopback
+  std::string address = "127.0.0.1";  ///< numeric; loopback unless there are keys
   std::uint16_t port = 7404;          ///< 0: any free one
   bool any_port_if_taken = true;      ///< otherwise already_exists
   std::uint32_t threads = 2;
   std::uint32_t connections_waiting_max = 32;  ///< more wait in the kernel's backlog, then are refused there
   std::uint32_t timeout_seconds = 5;       ///< of reading a request, of writing an answer, and between them
   std::uint64_t request_bytes_max = 4096;  ///< of a body
+  /// TLS 1.3, with a certificate of their authority from who asks. Null: neither.
+  std::shared_ptr<const tls_identity> keys;
+  /// Whether /status may be shown; a refusal is answered with 403 and its text. From any of the threads.
+  std::function<result<void>(const http_peer&)> may_see_status = [](const http_peer&) {
+    return result<void>();
+  };
 };
 
-/// Serves /metrics, /healthz, /readyz and /status to operators on this machine (GET only).
+/// Serves /metrics, /healthz, /readyz and /status to operators (GET only).
 ///
-/// Owns its threads. Requests that name another host than this machine in `Host` are refused (403): a web
-/// page cannot reach it by rebinding a name to 127.0.0.1.
+/// Owns its threads. Without TLS requests that name another host than this machine in `Host` are refused
+/// (403): a web page cannot reach it by rebinding a name to 127.0.0.1.
 class http_server {
  public:
-  /// Listening when it returns. Errors: invalid_argument (address not loopback), already_exists, io.
+  /// Listening when it returns. Errors: permission_denied (an address that is not loopback, without keys),
+  /// already_exists, corrupt (keys that cannot be read), io.
   static result<std::unique_ptr<http_server>> start(http_sources sources, const http_server_options& options);
   ~http_server();
   http_server(const http_server&) = delete;

@@ -43,8 +43,8 @@ result<std::shared_ptr<tls_identity>> read_identity(const std::string& folder) {
   const auto certificate = key_layout::join(folder, certificate_file);
   if (!is_there(certificate)) return out;
   GRAPHITE_TRY(out->certificate, read_text(certificate));
-  GRAPHITE_TRY(out->key, read_secret_file(key_layout::join(folder, certificate_key_file),
-                                          certificate_file_bytes_max));
+  GRAPHITE_TRY(out->key,
+               read_secret_file(key_layout::join(folder, certificate_key_file), certificate_file_bytes_max));
   return out;
 }
 

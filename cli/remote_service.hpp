@@ -24,12 +24,12 @@ void add_remote_options(CLI::App& command, remote_options& options);
 void add_remote_address(CLI::App& command, remote_options& options);
 
 /// The part of one client: `client.crt` with `client.key`, or `token`, or both; and `clients-ca.crt`, the
-/// authority by which the service is known. Errors: not_found (names the file), permission_denied (looser than
-/// it may be), corrupt, io.
+/// authority by which the service is known. Errors: not_found (names the file), permission_denied (looser
+/// than it may be), corrupt, io.
 result<service_address> client_keys_from(const std::string& folder);
 
-/// `options.at` with what it needs; without --keys the authority is looked for beside the token, and a token of
-/// the service's start needs none. Errors: as above; invalid_argument (neither keys nor token).
+/// `options.at` with what it needs; without --keys the authority is looked for beside the token, and a token
+/// of the service's start needs none. Errors: as above; invalid_argument (neither keys nor token).
 result<service_address> address_of(const remote_options& options);
 
 }  // namespace graphite

@@ -14,6 +14,7 @@
 #include "cli/local_session.hpp"
 #include "cli/log_setup.hpp"
 #include "cli/project_check.hpp"
+#include "cli/service_access.hpp"
 #include "cli/signals.hpp"
 #include "gateway/local_service.hpp"
 #include "platform/metrics/prometheus_registry.hpp"
@@ -34,6 +35,17 @@ session_options session_of(const dev_options& options) {
   out.serve = true;
   out.ports.heads = {"127.0.0.1", options.heads_port, !options.heads_port_given};
   out.ports.chunks = {"127.0.0.1", options.chunks_port, !options.chunks_port_given};
+  return out;
+}
+
+service_access_options access_of(const dev_options& options) {
+  service_access_options out;
+  out.certificates_at = options.listen_clients;
+  out.tokens_at = options.listen_tokens;
+  out.operators_at = options.listen_operators;
+  out.metrics_port = options.metrics_port;
+  out.any_metrics_port_if_taken = !options.metrics_port_given;
+  out.tenant = options.tenant;
   return out;
 }
 
@@ -69,14 +81,18 @@ class event_printer {
       out_.warn(line.path.empty() ? line.text : line.path + ": " + line.text);
   }
 
-  void ready(const local_session& session, const std::string& metrics, const std::string& sock) {
+  void ready(const local_session& session, const std::string& metrics, const local_service& clients) {
     const std::lock_guard lock(mutex_);
-    out_.object({{"event", "ready"},
-                 {"heads", session.heads_address()},
-                 {"chunks", session.chunks_address()},
-                 {"metrics", metrics},
-                 {"sock", sock},
-                 {"pid", ::getpid()}});
+    json_object event{
+        {"event", "ready"},   {"heads", session.heads_address()}, {"chunks", session.chunks_address()},
+        {"metrics", metrics}, {"sock", clients.socket_path()},    {"pid", ::getpid()}};
+    const auto add = [&](const char* name, const std::string& value) {
+      if (!value.empty()) event[name] = value;
+    };
+    add("clients", clients.certificates_address());
+    add("tokens", clients.tokens_address());
+    add("token_file", clients.start_token_path());
+    out_.object(event);
     if (!out_.json()) tell_people(session, metrics);
     out_.flush();
   }
@@ -148,20 +164,21 @@ class dev_service {
     auto session = local_session::open(wanted(), log_);
     if (!session) return out_.failed(session.error());
     (*session)->system().on_stop([] { stop_signals::raise(); });
+    service_access access(access_of(options_), (*session)->keys(), log_);
     local_service_options service;
     service.state_folder = (*session)->config().state;
     service.program = GRAPHITE_VERSION;
+    service.network = access.network();
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
     if (!served) return out_.failed(served.error());
-    auto operators = http_server::start(
-        http_sources_of(*registry_, metrics_, **session),
-        {.port = options_.metrics_port, .any_port_if_taken = !options_.metrics_port_given});
+    auto operators = start_operators(**session, **served, access);
     if (!operators) return out_.failed(operators.error());
+    access.follow(**served);
     again_.reset();
-    keep_ports(**session, **operators);
+    keep_ports(**session, **served, **operators);
     (*session)->system().set_addresses(
         {static_cast<std::uint64_t>(::getpid()), (*session)->chunks_address(), (*operators)->address()});
-    events_.ready(**session, (*operators)->address(), (*served)->socket_path());
+    events_.ready(**session, (*operators)->address(), **served);
     while (true) {
       if (signals_.wait()) break;
       if (!changed_.exchange(false)) continue;  // of an earlier life
@@ -174,6 +191,7 @@ class dev_service {
       again_.emplace((*session)->config().state);
       break;
     }
+    access.stop_following();
     operators->reset();
     served->reset();
     session->reset();
@@ -181,6 +199,12 @@ class dev_service {
   }
 
  private:
+  result<std::unique_ptr<http_server>> start_operators(local_session& session, const local_service& clients,
+                                                       const service_access& access) {
+    GRAPHITE_TRY(const auto options, access.operators(clients));
+    return http_server::start(http_sources_of(*registry_, metrics_, session), options);
+  }
+
   session_options wanted() {
     auto out = session_of(options_);
     out.on_generation = [this](const head& now, const asset_changes& changes, const stage_times& times) {
@@ -205,9 +229,12 @@ class dev_service {
   }
 
   /// Subscribers come back to the addresses they know.
-  void keep_ports(const local_session& session, const http_server& operators) {
+  void keep_ports(const local_session& session, const local_service& clients, const http_server& operators) {
     options_.heads_port = port_of(session.heads_address());
     options_.chunks_port = port_of(session.chunks_address());
+    if (!clients.certificates_address().empty()) options_.listen_clients = clients.certificates_address();
+    if (!clients.tokens_address().empty()) options_.listen_tokens = clients.tokens_address();
+    if (!options_.listen_operators.empty()) options_.listen_operators = operators.address();
     options_.metrics_port = operators.port();
     options_.heads_port_given = options_.chunks_port_given = options_.metrics_port_given = true;
   }

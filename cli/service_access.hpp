@@ -10,37 +10,42 @@
 
 namespace graphite {
 
-/// Which ports of a service are open to whom.
+/// Which ports of a service are open beyond its socket, and to whom.
 struct service_access_options {
   std::string certificates_at, tokens_at;  ///< "ADDRESS:PORT"; empty: none
+  std::string operators_at;                ///< the same; empty: plain HTTP on loopback, at `metrics_port`
+  std::uint16_t metrics_port = 7404;
+  bool any_metrics_port_if_taken = true;
   std::string tenant = "main";
 };
 
-/// Brings a session's keys to the ports that ask for them, now and after each change: certificates, roots and
-/// what is revoked.
+/// Brings a session's keys to the ports that ask for them, now and after each change. The operators' port
+/// takes those of its start.
 ///
-/// Outlives the ports that were given its options; follow() ends with the object, before the ports do.
+/// Outlives the ports that were given its options; the session outlives it. One thread.
 class service_access {
  public:
-  /// `keys` null: there are none. It outlives the object.
+  /// `keys` null: there are none.
   service_access(service_access_options options, session_keys* keys, log_sink& log);
   ~service_access();
   service_access(const service_access&) = delete;
   service_access& operator=(const service_access&) = delete;
 
   network_options network() const;
-  /// Null without keys.
-  std::shared_ptr<const tls_identity> operators() const;
-  std::shared_ptr<const live_revocations> revocations() const { return revocations_; }
-  /// Changes of the keys reach these from now on.
-  void follow(local_service& clients, http_server& operators);
+  /// Errors: invalid_argument (no address).
+  result<http_server_options> operators(const local_service& clients) const;
+  /// Changes of the keys reach it from now on, until stop_following().
+  void follow(local_service& clients);
   void stop_following();
 
  private:
+  result<void> may_see_status(const http_peer& who, bool by_tls, const local_service& clients) const;
+
   service_access_options options_;
   session_keys* keys_;
   log_sink& log_;
   openssl_verifier verifier_;
+  access_policy policy_;
   std::shared_ptr<live_revocations> revocations_ = std::make_shared<live_revocations>();
 };
 

@@ -34,8 +34,8 @@ class session_keys {
   /// `changed` is called by the own thread after each change, until stop(). Once.
   void watch(std::function<result<void>()> changed);
   void stop();
-  /// `use` is called at once with the keys in force, then by the own thread with those after each change, until
-  /// stop(). Kept until the object ends, or until another takes its place.
+  /// `use` is called at once with the keys in force, then by the own thread with those after each change,
+  /// until stop(). Kept until the object ends, or until another takes its place.
   void on_change(std::function<void(const publisher_keys&)> use);
 
  private:

@@ -30,8 +30,8 @@ int run_stop(const stop_options& options) {
   const milliseconds timeout(static_cast<std::int64_t>(options.timeout_seconds * 1000));
   const auto stopped = (*client)->stop(timeout);
   if (!stopped) return out.failed(stopped.error());
-  // It says goodbye before it lets go of the project. Served by this process, or on another machine, it cannot
-  // be waited for.
+  // It says goodbye before it lets go of the project. Served by this process, or on another machine, it
+  // cannot be waited for.
   const bool other = options.project.remote.at.empty() && pid != static_cast<std::uint64_t>(::getpid());
   if (other && process && !readable_within(process.get(), timeout))
     return out.failed({errc::timed_out, fmt::format("process {} was asked to stop and still runs", pid)});

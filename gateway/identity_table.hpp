@@ -18,7 +18,7 @@ class identity_table {
  public:
   struct limits {
     std::uint32_t connections_max = 16;  ///< of one identity
-    event_rate calls{200, 400};                ///< of one identity
+    event_rate calls{200, 400};          ///< of one identity
     std::size_t identities_max = 4'096;
   };
 

@@ -158,6 +158,9 @@ class local_service::impl {
   const std::string& socket_path() const { return socket_path_; }
   const std::string& certificates_address() const { return ports_.certificates.address; }
   const std::string& tokens_address() const { return ports_.tokens.address; }
+  bool start_token_matches(std::string_view shown) const {
+    return access_.token && access_.token->matches(shown);
+  }
   std::string start_token_path() const { return access_.token ? access_.token->path() : std::string(); }
 
  private:
@@ -180,7 +183,7 @@ class local_service::impl {
     for (auto* port : {&ports_.certificates, &ports_.tokens}) {
       if (port->address.empty()) continue;
       network_.emplace_back(io.lowLevelProvider->wrapListenSocketFd(port->fd.get()),
-                           port_kind(*port, options_.network), shared);
+                            port_kind(*port, options_.network), shared);
       serving = serving.exclusiveJoin(network_.back().run());
     }
     executor_ = kj::getCurrentThreadExecutor().addRef();
@@ -228,6 +231,9 @@ result<void> local_service::use_keys(std::shared_ptr<const tls_identity> keys,
 const std::string& local_service::socket_path() const { return impl_->socket_path(); }
 const std::string& local_service::certificates_address() const { return impl_->certificates_address(); }
 const std::string& local_service::tokens_address() const { return impl_->tokens_address(); }
+bool local_service::start_token_matches(std::string_view shown) const {
+  return impl_->start_token_matches(shown);
+}
 std::string local_service::start_token_path() const { return impl_->start_token_path(); }
 
 }  // namespace graphite

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "actors/facade.hpp"
 #include "core/error.hpp"
@@ -60,8 +61,8 @@ class local_service {
   local_service& operator=(const local_service&) = delete;
 
   /// Clients to come are met with these keys, tokens to come are judged by these roots; sessions stay. For a
-  /// service that has keys. Any thread but the service's; waits for that one. Errors: corrupt (keys that cannot
-  /// be read: those before stay), unsupported (there were none).
+  /// service that has keys. Any thread but the service's; waits for that one. Errors: corrupt (keys that
+  /// cannot be read: those before stay), unsupported (there were none).
   result<void> use_keys(std::shared_ptr<const tls_identity> keys, std::vector<public_key> roots);
 
   const std::string& socket_path() const;
@@ -70,6 +71,8 @@ class local_service {
   const std::string& tokens_address() const;
   /// The file of this start's token; empty where there are keys or no ports.
   std::string start_token_path() const;
+  /// Whether it is this start's token. Any thread.
+  bool start_token_matches(std::string_view shown) const;
 
  private:
   class impl;

@@ -24,13 +24,13 @@ struct tls_identity {
 struct network_limits {
   std::uint32_t connections_max = 256;      ///< that said hello; more: it answers `busy`
   std::uint32_t unauthenticated_max = 128;  ///< have not yet; more: the oldest of them is closed
-  event_rate accepts{500, 500};                   ///< connections begun; more wait in the kernel's backlog
+  event_rate accepts{500, 500};             ///< connections begun; more wait in the kernel's backlog
   int backlog = 128;                        ///< more: the kernel drops them, and their system asks again
   std::uint64_t bytes_before_hello_max = 32 * 1024;  ///< handshake and hello; more: the connection ends
   milliseconds handshake_timeout{3'000};             ///< no TLS by then: the connection ends
   milliseconds refused_linger{1'000};                ///< what a refused one has to read why, and to close
   milliseconds recheck_interval{1'000};              ///< at which sessions learn that they count no more
-  event_rate refusals_logged{10, 50};                      ///< more are only counted
+  event_rate refusals_logged{10, 50};                ///< more are only counted
   identity_table::limits identities;                 ///< connections: hello answers `busy`; calls: `busy`
 };
 

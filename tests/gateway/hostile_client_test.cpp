@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/resource.h>
 
+#include <fstream>
 #include <thread>
 
 #include "gateway/listen_address.hpp"
@@ -375,6 +377,76 @@ TEST(service_client_address, is_no_other_machine_without_keys) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::permission_denied);
   EXPECT_NE(refused.error().context.find("--keys DIR"), std::string::npos);
+}
+
+/// What TLS says first; a service answers and waits for more.
+std::string first_flight() {
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> tls(SSL_new(context.get()), SSL_free);
+  SSL_set_bio(tls.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_connect(tls.get());
+  ERR_clear_error();
+  char* text = nullptr;
+  const auto size = BIO_get_mem_data(SSL_get_wbio(tls.get()), &text);
+  return std::string(text, static_cast<std::size_t>(size));
+}
+
+std::int64_t resident_bytes() {
+  std::ifstream in("/proc/self/statm");
+  std::int64_t all = 0, resident = 0;
+  in >> all >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST_F(hostile_client, costs_less_than_a_megabyte_before_it_is_known) {
+  constexpr int crowd_size = 1'000;
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit before_raise = files;
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 8'192);
+  if (files.rlim_cur < 4 * crowd_size) GTEST_SKIP() << "too few open files are allowed";
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  auto& limits = options_.network.limits;
+  limits.unauthenticated_max = 2 * crowd_size;
+  limits.accepts = {100'000, 100'000};
+  limits.handshake_timeout = options_.hello_timeout = milliseconds(60'000);
+  serve();
+  expect_alive();
+  const auto hello = first_flight();
+  const std::string half_a_record("\x16\x03\x01\x40\x00\x01\x00\x3f\xfc", 9);
+  for (const auto& says : {std::string(), hello, half_a_record + std::string(16'000, 'x')}) {
+    const auto before = resident_bytes();
+    std::vector<std::unique_ptr<raw_client>> crowd;
+    for (int i = 0; i < crowd_size; ++i) {
+      crowd.push_back(std::make_unique<raw_client>(i % 2 == 0 ? service_->certificates_address()
+                                                              : service_->tokens_address()));
+      ASSERT_TRUE(crowd.back()->connected());
+      crowd.back()->send(says);
+    }
+    expect_alive();  // and all before it were accepted
+    const auto each = (resident_bytes() - before) / crowd_size;
+    EXPECT_LT(each, 1 << 20);
+    RecordProperty("bytes_per_connection_" + std::to_string(says.size()), std::to_string(each));
+    std::printf("%zu bytes said: %ld bytes kept\n", says.size(), static_cast<long>(each));
+  }
+  service_.reset();
+  ::setrlimit(RLIMIT_NOFILE, &before_raise);
+}
+
+TEST_F(hostile_client, disturbs_no_session_that_goes_on) {
+  serve();
+  auto good = by_certificate(keys_.client({verb::query}));
+  ASSERT_TRUE((*good)->status());
+  for (int round = 0; round < 20; ++round) {
+    for (const auto& address : {service_->certificates_address(), service_->tokens_address()}) {
+      raw_client(address).send("GET / HTTP/1.1\r\n\r\n");
+      raw_client(address).send(first_flight());
+      raw_client only_connects(address);
+    }
+    std::thread([&] { EXPECT_FALSE(by_certificate(of_other_authority(keys_))); }).join();
+    std::thread([&] { EXPECT_FALSE(by_token("graphite1.00")); }).join();
+    ASSERT_TRUE((*good)->status()) << "after round " << round;
+  }
 }
 
 TEST_F(hostile_client, with_an_older_tls_is_refused) {

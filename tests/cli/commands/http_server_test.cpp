@@ -75,7 +75,7 @@ TEST(http_server, a_taken_port_gives_another_or_an_error) {
 TEST(http_server, only_loopback_is_listened_on) {
   auto options = any_port();
   options.address = "0.0.0.0";
-  EXPECT_EQ(http_server::start(fake_sources(), options).error().code, errc::invalid_argument);
+  EXPECT_EQ(http_server::start(fake_sources(), options).error().code, errc::permission_denied);
 }
 
 TEST(http_server, another_host_name_is_refused) {

@@ -99,7 +99,8 @@ TEST_F(remote_service, that_refuses_ends_with_denied_and_the_missing_verb) {
 
 TEST_F(remote_service, without_keys_is_asked_with_the_token_of_its_start) {
   serve(false);
-  EXPECT_EQ(test::run_cli({"status", "--at", tokens(), "--token", service_->start_token_path()}).code, exit_ok);
+  EXPECT_EQ(test::run_cli({"status", "--at", tokens(), "--token", service_->start_token_path()}).code,
+            exit_ok);
   const auto other = folder_.path() + "/other";
   write(other, "graphite-start." + std::string(64, '0'));
   EXPECT_EQ(test::run_cli({"status", "--at", tokens(), "--token", other}).code, exit_denied);
@@ -142,7 +143,8 @@ TEST_F(remote_service, builds_when_it_is_asked_to) {
   const auto ann = with_certificate("ann", {verb::build});
   EXPECT_EQ(test::run_cli({"build", "-k", "--at", certificates(), "--keys", ann}, handlers).code, exit_ok);
   EXPECT_TRUE(facade_.last_build().keep_going);
-  const auto refused = test::run_cli({"build", "--jobs", "3", "--at", certificates(), "--keys", ann}, handlers);
+  const auto refused =
+      test::run_cli({"build", "--jobs", "3", "--at", certificates(), "--keys", ann}, handlers);
   EXPECT_EQ(refused.code, exit_usage);
 }
 
