@@ -18,6 +18,7 @@
 #include "coordinator/graph_rows.hpp"
 #include "core/checksum.hpp"
 #include "core/credentials.hpp"
+#include "core/client_identity.hpp"
 #include "core/hello_messages.hpp"
 #include "gateway/service_codec.hpp"
 #include "platform/keys/key_text.hpp"
@@ -425,6 +426,8 @@ void write_trust() {
   write("signature_of_head/one", encode_signature_block({key.value(), {}}));
   write("shown_ticket/one", encode_ticket({key.value(), grant.value()}));
   write("token_in_text/one", token_text(token.value()));
+  write("client_name/one", encode_client_identity({"ann", {verb::query, verb::operate}, 17}).value());
+  write("client_name/all", encode_client_identity({"ci", verb_set::all(), ~std::uint64_t{0}}).value());
   write("learned_trust/two", encode_trust({{encode_signed(next.value())}, encode_signed(revoked.value())}));
   write("learned_trust/none", encode_trust({}));
   write("pinned_roots/two", pins_text({{other, {}}, {{}, 1'731'000'000'000'000'000}}));

@@ -36,6 +36,7 @@ bool signature_of_head(byte_span bytes);
 bool shown_ticket(byte_span bytes);
 bool token_in_text(byte_span bytes);
 bool hello_message(byte_span bytes);
+bool client_name(byte_span bytes);  ///< of a client's certificate
 // Of the state folder and a subscriber's folder.
 bool source_row(byte_span bytes);
 bool result_row(byte_span bytes);
@@ -98,6 +99,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(signature_of_head),
     GRAPHITE_FUZZ_LINE(shown_ticket),
     GRAPHITE_FUZZ_LINE(token_in_text),
+    GRAPHITE_FUZZ_LINE(client_name),
     GRAPHITE_FUZZ_LINE(learned_trust),
     GRAPHITE_FUZZ_LINE(pinned_roots),
     GRAPHITE_FUZZ_LINE(hello_message),

@@ -1,5 +1,6 @@
 #include "bundle/head_signature.hpp"
 #include "cli/subscriber_trust.hpp"
+#include "core/client_identity.hpp"
 #include "core/credentials.hpp"
 #include "platform/keys/key_text.hpp"
 #include "tests/fuzz/blind_signer.hpp"
@@ -69,6 +70,12 @@ bool pinned_roots(byte_span bytes) {
   const auto read = parse_pins(as_text(bytes));
   GRAPHITE_INVARIANT(!read || (!read->empty() && read->size() <= pinned_root::roots_max));
   if (read) GRAPHITE_INVARIANT(parse_pins(pins_text(*read)).value().size() == read->size());
+  return read.has_value();
+}
+
+bool client_name(byte_span bytes) {
+  const auto read = parse_client_identity(as_text(bytes));
+  if (read) GRAPHITE_INVARIANT(encode_client_identity(*read).value() == as_text(bytes));
   return read.has_value();
 }
 
