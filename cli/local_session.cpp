@@ -461,6 +461,7 @@ result<std::unique_ptr<local_session>> local_session::open_idle(const session_op
 
 service_facade& local_session::facade() { return *parts_->system; }
 local_system& local_session::system() { return *parts_->system; }
+audit_sink* local_session::audit() { return parts_->audit.get(); }
 session_keys* local_session::keys() { return parts_->keys.get(); }
 const project& local_session::config() const { return *parts_->config; }
 std::string local_session::heads_address() const {

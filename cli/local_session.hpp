@@ -10,6 +10,7 @@
 
 namespace graphite {
 
+class audit_sink;
 class session_keys;
 
 struct session_options {
@@ -67,6 +68,7 @@ class local_session {
   local_system& system();
   const project& config() const;
   session_keys* keys();  ///< null: nothing is signed
+  audit_sink* audit();   ///< null: nothing is served or signed
   /// HOST:PORT, empty where nothing is served.
   std::string heads_address() const;
   std::string chunks_address() const;

@@ -169,6 +169,7 @@ class dev_service {
     service.state_folder = (*session)->config().state;
     service.program = GRAPHITE_VERSION;
     service.network = access.network();
+    service.audit = (*session)->audit();
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
     if (!served) return out_.failed(served.error());
     auto operators = start_operators(**session, **served, access);

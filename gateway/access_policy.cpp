@@ -33,9 +33,9 @@ std::string to_string(const access_grant& what) {
   return what.name;
 }
 
-access_grant access_policy::by_peer_credentials(std::uint32_t uid) const {
+access_grant access_policy::by_peer_credentials(std::uint32_t uid, std::int32_t pid) const {
   access_grant out;
-  out.name = fmt::format("user {}", uid);
+  out.name = fmt::format("uid {} (pid {})", uid, pid);
   out.tenant = options_.tenant;
   out.verbs = verb_set::all();
   return out;

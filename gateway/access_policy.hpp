@@ -46,7 +46,7 @@ class access_policy {
   void set_roots(std::vector<public_key> roots) { options_.roots = std::move(roots); }
 
   /// Of the same user, as the kernel says: everything.
-  access_grant by_peer_credentials(std::uint32_t uid) const;
+  access_grant by_peer_credentials(std::uint32_t uid, std::int32_t pid) const;
   /// Of who read the file of this start's token: everything.
   access_grant by_start_token() const;
   /// `common_name` is of a certificate whose chain and time were verified.

@@ -81,7 +81,7 @@ class acceptor final : private kj::TaskSet::ErrorHandler {
     if (count_ >= 2 * most) return;  // not even a word: those being told `busy` are bounded, too
     ++count_;
     auto state = std::make_shared<connection_state>(shared_);
-    state->grant = shared_->access.policy.by_peer_credentials(peer.uid);
+    state->grant = shared_->access.policy.by_peer_credentials(peer.uid, peer.pid);
     if (count_ > most) state->refusal = error{errc::busy, "the service has too many clients; try again"};
     auto client = kj::heap<local_client>(kj::mv(stream), std::move(state));
     auto done = client->run();

@@ -8,6 +8,7 @@
 
 #include "actors/facade.hpp"
 #include "core/error.hpp"
+#include "core/ports/audit_sink.hpp"
 #include "core/ports/log.hpp"
 #include "core/units.hpp"
 #include "gateway/network_options.hpp"
@@ -39,6 +40,7 @@ struct local_service_options {
   /// Refused peers are disconnected before a byte of theirs is read.
   std::function<bool(const peer_credentials&)> admit = same_user_or_root;
   network_options network = {};
+  audit_sink* audit = nullptr;  ///< told of each call that may change something; outlives the service
 };
 
 /// Serves one facade on `STATE/sock` to the same user's programs (schemas/service.capnp), and on TCP ports to

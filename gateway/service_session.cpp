@@ -152,6 +152,10 @@ std::optional<error> not_permitted(connection_state& connection, std::uint16_t m
   }
   if (connection.visit && !connection.visit->may_call(std::chrono::steady_clock::now()))
     return error{errc::busy, to_string(*connection.grant) + " asks too often; slow down"};
+  if (const auto& [name, needs] = session_methods[method]; needs != verb::query)
+    if (auto* audit = connection.shared.options.audit)
+      audit->record(
+          {to_string(*connection.grant), std::string(name), {}, needs != verb::build});  // builds are many
   return std::nullopt;
 }
 

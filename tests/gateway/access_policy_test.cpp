@@ -149,7 +149,7 @@ TEST_F(token_traps, expiry_and_revocation_are_seen_within_a_session) {
 TEST_F(token_traps, serials_mean_nothing_to_who_has_none) {
   revoked.serials = {0};
   const access_policy policy(options, verifier);
-  EXPECT_TRUE(policy.permits(policy.by_peer_credentials(1'000), verb::operate, revoked, start_ns));
+  EXPECT_TRUE(policy.permits(policy.by_peer_credentials(1'000, 7), verb::operate, revoked, start_ns));
   EXPECT_TRUE(policy.permits(policy.by_start_token(), verb::operate, revoked, start_ns));
 }
 

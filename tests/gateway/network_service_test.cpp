@@ -145,6 +145,29 @@ TEST_F(network_service, keys_that_cannot_be_read_are_refused_at_start) {
   EXPECT_EQ(started.error().code, errc::corrupt);
 }
 
+TEST_F(network_service, writes_down_who_changed_what_and_nothing_of_who_only_asked) {
+  struct recorder final : audit_sink {
+    void record(const audit_entry& entry) override { lines.push_back(entry.who + ": " + entry.what); }
+    std::vector<std::string> lines;
+  } audit;
+  options_.audit = &audit;
+  serve();
+  {
+    auto client = by_certificate(keys_.client({verb::query, verb::publish}));
+    EXPECT_TRUE((*client)->status());
+    EXPECT_TRUE((*client)->rollback("main", 1));
+    EXPECT_FALSE((*client)->build({}));
+  }
+  {
+    auto client = by_socket();
+    EXPECT_TRUE((*client)->build({}));
+  }
+  service_.reset();
+  EXPECT_EQ(audit.lines, (std::vector<std::string>{"certificate 7 of ann: rollback",
+                                                   "uid " + std::to_string(::geteuid()) + " (pid " +
+                                                       std::to_string(::getpid()) + "): build"}));
+}
+
 TEST_F(network_service, takes_new_keys_while_sessions_go_on) {
   serve();
   auto before = by_certificate(keys_.client({verb::query}));
