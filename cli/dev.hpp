@@ -8,8 +8,9 @@ namespace graphite {
 /// What `graphite dev` was asked for; the options of docs/cli.md.
 struct dev_options {
   std::string directory = ".";
-  std::string state;  ///< empty: the project's own
-  std::string keys;   ///< folder of the publisher's keys; empty: nothing is signed
+  std::string state;                 ///< empty: the project's own
+  std::string keys;                  ///< folder of the publisher's keys; empty: nothing is signed
+  std::string listen = "127.0.0.1";  ///< of heads and chunks
   bool json = false;
   std::uint32_t jobs = 0;  ///< 0: what the project says
   /// Loopback ports; unset, the default is used and 0 where it is taken.

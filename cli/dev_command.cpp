@@ -19,6 +19,12 @@ void add_address(CLI::App& command, const char* name, const char* variable, std:
 }
 
 void add_listening(CLI::App& command, dev_options& options) {
+  command
+      .add_option("--listen", options.listen,
+                  "Numeric address of the ports of heads and chunks; off loopback it needs --keys")
+      ->envname("GRAPHITE_LISTEN")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
   add_address(command, "--listen-clients", "GRAPHITE_LISTEN_CLIENTS", options.listen_clients,
               "Answer clients with a certificate here, usually port 7400; off loopback it needs --keys");
   add_address(command, "--listen-tokens", "GRAPHITE_LISTEN_TOKENS", options.listen_tokens,

@@ -26,7 +26,7 @@ constexpr std::int64_t day_ns = 86'400'000'000'000;
 struct keys_options {
   std::string folder, name;
   std::vector<std::string> channels;
-  std::string verbs = "query", tenant = "main", client;
+  std::string verbs = "query", tenant = "main", role_name = "node", client;
   std::string from, to;
   std::uint64_t epoch = 0;
   std::vector<std::uint64_t> serials;
@@ -151,6 +151,33 @@ int run_token(const keys_options& options) {
   return exit_ok;
 }
 
+int issue(const keys_options& options, const std::string& authority) {
+  console out(options.json);
+  key_authority::certificate_options wanted{options.name, authority, {}, role::node, from_now(options.days)};
+  if (authority == "control") {
+    const auto what = role_from_string(options.role_name);
+    if (!what)
+      return out.failed(
+          {errc::invalid_argument,
+           fmt::format("'{}' is no role: coordinator, node, relay or watch", options.role_name)});
+    wanted.what = *what;
+  } else {
+    const auto verbs = parse_verbs(options.verbs);
+    if (!verbs) return out.failed(verbs.error());
+    wanted.verbs = *verbs;
+  }
+  auto keys = key_authority::open(options.folder);
+  if (!keys) return out.failed(keys.error());
+  const auto made = keys->issue_certificate(wanted);
+  if (!made) return out.failed(made.error());
+  tell(out, *made);
+  return exit_ok;
+}
+
+int run_client(const keys_options& options) { return issue(options, "clients"); }
+int run_operator(const keys_options& options) { return issue(options, "operators"); }
+int run_node(const keys_options& options) { return issue(options, "control"); }
+
 int run_pair(const keys_options& options) {
   console out(options.json);
   const auto pair = make_curve_pair();
@@ -256,6 +283,11 @@ CLI::Option* add_channels(CLI::App& command, keys_options& kept, const char* wha
   return command.add_option("--channel", kept.channels, what)->envname("GRAPHITE_KEYS_CHANNEL");
 }
 
+void add_verbs(CLI::App& command, keys_options& kept) {
+  command.add_option("--verbs", kept.verbs, "What it may: of query, build, publish and operate, with commas")
+      ->envname("GRAPHITE_KEYS_VERBS");
+}
+
 void add_people(CLI::App& keys, const std::shared_ptr<keys_options>& kept, chosen_command& chosen) {
   auto& ticket = add_one(keys, kept, chosen, "ticket", "Make the part of one runtime", run_ticket);
   ticket.add_option("NAME", kept->name, "Its name, for people")->required();
@@ -267,10 +299,21 @@ void add_people(CLI::App& keys, const std::shared_ptr<keys_options>& kept, chose
   auto& token =
       add_one(keys, kept, chosen, "token", "Make a token for a client without a certificate", run_token);
   token.add_option("NAME", kept->name, "Whose it is")->required();
-  token.add_option("--verbs", kept->verbs, "What it may: of query, build, publish and operate, with commas")
-      ->envname("GRAPHITE_KEYS_VERBS");
+  add_verbs(token, *kept);
   token.add_option("--tenant", kept->tenant, "For whose work")->envname("GRAPHITE_KEYS_TENANT");
   add_days(token, *kept, "How long it counts");
+  auto& client = add_one(keys, kept, chosen, "client", "Make a client's certificate", run_client);
+  auto& person = add_one(keys, kept, chosen, "operator", "Make an operator's certificate", run_operator);
+  for (auto* command : {&client, &person}) {
+    command->add_option("NAME", kept->name, "Whose it is")->required();
+    add_verbs(*command, *kept);
+    add_days(*command, *kept, "How long it counts");
+  }
+  auto& node = add_one(keys, kept, chosen, "node", "Make the part of one process of a cluster", run_node);
+  node.add_option("NAME", kept->name, "Its name")->required();
+  node.add_option("--role", kept->role_name, "coordinator, node, relay or watch (default: node)")
+      ->envname("GRAPHITE_KEYS_ROLE");
+  add_days(node, *kept, "How long it counts");
   CLI::App& pair =
       *keys.add_subcommand("pair", "Make a runtime's own key where it runs, and print its public part");
   pair.add_option("FOLDER", kept->folder, "Folder for it")->required();

@@ -33,8 +33,8 @@ session_options session_of(const dev_options& options) {
   out.pin = parse_pin_mode(options.pin).value_or(pin_mode::automatic);
   out.watch = true;
   out.serve = true;
-  out.ports.heads = {"127.0.0.1", options.heads_port, !options.heads_port_given};
-  out.ports.chunks = {"127.0.0.1", options.chunks_port, !options.chunks_port_given};
+  out.ports.heads = {options.listen, options.heads_port, !options.heads_port_given};
+  out.ports.chunks = {options.listen, options.chunks_port, !options.chunks_port_given};
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "core/client_identity.hpp"
 #include "core/hex.hpp"
 #include "platform/crypto/curve_keys.hpp"
 #include "platform/keys/key_file.hpp"
@@ -252,6 +253,47 @@ result<issued_key> key_authority::issue_token(const token_options& options) {
   GRAPHITE_CHECK(write_text(join(folder, layout::token), token_text(said) + '\n'));
   GRAPHITE_TRY(const auto authority, authority_pair("clients"));
   GRAPHITE_CHECK(write_text(join(folder, "clients-ca.crt"), authority.certificate));
+  return row;
+}
+
+result<void> key_authority::write_role_key(const std::string& folder, role what, const std::string& name,
+                                           const validity& valid) {
+  GRAPHITE_TRY(const auto signer, openssl_signer::generate());
+  const issued_key row{
+      register_.next_serial(),      issued_key::kind::role_key, name, std::string(to_string(what)), valid,
+      hex_text(signer->key().bytes)};
+  GRAPHITE_TRY(const auto said, sign_role_key({what, name, signer->key(), row.serial, valid}, *root_));
+  GRAPHITE_CHECK(register_.append(row));
+  return write_signing_key(join(folder, layout::role_secret), said, *signer);
+}
+
+result<issued_key> key_authority::issue_certificate(const certificate_options& options) {
+  const bool control = options.authority == "control";
+  const auto kind = control ? layout::nodes : std::string_view(options.authority);
+  if (std::ranges::count(layout::authorities, options.authority) == 0)
+    return fail(errc::invalid_argument, fmt::format("there is no authority '{}'", options.authority));
+  const auto about = control ? std::string(to_string(options.what)) : to_string(options.verbs);
+  const issued_key row{register_.next_serial(),
+                       issued_key::kind::certificate,
+                       options.name,
+                       options.authority + ":" + about,
+                       options.valid,
+                       {}};
+  auto common_name = fmt::format("{}:{}", about, options.name);
+  if (!control) {
+    GRAPHITE_TRY(common_name, encode_client_identity({options.name, options.verbs, row.serial}));
+  }
+  GRAPHITE_TRY(const auto folder, person_folder(kind, options.name));
+  GRAPHITE_TRY(const auto issuer, authority_pair(options.authority));
+  const auto use = control ? certificate_use::peer : certificate_use::client;
+  GRAPHITE_TRY(const auto made,
+               graphite::issue_certificate(issuer, {common_name, {}, use, row.serial, options.valid}));
+  GRAPHITE_CHECK(register_.append(row));
+  GRAPHITE_CHECK(write_pair(folder, control ? "control" : "client", made));
+  GRAPHITE_CHECK(write_text(join(folder, options.authority + "-ca.crt"), issuer.certificate));
+  if (!control) return row;
+  GRAPHITE_CHECK(write_role_key(folder, options.what, options.name, options.valid));
+  GRAPHITE_CHECK(write_pins(folder));
   return row;
 }
 

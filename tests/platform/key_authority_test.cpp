@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "core/client_identity.hpp"
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/loaded_keys.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -141,6 +142,29 @@ TEST_F(key_authorities, keep_a_runtimes_own_key_out_of_the_folder) {
   const auto own = make_curve_pair().value();
   ASSERT_TRUE(keys.issue_tickets({"game-1", {"main"}, {now, now + 30 * day}, own.key}));
   EXPECT_FALSE(std::filesystem::exists(folder + "/runtimes/game-1/curve.key"));
+}
+
+TEST_F(key_authorities, give_certificates_that_say_what_they_are_for) {
+  auto keys = begin();
+  const validity valid{now, now + 30 * day};
+  const auto client =
+      keys.issue_certificate({"alice", "clients", {verb::query, verb::publish}, {}, valid}).value();
+  const auto text = read_secret_file(folder + "/clients/alice/client.crt", MiB).value();
+  const auto facts = read_certificate(as_text(text.view())).value();
+  EXPECT_EQ(facts.serial, client.serial);
+  EXPECT_EQ(parse_client_identity(facts.common_name).value(),
+            (client_identity{"alice", {verb::query, verb::publish}, client.serial}));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/clients/alice/clients-ca.crt"));
+  ASSERT_TRUE(keys.issue_certificate({"bob", "operators", {verb::operate}, {}, valid}));
+  ASSERT_TRUE(keys.issue_certificate({"node-1", "control", {}, role::relay, valid}));
+  const auto role_text = read_secret_file(folder + "/nodes/node-1/role.key", MiB).value();
+  const auto role_key = parse_signing_key(role_text.view()).value();
+  const auto says = verified_role_key(role_key.statement, keys.root(), verifier).value();
+  EXPECT_EQ(says.what, role::relay);
+  EXPECT_EQ(says.key, role_key.signer->key());
+  EXPECT_EQ(keys.issue_certificate({"x", "kings", {verb::query}, {}, valid}).error().code,
+            errc::invalid_argument);
+  EXPECT_EQ(keys.issue_certificate({"x", "clients", {}, {}, valid}).error().code, errc::invalid_argument);
 }
 
 TEST_F(key_authorities, are_the_same_when_opened_again) {
