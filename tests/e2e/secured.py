@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Ports beyond loopback: the demo's two machines, and clients with certificates and tokens within their verbs."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from support import PROGRAM, World, check, equal, main, run, skip, wait_until
+
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "scripts/demo_secure.py"
+
+
+def the_demo_with_two_machines_ends_well():
+    if os.geteuid() != 0 or not shutil.which("ip"):
+        skip("a second network namespace needs root and `ip`")
+    done = subprocess.run([sys.executable, DEMO, "--program", PROGRAM], capture_output=True, text=True, timeout=120)
+    check(done.returncode == 0, done.stdout + done.stderr)
+    equal(done.stdout.count("  refused  "), 3, "intruders that were refused")
+
+
+class Served:
+    """A project that is served to clients, and how to ask."""
+
+    def __init__(self, world):
+        self.world = world
+        self.keys = world.work / "keys"
+        run("keygen", self.keys)
+        world.write("a.txt", "one")
+        world.dev(None, "--keys", self.keys / "publisher", "--listen-clients", "127.0.0.1:0", "--listen-tokens",
+                  "127.0.0.1:0")
+        world.build()
+
+    def client(self, name, verbs):
+        issued = run("keys", "client", self.keys, name, "--verbs", verbs, "--json")
+        return issued["serial"], ["--at", self.world.ready["clients"], "--keys", self.keys / "clients" / name]
+
+    def token(self, name, verbs, *more):
+        issued = run("keys", "token", self.keys, name, "--verbs", verbs, *more, "--json")
+        return issued["serial"], ["--at", self.world.ready["tokens"], "--token", self.keys / "clients" / name / "token"]
+
+
+def clients_ask_within_their_verbs():
+    with World() as world:
+        served = Served(world)
+        _, reader = served.client("reader", "query")
+        equal(run("status", *reader, "--json")["channels"][0]["name"], "main", "what a reader is told")
+        said = run("rollback", "main", 1, *reader, code=4)
+        check("publish" in said, f"the verb that is missing is not named: {said}")
+        run("stop", *reader, code=4)
+        world.write("a.txt", "two")
+        world.build()
+        serial, publisher = served.client("publisher", "query,publish")
+        made = run("rollback", "main", 1, *publisher, "--json")
+        check(made["generation"]["sequence"] > 2, "the rollback has a new number")
+        record = run("audit", "-C", world.root, "--what", "rollback")
+        check("publisher" in record and str(serial) in record, f"who rolled back is not in the record: {record}")
+
+
+def a_revoked_certificate_and_a_revoked_token_are_refused():
+    with World() as world:
+        served = Served(world)
+        for serial, asks in (served.client("alice", "query"), served.token("bob", "query")):
+            run("status", *asks)
+            run("keys", "revoke", served.keys, serial)
+            wait_until(lambda: subprocess.run([PROGRAM, "status", *map(str, asks)], capture_output=True).returncode == 4,
+                       "the revocation to count")
+
+
+def strangers_learn_nothing():
+    with World() as world:
+        served = Served(world)
+        others = world.work / "others"
+        run("keygen", others)
+        run("keys", "client", others, "eve", "--verbs", "query,operate")
+        said = run("status", "--at", world.ready["clients"], "--keys", others / "clients/eve", code=(3, 4))
+        check("main" not in said, said)
+        # The token of another root, shown to the right server.
+        run("keys", "token", others, "eve", "--verbs", "query")
+        forged = world.work / "forged"
+        shutil.copytree(others / "clients/eve", forged)
+        shutil.copy(served.keys / "root/clients-ca.crt", forged / "clients-ca.crt")
+        run("status", "--at", world.ready["tokens"], "--token", forged / "token", code=4)
+        _, tenant = served.token("carol", "query", "--tenant", "elsewhere")
+        run("status", *tenant, code=4)
+        # A runtime's part opens no client's port.
+        run("keys", "ticket", served.keys, "game")
+        run("status", "--at", world.ready["clients"], "--keys", served.keys / "runtimes/game", code=(2, 4))
+
+
+def ports_beyond_loopback_want_keys():
+    with World() as world:
+        world.write("a.txt", "one")
+        for option in ("--listen", "--listen-clients", "--listen-tokens", "--listen-operators"):
+            address = "0.0.0.0" if option == "--listen" else "0.0.0.0:0"
+            said = run("dev", "-C", world.root, option, address, code=4)
+            check("graphite keygen" in said, f"{option}: {said}")
+
+
+if __name__ == "__main__":
+    main([the_demo_with_two_machines_ends_well, clients_ask_within_their_verbs,
+          a_revoked_certificate_and_a_revoked_token_are_refused, strangers_learn_nothing, ports_beyond_loopback_want_keys])
