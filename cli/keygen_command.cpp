@@ -8,6 +8,7 @@
 #include "cli/json.hpp"
 #include "core/hex.hpp"
 #include "platform/keys/key_authority.hpp"
+#include "platform/keys/key_file.hpp"
 #include "platform/linux/clock.hpp"
 
 namespace graphite {
@@ -23,6 +24,7 @@ struct keygen_options {
 
 int run_keygen(const keygen_options& options) {
   console out(options.json);
+  leave_no_core_file();
   const auto made =
       key_authority::begin(options.folder, {options.channels, system_clock_source().unix_ns(), options.days});
   if (!made) return out.failed(made.error());

@@ -271,7 +271,12 @@ CLI::App& add_one(CLI::App& keys, const std::shared_ptr<keys_options>& kept, cho
   CLI::App& command = *keys.add_subcommand(name, what);
   command.add_option("DIR", kept->folder, "Folder of `graphite keygen`, with its root")->required();
   add_json_option(command, kept->json);
-  command.callback([kept, &chosen, run] { chosen = [kept, run] { return run(*kept); }; });
+  command.callback([kept, &chosen, run] {
+    chosen = [kept, run] {
+      leave_no_core_file();
+      return run(*kept);
+    };
+  });
   return command;
 }
 

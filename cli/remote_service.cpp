@@ -91,6 +91,7 @@ result<service_address> client_keys_from(const std::string& folder) {
 
 result<service_address> address_of(const remote_options& options) {
   service_address out;
+  leave_no_core_file();
   if (!options.keys.empty()) {
     GRAPHITE_TRY(out, client_keys_from(options.keys));
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/keys/key_file.hpp"
 #include "platform/linux/thread_name.hpp"
 
 namespace graphite {
@@ -28,6 +29,7 @@ channel_signer::keys signer_keys(const std::shared_ptr<const publisher_keys>& fr
 result<std::unique_ptr<session_keys>> session_keys::load(const std::string& folder, const project& of,
                                                          clock_source& clock, log_sink& log) {
   if (folder.empty()) return nullptr;
+  leave_no_core_file();
   std::vector<std::string> channels;
   for (const auto& channel : of.channels) channels.push_back(channel.name);
   std::unique_ptr<session_keys> out(new session_keys(folder, std::move(channels), clock, log));

@@ -15,6 +15,7 @@
 #include "cli/mirror_sink.hpp"
 #include "cli/subscription.hpp"
 #include "platform/crypto/sha256.hpp"
+#include "platform/keys/key_file.hpp"
 
 namespace graphite {
 namespace {
@@ -127,6 +128,7 @@ result<std::unique_ptr<subscriber_state>> open_state(const subscribe_options& op
 
 int run_subscribe(const subscribe_options& options) {
   console out(options.json);
+  if (!options.keys.empty()) leave_no_core_file();
   std::mutex one_at_a_time;
   // A state's own messages are of interest from warnings on.
   speaker log(out, one_at_a_time, log_level::info), state_log(out, one_at_a_time, log_level::warning);

@@ -6,32 +6,13 @@
 
 namespace graphite {
 
-void token_bucket::refill(time_point now) {
-  const double passed = std::chrono::duration<double>(now - refilled_).count();
-  if (passed <= 0) return;
-  tokens_ = std::min(allowed_.burst, tokens_ + passed * allowed_.per_second);
-  refilled_ = now;
-}
-
-bool token_bucket::take(time_point now) {
-  refill(now);
-  if (tokens_ < 1) return false;
-  tokens_ -= 1;
-  return true;
-}
-
-bool token_bucket::full(time_point now) const {
-  const double passed = std::chrono::duration<double>(now - refilled_).count();
-  return tokens_ + passed * allowed_.per_second >= allowed_.burst;
-}
-
-bool request_limits::take(buckets& from, const curve_key& who, rate allowed, time_point now) const {
+bool request_limits::take(buckets& from, const curve_key& who, event_rate allowed, time_point now) const {
   auto found = from.find(who);
   if (found == from.end()) {
     if (from.size() >= options_.clients_max)
       std::erase_if(from, [&](const auto& entry) { return entry.second.full(now); });
     if (from.size() >= options_.clients_max) return false;
-    found = from.emplace(who, token_bucket(allowed)).first;
+    found = from.emplace(who, rate_limit(allowed)).first;
   }
   return found->second.take(now);
 }

@@ -3,31 +3,9 @@
 #include <map>
 
 #include "core/credentials.hpp"
-#include "core/units.hpp"
+#include "core/rate_limit.hpp"
 
 namespace graphite {
-
-/// How often something may happen: `per_second`, and `burst` at once.
-struct rate {
-  double per_second = 1;
-  double burst = 1;
-};
-
-/// A token bucket. Pure.
-class token_bucket {
- public:
-  explicit token_bucket(rate allowed) : allowed_(allowed), tokens_(allowed.burst) {}
-  /// Takes one; false where none is left.
-  bool take(time_point now);
-  /// As if it had never been used.
-  bool full(time_point now) const;
-
- private:
-  void refill(time_point now);
-  rate allowed_;
-  double tokens_;
-  time_point refilled_{};
-};
 
 /// How much each client may ask of the chunk port, and all together may enrol.
 ///
@@ -36,9 +14,9 @@ class token_bucket {
 class request_limits {
  public:
   struct options {
-    rate requests{2000, 4000};     ///< of one key with a grant
-    rate enrolments{1, 5};         ///< of one key, and all that it asks without a grant
-    rate all_enrolments{50, 200};  ///< of all keys: each costs signatures
+    event_rate requests{2000, 4000};     ///< of one key with a grant
+    event_rate enrolments{1, 5};         ///< of one key, and all that it asks without a grant
+    event_rate all_enrolments{50, 200};  ///< of all keys: each costs signatures
     std::size_t clients_max = 8192;
   };
   explicit request_limits(options chosen) : options_(chosen), all_enrolments_(chosen.all_enrolments) {}
@@ -49,12 +27,12 @@ class request_limits {
   std::size_t remembered() const { return requests_.size() + enrolments_.size(); }
 
  private:
-  using buckets = std::map<curve_key, token_bucket>;
-  bool take(buckets& from, const curve_key& who, rate allowed, time_point now) const;
+  using buckets = std::map<curve_key, rate_limit>;
+  bool take(buckets& from, const curve_key& who, event_rate allowed, time_point now) const;
 
   const options options_;
   buckets requests_, enrolments_;
-  token_bucket all_enrolments_;
+  rate_limit all_enrolments_;
 };
 
 }  // namespace graphite

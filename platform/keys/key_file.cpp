@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,11 @@ result<secret_bytes> read_secret_file(const std::string& path, std::size_t bytes
 
 result<void> write_key_file(const std::string& path, byte_span bytes) {
   return replace_file(path, bytes, S_IRUSR | S_IWUSR);
+}
+
+void leave_no_core_file() {
+  const rlimit one_byte{1, 1};
+  ::setrlimit(RLIMIT_CORE, &one_byte);
 }
 
 result<void> make_key_folder(const std::string& path) {

@@ -178,6 +178,10 @@ def no_secret_is_told():
             if path.name == "token":
                 secrets.add(path.read_text().strip().split(".")[1])
         check(len(secrets) > 8, f"only {len(secrets)} secrets were found")
+        for process in (dev, reader):
+            limits = open(f"/proc/{process.child.pid}/limits").read()
+            check(any(line.startswith("Max core file size") and line.split()[4] == "1" for line in limits.splitlines()),
+                  f"{process.name} would leave a core file: {limits}")
         told = [dev.log(), reader.log(), json.dumps(run("status", "-C", world.root, "--json"))]
         told += [open(f"/proc/{one.child.pid}/cmdline").read() + open(f"/proc/{one.child.pid}/comm").read()
                  for one in (dev, reader)]

@@ -14,18 +14,6 @@ curve_key key_number(unsigned n) {
   return out;
 }
 
-TEST(token_bucket, gives_a_burst_and_then_the_rate) {
-  token_bucket bucket({10, 3});
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bucket.take(at(100)));
-  EXPECT_FALSE(bucket.take(at(100)));
-  EXPECT_FALSE(bucket.take(at(100.09)));
-  EXPECT_TRUE(bucket.take(at(100.11)));
-  EXPECT_FALSE(bucket.full(at(100.2)));
-  EXPECT_TRUE(bucket.full(at(101)));
-  EXPECT_TRUE(bucket.take(at(101)));
-  EXPECT_TRUE(bucket.take(at(1))) << "a clock that goes back gives nothing and takes nothing";
-}
-
 TEST(request_limits, count_each_client_for_itself) {
   request_limits limits({.requests = {1, 2}});
   EXPECT_TRUE(limits.take_request(key_number(1), at(1)));
