@@ -1,0 +1,22 @@
+#include <unistd.h>
+
+#include "platform/sandbox/cell/cell.hpp"
+
+int main(int count, char** arguments) {
+  using namespace graphite::cell;
+  const auto what = read_arguments(count, arguments);
+  switch (what.how) {
+    case mode::namespaces:
+      run_in_namespaces(what);
+    case mode::landlock:
+      limit_processes(what);
+      enter_landlock(what);
+      drop_capabilities(what);
+      become_tool(what);
+    case mode::inner:
+    case mode::limits:
+      limit_processes(what);
+      become_tool(what);
+  }
+  ::_exit(2);
+}
