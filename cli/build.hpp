@@ -25,6 +25,7 @@ struct build_options {
   std::uint32_t jobs = 0;          ///< 0: what the project says
   std::string scratch = "memory";  ///< "disk": no scratch folders on a tmpfs
   std::string pin = "auto";        ///< see core/affinity.hpp
+  std::string sandbox;             ///< "off", "best", "required"; empty: what the project says
   std::string log_level = "warning";
 };
 

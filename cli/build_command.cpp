@@ -35,6 +35,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
   command.get_option("--keys")->description(
       "Sign generations with the keys of this folder, which `graphite keygen` made; with --at, the client's "
       "keys");
+  add_sandbox_option(command, options.sandbox);
   command
       .add_option("--coordinator", options.coordinator,
                   "Build on the cluster of this coordinator; not in this version")
@@ -93,6 +94,7 @@ result<void> check_attachable(const build_options& options, std::uint64_t pid) {
   if (options.jobs != 0) return refuse("--jobs");
   if (options.scratch != "memory") return refuse("--scratch");
   if (options.pin != "auto") return refuse("--pin");
+  if (!options.sandbox.empty()) return refuse("--sandbox");
   return {};
 }
 

@@ -48,6 +48,8 @@ void add_project_options(CLI::App& command, project_options& options);
 void add_asking_options(CLI::App& command, project_options& options);
 /// --jobs, --scratch and --pin, of the subcommands that run actions.
 void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch, std::string& pin);
+/// --sandbox, of the same.
+void add_sandbox_option(CLI::App& command, std::string& sandbox);
 /// --pin alone.
 void add_pin_option(CLI::App& command, std::string& pin);
 /// --keys of those who publish.

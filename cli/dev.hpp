@@ -22,6 +22,7 @@ struct dev_options {
   std::string tenant = "main";     ///< whose tokens count
   std::string scratch = "memory";  ///< as for `build`
   std::string pin = "auto";        ///< as for `build`
+  std::string sandbox;             ///< "off", "best", "required"; empty: what the project says
   std::string log_level = "info";
   bool log_json = false;
 };

@@ -50,6 +50,7 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
   add_project_options(command, kept->project);
   add_action_options(command, options.jobs, options.scratch, options.pin);
   add_publisher_keys_option(command, options.keys);
+  add_sandbox_option(command, options.sandbox);
   auto* heads =
       add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
                "Where programs hear of new generations (loopback; any free port where the default is taken)");

@@ -16,6 +16,7 @@
 #include "cli/session_inputs.hpp"
 #include "cli/session_keys.hpp"
 #include "cli/session_machine.hpp"
+#include "cli/session_sandbox.hpp"
 #include "cli/tree_surveyor.hpp"
 #include "cli/worker_libraries.hpp"
 #include "cli/worker_program.hpp"
@@ -83,6 +84,7 @@ struct local_session::parts {
   std::future<result<transform_libraries>> asked_libraries;
   transform_libraries worker_libraries;      ///< that keys are made from
   std::unique_ptr<session_machine> machine;  ///< its threads end before all else
+  std::unique_ptr<session_sandbox> sandbox;
   std::unique_ptr<tool_workers> tools;
   std::unique_ptr<domain_workers> workers;
   std::unique_ptr<attempt_runner> runner;
@@ -110,6 +112,7 @@ struct local_session::parts {
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options);
   result<void> open_scratch(bool in_memory);
+  result<void> open_sandbox(const std::string& mode);
   result<void> open_ports(const session_options& options);
   result<void> keys_changed();
   chunk_service_sources chunk_sources();
@@ -242,9 +245,10 @@ result<void> local_session::parts::open_builder(const session_options& options) 
     attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
+  GRAPHITE_CHECK(open_sandbox(options.sandbox));
   tools = std::make_unique<tool_workers>(
-      *processes, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
-                                       .decode = decode_tool_answer});
+      *sandbox, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
+                                     .decode = decode_tool_answer});
   const auto names = built_in_names(*config);
   GRAPHITE_TRY(worker_libraries, asked_libraries.get());
   workers = std::make_unique<domain_workers>(
@@ -258,6 +262,28 @@ result<void> local_session::parts::open_builder(const session_options& options) 
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   if (!names.empty()) workers->warm_up(log);
+  return {};
+}
+
+/// `required` is known to hold before anything is built.
+result<void> local_session::parts::open_sandbox(const std::string& mode) {
+  session_sandbox_options how;
+  how.mode = config->sandbox;
+  if (!mode.empty()) {
+    GRAPHITE_TRY(how.mode, parse_sandbox_mode(mode));
+  }
+  how.how = sandbox_options_for(config->root, config->state, config->sandbox_read);
+  how.scratch = config->state + "/sandbox-trial";
+  sandbox = std::make_unique<session_sandbox>(*processes, std::move(how), log);
+  if (sandbox->mode() != sandbox_mode::required) return {};
+  for (const auto& rule : config->rules)
+    if (!rule.command.worker.empty())
+      return fail(
+          errc::unsupported,
+          fmt::format("sandbox = \"required\", but rule '{}' keeps its tool warm (worker), which no sandbox "
+                      "holds: take 'worker' away, or write sandbox = \"best\"",
+                      rule.name));
+  GRAPHITE_CHECK(sandbox->choose());
   return {};
 }
 
@@ -335,6 +361,7 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   if (!before) return outdated(spec);
   auto full = spec;
   full.tools = inputs->programs();
+  full.tool_files = before->paths();
   const auto ended = ending.on_cancel([own = cancel]() mutable { own.cancel(); });
   // No sync of its own: the generation that shows the outputs makes them durable with its rows, and a cached
   // result whose outputs a power cut took is no result

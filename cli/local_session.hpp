@@ -20,6 +20,7 @@ struct session_options {
   std::uint32_t jobs = 0;       ///< 0: what the project says, or as the machine has it
   pin_mode pin = pin_mode::automatic;
   bool scratch_in_memory = true;  ///< of small attempts, where that is possible
+  std::string sandbox = {};       ///< "off", "best", "required"; empty: what the project says
   bool watch = false;
   bool serve = false;  ///< heads and chunks
   bool all_or_nothing = false;

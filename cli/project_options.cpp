@@ -35,6 +35,17 @@ void add_pin_option(CLI::App& command, std::string& pin) {
       ->capture_default_str();
 }
 
+void add_sandbox_option(CLI::App& command, std::string& sandbox) {
+  command
+      .add_option(
+          "--sandbox", sandbox,
+          "What commands are shut in by: best (as the machine allows), required (namespaces, else none "
+          "runs), off (default: what the project says, or best)")
+      ->envname("GRAPHITE_SANDBOX")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"best", "required", "off"}));
+}
+
 void add_action_options(CLI::App& command, std::uint32_t& jobs, std::string& scratch, std::string& pin) {
   command
       .add_option(

@@ -83,6 +83,7 @@ int run_build(const build_options& options) {
   session.jobs = options.jobs;
   session.scratch_in_memory = options.scratch == "memory";
   session.pin = parse_pin_mode(options.pin).value_or(pin_mode::automatic);
+  session.sandbox = options.sandbox;
   session.all_or_nothing = true;
   session.keep_going = options.keep_going;
   session.dry = options.dry_run;

@@ -31,6 +31,7 @@ session_options session_of(const dev_options& options) {
   out.jobs = options.jobs;
   out.scratch_in_memory = options.scratch == "memory";
   out.pin = parse_pin_mode(options.pin).value_or(pin_mode::automatic);
+  out.sandbox = options.sandbox;
   out.watch = true;
   out.serve = true;
   out.ports.heads = {options.listen, options.heads_port, !options.heads_port_given};

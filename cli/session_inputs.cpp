@@ -28,6 +28,12 @@ bool session_inputs::tool_files::operator==(const tool_files& other) const {
                     });
 }
 
+std::vector<std::string> session_inputs::tool_files::paths() const {
+  std::vector<std::string> out;
+  for (const auto& one : files_) out.push_back(one.path);
+  return out;
+}
+
 session_inputs::session_inputs(std::string project_file, std::unique_ptr<tool_resolver> files,
                                std::function<void()> on_outdated)
     : files_(std::move(files)), on_outdated_(std::move(on_outdated)) {

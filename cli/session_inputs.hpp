@@ -37,6 +37,7 @@ class session_inputs {
   class tool_files {
    public:
     bool operator==(const tool_files& other) const;
+    std::vector<std::string> paths() const;  ///< absolute
 
    private:
     friend class session_inputs;

@@ -14,8 +14,6 @@ namespace graphite {
 
 namespace {
 
-constexpr const char* worker_name = "graphite-worker";
-
 std::vector<std::filesystem::path> folders() {
   std::vector<std::filesystem::path> out;
   std::error_code code;
@@ -39,17 +37,20 @@ std::vector<std::filesystem::path> folders() {
   return out;
 }
 
-}  // namespace
-
-std::string worker_program() {
-  if (const char* named = std::getenv("GRAPHITE_WORKER"); named != nullptr && *named != '\0')
+/// The program that the variable names, or one of that name beside this one or in PATH.
+std::string own_program(const char* name, const char* variable) {
+  if (const char* named = std::getenv(variable); named != nullptr && *named != '\0')
     return std::filesystem::absolute(named).string();
   const auto all = folders();
   for (const auto& folder : all)
-    if (const auto program = folder / worker_name; ::access(program.c_str(), X_OK) == 0)
-      return program.string();
-  return (all.empty() ? std::filesystem::path("/usr/bin") : all.front()) / worker_name;
+    if (const auto program = folder / name; ::access(program.c_str(), X_OK) == 0) return program.string();
+  return (all.empty() ? std::filesystem::path("/usr/bin") : all.front()) / name;
 }
+
+}  // namespace
+
+std::string worker_program() { return own_program("graphite-worker", "GRAPHITE_WORKER"); }
+std::string sandbox_program() { return own_program("graphite-sandbox", "GRAPHITE_SANDBOX_PROGRAM"); }
 
 std::map<std::string, std::string> caller_environment() {
   std::map<std::string, std::string> out;

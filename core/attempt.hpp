@@ -13,6 +13,7 @@
 #include "core/logical_path.hpp"
 #include "core/path_template.hpp"
 #include "core/project.hpp"
+#include "core/sandbox.hpp"
 #include "core/units.hpp"
 
 /// \file What the schedule hands to a node and what comes back.
@@ -43,6 +44,7 @@ struct attempt_spec {
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> tools;  ///< NAME of {tool:NAME} to the program's absolute path
   digest weak_key;
+  std::vector<std::string> tool_files = {};  ///< absolute: all files of the command's tools
 };
 
 /// The contents that lie in a store: the parts, or the only one.
@@ -79,6 +81,7 @@ struct attempt_result {
   std::string message;                                  ///< of a failure: what the tool said, ≤ 16 KiB
   std::string log;                                      ///< tail of both streams, ≤ 16 KiB
   duration wall{}, cpu{};
+  sandbox_tier sandbox = sandbox_tier::none;  ///< that a command ran in
 };
 
 }  // namespace graphite

@@ -8,6 +8,7 @@
 
 #include "core/digest.hpp"
 #include "core/glob.hpp"
+#include "core/sandbox.hpp"
 #include "core/transform_options.hpp"
 #include "core/units.hpp"
 
@@ -132,6 +133,8 @@ struct project {
   std::uint64_t cache_bytes_max = 10 * GiB;  ///< of results that only the action cache keeps
   std::uint32_t cache_days_max = 30;         ///< an unused result is kept so long
   milliseconds publish_lag_max{2'000};
+  sandbox_mode sandbox = sandbox_mode::best;  ///< of commands
+  std::vector<std::string> sandbox_read;      ///< absolute: files and folders that every command is shown
 
   /// The rule that takes `path`, or nothing: then it is a `copy` asset.
   const rule_spec* rule_for(std::string_view path) const;

@@ -154,11 +154,12 @@ class execution {
       return theirs({ran.error().code, fmt::format("{}: {}", spec_.main_input.str(), ran.error().context)});
     out_.wall = ran->wall;
     out_.cpu = ran->cpu;
+    out_.sandbox = ran->sandbox;
     out_.log = joined_log(*ran);
     if (ran->cancelled) return end(attempt_status::cancelled, "cancelled while the tool ran");
     entries_ = scratch_->list(options_.entries_max);
-    outgrew_ = small() && (ran->file_too_large || scratch_->short_of_space() || has_large_file() ||
-                           tells_of_space(out_.log));
+    outgrew_ = small() && (ran->file_too_large || !ran->over_limit.empty() || scratch_->short_of_space() ||
+                           has_large_file() || tells_of_space(out_.log));
     if (outgrew_) return end(attempt_status::refused, "its small scratch folder was too small");
     if (auto why = ports_.transform.failure(spec_, *ran); !why.empty())
       return end(attempt_status::failed, std::move(why));

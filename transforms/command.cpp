@@ -23,6 +23,9 @@ std::string how_it_ended(const attempt_spec& spec, const process_outcome& outcom
     return fmt::format("ran longer than {} ms and was killed (the rule's timeout)",
                        spec.command->timeout.count());
   if (outcome.cancelled) return "was cancelled";
+  if (!outcome.over_limit.empty())
+    return fmt::format("was killed: it used {}, more than a sandbox allows (docs/sandbox.md)",
+                       outcome.over_limit);
   const auto* const before = outcome.unanswered ? " before it answered" : "";
   if (outcome.signal != 0)
     return fmt::format("was ended by signal {} ({}){}", outcome.signal, ::strsignal(outcome.signal), before);
@@ -95,9 +98,10 @@ result<process_plan> command_transform::plan(const attempt_spec& spec, const att
     out.process.environment.merge(line.environment);
   } else {
     out.process.worker = std::move(line.worker);
-    out.process.temporary_folder = place.temporary_folder;
-    for (const auto& input : spec.inputs) out.process.inputs.push_back({input.path.str(), input.content});
   }
+  out.process.temporary_folder = place.temporary_folder;
+  for (const auto& input : spec.inputs) out.process.inputs.push_back({input.path.str(), input.content});
+  out.process.readable = spec.tool_files;
   out.process.working_folder = place.working_folder;
   out.process.timeout = spec.command->timeout;
   out.process.memory_bytes_max = spec.command->memory_bytes_max;
@@ -124,7 +128,7 @@ result<depfile_reading> command_transform::discovered(const attempt_spec& spec, 
 }
 
 std::string command_transform::failure(const attempt_spec& spec, const process_outcome& outcome) const {
-  const bool done = outcome.exit_code == 0 && !outcome.unanswered;
+  const bool done = outcome.exit_code == 0 && !outcome.unanswered && outcome.over_limit.empty();
   if (done && !outcome.timed_out && !outcome.cancelled) return {};
   const auto& command = spec.command->worker.empty() ? spec.command->argv : spec.command->worker;
   const auto program = command.empty() ? std::string() : command.front();

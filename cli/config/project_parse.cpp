@@ -7,6 +7,7 @@
 #include "cli/config/rule_reader.hpp"
 #include "cli/config/table_reader.hpp"
 #include "core/channel_name.hpp"
+#include "core/did_you_mean.hpp"
 #include "core/logical_path.hpp"
 
 namespace graphite {
@@ -84,9 +85,31 @@ class project_reader {
       in.read_size("cache", value_.cache_bytes_max, 0, cache_bytes_most);
       in.read("cache_days_max", value_.cache_days_max, 1, cache_days_most);
       in.read("publish_lag_max", value_.publish_lag_max, milliseconds(0), hour);
+      read_sandbox(in);
       in.finish();
     }
     if (!options_.state.empty()) value_.state = absolute_from(options_.working_folder, options_.state);
+  }
+
+  void read_sandbox(table_reader& in) {
+    if (const auto mode = in.text("sandbox")) {
+      const auto parsed = parse_sandbox_mode(mode->text);
+      if (parsed)
+        value_.sandbox = *parsed;
+      else
+        in.mistake(mode->place, fmt::format("'sandbox' in {}: {}", in.title(), parsed.error().context),
+                   did_you_mean(mode->text, {"off", "best", "required"}));
+    }
+    const auto shown = in.texts("sandbox_read");
+    if (!shown) return;
+    for (const auto& path : *shown) {
+      if (path.text.starts_with('/') && path.text.size() > 1 && !has_control_character(path.text))
+        value_.sandbox_read.push_back(absolute_from("/", path.text));
+      else
+        in.mistake(
+            path.place, fmt::format("'sandbox_read' in {}: '{}' is no absolute path", in.title(), path.text),
+            "folders of tools, for example \"/opt/sdk\"; what lies in the project goes into a rule's inputs");
+    }
   }
 
   static std::optional<std::string> folder_text(table_reader& in, std::string_view key) {

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/messages/tools.hpp"
+#include "core/sandbox.hpp"
 #include "core/units.hpp"
 
 namespace graphite {
@@ -16,8 +17,10 @@ struct process_spec {
   /// Not empty: what is started, and stays; `argv` is then the work it is given (schemas/tools.capnp), with
   /// the folder for its temporary files and all files that lie in the working folder.
   std::vector<std::string> worker;
-  std::string temporary_folder;
-  std::vector<tool_input> inputs;
+  std::string temporary_folder;       ///< absolute; in a sandbox its /tmp, too
+  std::vector<tool_input> inputs;     ///< below the working folder; in a sandbox not to be written
+  std::vector<std::string> readable;  ///< absolute: files that it is shown in a sandbox beside the system's
+  bool tells_reads = false;           ///< in a sandbox: the outcome says which paths it asked for
   std::map<std::string, std::string> environment;  ///< the whole of it
   std::string working_folder;                      ///< absolute
   duration timeout{};                              ///< zero: none
@@ -34,6 +37,9 @@ struct process_outcome {
   bool cancelled = false;
   bool unanswered = false;      ///< of a kept tool: it ended, or went wrong, without an answer
   bool file_too_large = false;  ///< by its exit: a file went beyond file_bytes_max, and that ended it
+  std::string over_limit;  ///< of a sandbox: what it used too much of, and was killed for; empty: nothing
+  sandbox_tier sandbox = sandbox_tier::none;  ///< that it ran in
+  std::vector<std::string> reads;             ///< where asked for: paths as it named them, made absolute
   std::string out, err;
   duration wall{}, cpu{};
   std::uint64_t memory_bytes_peak = 0;

@@ -100,18 +100,22 @@ result<void> check(const process_spec& spec) {
   return {};
 }
 
-enum class ending { by_itself, timed_out, cancelled };
+enum class ending { by_itself, timed_out, cancelled, over_limit };
 
 /// Waits until the process ends, taking its output, or there is a reason to end it.
 class watch_loop {
  public:
-  watch_loop(spawned_process& child, capture& out, capture& err, int wake, std::optional<time_point> deadline)
-      : child_(child), out_(out), err_(err), wake_(wake), deadline_(deadline) {}
+  watch_loop(spawned_process& child, capture& out, capture& err, int wake, std::optional<time_point> deadline,
+             const run_extras& more)
+      : child_(child), out_(out), err_(err), wake_(wake), deadline_(deadline), more_(more) {
+    if (more.look) next_look_ = now() + more.look_every;
+  }
 
   ending run(const cancel_token& cancel) {
     while (true) {
       if (cancel.cancelled()) return ending::cancelled;
       if (deadline_ && now() >= *deadline_) return ending::timed_out;
+      if (is_over_limit()) return ending::over_limit;
       pollfd waits[4] = {{child_.handle.get(), POLLIN, 0},
                          {wake_, POLLIN, 0},
                          {out_.reader.get(), POLLIN, 0},  // -1 after its end: ignored by poll
@@ -123,12 +127,24 @@ class watch_loop {
     }
   }
 
+  /// After run(): what was too much.
+  std::string over_limit() { return std::move(over_); }
+
  private:
   static constexpr int rounds_max = 16;
 
+  bool is_over_limit() {
+    if (!next_look_ || now() < *next_look_) return false;
+    over_ = more_.look(child_.pid);
+    next_look_ = now() + more_.look_every;
+    return !over_.empty();
+  }
+
   int wait(std::span<pollfd> waits) const {
-    if (!deadline_) return ::ppoll(waits.data(), waits.size(), nullptr, nullptr);
-    const auto left = std::max(duration(0), *deadline_ - now()).count();
+    auto until = deadline_;
+    if (next_look_ && (!until || *next_look_ < *until)) until = next_look_;
+    if (!until) return ::ppoll(waits.data(), waits.size(), nullptr, nullptr);
+    const auto left = std::max(duration(0), *until - now()).count();
     const timespec limit{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
     return ::ppoll(waits.data(), waits.size(), &limit, nullptr);
   }
@@ -136,7 +152,9 @@ class watch_loop {
   spawned_process& child_;
   capture &out_, &err_;
   int wake_;
-  std::optional<time_point> deadline_;
+  std::optional<time_point> deadline_, next_look_;
+  const run_extras& more_;
+  std::string over_;
 };
 
 duration of(const timeval& time) { return seconds(time.tv_sec) + microseconds(time.tv_usec); }
@@ -187,8 +205,22 @@ struct streams {
   }
 };
 
+/// Copies of `descriptors` that lie above the numbers they get.
+result<std::vector<owned_fd>> movable(const std::vector<int>& descriptors) {
+  std::vector<owned_fd> out;
+  const int least = 3 + static_cast<int>(descriptors.size());
+  for (const int one : descriptors) {
+    out.emplace_back(::fcntl(one, F_DUPFD_CLOEXEC, least));
+    if (!out.back()) return fail_errno(errno, "cannot hand on a descriptor");
+  }
+  return out;
+}
+
 result<spawned_process> start(const process_spec& spec, const std::string& program, streams& with,
-                              std::atomic<pid_t>* slot) {
+                              std::atomic<pid_t>* slot, const run_extras& more) {
+  GRAPHITE_TRY(const auto copies, movable(more.descriptors));
+  std::vector<int> others;
+  for (const auto& one : copies) others.push_back(one.get());
   const auto variables = environment_lines(spec.environment);
   const auto argv = c_strings(spec.argv), environment = c_strings(variables);
   spawn_request request;
@@ -202,6 +234,8 @@ result<spawned_process> start(const process_spec& spec, const std::string& progr
   request.nice = spec.nice;
   request.memory_bytes_max = spec.memory_bytes_max;
   request.file_bytes_max = spec.file_bytes_max;
+  request.others = others.data();
+  request.others_count = static_cast<int>(others.size());
   request.group_slot = slot;
   auto child = spawn(request);
   with.out.writer.reset();
@@ -232,6 +266,11 @@ linux_process_runner::linux_process_runner(linux_process_options options)
 linux_process_runner::~linux_process_runner() = default;
 
 result<process_outcome> linux_process_runner::run(const process_spec& spec, const cancel_token& cancel) {
+  return run(spec, cancel, {});
+}
+
+result<process_outcome> linux_process_runner::run(const process_spec& spec, const cancel_token& cancel,
+                                                  const run_extras& more) {
   GRAPHITE_CHECK(check(spec));
   const auto path = spec.environment.find("PATH");
   const auto folders = path == spec.environment.end() ? std::string_view() : std::string_view(path->second);
@@ -246,11 +285,13 @@ result<process_outcome> linux_process_runner::run(const process_spec& spec, cons
   streams with(spec.output_bytes_max);
   GRAPHITE_CHECK(with.open());
   const auto begin = now();
-  GRAPHITE_TRY(auto child, start(spec, program, with, slot.get()));
+  GRAPHITE_TRY(auto child, start(spec, program, with, slot.get(), more));
   const auto woken = cancel.on_cancel([wake = with.wake.get()] { ::eventfd_write(wake, 1); });
   std::optional<time_point> deadline;
   if (spec.timeout.count() > 0) deadline = begin + spec.timeout;
-  const auto how = watch_loop(child, with.out, with.err, with.wake.get(), deadline).run(cancel);
+  watch_loop loop(child, with.out, with.err, with.wake.get(), deadline, more);
+  const auto how = loop.run(cancel);
+  out.over_limit = loop.over_limit();
   out.timed_out = how == ending::timed_out;
   out.cancelled = how == ending::cancelled;
   GRAPHITE_CHECK(finish(child, slot.get(), options_.group_end_max, out));

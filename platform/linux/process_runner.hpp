@@ -1,6 +1,11 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/ports/process_runner.hpp"
 
@@ -12,6 +17,14 @@ struct linux_process_options {
   std::size_t running_max = 1024;     ///< processes at once; beyond it run() is refused with busy
   milliseconds group_end_max{5'000};  ///< how long a killed group may take to vanish before run() gives up
   bool warden = true;                 ///< a helper process that kills the groups when this process dies
+};
+
+/// What else one run has and is asked.
+struct run_extras {
+  std::vector<int> descriptors;  ///< the process has copies of them as 3, 4 …
+  /// Asked every `look_every` while it runs, with its number; a text ends it and is the outcome's over_limit.
+  std::function<std::string(pid_t)> look;
+  milliseconds look_every{250};
 };
 
 /// Runs processes by vfork + exec: the cost does not depend on how large this process is.
@@ -32,6 +45,7 @@ class linux_process_runner final : public process_runner {
   ~linux_process_runner() override;
 
   result<process_outcome> run(const process_spec& spec, const cancel_token& cancel) override;
+  result<process_outcome> run(const process_spec& spec, const cancel_token& cancel, const run_extras& more);
 
  private:
   linux_process_options options_;

@@ -42,7 +42,10 @@ const char* become(const spawn_request& request, pid_t parent) {
   if (static_cast<pid_t>(::syscall(SYS_getppid)) != parent) ::_exit(127);  // it died before the prctl
   default_signals();
   if (::dup2(request.in, 0) < 0 || ::dup2(request.out, 1) < 0 || ::dup2(request.err, 2) < 0) return "dup2";
-  ::syscall(SYS_close_range, 3u, ~0u, 0u);             // where it is missing O_CLOEXEC has to do
+  for (int i = 0; i < request.others_count; ++i)
+    if (::dup2(request.others[i], 3 + i) < 0) return "dup2";
+  const auto first_closed = static_cast<unsigned>(3 + request.others_count);
+  ::syscall(SYS_close_range, first_closed, ~0u, 0u);   // where it is missing O_CLOEXEC has to do
   if (request.nice != 0) (void)!::nice(request.nice);  // than the service, however nice that is
   limit(RLIMIT_CORE, 0);
   if (request.memory_bytes_max != 0) limit(RLIMIT_DATA, request.memory_bytes_max);

@@ -19,8 +19,10 @@ struct spawn_request {
   const char* working_folder = nullptr;
   int in = -1, out = -1, err = -1;  ///< descriptors, all ≥ 3
   int nice = 0;
-  std::uint64_t memory_bytes_max = 0;        ///< zero: no limit
-  std::uint64_t file_bytes_max = 0;          ///< zero: no limit
+  std::uint64_t memory_bytes_max = 0;  ///< zero: no limit
+  std::uint64_t file_bytes_max = 0;    ///< zero: no limit
+  const int* others = nullptr;  ///< `others_count` descriptors ≥ 3 + others_count: it has them as 3, 4 …
+  int others_count = 0;
   std::atomic<pid_t>* group_slot = nullptr;  ///< where the child notes its group, in shared memory
 };
 

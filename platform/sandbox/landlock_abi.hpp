@@ -3,15 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 
-/// \file Landlock's numbers (Documentation/userspace-api/landlock.rst of Linux): the headers of Debian 12 know ABI 2.
+/// \file Landlock's numbers (Documentation/userspace-api/landlock.rst of Linux): the headers of Debian 12
+/// know ABI 2.
 
 namespace graphite::landlock {
 
 inline constexpr std::uint64_t execute = 1u << 0, write_file = 1u << 1, read_file = 1u << 2,
                                read_folder = 1u << 3;
 /// Remove and make entries of a folder: all but devices.
-inline constexpr std::uint64_t change_folder = (1u << 4) | (1u << 5) | (1u << 7) | (1u << 8) | (1u << 9) |
-                                               (1u << 10) | (1u << 12) | (1u << 13);
+inline constexpr std::uint64_t change_folder =
+    (1u << 4) | (1u << 5) | (1u << 7) | (1u << 8) | (1u << 9) | (1u << 10) | (1u << 12) | (1u << 13);
 inline constexpr std::uint64_t truncate = 1u << 14;   ///< ABI 3
 inline constexpr std::uint64_t ioctl_dev = 1u << 15;  ///< ABI 5
 inline constexpr unsigned version_flag = 1, rule_path_beneath = 1;

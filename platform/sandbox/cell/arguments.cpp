@@ -61,9 +61,9 @@ class reader {
       const char* name;
       part::kind what;
       bool pair;
-    } known[] = {{"--ro-bind", part::kind::read, true},      {"--bind", part::kind::write, true},
-                 {"--dev-bind", part::kind::device, true},   {"--tmpfs", part::kind::memory, false},
-                 {"--dir", part::kind::folder, false},       {"--symlink", part::kind::link, true},
+    } known[] = {{"--ro-bind", part::kind::read, true},    {"--bind", part::kind::write, true},
+                 {"--dev-bind", part::kind::device, true}, {"--tmpfs", part::kind::memory, false},
+                 {"--dir", part::kind::folder, false},     {"--symlink", part::kind::link, true},
                  {"--proc", part::kind::processes, false}};
     for (const auto& one : known) {
       if (!is(one.name)) continue;

@@ -6,9 +6,9 @@
 
 /// \file The program graphite-sandbox: shuts itself in and becomes the tool.
 ///
-/// Its options are bubblewrap's, as far as it has them, so that one list of arguments drives either. It is linked
-/// statically and starts in a third of a millisecond; it allocates little, throws nothing, and has no library
-/// but libc. What is wrong is told through the status descriptor, which the tool never has.
+/// Its options are bubblewrap's, as far as it has them, so that one list of arguments drives either. It is
+/// linked statically and starts in a third of a millisecond; it allocates little, throws nothing, and has no
+/// library but libc. What is wrong is told through the status descriptor, which the tool never has.
 
 namespace graphite::cell {
 
@@ -29,14 +29,14 @@ struct part {
 
 struct request {
   mode how = mode::limits;
-  std::vector<part> parts;          ///< in the order in which they are made
-  const char* folder = nullptr;     ///< working folder
+  std::vector<part> parts;             ///< in the order in which they are made
+  const char* folder = nullptr;        ///< working folder
   const char* memory_bytes = nullptr;  ///< of each `memory` part, a number as tmpfs takes it
-  std::uint64_t processes = 0;      ///< zero: no limit
-  int filter = -1;                  ///< descriptor of the system call filter's program
-  int status = -1;                  ///< where failures are told
-  int reads = -1;                   ///< socket for the descriptor that hears of opened paths; `filter` then notifies
-  const char* program = nullptr;    ///< absolute
+  std::uint64_t processes = 0;         ///< zero: no limit
+  int filter = -1;                     ///< descriptor of the system call filter's program
+  int status = -1;                     ///< where failures are told
+  int reads = -1;  ///< socket for the descriptor that hears of opened paths; `filter` then notifies
+  const char* program = nullptr;     ///< absolute
   char* const* arguments = nullptr;  ///< the tool's, its name included
 };
 

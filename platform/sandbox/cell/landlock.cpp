@@ -16,7 +16,8 @@ using namespace landlock;
 
 std::uint64_t rights_of(const part& one, const struct stat& state, std::uint64_t handled) {
   std::uint64_t out = read_file | execute;
-  if (one.what == part::kind::write || one.what == part::kind::device) out |= write_file | truncate | ioctl_dev;
+  if (one.what == part::kind::write || one.what == part::kind::device)
+    out |= write_file | truncate | ioctl_dev;
   if (S_ISDIR(state.st_mode)) {
     out |= read_folder;
     if (one.what == part::kind::write) out |= change_folder;
@@ -40,8 +41,8 @@ void enter_landlock(const request& what) {
   const auto abi = static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, version_flag));
   if (abi < 1) give_up(what, "landlock");
   const auto wanted = ruleset_for(abi);
-  const int rules = static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &wanted.attributes, wanted.bytes, 0u));
+  const int rules =
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted.attributes, wanted.bytes, 0u));
   if (rules < 0) give_up(what, "landlock");
   for (const auto& one : what.parts)
     if (one.from != nullptr ? one.what != part::kind::link : one.what == part::kind::processes)

@@ -4,6 +4,8 @@
 
 int main(int count, char** arguments) {
   using namespace graphite::cell;
+  // What a trial of the sandbox runs.
+  if (count == 2 && std::string_view(arguments[1]) == "nothing") return 0;
   const auto what = read_arguments(count, arguments);
   switch (what.how) {
     case mode::namespaces:

@@ -19,8 +19,8 @@ namespace graphite::cell {
 
 namespace {
 
-constexpr unsigned long all_namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                                         CLONE_NEWUTS | CLONE_NEWCGROUP;
+constexpr unsigned long all_namespaces =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 /// Where the new root is put together; any folder that every machine has.
 constexpr const char* new_root = "/tmp";
 constexpr std::size_t path_bytes_max = 4096;
