@@ -88,6 +88,8 @@ struct machine_status {
   std::string io_adapter, io_reason;    ///< of the C API's asynchronous I/O; why not a better one
   std::optional<double> remote_access;  ///< part of the accesses that went to another node; none: unknown
   std::string remote_source, remote_reason;
+  std::string sandbox_mode, sandbox;  ///< of commands: what is asked for, and the tier that they run in
+  std::string sandbox_reason;         ///< why in no stronger one; empty: there is none, or none is wanted
 };
 
 struct service_status {
@@ -122,6 +124,7 @@ struct why_answer {
   std::uint64_t changed_left_out = 0;
   std::vector<std::string> chain;  ///< from the source that changed to this asset
   std::string message;             ///< of the last failure
+  std::string sandbox;             ///< tier that the command of the last result ran in; empty: no command's
 };
 
 struct graph_query {

@@ -96,6 +96,7 @@ result<why_answer> why_of(const graph_state& state, const std::string& text) {
   for (auto& one : found.changed) out.changed.push_back({one.name, one.before, one.after});
   out.changed_left_out = found.changed_left_out;
   out.chain = found.chain;
+  if (found.sandbox) out.sandbox = to_string(*found.sandbox);
   return out;
 }
 

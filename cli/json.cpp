@@ -77,7 +77,10 @@ static json_object to_json(const machine_status& value) {
           {"io_reason", value.io_reason},
           {"remote_access", value.remote_access ? json_object(*value.remote_access) : json_object(nullptr)},
           {"remote_source", value.remote_source},
-          {"remote_reason", value.remote_reason}};
+          {"remote_reason", value.remote_reason},
+          {"sandbox_mode", value.sandbox_mode},
+          {"sandbox", value.sandbox},
+          {"sandbox_reason", value.sandbox_reason}};
 }
 
 json_object to_json(const service_status& value) {
@@ -123,7 +126,8 @@ json_object to_json(const why_answer& value) {
           {"changed", std::move(changed)},
           {"changed_left_out", value.changed_left_out},
           {"chain", value.chain},
-          {"message", value.message}};
+          {"message", value.message},
+          {"sandbox", value.sandbox}};
 }
 
 json_object to_json(const gc_report& value, bool dry_run) {

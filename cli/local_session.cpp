@@ -120,6 +120,7 @@ struct local_session::parts {
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
   attempt_result outdated(const attempt_spec& spec);
+  machine_status machine_now();
   result<void> open_project(const session_options& options);
   result<void> open_audit(const session_options& options);
   const head_signer* signer() const { return keys ? &keys->signer() : nullptr; }
@@ -372,6 +373,16 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   return done;
 }
 
+machine_status local_session::parts::machine_now() {
+  auto out = machine->status();
+  if (!sandbox) return out;
+  const auto how = sandbox->choose();
+  out.sandbox_mode = to_string(sandbox->mode());
+  out.sandbox = to_string(how ? how->tier : sandbox_tier::none);
+  out.sandbox_reason = how ? how->reason : how.error().context;
+  return out;
+}
+
 system_ports local_session::parts::ports_for(const session_options& options) {
   system_ports out;
   out.config = config;
@@ -392,7 +403,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   if (machine) {
     out.build_pool = &machine->pool();
     out.on_thread = machine->thread_start();
-    out.machine = [this] { return machine->status(); };
+    out.machine = [this] { return machine_now(); };
   }
   for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
   out.boot = boot_id();

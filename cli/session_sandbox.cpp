@@ -58,10 +58,10 @@ sandbox_options sandbox_options_for(const std::string& root, const std::string& 
   out.program = sandbox_program();
   if (auto found = look_up_program("bwrap", bubblewrap_path, "/")) out.bubblewrap = *std::move(found);
   out.readable = readable;
-  out.hidden.private_ones = {root, state};
+  out.hidden.projects = {root, state};
   const char* const home = std::getenv("HOME");
   if (home != nullptr && home[0] == '/' && home[1] != 0)
-    out.hidden.private_ones.push_back(std::filesystem::path(home).lexically_normal().string());
+    out.hidden.home = std::filesystem::path(home).lexically_normal().string();
   return out;
 }
 

@@ -36,6 +36,10 @@ void print_machine(console& out, const machine_status& s) {
     out.say("  memory is not placed on nodes: {}", printable(s.placement_reason));
   out.say("  asynchronous I/O of the C API is by {} here{}", printable(s.io_adapter),
           s.io_reason.empty() ? "" : " (" + printable(s.io_reason) + ")");
+  if (!s.sandbox.empty())
+    out.say("  sandbox of commands: {} ({}){}",
+            s.sandbox == "none" ? out.styled("none", text_style::warning) : s.sandbox,
+            printable(s.sandbox_mode), s.sandbox_reason.empty() ? "" : ": " + printable(s.sandbox_reason));
   if (s.remote_access)
     out.say("  {:.1f} % remote memory ({})", 100 * *s.remote_access, printable(s.remote_source));
   else

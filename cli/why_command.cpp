@@ -42,6 +42,7 @@ void print_why(console& out, const why_answer& why) {
   out.say("{}: {}", out.styled(printable(why.path), text_style::strong), printable(why.state));
   out.say("rule: {}", why.rule.empty() ? "none, copied as it is" : printable(why.rule));
   if (!why.reason.empty()) out.say("reason: {}", printable(why.reason));
+  if (!why.sandbox.empty()) out.say("sandbox: {}", printable(why.sandbox));
   if (!why.message.empty())
     out.say("{}\n{}", out.styled("last failure:", text_style::bad), printable(why.message, true));
   print_changes(out, why);

@@ -8,7 +8,7 @@ namespace graphite {
 
 namespace {
 
-constexpr std::uint8_t history_row_version = 1;
+constexpr std::uint8_t history_row_version = 2, history_row_version_without_sandbox = 1;
 constexpr std::size_t digest_digits = 16, components_max = 256;
 
 std::size_t encoded_bytes(std::string_view text) { return text.size() + 2; }
@@ -154,6 +154,7 @@ std::string encode(const action_history& what) {
   out.number(what.changed.size());
   for (const auto& one : what.changed) put(out, one);
   out.number(what.changed_left_out);
+  out.byte(static_cast<std::uint8_t>(what.sandbox));
   return out.take();
 }
 
@@ -162,7 +163,7 @@ result<action_history> decode_action_history(std::string_view bytes) {
   const auto version = in.byte();
   if (in.ok() && version > history_row_version && version < ' ')
     return fail(errc::newer_version, "a history row of version " + std::to_string(version));
-  if (version != history_row_version) in.fault();
+  if (version > history_row_version || version < history_row_version_without_sandbox) in.fault();
   action_history out;
   out.reason = in.bytes(64);
   out.cause = in.bytes(action_history::cause_bytes_max);
@@ -178,6 +179,11 @@ result<action_history> decode_action_history(std::string_view bytes) {
   for (auto left = in.number_up_to(components_max); in.ok() && left > 0; --left)
     out.changed.push_back(get_difference(in));
   out.changed_left_out = in.number();
+  if (version > history_row_version_without_sandbox) {
+    const auto tier = in.byte();
+    if (tier > static_cast<std::uint8_t>(sandbox_tier::namespaces)) in.fault();
+    out.sandbox = static_cast<sandbox_tier>(tier);
+  }
   if (!in.ok() || !in.at_end()) return fail(errc::corrupt, "a damaged history row");
   return out;
 }

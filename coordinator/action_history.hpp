@@ -9,6 +9,7 @@
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/ports/hasher.hpp"
+#include "core/sandbox.hpp"
 
 namespace graphite {
 
@@ -42,6 +43,7 @@ struct action_history {
   bool partial = false;  ///< components were left out; the last one then stands for them
   std::vector<key_difference> changed;
   std::uint64_t changed_left_out = 0;
+  sandbox_tier sandbox = sandbox_tier::none;  ///< that the command of the result ran in
 
   bool operator==(const action_history&) const = default;
 };
@@ -62,7 +64,7 @@ void fit_components(const hasher& hash, action_history& what);
 
 /// The row's bytes, ≤ bytes_max. `what` went through fit_components().
 std::string encode(const action_history& what);
-/// Errors: corrupt (anything but what encode() writes), newer_version.
+/// Rows of version 1 have no sandbox. Errors: corrupt (anything but what encode() writes), newer_version.
 result<action_history> decode_action_history(std::string_view bytes);
 
 /// "name = value" lines, at most `bytes_max` bytes.

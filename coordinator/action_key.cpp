@@ -11,8 +11,8 @@ namespace {
 
 // Bump when the meaning of a key changes: old rows are then simply never found.
 constexpr std::string_view key_format = "graphite action key 2";
-constexpr std::uint8_t cache_row_version = 3, cache_row_version_without_parts = 2,
-                       cache_row_version_without_use = 1;
+constexpr std::uint8_t cache_row_version = 4, cache_row_version_without_sandbox = 3,
+                       cache_row_version_without_parts = 2, cache_row_version_without_use = 1;
 
 void put(record_writer& out, std::string_view tag, std::string_view value) {
   out.bytes(tag);
@@ -132,6 +132,7 @@ void encode_result(record_writer& out, const cached_result& one) {
   out.number(one.cpu_ns);
   out.bytes(std::string_view(one.provenance).substr(0, cache_row::provenance_bytes_max));
   out.number(one.used_unix_ms);
+  out.byte(static_cast<std::uint8_t>(one.sandbox));
 }
 
 void decode_set(record_reader& in, path_set& set) {
@@ -168,6 +169,11 @@ cached_result decode_result(record_reader& in, std::uint8_t version) {
   one.cpu_ns = in.number();
   one.provenance = in.bytes(cache_row::provenance_bytes_max);
   if (version > cache_row_version_without_use) one.used_unix_ms = in.number();
+  if (version > cache_row_version_without_sandbox) {
+    const auto tier = in.byte();
+    if (tier > static_cast<std::uint8_t>(sandbox_tier::namespaces)) in.fault();
+    one.sandbox = static_cast<sandbox_tier>(tier);
+  }
   return one;
 }
 

@@ -78,6 +78,7 @@ struct cached_result {
   std::uint64_t wall_ns = 0, cpu_ns = 0;
   std::string provenance;          ///< key components as lines "name = value", ≤ provenance_bytes_max
   std::uint64_t used_unix_ms = 0;  ///< when it was made or, to the hour, used last; 0: not known
+  sandbox_tier sandbox = sandbox_tier::none;  ///< that its command ran in
 };
 
 /// Whether `test` holds for every content that the outputs have in a store.
@@ -107,8 +108,8 @@ struct cache_row {
 };
 
 std::string encode(const cache_row& row);
-/// Rows of version 1 have no `used_unix_ms`, those of version 2 no parts. Errors: corrupt (anything but what
-/// encode() writes or wrote), newer_version.
+/// Rows of version 1 have no `used_unix_ms`, those of version 2 no parts, those of version 3 no sandbox.
+/// Errors: corrupt (anything but what encode() writes or wrote), newer_version.
 result<cache_row> decode_cache_row(std::string_view bytes);
 
 /// Key of the row in table::action_cache: the 32 bytes.

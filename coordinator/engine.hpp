@@ -121,7 +121,8 @@ struct why_report {
   std::vector<key_component> components;  ///< of the key, the first components_max
   std::vector<key_difference> changed;  ///< from the key before; where the last result is stale, from its key
   std::uint64_t changed_left_out = 0;
-  std::vector<std::string> chain;  ///< from the source that changed to this asset
+  std::vector<std::string> chain;       ///< from the source that changed to this asset
+  std::optional<sandbox_tier> sandbox;  ///< that the command of the last result ran in; none: no command's
 };
 
 /// Answer to `graph rdeps` and `graph deps`: the nearest, as many as fit.

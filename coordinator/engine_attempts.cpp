@@ -59,6 +59,7 @@ bool impl::use_cached(action_index a, const cached_result& hit) {
                    [](const auto& entry) { return entry.what == path_set_entry::kind::glob; }) &&
       rule_of(a).tells_inputs();
   actions[a].cost_ns = hit.wall_ns;
+  actions[a].sandbox = hit.sandbox;
   accept(a, hit, narrowed, to, false);
   return true;
 }
@@ -277,6 +278,7 @@ cached_result impl::result_of(action_index a, const flight& f, const attempt_res
   one.wall_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
   one.cpu_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.cpu.count(), 0));
   one.used_unix_ms = wall_unix_ms;
+  one.sandbox = what.sandbox;
   one.provenance = provenance_of(a);
   return one;
 }
@@ -327,6 +329,7 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
   auto& st = actions[a];
   ++ran;
   st.cost_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
+  st.sandbox = what.sandbox;
   backoffs.succeeded(a);
   const auto one = result_of(a, f, what);
   f.row.add(one);

@@ -112,6 +112,7 @@ void impl::history(action_index a) {
   row.revision = last_revision.value;
   row.strong = st.built;
   row.components = components_of(a);
+  row.sandbox = st.sandbox;
   fit_components(*options.hash, row);
   rows.push_back({table::history, history_key_of(a), encode(row)});
 }
@@ -197,6 +198,7 @@ void impl::tell_key(action_index a, const history_rows& stored, why_report& into
   if (actions[a].phase == action_phase::clean) {
     into.changed = row->changed;
     into.changed_left_out = row->changed_left_out;
+    if (rule_of(a).transform == "command") into.sandbox = row->sandbox;
     return;
   }
   fit_components(*options.hash, now);

@@ -45,6 +45,7 @@ struct action_state {
   bool interactive = false;
   reason_kind why = reason_kind::fresh;
   artefact_index why_artefact = no_index;
+  sandbox_tier sandbox = sandbox_tier::none;  ///< that the result was made in; since the start
   std::uint32_t pending = 0, loose = 0;
   std::uint32_t attempts = 0;
   group_index group = no_index;

@@ -190,6 +190,9 @@ static void encode(const machine_status& value, wire::Machine::Builder out) {
   out.setRemoteAccess(value.remote_access.value_or(0));
   out.setRemoteSource(text(value.remote_source));
   out.setRemoteReason(text(value.remote_reason));
+  out.setSandboxMode(text(value.sandbox_mode));
+  out.setSandbox(text(value.sandbox));
+  out.setSandboxReason(text(value.sandbox_reason));
 }
 
 static machine_status decode(wire::Machine::Reader in) {
@@ -204,6 +207,9 @@ static machine_status decode(wire::Machine::Reader in) {
   if (in.getHasRemoteAccess()) out.remote_access = in.getRemoteAccess();
   out.remote_source = text(in.getRemoteSource());
   out.remote_reason = text(in.getRemoteReason());
+  out.sandbox_mode = text(in.getSandboxMode());
+  out.sandbox = text(in.getSandbox());
+  out.sandbox_reason = text(in.getSandboxReason());
   return out;
 }
 
@@ -286,6 +292,7 @@ void encode(const why_answer& value, wire::Why::Builder out) {
   out.setChangedLeftOut(value.changed_left_out);
   encode_texts(value.chain, out.initChain(count(value.chain.size())));
   out.setMessage(text(value.message));
+  out.setSandbox(text(value.sandbox));
 }
 
 result<why_answer> decode(wire::Why::Reader in) {
@@ -301,6 +308,7 @@ result<why_answer> decode(wire::Why::Reader in) {
   for (auto change : in.getChanged()) out.changed.push_back(decode(change));
   out.changed_left_out = in.getChangedLeftOut();
   out.chain = decode_texts(in.getChain());
+  out.sandbox = text(in.getSandbox());
   out.message = text(in.getMessage());
   return out;
 }

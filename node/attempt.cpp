@@ -15,6 +15,7 @@ namespace graphite {
 namespace {
 
 constexpr std::size_t log_bytes_max = 16 * KiB;
+constexpr std::size_t hidden_named_max = 4;
 
 /// Why an attempt ended early.
 struct early_end {
@@ -57,10 +58,14 @@ std::string joined_log(const process_outcome& outcome) {
 /// One attempt on its way; each step leaves what the next needs.
 class execution {
  public:
+  struct how {
+    bool roomy = false;
+    bool tells_reads = false;  ///< the run is for reads() alone
+  };
   execution(const attempt_runner::ports& ports, const attempt_options& options, const attempt_spec& spec,
-            const cancel_token& cancel, bool roomy)
-      : ports_(ports), options_(options), spec_(spec), cancel_(cancel) {
-    need_.roomy = roomy;
+            const cancel_token& cancel, how run)
+      : ports_(ports), options_(options), spec_(spec), cancel_(cancel), tells_reads_(run.tells_reads) {
+    need_.roomy = run.roomy;
     for (const auto& input : spec.inputs) need_.input_bytes += input.content.size;
     out_.action = spec.action;
     out_.attempt = spec.attempt;
@@ -81,6 +86,32 @@ class execution {
 
   /// After run(): whether its scratch folder was too small, so that its result says nothing.
   bool outgrew() const { return outgrew_; }
+
+  /// After run(): whether the tool said no by itself, in a sandbox that may be why.
+  bool may_miss_files() const { return said_no_ && hides_files(out_.sandbox); }
+
+  /// After run() with tells_reads: what the tool asked for and was not shown, in words; empty: nothing.
+  std::string missed() const {
+    std::set<logical_path> asked;
+    for (const auto& path : reads_)
+      if (auto logical = ports_.transform.logical(path, place_)) asked.insert(std::move(*logical));
+    for (const auto& input : spec_.inputs) asked.erase(input.path);
+    if (entries_)
+      for (const auto& entry : *entries_)
+        if (const auto made = logical_path::parse(entry.path)) asked.erase(*made);
+    std::string out;
+    if (const auto names = undeclared({asked.begin(), asked.end()}); !names.empty())
+      out = fmt::format("; it tried to read {}, not among the rule's inputs", names);
+    std::string elsewhere;
+    std::size_t count = 0;
+    for (const auto& path : hidden_) {
+      if (ports_.transform.logical(path, place_) || ++count > hidden_named_max) continue;
+      elsewhere += (elsewhere.empty() ? "" : ", ") + path;
+    }
+    if (!elsewhere.empty())
+      out += fmt::format("; the sandbox did not show it {} (sandbox_read in [project] would)", elsewhere);
+    return out;
+  }
 
  private:
   step<void> all_steps() {
@@ -110,6 +141,7 @@ class execution {
     plan_ = std::move(*plan);
     plan_.process.nice = options_.nice;
     plan_.process.file_bytes_max = scratch_->file_bytes_max();
+    plan_.process.tells_reads = tells_reads_;
     auto outputs = declared_outputs::make(spec_, plan_.depfile);
     if (!outputs) return theirs(outputs.error());
     outputs_ = std::move(*outputs);
@@ -149,21 +181,25 @@ class execution {
   }
 
   step<void> run_tool() {
-    const auto ran = ports_.processes.run(plan_.process, cancel_);
+    auto ran = ports_.processes.run(plan_.process, cancel_);
     if (!ran)
       return theirs({ran.error().code, fmt::format("{}: {}", spec_.main_input.str(), ran.error().context)});
     out_.wall = ran->wall;
     out_.cpu = ran->cpu;
     out_.sandbox = ran->sandbox;
+    reads_ = std::move(ran->reads);
+    hidden_ = std::move(ran->hidden);
     out_.log = joined_log(*ran);
     if (ran->cancelled) return end(attempt_status::cancelled, "cancelled while the tool ran");
     entries_ = scratch_->list(options_.entries_max);
     outgrew_ = small() && (ran->file_too_large || !ran->over_limit.empty() || scratch_->short_of_space() ||
                            has_large_file() || tells_of_space(out_.log));
     if (outgrew_) return end(attempt_status::refused, "its small scratch folder was too small");
-    if (auto why = ports_.transform.failure(spec_, *ran); !why.empty())
-      return end(attempt_status::failed, std::move(why));
-    return {};
+    auto why = ports_.transform.failure(spec_, *ran);
+    if (why.empty()) return {};
+    said_no_ = !ran->timed_out && ran->over_limit.empty() && plan_.process.worker.empty() &&
+               ran->wall <= options_.repeat_wall_max;
+    return end(attempt_status::failed, std::move(why));
   }
 
   /// A file that may have been cut short, whatever the tool says of it.
@@ -259,7 +295,9 @@ class execution {
   const cancel_token& cancel_;
   attempt_result out_;
   scratch_need need_;
-  bool outgrew_ = false;
+  const bool tells_reads_;
+  bool outgrew_ = false, said_no_ = false;
+  std::vector<std::string> reads_, hidden_;
   result<std::vector<scratch_entry>> entries_;  ///< what the tool left
   std::unique_ptr<scratch_folder> scratch_;
   attempt_place place_;
@@ -278,15 +316,29 @@ attempt_result attempt_runner::run(const attempt_spec& spec, const cancel_token&
     return roomy_rules_.contains(spec.rule);
   }();
   {
-    execution first(ports_, options_, spec, cancel, known);
+    execution first(ports_, options_, spec, cancel, {known, false});
     auto done = first.run();
-    if (!first.outgrew()) return done;
+    if (!first.outgrew()) return first.may_miss_files() ? explained(spec, cancel, std::move(done)) : done;
   }
   {
     const std::lock_guard lock(mutex_);
     roomy_rules_.insert(spec.rule);
   }
-  return execution(ports_, options_, spec, cancel, true).run();
+  execution second(ports_, options_, spec, cancel, {true, false});
+  auto done = second.run();
+  return second.may_miss_files() ? explained(spec, cancel, std::move(done)) : done;
+}
+
+attempt_result attempt_runner::explained(const attempt_spec& spec, const cancel_token& cancel,
+                                         attempt_result failed) const {
+  execution again(ports_, options_, spec, cancel, {true, true});
+  // Whatever it comes to: what counts is the first run.
+  (void)again.run();
+  if (const auto why = again.missed(); !why.empty()) {
+    const auto line_end = std::min(failed.message.find('\n'), failed.message.size());
+    failed.message.insert(line_end, why);
+  }
+  return failed;
 }
 
 }  // namespace graphite

@@ -24,6 +24,8 @@ struct attempt_options {
   std::uint64_t depfile_bytes_max = 8 * MiB;
   std::string view_folder = {};  ///< absolute, where `ports::view` reads; empty: not known
   int nice = 10;
+  /// A command that failed in a sandbox sooner than this is run once more, to hear which files it asked for.
+  milliseconds repeat_wall_max{10'000};
 };
 
 /// Executes attempts. A command gets a scratch folder of its own with nothing but the inputs; of what it
@@ -52,6 +54,9 @@ class attempt_runner {
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel) const;
 
  private:
+  /// `failed`, with what a repeated run asked for and was not shown.
+  attempt_result explained(const attempt_spec& spec, const cancel_token& cancel, attempt_result failed) const;
+
   ports ports_;
   attempt_options options_;
   mutable std::mutex mutex_;

@@ -205,6 +205,9 @@ struct Machine {
   remoteAccess @7 :Float64;       # 0 to 1: accesses that went to another node
   remoteSource @8 :Text;
   remoteReason @9 :Text;
+  sandboxMode @10 :Text;          # of commands: "off", "best" or "required"
+  sandbox @11 :Text;              # the tier that they run in: docs/sandbox.md
+  sandboxReason @12 :Text;        # why in no stronger one; empty: there is none, or none is wanted
 }
 
 struct Domain {
@@ -229,6 +232,7 @@ struct Why {
   reason @9 :Text;              # of the last run, or of the one to come
   changed @10 :List(Change);    # against the key before
   changedLeftOut @11 :UInt64;
+  sandbox @12 :Text;            # tier that the command of the last result ran in; empty: no command's
 }
 
 struct Change {

@@ -127,6 +127,11 @@ result<depfile_reading> command_transform::discovered(const attempt_spec& spec, 
   return out;
 }
 
+std::optional<logical_path> command_transform::logical(const std::string& path,
+                                                       const attempt_place& place) const {
+  return logical_from_tool(path, place);
+}
+
 std::string command_transform::failure(const attempt_spec& spec, const process_outcome& outcome) const {
   const bool done = outcome.exit_code == 0 && !outcome.unanswered && outcome.over_limit.empty();
   if (done && !outcome.timed_out && !outcome.cancelled) return {};

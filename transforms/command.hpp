@@ -59,6 +59,7 @@ class command_transform final : public process_transform {
   result<process_plan> plan(const attempt_spec& spec, const attempt_place& place) const override;
   result<depfile_reading> discovered(const attempt_spec& spec, const attempt_place& place,
                                      std::string_view depfile) const override;
+  std::optional<logical_path> logical(const std::string& path, const attempt_place& place) const override;
   std::string failure(const attempt_spec& spec, const process_outcome& outcome) const override;
 };
 

@@ -39,6 +39,7 @@ struct process_outcome {
   bool file_too_large = false;  ///< by its exit: a file went beyond file_bytes_max, and that ended it
   std::string over_limit;  ///< of a sandbox: what it used too much of, and was killed for; empty: nothing
   sandbox_tier sandbox = sandbox_tier::none;  ///< that it ran in
+  std::vector<std::string> hidden;            ///< of `reads`: what is there, outside of what it is shown
   std::vector<std::string> reads;             ///< where asked for: paths as it named them, made absolute
   std::string out, err;
   duration wall{}, cpu{};

@@ -39,6 +39,8 @@ class process_transform {
   /// Hostile bytes are expected. Errors: corrupt, too_large.
   virtual result<depfile_reading> discovered(const attempt_spec& spec, const attempt_place& place,
                                              std::string_view depfile) const = 0;
+  /// A path that a tool named, as one of the view or the scratch folder; nothing for any other.
+  virtual std::optional<logical_path> logical(const std::string& path, const attempt_place& place) const = 0;
   /// Why a run failed, for people, at most 16 KiB; empty where it succeeded.
   virtual std::string failure(const attempt_spec& spec, const process_outcome& outcome) const = 0;
 };

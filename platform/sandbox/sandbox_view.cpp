@@ -78,19 +78,26 @@ bool is_common(std::string_view folder) {
 
 std::string parent_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
-bool is_private(const std::string& folder, const hidden_folders& hidden) {
-  return std::ranges::any_of(hidden.private_ones, [&](const std::string& one) {
-    return is_at_or_below(folder, one) || is_at_or_below(one, folder);
-  });
+bool holds_private(const std::string& folder, const hidden_folders& hidden) {
+  const auto near = [&](const std::string& one) {
+    return !one.empty() && (is_at_or_below(folder, one) || is_at_or_below(one, folder));
+  };
+  return near(hidden.home) || std::ranges::any_of(hidden.projects, near);
 }
 
 /// The folder to show for a program; empty: only the file.
 std::string folder_to_show(const std::string& file, const hidden_folders& hidden) {
   const auto folder = parent_of(file), above = parent_of(folder);
-  if (is_common(folder) || is_private(folder, hidden)) return {};
-  const bool of_prefix =
-      fs::path(folder).filename() == "bin" && !is_common(above) && !is_private(above, hidden);
-  return of_prefix ? above : folder;
+  const bool programs = fs::path(folder).filename() == "bin";
+  if (is_common(folder)) return {};
+  // A user's programs, and nothing beside them: what lies there are his keys.
+  if (holds_private(folder, hidden)) {
+    const bool of_project = std::ranges::any_of(hidden.projects, [&](const std::string& one) {
+      return is_at_or_below(folder, one) || is_at_or_below(one, folder);
+    });
+    return programs && !of_project && is_at_or_below(folder, hidden.home) ? folder : std::string();
+  }
+  return programs && !is_common(above) && !holds_private(above, hidden) ? above : folder;
 }
 
 }  // namespace

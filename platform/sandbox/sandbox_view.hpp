@@ -39,7 +39,8 @@ bool shows(const sandbox_view& view, std::string_view path);
 
 /// Folders that a tool's own folder must not contain, or lie in, to be shown as a whole.
 struct hidden_folders {
-  std::vector<std::string> private_ones;  ///< project, state, home: of what lies in them only the file itself
+  std::vector<std::string> projects;  ///< sources and state: of what lies in them only the file itself
+  std::string home;                   ///< of what lies in it only a folder named bin; empty: none
 };
 
 /// What a tool's file adds to `view`: nothing where it is shown already; its folder, of `PREFIX/bin` the

@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "core/cancel_token.hpp"
+#include "core/path_text.hpp"
 #include "platform/linux/program_lookup.hpp"
 #include "platform/sandbox/call_filter.hpp"
 #include "platform/sandbox/read_listener.hpp"
@@ -75,6 +76,15 @@ std::string interpreter_of(const std::string& file) {
   line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
   line = line.substr(0, line.find_first_of(" \t\r"));
   return line.starts_with('/') ? std::string(line) : std::string();
+}
+
+/// Whether something is there that the tool was not shown. What every program looks for and does without is
+/// left out.
+bool is_hidden(const std::string& path, const sandbox_view& view) {
+  for (const std::string_view one : {"/etc", "/proc", "/sys", "/dev", "/run", "/tmp", "/var"})
+    if (is_at_or_below(path, one)) return false;
+  struct stat state {};
+  return ::lstat(path.c_str(), &state) == 0 && !S_ISDIR(state.st_mode) && !shows(view, path);
 }
 
 struct status_pipe {
@@ -191,7 +201,12 @@ result<process_outcome> sandboxed_runner::run(const process_spec& spec, const ca
   GRAPHITE_TRY(const auto reads, read_listener::start());
   auto out = run_once(spec, program, cancel, reads.get());
   auto heard = reads->stop();
-  if (out) out->reads = std::move(heard);
+  if (!out) return out;
+  auto view = system_;
+  for (auto& part : view_of(spec, program)) view.push_back(std::move(part));
+  for (const auto& one : heard)
+    if (is_hidden(one, view)) out->hidden.push_back(one);
+  out->reads = std::move(heard);
   return out;
 }
 

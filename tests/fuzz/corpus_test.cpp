@@ -108,6 +108,8 @@ TEST(fuzz_seeds, a_row_of_a_newer_cache_is_refused_and_those_of_former_versions_
   };
   reads(fuzz::cache_row, "cache_row/version_1", 1);
   reads(fuzz::cache_row, "cache_row/version_2", 2);
+  reads(fuzz::cache_row, "cache_row/version_3", 3);
+  reads(fuzz::history_row, "history_row/version_1", 1);
   reads(fuzz::result_row, "result_row/version_1", 1);
   reads(fuzz::source_row, "source_row/version_1", 1);
 }

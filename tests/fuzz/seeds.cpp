@@ -352,10 +352,10 @@ void write_graph_rows() {
               100,
               90,
               "argv = tr"});
-  cached.add({{}, number(7), {}, 1, 1, "", 1'700'000'000'000});
+  cached.add({{}, number(7), {}, 1, 1, "", 1'700'000'000'000, sandbox_tier::namespaces});
   const auto row = encode(cached);
   write("cache_row/two", row);
-  // Of a program to come; `version_1` and `version_2` are of those that were, and are read.
+  // Of a program to come; `version_1` to `version_3` are of those that were, and are read.
   write("cache_row/newer", std::string(1, static_cast<char>(row[0] + 1)) + row.substr(1));
   action_history history{"changed",
                          "a/include.h",
@@ -364,7 +364,8 @@ void write_graph_rows() {
                          {{"argv", "tr a-z A-Z"}, {"input a", "5a"}},
                          true,
                          {{"input a", "59", "5a"}, {"tool tr", std::nullopt, "11"}},
-                         2};
+                         2,
+                         sandbox_tier::landlock};
   write("history_row/two", encode(history));
   write("history_row/empty", encode(action_history{}));
 }

@@ -38,6 +38,9 @@ service_status some_status() {
   out.machine.remote_access = 0.25;
   out.machine.remote_source = "counters";
   out.machine.remote_reason = "none better";
+  out.machine.sandbox_mode = "best";
+  out.machine.sandbox = "landlock";
+  out.machine.sandbox_reason = "no namespaces";
   out.pid = 99;
   out.uptime_seconds = 1.5;
   out.held = true;
@@ -72,6 +75,9 @@ TEST(service_codec, a_status_survives_the_wire) {
   EXPECT_EQ(back->machine.io_adapter, "threads");
   EXPECT_EQ(back->machine.io_reason, "no rings");
   EXPECT_EQ(back->machine.remote_access, 0.25);
+  EXPECT_EQ(back->machine.sandbox_mode, "best");
+  EXPECT_EQ(back->machine.sandbox, "landlock");
+  EXPECT_EQ(back->machine.sandbox_reason, "no namespaces");
   EXPECT_EQ(back->machine.remote_source, "counters");
   EXPECT_EQ(back->machine.remote_reason, "none better");
   EXPECT_TRUE(back->held);
