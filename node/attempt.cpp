@@ -101,7 +101,7 @@ class execution {
         if (const auto made = logical_path::parse(entry.path)) asked.erase(*made);
     std::string out;
     if (const auto names = undeclared({asked.begin(), asked.end()}); !names.empty())
-      out = fmt::format("; it tried to read {}, not among the rule's inputs", names);
+      out = fmt::format("; it tried to read what is not among the rule's inputs: {}", names);
     std::string elsewhere;
     std::size_t count = 0;
     for (const auto& path : hidden_) {

@@ -122,7 +122,7 @@ sandbox_view system_view() {
 bool shows(const sandbox_view& view, std::string_view path) {
   return std::ranges::any_of(view, [&](const view_part& one) {
     const bool readable = one.what == kind::read || one.what == kind::write;
-    return readable && is_at_or_below(path, one.to);
+    return readable && one.from == one.to && is_at_or_below(path, one.to);
   });
 }
 

@@ -34,7 +34,7 @@ using sandbox_view = std::vector<view_part>;
 /// is set up and to nobody's secrets, five devices, /proc, an own /dev/shm. Looks at the disk, once.
 sandbox_view system_view();
 
-/// Whether `path` is at or below something of `view` that can be read.
+/// Whether `path`, as it is outside, is at or below something of `view` that can be read.
 bool shows(const sandbox_view& view, std::string_view path);
 
 /// Folders that a tool's own folder must not contain, or lie in, to be shown as a whole.

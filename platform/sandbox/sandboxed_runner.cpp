@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 
 #include "core/cancel_token.hpp"
 #include "core/path_text.hpp"
+#include "platform/linux/c_strings.hpp"
 #include "platform/linux/program_lookup.hpp"
 #include "platform/sandbox/call_filter.hpp"
 #include "platform/sandbox/read_listener.hpp"
@@ -29,8 +31,15 @@ namespace {
 
 using kind = view_part::kind;
 
-/// Numbers of the descriptors that graphite-sandbox gets.
-constexpr int status_number = 3, filter_number = 4, reads_number = 5;
+/// A file in memory that holds variables as graphite-sandbox takes them.
+result<owned_fd> file_of(const std::map<std::string, std::string>& environment) {
+  std::string text;
+  for (const auto& line : environment_lines(environment)) text.append(line).push_back('\0');
+  owned_fd out(::memfd_create("graphite-environment", MFD_CLOEXEC));
+  if (!out || ::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail_errno(errno, "cannot hand on an environment");
+  return out;
+}
 
 std::string_view mode_of(sandbox_tier tier) {
   switch (tier) {
@@ -83,8 +92,9 @@ std::string interpreter_of(const std::string& file) {
 bool is_hidden(const std::string& path, const sandbox_view& view) {
   for (const std::string_view one : {"/etc", "/proc", "/sys", "/dev", "/run", "/tmp", "/var"})
     if (is_at_or_below(path, one)) return false;
-  struct stat state {};
-  return ::lstat(path.c_str(), &state) == 0 && !S_ISDIR(state.st_mode) && !shows(view, path);
+  std::error_code code;
+  const auto real = std::filesystem::canonical(path, code).string();
+  return !code && !std::filesystem::is_directory(real, code) && !shows(view, path) && !shows(view, real);
 }
 
 struct status_pipe {
@@ -132,9 +142,7 @@ void sandboxed_runner::show_file(sandbox_view& view, const std::string& file) co
   std::error_code code;
   const auto real = std::filesystem::canonical(file, code).string();
   if (code) return;
-  auto known = system_;
-  known.insert(known.end(), view.begin(), view.end());
-  for (auto& part : tool_view(known, file, real, options_.hidden)) view.push_back(std::move(part));
+  for (auto& part : tool_view(view, file, real, options_.hidden)) view.push_back(std::move(part));
 }
 
 sandbox_view sandboxed_runner::view_of(const process_spec& spec, const std::string& program) const {
@@ -143,6 +151,7 @@ sandbox_view sandboxed_runner::view_of(const process_spec& spec, const std::stri
   const bool own_root = has_namespaces(tier_);
   if (own_root && !temporary.empty()) out.push_back({kind::write, temporary, "/tmp"});
   if (own_root && temporary.empty()) out.push_back({kind::memory, {}, "/tmp"});
+  out.insert(out.end(), system_.begin(), system_.end());
   out.push_back({kind::write, spec.working_folder, spec.working_folder});
   if (!temporary.empty()) out.push_back({kind::write, temporary, temporary});
   std::size_t read_only = own_root ? options_.limits.read_only_inputs_max : 0;
@@ -157,38 +166,28 @@ sandbox_view sandboxed_runner::view_of(const process_spec& spec, const std::stri
   return out;
 }
 
-std::vector<std::string> sandboxed_runner::arguments(const process_spec& spec, const std::string& program,
-                                                     bool tells_reads) const {
-  auto view = system_;
-  if (hides_files(tier_)) {
-    const auto own = view_of(spec, program);
-    view.insert(view.end(), own.begin(), own.end());
-  } else {
-    view.clear();
-  }
+std::vector<std::string> sandboxed_runner::arguments(const process_spec& spec,
+                                                     const std::string& program) const {
+  auto view = hides_files(tier_) ? view_of(spec, program) : sandbox_view();
   std::vector<std::string> out;
   const auto add = [&](std::initializer_list<std::string> more) { out.insert(out.end(), more); };
+  const auto add_view = [&] {
+    for (auto& one : to_arguments(view)) out.push_back(std::move(one));
+  };
   if (tier_ == sandbox_tier::bubblewrap) {
     add({options_.bubblewrap, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc",
-         "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"});
+         "--unshare-uts", "--unshare-cgroup-try", "--as-pid-1", "--die-with-parent", "--new-session",
+         "--cap-drop", "ALL"});
     view.push_back({kind::read, options_.program, "/run/graphite-sandbox"});
-    for (auto& one : to_arguments(view)) out.push_back(std::move(one));
+    add_view();
     add({"--remount-ro", "/", "--remount-ro", "/proc", "--chdir", spec.working_folder, "--",
-         "/run/graphite-sandbox"});
-    view.clear();
+         "/run/graphite-sandbox", "inner"});
   } else {
-    out.push_back(options_.program);
+    add({options_.program, std::string(mode_of(tier_))});
+    add_view();
   }
-  out.emplace_back(mode_of(tier_));
-  for (auto& one : to_arguments(view)) out.push_back(std::move(one));
-  add({"--chdir", spec.working_folder, "--processes", std::to_string(processes_max_), "--status",
-       std::to_string(status_number)});
-  if (tier_ == sandbox_tier::namespaces)
-    add({"--memory-bytes", std::to_string(options_.limits.shared_memory_bytes_max)});
-  if (filter_) add({"--filter", std::to_string(filter_number)});
-  if (tells_reads) add({"--reads", std::to_string(reads_number)});
-  add({"--", program});
-  out.insert(out.end(), spec.argv.begin(), spec.argv.end());
+  add({"--chdir", spec.working_folder, "--processes", std::to_string(processes_max_), "--memory-bytes",
+       std::to_string(options_.limits.shared_memory_bytes_max)});
   return out;
 }
 
@@ -202,8 +201,7 @@ result<process_outcome> sandboxed_runner::run(const process_spec& spec, const ca
   auto out = run_once(spec, program, cancel, reads.get());
   auto heard = reads->stop();
   if (!out) return out;
-  auto view = system_;
-  for (auto& part : view_of(spec, program)) view.push_back(std::move(part));
+  const auto view = view_of(spec, program);
   for (const auto& one : heard)
     if (is_hidden(one, view)) out->hidden.push_back(one);
   out->reads = std::move(heard);
@@ -213,35 +211,51 @@ result<process_outcome> sandboxed_runner::run(const process_spec& spec, const ca
 result<process_outcome> sandboxed_runner::run_once(const process_spec& spec, const std::string& program,
                                                    const cancel_token& cancel, read_listener* reads) {
   GRAPHITE_TRY(auto status, status_pipe::open());
-  const auto& filter = reads != nullptr ? telling_filter_ : filter_;
-  run_extras more;
-  more.descriptors = {status.writer.get()};
-  if (filter) more.descriptors.push_back(filter.get());
-  if (reads != nullptr) more.descriptors.push_back(reads->socket());
-  const auto& limits = options_.limits;
-  std::vector<std::string> folders{spec.working_folder};
-  if (!spec.temporary_folder.empty()) folders.push_back(spec.temporary_folder);
-  const bool small = spec.file_bytes_max != 0;
-  const usage_meter meter(
-      {small ? limits.small_disk_bytes_max : limits.disk_bytes_max, limits.memory_bytes_max},
-      std::move(folders));
-  more.look = [&meter](pid_t process) { return meter.look(process); };
-  more.look_every = limits.look_every;
   process_spec outer;
-  outer.argv = arguments(spec, program, reads != nullptr);
-  outer.environment = spec.environment;
+  run_extras more;
+  outer.argv = arguments(spec, program);
+  const auto hand_on = [&](const char* name, int descriptor) {
+    outer.argv.insert(outer.argv.end(), {name, std::to_string(3 + more.descriptors.size())});
+    more.descriptors.push_back(descriptor);
+  };
+  hand_on("--status", status.writer.get());
+  const auto& filter = reads != nullptr ? telling_filter_ : filter_;
+  if (filter) hand_on("--filter", filter.get());
+  if (reads != nullptr) hand_on("--reads", reads->socket());
+  owned_fd variables;
+  if (tier_ == sandbox_tier::bubblewrap) {
+    // bwrap is not to load what a rule names for its tool.
+    GRAPHITE_TRY(variables, file_of(spec.environment));
+    hand_on("--environment", variables.get());
+  } else {
+    outer.environment = spec.environment;
+  }
+  outer.argv.insert(outer.argv.end(), {"--", program});
+  outer.argv.insert(outer.argv.end(), spec.argv.begin(), spec.argv.end());
   outer.working_folder = spec.working_folder;
   outer.timeout = spec.timeout;
   outer.memory_bytes_max = spec.memory_bytes_max;
   outer.file_bytes_max = spec.file_bytes_max;
   outer.output_bytes_max = spec.output_bytes_max;
   outer.nice = spec.nice;
+  const auto meter = meter_of(spec);
+  more.look = [&meter](pid_t process) { return meter.look(process); };
+  more.look_every = options_.limits.look_every;
   GRAPHITE_TRY(auto out, with_.run(outer, cancel, more));
   const auto said = read_sandbox_report(status.text());
   if (said.first_process > 0) await_namespace_end(said.first_process);
   if (said.failure) return tl::unexpected(*said.failure);
   out.sandbox = tier_;
   return out;
+}
+
+usage_meter sandboxed_runner::meter_of(const process_spec& spec) const {
+  const auto& limits = options_.limits;
+  std::vector<std::string> folders{spec.working_folder};
+  if (!spec.temporary_folder.empty()) folders.push_back(spec.temporary_folder);
+  const bool small = spec.file_bytes_max != 0;
+  return usage_meter({small ? limits.small_disk_bytes_max : limits.disk_bytes_max, limits.memory_bytes_max},
+                     std::move(folders));
 }
 
 }  // namespace graphite

@@ -9,6 +9,7 @@
 #include "platform/linux/owned_fd.hpp"
 #include "platform/linux/process_runner.hpp"
 #include "platform/sandbox/sandbox_view.hpp"
+#include "platform/sandbox/usage_meter.hpp"
 
 namespace graphite {
 
@@ -55,8 +56,8 @@ class sandboxed_runner final : public process_runner {
   sandboxed_runner(linux_process_runner& with, sandbox_tier tier, sandbox_options options);
   sandbox_view view_of(const process_spec& spec, const std::string& program) const;
   void show_file(sandbox_view& view, const std::string& file) const;
-  std::vector<std::string> arguments(const process_spec& spec, const std::string& program,
-                                     bool tells_reads) const;
+  std::vector<std::string> arguments(const process_spec& spec, const std::string& program) const;
+  usage_meter meter_of(const process_spec& spec) const;
   result<process_outcome> run_once(const process_spec& spec, const std::string& program,
                                    const cancel_token& cancel, read_listener* reads);
 

@@ -89,6 +89,8 @@ class reader {
       out.filter = descriptor();
     } else if (is("--status")) {
       out.status = descriptor();
+    } else if (is("--environment")) {
+      out.environment = descriptor();
     } else if (is("--reads")) {
       out.reads = descriptor();
     } else {

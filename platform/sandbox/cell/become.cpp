@@ -36,6 +36,26 @@ std::vector<sock_filter> read_filter(const request& what) {
   return out;
 }
 
+/// The variables that the tool gets, with pointers to them.
+class variables {
+ public:
+  explicit variables(const request& what) {
+    if (what.environment < 0) return;
+    struct stat state {};
+    if (::fstat(what.environment, &state) != 0) give_up(what, "the environment");
+    text_.resize(static_cast<std::size_t>(state.st_size));
+    if (::pread(what.environment, text_.data(), text_.size(), 0) != static_cast<ssize_t>(text_.size()))
+      give_up(what, "the environment");
+    for (std::size_t at = 0; at < text_.size(); at += std::strlen(&text_[at]) + 1) all_.push_back(&text_[at]);
+    all_.push_back(nullptr);
+  }
+  char* const* get() const { return all_.empty() ? environ : all_.data(); }
+
+ private:
+  std::vector<char> text_;
+  std::vector<char*> all_;
+};
+
 void send_descriptor(const request& what, int descriptor) {
   char byte = 'L';
   iovec bytes{&byte, 1};
@@ -108,10 +128,11 @@ void drop_capabilities(const request& what) {
 void become_tool(const request& what) {
   if (what.folder != nullptr && ::chdir(what.folder) != 0) give_up(what, "the working folder");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up(what, "no_new_privs");
-  for (const int own : {what.status, what.filter, what.reads})
+  const variables own_variables(what);
+  for (const int own : {what.status, what.filter, what.environment, what.reads})
     if (own >= 0) ::fcntl(own, F_SETFD, FD_CLOEXEC);
   if (what.filter >= 0) install_filter(what);
-  ::execve(what.program, what.arguments, environ);
+  ::execve(what.program, what.arguments, own_variables.get());
   tell(what.status, 'X', errno, what.program);
   ::_exit(126);
 }

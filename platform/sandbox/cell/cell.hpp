@@ -14,9 +14,9 @@ namespace graphite::cell {
 
 enum class mode {
   namespaces,  ///< makes all namespaces, mounts the view, is the parent of the tool
-  inner,       ///< somebody else has made them (bubblewrap); limits and filter only
-  landlock,    ///< a domain that names the same view, limits and filter
-  limits       ///< limits only
+  inner,     ///< the first process of namespaces that bubblewrap has made: limits, filter, parent of the tool
+  landlock,  ///< a domain that names the same view, limits and filter
+  limits     ///< limits only
 };
 
 /// One part of what the tool sees.
@@ -34,8 +34,9 @@ struct request {
   const char* memory_bytes = nullptr;  ///< of each `memory` part, a number as tmpfs takes it
   std::uint64_t processes = 0;         ///< zero: no limit
   int filter = -1;                     ///< descriptor of the system call filter's program
-  int status = -1;                     ///< where failures are told
-  int reads = -1;  ///< socket for the descriptor that hears of opened paths; `filter` then notifies
+  int environment = -1;  ///< file with the tool's variables, a NUL after each; -1: this process's own
+  int status = -1;       ///< where failures are told
+  int reads = -1;        ///< socket for the descriptor that hears of opened paths; `filter` then notifies
   const char* program = nullptr;     ///< absolute
   char* const* arguments = nullptr;  ///< the tool's, its name included
 };
@@ -54,6 +55,10 @@ void tell(int status, char letter, int number, std::string_view text);
 
 /// Takes from this process all that is not in the parts: Landlock. Not what it has open.
 void enter_landlock(const request& what);
+
+/// As the first process of a namespace: starts the tool, waits for it and for whatever else ends, and gives
+/// its status as waitpid() does. Nobody inside can look into this process or change it.
+int run_as_first(const request& what);
 
 void limit_processes(const request& what);
 /// Takes the capabilities, for good, also from programs that are started.

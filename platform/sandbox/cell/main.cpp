@@ -1,4 +1,7 @@
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <string_view>
 
 #include "platform/sandbox/cell/cell.hpp"
 
@@ -15,7 +18,10 @@ int main(int count, char** arguments) {
       enter_landlock(what);
       drop_capabilities(what);
       become_tool(what);
-    case mode::inner:
+    case mode::inner: {
+      const int status = run_as_first(what);
+      ::_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    }
     case mode::limits:
       limit_processes(what);
       become_tool(what);

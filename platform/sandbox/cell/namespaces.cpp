@@ -208,19 +208,7 @@ struct channel {
   map_user(what, user, group);
   (void)!::sethostname("sandbox", 7);
   mount_view(what);
-  ::setsid();
-  limit_processes(what);
-  drop_capabilities(what);
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const pid_t tool = ::fork();
-  if (tool < 0) give_up(what, "fork");
-  if (tool == 0) {
-    ::close(out.writer);
-    become_tool(what);
-  }
-  for (const int own : {what.status, what.filter, what.reads})
-    if (own >= 0) ::close(own);
-  const int status = wait_for(tool);
+  const int status = run_as_first(what);
   (void)!::write(out.writer, &status, sizeof status);
   ::_exit(0);
 }
@@ -235,6 +223,20 @@ struct channel {
 }
 
 }  // namespace
+
+int run_as_first(const request& what) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setsid();
+  limit_processes(what);
+  drop_capabilities(what);
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) give_up(what, "hiding the first process");
+  const pid_t tool = ::fork();
+  if (tool < 0) give_up(what, "fork");
+  if (tool == 0) become_tool(what);
+  for (const int own : {what.status, what.filter, what.environment, what.reads})
+    if (own >= 0) ::close(own);
+  return wait_for(tool);
+}
 
 void run_in_namespaces(const request& what) {
   int out[2], alive[2];
