@@ -30,6 +30,7 @@ const std::vector<workload>& workloads() {
        run_transforms},
       {"worker-dispatch", "an action of nothing through a warm worker, and after its end",
        run_worker_dispatch},
+      {"sandbox", "a trivial command in each tier of the sandbox, against none", run_sandbox},
       {"simd",
        "each kernel with each instruction set of this machine; against its scalar twin and memory bandwidth",
        run_simd},

@@ -15,6 +15,7 @@ report run_swap(const bench_options& options);
 report run_swap_memory(const bench_options& options);
 report run_transforms(const bench_options& options);
 report run_worker_dispatch(const bench_options& options);
+report run_sandbox(const bench_options& options);
 report run_simd(const bench_options& options);
 report run_supertux_cold(const bench_options& options);
 report run_aio(const bench_options& options);

@@ -31,8 +31,7 @@ result<sandbox_choice> session_sandbox::try_all() {
   if (options_.mode != sandbox_mode::off) {
     std::error_code code;
     std::filesystem::create_directories(options_.scratch, code);
-    for (const auto tier :
-         {sandbox_tier::namespaces, sandbox_tier::bubblewrap, sandbox_tier::landlock, sandbox_tier::limits}) {
+    for (const auto tier : sandbox_tiers) {
       offers.push_back({tier, try_sandbox(with_, tier, options_.how, options_.scratch)});
       if (offers.back().refused.empty()) break;
     }

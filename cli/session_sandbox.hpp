@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,10 @@
 #include "platform/sandbox/sandboxed_runner.hpp"
 
 namespace graphite {
+
+/// As they are tried.
+inline constexpr std::array sandbox_tiers{sandbox_tier::namespaces, sandbox_tier::bubblewrap,
+                                          sandbox_tier::landlock, sandbox_tier::limits};
 
 struct session_sandbox_options {
   sandbox_mode mode = sandbox_mode::best;

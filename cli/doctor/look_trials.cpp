@@ -9,11 +9,14 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <functional>
 
 #include "cli/doctor/look.hpp"
+#include "cli/session_sandbox.hpp"
 #include "core/units.hpp"
 #include "platform/linux/owned_fd.hpp"
+#include "platform/linux/process_runner.hpp"
 #include "platform/linux/uring_io.hpp"
 #include "platform/numa/placed_memory.hpp"
 #include "platform/worker/worker_sandbox.hpp"
@@ -58,6 +61,19 @@ std::string try_worker_sandbox() {
   return entered ? std::string() : entered.error().context;
 }
 
+/// Runs nothing much in each tier.
+std::vector<sandbox_offer> try_sandboxes() {
+  std::vector<sandbox_offer> out;
+  std::error_code code;
+  auto folder = (std::filesystem::temp_directory_path(code) / "graphite-doctor-XXXXXX").string();
+  if (code || ::mkdtemp(folder.data()) == nullptr) return out;
+  linux_process_runner processes;
+  const auto how = sandbox_options_for(folder, folder, {});
+  for (const auto tier : sandbox_tiers) out.push_back({tier, try_sandbox(processes, tier, how, folder)});
+  std::filesystem::remove_all(folder, code);
+  return out;
+}
+
 }  // namespace
 
 async_io_report look_at_async_io() {
@@ -92,6 +108,7 @@ sandbox_report look_at_sandbox() {
     out.landlock_abi = static_cast<int>(abi);
   else
     out.landlock_refused = errno_error(errno, "landlock_create_ruleset").context;
+  out.commands = try_sandboxes();
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/doctor/finding.hpp"
+#include "core/sandbox.hpp"
 
 namespace graphite::doctor {
 
@@ -13,10 +14,11 @@ struct sandbox_report {
   std::string user_namespaces_refused{};  ///< empty: they can be made
   std::optional<int> landlock_abi{};      ///< none: refused
   std::string landlock_refused{};
-  std::string workers_refused{};  ///< why workers cannot be shut in; empty: they can
+  std::string workers_refused{};          ///< why workers cannot be shut in; empty: they can
+  std::vector<sandbox_offer> commands{};  ///< every tier for commands, descending
 };
 
-/// `seccomp`, `no_new_privs`, `user_namespaces`, `landlock`, `worker_sandbox`. Pure.
+/// `seccomp`, `no_new_privs`, `user_namespaces`, `landlock`, `worker_sandbox`, `command_sandbox`. Pure.
 findings judge_sandbox(const sandbox_report& facts);
 
 }  // namespace graphite::doctor

@@ -45,7 +45,7 @@ TEST(action_history, a_damaged_row_is_told_from_a_good_one) {
   }
   EXPECT_FALSE(decode_action_history(good + "x"));
   auto newer = good;
-  newer[0] = 2;
+  newer[0] = static_cast<char>(good[0] + 1);
   EXPECT_EQ(decode_action_history(newer).error().code, errc::newer_version);
   EXPECT_EQ(decode_action_history("never built: a\nrule = x\n").error().code, errc::corrupt);
 }

@@ -447,17 +447,19 @@ shell = true
 def a_second_build_is_told_who_holds_the_state():
     config = '''[project]
 name = "e2e"
+sandbox_read = ["GATES"]
 [[rule]]
 name = "slow"
 match = ["*.slow"]
 outputs = ["{in}.out"]
 [rule.command]
-argv = ["while [ ! -e \\"$3\\" ]; do sleep 0.05; done; cp \\"$1\\" \\"$2\\"", "{in}", "{out}", "GATE"]
+argv = ["while [ ! -e \\"$3\\" ]; do sleep 0.05; done; cp \\"$1\\" \\"$2\\"", "{in}", "{out}", "GATES/gate"]
 shell = true
 '''
     with World(config) as world:
-        gate = world.work / "gate"
-        world.write("graphite.toml", config.replace("GATE", str(gate)))
+        gate = world.work / "gates" / "gate"
+        gate.parent.mkdir()
+        world.write("graphite.toml", config.replace("GATES", str(gate.parent)))
         world.write("a.slow", "slow")
         first = world.start("first", "build", "-C", world.root, "--json")
         wait_until(lambda: (world.root / ".graphite/db/LOCK").exists(), "the first to open its state")

@@ -335,20 +335,23 @@ def every_stage_of_every_change_is_counted():
 
 SLOW = '''[project]
 name = "e2e"
+sandbox_read = ["GATES"]
 
 [[rule]]
 name = "slow"
 match = ["*.slow"]
 outputs = ["{stem}.out"]
 [rule.command]
-argv = ["while [ ! -e '%s' ]; do sleep 0.05; done; cp \\"$1\\" \\"$2\\"", "{in}", "{out}"]
+argv = ["while [ ! -e 'GATES/go' ]; do sleep 0.05; done; cp \\"$1\\" \\"$2\\"", "{in}", "{out}"]
 shell = true
 '''
 
 
 def status_tells_what_runs_and_who_follows():
     with World() as world:
-        world.write("graphite.toml", SLOW % (world.work / "go"))
+        gates = world.work / "gates"
+        gates.mkdir()
+        world.write("graphite.toml", SLOW.replace("GATES", str(gates)))
         world.write("a.txt", "a")
         world.write("b.slow", "b")
         world.dev()
@@ -364,7 +367,7 @@ def status_tells_what_runs_and_who_follows():
                    (newest["epoch"], newest["sequence"]), "the subscriber to say what it shows")
         equal(now["subscribers"][0]["channel"], "main", "whom it follows")
         wait_until(lambda: metrics_of(world)["graphite_subscribers"] == 1, "the gauge of subscribers")
-        (world.work / "go").touch()
+        (gates / "go").touch()
         reader.swap_with(changed="b.out")
         world.build()
         now = status()

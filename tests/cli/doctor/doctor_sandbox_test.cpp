@@ -10,7 +10,14 @@ namespace {
 using test::finding_of;
 using test::says;
 
-sandbox_report free_machine() { return {.seccomp_mode = 0, .landlock_abi = 4}; }
+sandbox_report free_machine() {
+  return {.seccomp_mode = 0,
+          .landlock_abi = 4,
+          .commands = {{sandbox_tier::namespaces, ""},
+                       {sandbox_tier::bubblewrap, "bwrap is not installed"},
+                       {sandbox_tier::landlock, ""},
+                       {sandbox_tier::limits, ""}}};
+}
 
 TEST(doctor_sandbox, a_machine_without_filters_is_ok) {
   for (const auto& one : judge_sandbox(free_machine())) EXPECT_EQ(one.state, finding_state::ok) << one.name;
@@ -51,6 +58,20 @@ TEST(doctor_sandbox, what_only_tools_want_is_noted) {
   EXPECT_EQ(finding_of(all, "user_namespaces").state, finding_state::note);
   EXPECT_EQ(finding_of(all, "landlock").state, finding_state::note);
   EXPECT_TRUE(says(finding_of(all, "no_new_privs").found, "setuid"));
+}
+
+TEST(doctor_sandbox, tells_which_tier_commands_run_in_and_why_no_stronger_one_works) {
+  auto report = free_machine();
+  EXPECT_TRUE(says(finding_of(judge_sandbox(report), "command_sandbox").found, "'namespaces'"));
+  report.commands[0].refused = "clone: Operation not permitted";
+  auto found = finding_of(judge_sandbox(report), "command_sandbox");
+  EXPECT_EQ(found.state, finding_state::note);
+  for (const auto* part :
+       {"'landlock'", "namespaces does not: clone: Operation not permitted", "bwrap is not installed"})
+    EXPECT_TRUE(says(found.found, part)) << found.found;
+  EXPECT_TRUE(says(found.advice, "install bubblewrap")) << found.advice;
+  report.commands[2].refused = "no such call";
+  EXPECT_EQ(finding_of(judge_sandbox(report), "command_sandbox").state, finding_state::warning);
 }
 
 program_report good_programs() {
