@@ -116,7 +116,8 @@ def a_tool_outside_the_project_is_looked_at_with_every_build():
 
 
 def a_tool_that_changes_while_it_runs_poisons_nothing():
-    with World(CONVERT) as world:
+    # What tells of it lies outside of the project.
+    with World(CONVERT.replace(PROJECT, PROJECT + 'sandbox = "off"\n')) as world:
         script, trace = world.root / "tools/conv.sh", world.work / "began"
         wait = f'touch {trace}; while ! test -e {world.work}/go; do sleep 0.01; done'
         tool(script, "v1", wait)
