@@ -36,6 +36,8 @@ result<sandbox_choice> session_sandbox::try_all() {
       if (offers.back().refused.empty()) break;
     }
   }
+  std::error_code code;
+  std::filesystem::remove(options_.scratch, code);  // only where it is empty
   GRAPHITE_TRY(auto out, choose_sandbox(options_.mode, offers));
   if (out.tier != sandbox_tier::none) {
     GRAPHITE_TRY(runner_, sandboxed_runner::make(with_, out.tier, options_.how));

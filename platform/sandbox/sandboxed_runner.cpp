@@ -123,7 +123,8 @@ sandboxed_runner::sandboxed_runner(linux_process_runner& with, sandbox_tier tier
     if (!shows(system_, path)) system_.push_back({kind::read, path, path});
   auto& limits = options_.limits;
   if (limits.memory_bytes_max == 0) limits.memory_bytes_max = default_memory_bytes_max();
-  processes_max_ = limits.processes_max + (has_namespaces(tier) ? 0 : processes_of_user());
+  processes_max_ =
+      has_namespaces(tier) ? limits.processes_max : processes_of_user() + limits.user_processes_more_max;
 }
 
 sandboxed_runner::~sandboxed_runner() = default;

@@ -17,8 +17,11 @@ class read_listener;
 
 /// What every action in a sandbox is bounded by, beside its rule's memory_max and timeout.
 struct sandbox_limits {
-  std::uint64_t processes_max = 1'024;      ///< and threads; 301 at least where the namespace bounds them
-  std::uint64_t disk_bytes_max = 16 * GiB;  ///< of all files in its scratch folder
+  std::uint64_t processes_max = 1'024;  ///< and threads; 301 at least where the namespace bounds them
+  /// In tiers where the kernel counts a user's processes all together: what he may have beside those that he
+  /// had when the sandbox was made.
+  std::uint64_t user_processes_more_max = 8'192;
+  std::uint64_t disk_bytes_max = 16 * GiB;           ///< of all files in its scratch folder
   std::uint64_t small_disk_bytes_max = 1 * GiB;      ///< the same, of a scratch folder in memory
   std::uint64_t shared_memory_bytes_max = 64 * MiB;  ///< of its /dev/shm
   std::uint64_t memory_bytes_max =

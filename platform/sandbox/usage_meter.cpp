@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "core/units.hpp"
 #include "platform/linux/owned_fd.hpp"
@@ -26,11 +27,18 @@ std::string small_file(const std::string& path) {
   return out;
 }
 
+/// The value in bytes of a line "NAME:  123 kB".
+std::uint64_t line_of(const std::string& text, std::string_view name) {
+  const auto at = text.find(name);
+  unsigned long long kib = 0;
+  if (at == std::string::npos || std::sscanf(text.c_str() + at + name.size(), " %llu", &kib) != 1) return 0;
+  return kib * KiB;
+}
+
+/// Its own and shared memory; not what are only files.
 std::uint64_t memory_of(pid_t process) {
-  unsigned long long all = 0, resident = 0;
-  const auto text = small_file(fmt::format("/proc/{}/statm", process));
-  if (std::sscanf(text.c_str(), "%llu %llu", &all, &resident) != 2) return 0;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto text = small_file(fmt::format("/proc/{}/status", process));
+  return line_of(text, "\nRssAnon:") + line_of(text, "\nRssShmem:");
 }
 
 void add_children(pid_t process, std::vector<pid_t>& out) {

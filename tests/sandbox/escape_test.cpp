@@ -61,6 +61,15 @@ TEST_P(escape_test, nothing_outside_can_be_read) {
   expect_stopped({"read", "../../../../../../../../etc/shadow"});
 }
 
+TEST_P(escape_test, that_something_is_there_is_not_seen) {
+  ONLY_WHERE(has_namespaces(GetParam()));
+  outside_.write("secret", "secret");
+  expect_stopped({"stat", outside_ / "secret"});
+  expect_stopped({"stat", outside_.path()});
+  expect_stopped({"stat", "/root"});
+  expect_stopped({"read", "/proc/" + std::to_string(::getpid()) + "/cmdline"});
+}
+
 TEST_P(escape_test, nothing_outside_can_be_written) {
   ONLY_WHERE(hides());
   outside_.write("kept", "as it was");
@@ -177,7 +186,7 @@ TEST_P(escape_test, a_fork_bomb_ends) {
   // Root's processes are counted by nobody but a namespace, since Linux 6.14.
   const bool counted = ::geteuid() != 0 || (GetParam() == tier::namespaces && kernel_at_least(6, 14));
   ONLY_WHERE(counted);
-  options_.limits.processes_max = 320;
+  options_.limits.processes_max = options_.limits.user_processes_more_max = 320;
   expect_stopped({"fork_bomb", "3000"}, "fork");
 }
 

@@ -45,6 +45,11 @@ int read_file(const arguments& a) {
   return out_where(::read(fd, text, sizeof text) > 0, "read");
 }
 
+int look_at(const arguments& a) {
+  struct stat state {};
+  return out_where(::stat(a[0].c_str(), &state) == 0, "stat");
+}
+
 int write_file(const arguments& a) {
   const int fd = ::open(a[0].c_str(), O_WRONLY | O_CREAT, 0644);
   if (fd < 0) return stopped("open");
@@ -239,6 +244,7 @@ int end_by(const arguments& a) {
 int main(int count, char** text) {
   const std::map<std::string, std::function<int(const arguments&)>> all{
       {"read", read_file},
+      {"stat", look_at},
       {"write", write_file},
       {"symlink", through_symlink},
       {"hard_link", through_hard_link},

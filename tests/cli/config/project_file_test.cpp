@@ -22,6 +22,8 @@ TEST(project_file, an_empty_one_is_a_project_with_defaults) {
   ASSERT_EQ(value.channels.size(), 1u);
   EXPECT_EQ(value.channels[0].name, "main");
   EXPECT_EQ(value.watch.debounce.count(), 50);
+  EXPECT_EQ(value.sandbox, sandbox_mode::best);
+  EXPECT_TRUE(value.sandbox_read.empty());
   EXPECT_EQ(value.rule_for("a.png"), nullptr);
 }
 
@@ -40,6 +42,8 @@ name = "supertux"
 state = "../state"
 trust_domain = "farm"
 jobs = 4
+sandbox = "required"
+sandbox_read = ["/opt/sdk/", "/opt/../srv/kit"]
 publish_lag_max = "3 s"
 [sources]
 root = "data"
@@ -97,6 +101,8 @@ TEST(project_file, reads_every_table) {
   EXPECT_EQ(value.root, "/work/game/data");
   EXPECT_EQ(value.state, "/work/state");
   EXPECT_EQ(value.jobs, 4u);
+  EXPECT_EQ(value.sandbox, sandbox_mode::required);
+  EXPECT_EQ(value.sandbox_read, (std::vector<std::string>{"/opt/sdk", "/srv/kit"}));
   EXPECT_EQ(value.publish_lag_max.count(), 3000);
   EXPECT_EQ(value.ignore.front().text(), "tmp/**");
   EXPECT_FALSE(value.gitignore);
