@@ -112,7 +112,6 @@ struct local_session::parts {
   result<void> open_sources(const session_options& options);
   result<void> open_builder(const session_options& options);
   result<void> open_scratch(bool in_memory);
-  result<void> open_sandbox(const std::string& mode);
   result<void> open_ports(const session_options& options);
   result<void> keys_changed();
   chunk_service_sources chunk_sources();
@@ -120,7 +119,6 @@ struct local_session::parts {
   system_ports ports_for(const session_options& options);
   attempt_result run(const attempt_spec& spec, const cancel_token& cancel);
   attempt_result outdated(const attempt_spec& spec);
-  machine_status machine_now();
   result<void> open_project(const session_options& options);
   result<void> open_audit(const session_options& options);
   const head_signer* signer() const { return keys ? &keys->signer() : nullptr; }
@@ -246,7 +244,7 @@ result<void> local_session::parts::open_builder(const session_options& options) 
     attempts.hold_bytes_max = inline_bytes_max;  // they ride in the next record
 
   GRAPHITE_CHECK(open_scratch(options.scratch_in_memory));
-  GRAPHITE_CHECK(open_sandbox(options.sandbox));
+  GRAPHITE_TRY(sandbox, open_session_sandbox(*processes, *config, options.sandbox, log));
   tools = std::make_unique<tool_workers>(
       *sandbox, tool_workers_options{.encode = [](const tool_work& work) { return encode(work); },
                                      .decode = decode_tool_answer});
@@ -263,28 +261,6 @@ result<void> local_session::parts::open_builder(const session_options& options) 
   runner = std::make_unique<attempt_runner>(
       attempt_runner::ports{*files, *contents, hash, *tools, *scratch, transform, *workers}, attempts);
   if (!names.empty()) workers->warm_up(log);
-  return {};
-}
-
-/// `required` is known to hold before anything is built.
-result<void> local_session::parts::open_sandbox(const std::string& mode) {
-  session_sandbox_options how;
-  how.mode = config->sandbox;
-  if (!mode.empty()) {
-    GRAPHITE_TRY(how.mode, parse_sandbox_mode(mode));
-  }
-  how.how = sandbox_options_for(config->root, config->state, config->sandbox_read);
-  how.scratch = config->state + "/sandbox-trial";
-  sandbox = std::make_unique<session_sandbox>(*processes, std::move(how), log);
-  if (sandbox->mode() != sandbox_mode::required) return {};
-  for (const auto& rule : config->rules)
-    if (!rule.command.worker.empty())
-      return fail(
-          errc::unsupported,
-          fmt::format("sandbox = \"required\", but rule '{}' keeps its tool warm (worker), which no sandbox "
-                      "holds: take 'worker' away, or write sandbox = \"best\"",
-                      rule.name));
-  GRAPHITE_CHECK(sandbox->choose());
   return {};
 }
 
@@ -373,16 +349,6 @@ attempt_result local_session::parts::run(const attempt_spec& spec, const cancel_
   return done;
 }
 
-machine_status local_session::parts::machine_now() {
-  auto out = machine->status();
-  if (!sandbox) return out;
-  const auto how = sandbox->choose();
-  out.sandbox_mode = to_string(sandbox->mode());
-  out.sandbox = to_string(how ? how->tier : sandbox_tier::none);
-  out.sandbox_reason = how ? how->reason : how.error().context;
-  return out;
-}
-
 system_ports local_session::parts::ports_for(const session_options& options) {
   system_ports out;
   out.config = config;
@@ -403,7 +369,7 @@ system_ports local_session::parts::ports_for(const session_options& options) {
   if (machine) {
     out.build_pool = &machine->pool();
     out.on_thread = machine->thread_start();
-    out.machine = [this] { return machine_now(); };
+    out.machine = [this] { return sandbox ? sandbox->told(machine->status()) : machine->status(); };
   }
   for (const auto& [name, archive] : archives) out.archives[name] = archive.get();
   out.boot = boot_id();

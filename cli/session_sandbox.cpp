@@ -1,5 +1,7 @@
 #include "cli/session_sandbox.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -45,6 +47,38 @@ result<sandbox_choice> session_sandbox::try_all() {
   if (options_.mode == sandbox_mode::best && !has_namespaces(out.tier))
     log_.warn("commands are shut in by no more than '{}': {} (docs/sandbox.md says what that does not stop)",
               to_string(out.tier), out.reason);
+  return out;
+}
+
+machine_status session_sandbox::told(machine_status so_far) {
+  const auto how = choose();
+  so_far.sandbox_mode = to_string(options_.mode);
+  so_far.sandbox = to_string(how ? how->tier : sandbox_tier::none);
+  so_far.sandbox_reason = how ? how->reason : how.error().context;
+  return so_far;
+}
+
+result<std::unique_ptr<session_sandbox>> open_session_sandbox(linux_process_runner& with,
+                                                              const project& config, const std::string& mode,
+                                                              log_sink& log) {
+  session_sandbox_options how;
+  how.mode = config.sandbox;
+  if (!mode.empty()) {
+    GRAPHITE_TRY(how.mode, parse_sandbox_mode(mode));
+  }
+  how.how = sandbox_options_for(config.root, config.state, config.sandbox_read);
+  how.scratch = config.state + "/sandbox-trial";
+  const bool required = how.mode == sandbox_mode::required;
+  auto out = std::make_unique<session_sandbox>(with, std::move(how), log);
+  if (!required) return out;
+  for (const auto& rule : config.rules)
+    if (!rule.command.worker.empty())
+      return fail(
+          errc::unsupported,
+          fmt::format("sandbox = \"required\", but rule '{}' keeps its tool warm (worker), which nothing "
+                      "shuts in: take 'worker' away, or write sandbox = \"best\"",
+                      rule.name));
+  GRAPHITE_CHECK(out->choose());
   return out;
 }
 

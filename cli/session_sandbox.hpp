@@ -5,8 +5,10 @@
 #include <mutex>
 #include <string>
 
+#include "actors/facade.hpp"
 #include "core/ports/log.hpp"
 #include "core/ports/process_runner.hpp"
+#include "core/project.hpp"
 #include "core/sandbox.hpp"
 #include "platform/sandbox/sandboxed_runner.hpp"
 
@@ -33,7 +35,8 @@ class session_sandbox final : public process_runner {
 
   /// Tries the tiers, where that is not done yet. Errors: unsupported (see choose_sandbox()).
   result<sandbox_choice> choose();
-  sandbox_mode mode() const { return options_.mode; }
+  /// `so_far`, with what is in force.
+  machine_status told(machine_status so_far);
   result<process_outcome> run(const process_spec& spec, const cancel_token& cancel) override;
 
  private:
@@ -46,6 +49,13 @@ class session_sandbox final : public process_runner {
   std::unique_ptr<result<sandbox_choice>> chosen_;
   std::unique_ptr<sandboxed_runner> runner_;
 };
+
+/// `mode`: over the project's; empty: that. Where it is required, it is known to hold when this returns.
+/// Errors: invalid_argument (an unknown word), unsupported (see choose_sandbox(); a rule's tool stays warm,
+/// and nothing shuts such in).
+result<std::unique_ptr<session_sandbox>> open_session_sandbox(linux_process_runner& with,
+                                                              const project& config, const std::string& mode,
+                                                              log_sink& log);
 
 /// What a project's commands must not be shown by accident, and what they are shown.
 sandbox_options sandbox_options_for(const std::string& root, const std::string& state,

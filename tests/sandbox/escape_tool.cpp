@@ -149,7 +149,6 @@ int fill_disk(const arguments& a) {
     const int fd = ::open(("fill" + std::to_string(i)).c_str(), O_WRONLY | O_CREAT, 0644);
     if (fd < 0 || ::write(fd, block.data(), block.size()) < 0) return stopped("write");
     ::close(fd);
-    ::usleep(2'000);
   }
   return 0;
 }
@@ -181,7 +180,8 @@ int fill_memory_together(const arguments& a) {
     (void)take_memory(32 << 20);
     for (;;) ::pause();
   }
-  ::sleep(20);
+  while (::wait(nullptr) > 0) {
+  }
   return 0;
 }
 
@@ -230,7 +230,8 @@ int live_on(const arguments& a) {
   (void)!::write(ready, "r", 1);
   ::close(ready);
   for (int fd = 0; fd < 3; ++fd) ::close(fd);
-  if (kept >= 0) ::sleep(60);
+  ::alarm(60);
+  if (kept >= 0) ::pause();
   ::_exit(0);
 }
 
