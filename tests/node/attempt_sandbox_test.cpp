@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "bundle/chunk_list.hpp"
 #include "bundle/chunker.hpp"
@@ -52,11 +53,8 @@ class attempt_sandbox_test : public testing::Test {
     command_.argv = {"tool", "{in}", "{out}"};
     spec_.action = action_id{3};
     spec_.attempt = attempt_number{1};
-    spec_.rule = "rule";
-    spec_.main_input = path_of("a/in.txt");
     spec_.inputs = {
         {path_of("a/in.txt"), content_of(chunk_bytes(as_bytes(std::string_view("in")), hash_), hash_)}};
-    spec_.outputs = {{"out.bin", false}};
     spec_.tool_files = {"/opt/tool/lib.so"};
     sandbox_.next.exit_code = 1;
     sandbox_.next.sandbox = sandbox_tier::namespaces;
@@ -79,7 +77,8 @@ class attempt_sandbox_test : public testing::Test {
   std::unique_ptr<disk_scratch_space> scratch_;
   command_spec command_;
   cancel_token cancel_;
-  attempt_spec spec_;
+  attempt_spec spec_{{},      {}, {}, {}, "rule", path_of("a/in.txt"), {}, {{"out.bin", false}}, nullptr,
+                     nullptr, {}, {}, {}, {}};
 };
 
 TEST_F(attempt_sandbox_test, the_tool_is_shown_its_inputs_its_files_and_its_temporary_folder) {

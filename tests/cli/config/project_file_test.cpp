@@ -117,7 +117,7 @@ TEST(project_file, reads_every_table) {
   EXPECT_EQ(rule.transform, "command");
   EXPECT_EQ(rule.settle.count(), 100);
   EXPECT_FALSE(rule.publish);
-  EXPECT_EQ(rule.where.line, 27u);
+  EXPECT_EQ(rule.where.line, 29u);
   EXPECT_EQ(rule.command.timeout.count(), 120'000);
   EXPECT_EQ(rule.command.memory_bytes_max, 512 * MiB);
   EXPECT_EQ(rule.command.set_environment.at("TZ"), "UTC");
