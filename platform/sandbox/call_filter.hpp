@@ -16,8 +16,9 @@ struct call_filter_options {
 /// It denies what a build tool never does, and what a sandbox has a hole by: mounts, namespaces, keys, other
 /// processes' descriptors, io_uring (which makes sockets behind a filter's back), tracing of the kernel, and
 /// characters put into a terminal. Sockets: none but unix ones; in `landlock` none at all but pairs, because
-/// no rule keeps a unix socket from one of the machine's. 32-bit programs are under the same rules. Errors:
-/// unsupported (libseccomp or the kernel does not know it), io.
+/// no rule keeps a unix socket from one of the machine's. Programs for another instruction set than this one
+/// (32-bit ones) are killed with their first call. Errors: unsupported (libseccomp or the kernel does not
+/// know it), io.
 result<owned_fd> make_call_filter(const call_filter_options& options);
 
 }  // namespace graphite

@@ -21,18 +21,12 @@ constexpr std::array<const char*, 6> linked_folders{"/bin", "/sbin", "/lib", "/l
 constexpr std::array<const char*, 5> devices{"null", "zero", "full", "random", "urandom"};
 
 /// Of /etc and /var: how this machine is set up, and nobody's secrets.
-constexpr std::array<const char*, 23> settings{"/etc/alternatives",    "/etc/ld.so.cache",
-                                               "/etc/ld.so.conf",      "/etc/ld.so.conf.d",
-                                               "/etc/passwd",          "/etc/group",
-                                               "/etc/hosts",           "/etc/nsswitch.conf",
-                                               "/etc/localtime",       "/etc/timezone",
-                                               "/etc/os-release",      "/etc/locale.alias",
-                                               "/etc/fonts",           "/etc/mime.types",
-                                               "/etc/magic",           "/etc/mono",
-                                               "/etc/OpenCL",          "/etc/vulkan",
-                                               "/etc/texmf",           "/etc/ssl/certs",
-                                               "/etc/ssl/openssl.cnf", "/var/cache/fontconfig",
-                                               "/var/lib/texmf"};
+constexpr std::array settings{
+    "/etc/alternatives",     "/etc/ld.so.cache", "/etc/passwd",       "/etc/group",
+    "/etc/nsswitch.conf",    "/etc/localtime",   "/etc/locale.alias", "/etc/fonts",
+    "/etc/mime.types",       "/etc/magic",       "/etc/mono",         "/etc/OpenCL",
+    "/etc/vulkan",           "/etc/texmf",       "/etc/ssl/certs",    "/etc/ssl/openssl.cnf",
+    "/var/cache/fontconfig", "/var/lib/texmf"};
 /// Of /etc, by the beginning of the name: versions follow.
 constexpr std::array<std::string_view, 4> versioned_settings{"java", "python", "perl", "ImageMagick"};
 

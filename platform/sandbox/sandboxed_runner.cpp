@@ -97,6 +97,10 @@ bool is_hidden(const std::string& path, const sandbox_view& view) {
   return !code && !std::filesystem::is_directory(real, code) && !shows(view, path) && !shows(view, real);
 }
 
+void show(sandbox_view& view, const std::string& path) {
+  if (!shows(view, path)) view.push_back({kind::read, path, path});
+}
+
 struct status_pipe {
   owned_fd reader, writer;
 
@@ -119,8 +123,6 @@ struct status_pipe {
 
 sandboxed_runner::sandboxed_runner(linux_process_runner& with, sandbox_tier tier, sandbox_options options)
     : with_(with), tier_(tier), options_(std::move(options)), system_(system_view()) {
-  for (const auto& path : options_.readable)
-    if (!shows(system_, path)) system_.push_back({kind::read, path, path});
   auto& limits = options_.limits;
   if (limits.memory_bytes_max == 0) limits.memory_bytes_max = default_memory_bytes_max();
   processes_max_ =
@@ -147,12 +149,12 @@ void sandboxed_runner::show_file(sandbox_view& view, const std::string& file) co
 }
 
 sandbox_view sandboxed_runner::view_of(const process_spec& spec, const std::string& program) const {
-  sandbox_view out;
   const auto& temporary = spec.temporary_folder;
   const bool own_root = has_namespaces(tier_);
+  auto out = system_;
   if (own_root && !temporary.empty()) out.push_back({kind::write, temporary, "/tmp"});
   if (own_root && temporary.empty()) out.push_back({kind::memory, {}, "/tmp"});
-  out.insert(out.end(), system_.begin(), system_.end());
+  for (const auto& path : options_.readable) show(out, path);
   out.push_back({kind::write, spec.working_folder, spec.working_folder});
   if (!temporary.empty()) out.push_back({kind::write, temporary, temporary});
   std::size_t read_only = own_root ? options_.limits.read_only_inputs_max : 0;

@@ -78,14 +78,14 @@ void make_place(const request& what, const part& one, bool is_folder, placed& to
   give_up(what, one.to);
 }
 
-/// Of all mounts below, too.
-void restrict_mount(const request& what, const char* path, std::uint64_t attributes) {
-  const mount_attr wanted{attributes, 0, 0, 0};
-  if (::syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &wanted, sizeof wanted) != 0)
+/// Sets and then clears attributes; of all mounts below, too, where `whole`.
+void change_mount(const request& what, const char* path, std::uint64_t set, std::uint64_t clear, bool whole) {
+  const mount_attr wanted{set, clear, 0, 0};
+  if (::syscall(SYS_mount_setattr, AT_FDCWD, path, whole ? AT_RECURSIVE : 0, &wanted, sizeof wanted) != 0)
     give_up(what, path);
 }
 
-void bind(const request& what, const part& one, int source, placed& to) {
+void bind(const request& what, const part& one, int source, placed& to, bool restricts) {
   struct stat state {};
   if (::fstat(source, &state) != 0) give_up(what, one.from);
   make_place(what, one, S_ISDIR(state.st_mode), to);
@@ -95,7 +95,21 @@ void bind(const request& what, const part& one, int source, placed& to) {
   std::uint64_t attributes = MOUNT_ATTR_NOSUID;
   if (one.what == part::kind::read) attributes |= MOUNT_ATTR_RDONLY;
   if (one.what != part::kind::device) attributes |= MOUNT_ATTR_NODEV;
-  restrict_mount(what, to.text, attributes);
+  if (restricts) change_mount(what, to.text, attributes, 0, true);
+}
+
+/// The parts that come first and are all read-only: what they are allowed is said once, for all of them.
+std::size_t first_reads(const request& what) {
+  std::size_t out = 0;
+  while (out < what.parts.size() &&
+         (what.parts[out].what == part::kind::read || what.parts[out].what == part::kind::link))
+    ++out;
+  return out;
+}
+
+void restrict_first_reads(const request& what) {
+  change_mount(what, new_root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, true);
+  change_mount(what, new_root, 0, MOUNT_ATTR_RDONLY, false);  // until all is in place
 }
 
 void mount_memory(const request& what, placed& to) {
@@ -131,13 +145,13 @@ void mount_processes(const request& what, placed& to) {
     give_up(what, "/proc read-only");
 }
 
-void make(const request& what, const part& one, int source) {
+void make(const request& what, const part& one, int source, bool restricts) {
   placed to(what, one.to);
   switch (one.what) {
     case part::kind::read:
     case part::kind::write:
     case part::kind::device:
-      return bind(what, one, source, to);
+      return bind(what, one, source, to, restricts);
     case part::kind::memory:
       return mount_memory(what, to);
     case part::kind::folder:
@@ -173,10 +187,13 @@ void mount_view(const request& what) {
   const auto sources = open_sources(what);
   if (::mount("tmpfs", new_root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") != 0)
     give_up(what, "the new root");
+  const auto reads = first_reads(what);
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    make(what, what.parts[i], sources[i]);
+    if (i == reads) restrict_first_reads(what);
+    make(what, what.parts[i], sources[i], i >= reads);
     if (sources[i] >= 0) ::close(sources[i]);
   }
+  if (reads == sources.size()) restrict_first_reads(what);
   if (::chdir(new_root) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) give_up(what, "pivot_root");
   if (::umount2(".", MNT_DETACH) != 0) give_up(what, "the old root");
   const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
@@ -230,7 +247,7 @@ int run_as_first(const request& what) {
   limit_processes(what);
   drop_capabilities(what);
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) give_up(what, "hiding the first process");
-  const pid_t tool = ::fork();
+  const pid_t tool = ::vfork();  // until it has become the tool this process only waits for it
   if (tool < 0) give_up(what, "fork");
   if (tool == 0) become_tool(what);
   for (const int own : {what.status, what.filter, what.environment, what.reads})
