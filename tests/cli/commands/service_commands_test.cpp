@@ -77,13 +77,15 @@ TEST_F(service_commands, the_state_option_needs_no_project) {
 
 TEST_F(service_commands, why_tells_the_story) {
   auto& why = facade_.why_value;
-  why = {"a.png", "convert", "failed", "11", "22", {{"argv", "convert -x"}}, {}, {}, 3, {}, "tool said no"};
+  why = {"a.png", "convert", "failed", "11", "22",           {{"argv", "convert -x"}},
+         {},      {},        3,        {},   "tool said no", "landlock"};
   why.reason = "changed: a.svg";
   why.chain = {"a.svg", "a.png"};
   why.changed = {{"argv", "convert", "convert -x"}, {"input b", std::nullopt, "77"}};
   const auto shown = run({"why", "a.png"});
-  for (const char* part : {"convert -x", "-> a.png", "tool said no", "was  convert\n", "is   77",
-                           "was  (not part of it)", "and 3 more", "reason: changed: a.svg"})
+  for (const char* part :
+       {"convert -x", "-> a.png", "tool said no", "was  convert\n", "is   77", "was  (not part of it)",
+        "and 3 more", "reason: changed: a.svg", "sandbox: landlock"})
     EXPECT_NE(shown.out.find(part), std::string::npos) << shown.out;
   EXPECT_EQ(run({"why", "a.png", "--json"}).objects().at(0)["key_components"][0]["value"], "convert -x");
   const auto changed = run({"why", "a.png", "--json"}).objects().at(0)["changed"];
