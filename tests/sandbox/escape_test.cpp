@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -178,8 +179,16 @@ TEST_P(escape_test, it_has_no_descriptor_of_the_parent) {
 TEST_P(escape_test, namespaces_keys_and_terminals_are_denied) {
   ONLY_WHERE(hides());
   for (const auto* call : {"mount", "umount", "pivot_root", "chroot", "unshare", "clone", "setns", "keyctl",
-                           "add_key", "io_uring", "bpf", "paste", "paste_high"})
+                           "add_key", "io_uring", "bpf", "perf", "module", "paste", "paste_high"})
     expect_stopped({"call", call}, call);
+}
+
+TEST_P(escape_test, shared_memory_of_the_user_is_not_reached) {
+  ONLY_WHERE(has_namespaces(GetParam()));
+  const int segment = ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+  ASSERT_GE(segment, 0);
+  expect_stopped({"attach", std::to_string(segment)}, "shmat");
+  ::shmctl(segment, IPC_RMID, nullptr);
 }
 
 TEST_P(escape_test, a_fork_bomb_ends) {

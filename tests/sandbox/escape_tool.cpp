@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -193,6 +194,10 @@ int list_descriptors(const arguments&) {
   return out_where(more != 0, "descriptors");
 }
 
+int attach(const arguments& a) {
+  return out_where(::shmat(std::stoi(a[0]), nullptr, SHM_RDONLY) != reinterpret_cast<void*>(-1), "shmat");
+}
+
 int call(const arguments& a) {
   const std::map<std::string, std::function<long()>> calls{
       {"mount", [] { return ::syscall(SYS_mount, "tmpfs", ".", "tmpfs", 0, nullptr); }},
@@ -206,6 +211,8 @@ int call(const arguments& a) {
       {"add_key", [] { return ::syscall(SYS_add_key, "user", "a", "b", 1, KEY_SPEC_USER_KEYRING); }},
       {"io_uring", [] { return ::syscall(425, 1, nullptr); }},
       {"bpf", [] { return ::syscall(SYS_bpf, 0, nullptr, 0); }},
+      {"perf", [] { return ::syscall(SYS_perf_event_open, nullptr, 0, -1, -1, 0); }},
+      {"module", [] { return ::syscall(SYS_init_module, nullptr, 0, ""); }},
       {"paste", [] { return static_cast<long>(::ioctl(1, TIOCSTI, "x")); }},
       {"paste_high", [] { return ::syscall(SYS_ioctl, 1, 0x1'0000'0000ul | TIOCSTI, "x"); }}};
   const auto found = calls.find(a[0]);
@@ -263,6 +270,7 @@ int main(int count, char** text) {
       {"fill_memory", fill_memory},
       {"fill_memory_together", fill_memory_together},
       {"descriptors", list_descriptors},
+      {"attach", attach},
       {"call", call},
       {"live_on", live_on},
       {"end_by", end_by}};
