@@ -133,6 +133,7 @@ std::string bundle_sink::row(const char* name) const {
 /// The head says what is shown, the note what was shown before of other lineages.
 void bundle_sink::remember_memory(const head_file& shown) {
   memory_.active = shown.value;
+  memory_.signature = shown.signature;
   const lineage_mark mine{shown.value.lineage, shown.value.epoch, shown.value.sequence};
   std::erase_if(memory_.marks, [&](const auto& mark) { return mark.lineage == mine.lineage; });
   memory_.marks.push_back(mine);

@@ -162,16 +162,22 @@ class http_server::impl {
     server_->set_keep_alive_max_count(1);  // with few threads, a kept connection keeps others out
   }
 
+  /// With certificates: who is revoked is told nothing at all. Else a page of another host must not ask.
+  result<void> may_ask(const httplib::Request& request) const {
+    if (options_.keys != nullptr) return options_.may_see_status(peer_of(request));
+    const std::string host = host_of(request.get_header_value("Host"));
+    if (host == "localhost" || is_loopback_host(host)) return {};
+    return fail(errc::permission_denied, "ask for localhost");
+  }
+
   void route() {
-    server_->set_pre_routing_handler(
-        [tls = options_.keys != nullptr](const httplib::Request& request, httplib::Response& response) {
-          const std::string host = host_of(request.get_header_value("Host"));
-          if (tls || host == "localhost" || is_loopback_host(host))
-            return httplib::Server::HandlerResponse::Unhandled;
-          response.status = 403;
-          response.set_content("ask for localhost\n", plain_text);
-          return httplib::Server::HandlerResponse::Handled;
-        });
+    server_->set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      const auto allowed = may_ask(request);
+      if (allowed) return httplib::Server::HandlerResponse::Unhandled;
+      response.status = 403;
+      response.set_content(allowed.error().context + "\n", plain_text);
+      return httplib::Server::HandlerResponse::Handled;
+    });
     server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(sources_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });

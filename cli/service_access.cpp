@@ -31,6 +31,7 @@ network_options service_access::network() const {
   out.revocations = revocations_;
   if (keys_ != nullptr) {
     const auto now = keys_->now();
+    revocations_->update(now->revoked);  // before anybody is let in
     out.keys = identity_of(now->clients);
     out.access.roots = now->roots;
   }

@@ -26,6 +26,7 @@ result<subscriber_memory> decode_note(byte_span note, const hasher& hash) {
   subscriber_memory out;
   GRAPHITE_TRY(auto decoded, decode_head(head_bytes, hash));
   out.active = std::move(decoded.value);
+  out.signature = std::move(decoded.signature);
   while (from.ok() && !from.done()) {
     lineage_mark mark;
     mark.lineage.value = from.unique_id();
@@ -42,6 +43,7 @@ subscriber_memory without_active(subscriber_memory memory) {
   for (auto& mark : memory.marks)
     if (mark.lineage == memory.active->lineage && mark.sequence.value > 0) --mark.sequence.value;
   memory.active.reset();
+  memory.signature.clear();
   return memory;
 }
 

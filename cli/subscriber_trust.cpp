@@ -61,12 +61,15 @@ void subscriber_trust::remember(std::int64_t unix_ns, log_sink& log) {
   if (!text && text.error().code == errc::not_found) return;
   const auto news = text.and_then([](const std::string& from) { return decode_trust(as_bytes(from)); });
   if (!news) return log.warn("{}: {}: revoked keys have to be heard of again", file_, news.error().context);
-  (void)gate_.learn(*news, unix_ns);
+  gate_.learn(*news, unix_ns);
+  if (!news->revocations.empty() && gate_.known().revocations != news->revocations)
+    log.warn("{}: the list of revoked keys in it was signed by no root that is believed: it is left out",
+             file_);
 }
 
 result<void> subscriber_trust::keep() const {
   GRAPHITE_CHECK(make_folders(file_.substr(0, file_.rfind('/'))));
-  return replace_file(file_, encode_trust(gate_.known()), 0600, false);
+  return replace_file(file_, encode_trust(gate_.known()), 0600);
 }
 
 }  // namespace graphite

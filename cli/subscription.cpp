@@ -22,6 +22,7 @@ constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 /// hear of a generation at once, do not sync at once and hold up the next one.
 constexpr duration sync_latest_min = milliseconds(2'500), sync_latest_max = seconds(5);
 constexpr duration tidy_slice = milliseconds(1);
+constexpr duration keep_trust_retry = seconds(2);
 constexpr int sockets_max =
     16;                        ///< two, with keys a monitor's two for each, and those that are being replaced
 constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
@@ -60,6 +61,7 @@ subscriber_options core_options(const subscription_options& options, subscriber_
 struct session_end {
   std::optional<error> damage;  ///< the state is to be opened again, trusting it less
   bool swapped = false;
+  bool is_strange = false;  ///< the damage: nobody who is believed signed it
 };
 
 /// From the opening of the state to its end: a loop that polls the link and hands what it reads to the state
@@ -67,8 +69,8 @@ struct session_end {
 class subscribe_session final : public link_listener {
  public:
   subscribe_session(const subscription_options& options, const hasher& hash, log_sink& log,
-                    subscriber_trust* trust, subscriber_state& state, runtime_link& link,
-                    subscription_listener& listener)
+                    subscriber_trust* trust, subscriber_state& state, subscriber_memory memory,
+                    runtime_link& link, subscription_listener& listener)
       : options_(options),
         log_(log),
         state_(state),
@@ -76,7 +78,7 @@ class subscribe_session final : public link_listener {
         listener_(listener),
         trust_(trust),
         core_(core_options(options, trust), hash, state, state.index(), state.index().empty_root(),
-              state.memory()) {}
+              std::move(memory)) {}
 
   result<session_end> run() {
     listener_.on_open(core_.active());
@@ -124,11 +126,23 @@ class subscribe_session final : public link_listener {
     if (more_to_tidy_) return duration::zero();
     time_point next = std::min({core_.next_deadline(), next_look_, subscription_now() + seconds(10)});
     if (state_.needs_sync()) next = std::min(next, sync_due());
+    next = std::min(next, keep_trust_at_);
     return std::max(duration::zero(), next - subscription_now());
   }
   time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest_); }
 
+  void keep_what_roots_said() {
+    if (subscription_now() < keep_trust_at_) return;
+    keep_trust_at_ = time_point::max();
+    const auto kept = trust_->keep();
+    if (kept) return;
+    if (!untold_keep_) warn("what roots said is not kept; trying again", kept.error());
+    untold_keep_ = true;
+    keep_trust_at_ = subscription_now() + keep_trust_retry;
+  }
+
   void after_work() {
+    keep_what_roots_said();
     tidy();
     if (auto outcome = syncing_.take())
       if (const auto ended = state_.end_sync(*outcome); !ended) warn("sync", ended.error());
@@ -150,7 +164,11 @@ class subscribe_session final : public link_listener {
   void act(const follow_channel& c) { check(link_.follow(c.channel)); }
   void act(const connect_chunk_port& c) {
     const std::string heads_host = options_.from.substr(0, options_.from.rfind(':'));
-    check(link_.connect_chunks(fmt::format("{}:{}", c.host.empty() ? heads_host : c.host, c.port)));
+    // An address that cannot be is its sender's mistake: the next heartbeat may have another.
+    if (const auto done =
+            link_.connect_chunks(fmt::format("{}:{}", c.host.empty() ? heads_host : c.host, c.port));
+        !done)
+      warn("the chunk port that a heartbeat names", done.error());
   }
   // Busy or unanswered is the same to the core: it asks again after a while.
   void act(const send_request& c) { (void)link_.request(c.id, encode(c.request, c.channel)); }
@@ -158,9 +176,7 @@ class subscribe_session final : public link_listener {
     if (c.level != log_level::debug) log_.write(c.level, c.text);
   }
   void act(const give_up& c) { failed_ = c.why; }
-  void act(const keep_trust&) {
-    if (const auto kept = trust_->keep(); !kept) warn("what roots said is not kept", kept.error());
-  }
+  void act(const keep_trust&) { keep_trust_at_ = subscription_now(); }
   void act(const generation_swapped& c) {
     last_swap_ = state_.swapped_at();
     first_unsynced_ = std::min(first_unsynced_, last_swap_);
@@ -188,6 +204,8 @@ class subscribe_session final : public link_listener {
   const duration sync_latest_ = random_sync_latest();
   time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest_;
   time_point next_look_ = time_point::max();
+  time_point keep_trust_at_ = time_point::max();  ///< max: nothing is to be kept
+  bool untold_keep_ = false;
   bool more_to_tidy_ = true, swapped_ = false;
   std::optional<error> failed_;
 };
@@ -228,7 +246,8 @@ result<std::unique_ptr<runtime_link>> make_link(const subscription_options& opti
 }
 
 result<session_end> one_session(const subscription_options& options, state_trust trust, const hasher& hash,
-                                log_sink& log, subscriber_trust* whom, subscription_listener& listener) {
+                                log_sink& log, subscriber_trust* whom, bool forget,
+                                subscription_listener& listener) {
   GRAPHITE_TRY(auto context, zmq_context::make({1, sockets_max, 64}));
   const system_clock_source clock;
   GRAPHITE_TRY(auto link, make_link(options, whom, context, clock, log));
@@ -242,8 +261,12 @@ result<session_end> one_session(const subscription_options& options, state_trust
   if (kept && !options.channel.empty() && kept->channel != options.channel)
     return fail(errc::invalid_argument, fmt::format("{} keeps channel '{}': '{}' needs a folder of its own",
                                                     options.into, kept->channel, options.channel));
+  if (whom != nullptr && kept)
+    if (const auto good = whom->gate().check_kept(*kept, (*state)->memory().signature, hash); !good)
+      return session_end{good.error(), false, true};
+  auto memory = forget ? subscriber_memory() : (*state)->memory();
   listener.on_link(link.get());
-  subscribe_session session(options, hash, log, whom, **state, *link, listener);
+  subscribe_session session(options, hash, log, whom, **state, std::move(memory), *link, listener);
   auto end = session.run();
   listener.on_link(nullptr);
   return end;
@@ -257,9 +280,17 @@ result<void> run_subscription(const subscription_options& options, const hasher&
   GRAPHITE_TRY(const auto whom,
                subscriber_trust::open({options.keys, options.root, options.into}, unix_ns, log));
   auto trust = state_trust::usual;
+  bool forget = false;  // what is kept is somebody else's
   for (int heals = 0;; ++heals) {
-    GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, whom.get(), listener));
+    GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, whom.get(), forget, listener));
     if (!end.damage) return {};
+    if (end.is_strange) {
+      log.warn("{}: {}: it counts no more than if it were not there", options.into, end.damage->context);
+      trust = state_trust::none;
+      forget = true;
+      continue;
+    }
+    if (end.swapped) forget = false;
     const bool hopeless = trust == state_trust::none && !end.swapped;
     if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);
     log.warn("the state in {} is damaged: {}; checking it", options.into, end.damage->context);

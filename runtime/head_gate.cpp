@@ -27,6 +27,27 @@ std::vector<public_key> head_gate::roots_at(std::int64_t unix_ns) const {
   return out;
 }
 
+std::vector<public_key> head_gate::roots_ever() const {
+  auto out = pinned_;
+  for (const auto& one : other_roots_) out.push_back(one.says.after);
+  return out;
+}
+
+result<void> head_gate::check_kept(const head& kept, byte_span block, const hasher& hash) {
+  GRAPHITE_TRY(const auto shared, signed_part(kept, hash));
+  const auto read = decode_signature_block(block);
+  for (const auto& root : roots_ever()) {
+    if (!read) break;
+    const auto key = verified_channel_key(read->key, root, verifier_);
+    if (key && key->channel == kept.channel &&
+        statement_verifies(statement_kind::head, shared, read->by, key->key, verifier_))
+      return {};
+  }
+  return fail(
+      errc::permission_denied,
+      fmt::format("what is kept of channel {} was signed by no key of a root that is pinned", kept.channel));
+}
+
 /// The statement of the last key is the same with each head: it is verified once.
 result<channel_key_statement> head_gate::key_of(const signed_statement& statement, std::int64_t unix_ns) {
   const auto roots = roots_at(unix_ns);
@@ -73,7 +94,7 @@ bool head_gate::learn(const trust_news& news, std::int64_t unix_ns) {
   // A root's first: it may have signed the rest.
   for (int round = 0; round < 2; ++round)
     for (const auto& one : news.vouchers) learned |= learn_voucher(one, unix_ns);
-  learned |= learn_revocations(news.revocations, unix_ns);
+  learned |= learn_revocations(news.revocations);
   return learned;
 }
 
@@ -98,11 +119,11 @@ bool head_gate::learn_voucher(const byte_vector& bytes, std::int64_t unix_ns) {
 }
 
 /// A list never shrinks: an older one is ignored.
-bool head_gate::learn_revocations(const byte_vector& bytes, std::int64_t unix_ns) {
+bool head_gate::learn_revocations(const byte_vector& bytes) {
   if (bytes.empty() || bytes == revocations_) return false;
   const auto statement = decode_signed(bytes, revocations_bytes_max);
   if (!statement) return false;
-  for (const auto& root : roots_at(unix_ns)) {
+  for (const auto& root : roots_ever()) {
     auto says = verified_revocations(*statement, root, verifier_);
     if (!says || says->number < revoked_.number) continue;
     revoked_ = std::move(*says);

@@ -27,6 +27,11 @@ class head_gate {
   result<void> check_head(std::string_view channel, byte_span shared, byte_span block, std::int64_t unix_ns);
   result<void> check_state(const channel_state& state, std::int64_t unix_ns);
 
+  /// Of what is kept from before: whether a root that is pinned, or was vouched for at any time, let its key
+  /// sign it. Neither expiry nor revocation is looked at, as both may have come since. Errors:
+  /// permission_denied.
+  result<void> check_kept(const head& kept, byte_span block, const hasher& hash);
+
   /// Takes what a root that counts has signed; all else is ignored, as anybody can send it. True where
   /// something was new: `known()` is to be kept then.
   bool learn(const trust_news& news, std::int64_t unix_ns);
@@ -45,13 +50,15 @@ class head_gate {
     succession_statement says;
     byte_vector encoded;
   };
+  /// Also those whose time has ended: what they revoked stays revoked.
+  std::vector<public_key> roots_ever() const;
   result<void> check(statement_kind kind, std::string_view channel, byte_span body, byte_span block,
                      std::int64_t unix_ns);
   result<channel_key_statement> key_of(const signed_statement& statement, std::int64_t unix_ns);
   /// Pinned ones, and those that follow them now.
   std::vector<public_key> roots_at(std::int64_t unix_ns) const;
   bool learn_voucher(const byte_vector& bytes, std::int64_t unix_ns);
-  bool learn_revocations(const byte_vector& bytes, std::int64_t unix_ns);
+  bool learn_revocations(const byte_vector& bytes);
 
   const std::vector<public_key> pinned_;
   const signature_verifier& verifier_;

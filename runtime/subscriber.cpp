@@ -52,6 +52,7 @@ subscriber::subscriber(subscriber_options options, const hasher& hash, content_s
 // ---- events
 
 subscriber::commands subscriber::on_announcement(const announcement& message, instant at) {
+  now_ = at.now;
   auto decoded = decode_head(message.head, hash_);
   if (!decoded) {
     note(log_level::warning, "an announcement's head: " + decoded.error().context);
@@ -64,8 +65,8 @@ subscriber::commands subscriber::on_announcement(const announcement& message, in
 }
 
 subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant at) {
-  if (options_.gate != nullptr && options_.gate->learn(message.news, at.unix_ns))
-    out_.push_back(keep_trust{});
+  now_ = at.now;
+  learn_news(message.news, at);
   if (!is_of_now(message, at)) return finish(at);
   const bool again = !connected_ || publisher_ != message.publisher;
   if (!connected_) note(log_level::info, "hearing the publisher");
@@ -108,6 +109,7 @@ subscriber::commands subscriber::want(const std::vector<content_want>& contents,
 }
 
 subscriber::commands subscriber::on_tick(instant at) {
+  now_ = at.now;
   expire(at);
   if (connected_ && at.now - heard_ > options_.away_after) {
     connected_ = false;
@@ -148,6 +150,8 @@ subscriber::commands subscriber::finish(instant at) {
 
 void subscriber::note(log_level level, std::string text) {
   if (text == last_said_) return;  // a fault that lasts is told once
+  if (level >= log_level::warning && !warnings_.take(now_))
+    return;  // whoever sends may send rubbish for ever
   last_said_ = text;
   out_.push_back(say{level, std::move(text)});
 }
@@ -191,20 +195,47 @@ bool subscriber::passes(byte_span head_bytes, const head_file& decoded, instant 
   return passed.has_value();
 }
 
+/// Anybody can send news: how much of it is looked at is bounded.
+void subscriber::learn_news(const trust_news& news, instant at) {
+  if (options_.gate == nullptr || (news.vouchers.empty() && news.revocations.empty())) return;
+  if (!news_taken_.take(at.now) || !options_.gate->learn(news, at.unix_ns)) return;
+  out_.push_back(keep_trust{});
+  drop_refused(at);
+}
+
+/// A key may have been revoked while what it signed was on its way.
+void subscriber::drop_refused(instant at) {
+  const auto refused = [&](const std::optional<candidate>& one) {
+    if (!one) return false;
+    const auto decoded = decode_head(one->bytes, hash_);
+    return !decoded || !passes(one->bytes, *decoded, at);
+  };
+  if (refused(next_)) next_.reset();
+  if (refused(target_)) drop_target("its key was revoked");
+}
+
+bool subscriber::passes(const channel_state& state, instant at) {
+  const auto passed = options_.gate->check_state(state, at.unix_ns);
+  if (!passed)
+    note(log_level::warning, "refused a heartbeat: " + passed.error().context);
+  else if (state.expires_unix_ns < at.unix_ns)
+    note(log_level::warning, "refused a heartbeat that has expired: is this clock right?");
+  return passed && state.expires_unix_ns >= at.unix_ns;
+}
+
 /// With a gate: whether it was signed by who may, and has not expired. One that does not count is as good as
 /// none, so that who repeats old ones is taken for silent.
 bool subscriber::is_of_now(const heartbeat& message, instant at) {
   if (options_.gate == nullptr) return true;
-  const auto mine = std::ranges::find_if(message.channels, [&](const auto& state) {
-    return channel_.empty() ? message.channels.size() == 1 : state.channel == channel_;
-  });
-  if (mine == message.channels.end()) return message.channels.size() > 1 && channel_.empty();
-  const auto passed = options_.gate->check_state(*mine, at.unix_ns);
-  if (!passed)
-    note(log_level::warning, "refused a heartbeat: " + passed.error().context);
-  else if (mine->expires_unix_ns < at.unix_ns)
-    note(log_level::warning, "refused a heartbeat that has expired: is this clock right?");
-  return passed && mine->expires_unix_ns >= at.unix_ns;
+  if (channel_.empty())  // all that there is to choose from
+    return !message.channels.empty() &&
+           std::ranges::all_of(message.channels, [&](const auto& state) { return passes(state, at); });
+  const auto mine =
+      std::ranges::find_if(message.channels, [&](const auto& state) { return state.channel == channel_; });
+  if (mine == message.channels.end())
+    note(log_level::warning,
+         fmt::format("a heartbeat says nothing of channel '{}', only of: {}", channel_, names_of(message)));
+  return mine != message.channels.end() && passes(*mine, at);
 }
 
 /// With a gate: whether a root said that the lineage goes on as the offered one.

@@ -10,6 +10,7 @@
 #include "core/messages/chunks.hpp"
 #include "core/messages/heads.hpp"
 #include "core/ports/log.hpp"
+#include "core/rate_limit.hpp"
 #include "runtime/content_fetch.hpp"
 #include "runtime/generation_index.hpp"
 #include "runtime/head_gate.hpp"
@@ -102,6 +103,7 @@ using subscriber_command = std::variant<follow_channel, connect_chunk_port, send
 struct subscriber_memory {
   std::optional<head> active;
   std::vector<lineage_mark> marks;
+  byte_vector signature{};  ///< of `active`; empty: it has none
 };
 
 /// A runtime node's side of the heads and chunk protocols: from heads, pages and chunks to swaps.
@@ -165,6 +167,9 @@ class subscriber {
   // heads
   bool acceptable(const head& offered, instant at);
   bool passes(byte_span head_bytes, const head_file& decoded, instant at);
+  bool passes(const channel_state& state, instant at);
+  void learn_news(const trust_news& news, instant at);
+  void drop_refused(instant at);
   bool is_of_now(const heartbeat& message, instant at);
   bool may_follow(const head& offered);
   const lineage_mark* mark_of(const lineage_id& lineage) const;
@@ -257,6 +262,8 @@ class subscriber {
   time_point blocked_until_{}, sink_blocked_until_{}, next_ack_{};
   time_point ack_by_{};  ///< however many swaps come
   std::string last_said_;
+  rate_limit warnings_{{1, 20}}, news_taken_{{4, 16}};
+  time_point now_{};  ///< of the event that is worked on
   commands out_;
 };
 

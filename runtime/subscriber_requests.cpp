@@ -77,6 +77,7 @@ void subscriber::send_ack(instant at) {
 
 subscriber::commands subscriber::on_reply(std::uint64_t id, const std::optional<chunk_reply>& reply,
                                           instant at) {
+  now_ = at.now;
   auto node = under_way_.extract(id);
   if (node.empty()) return finish(at);  // too late, it was given up
   const under_way asked = std::move(node.mapped());

@@ -133,12 +133,14 @@ def demo(program, work, network):
         others = work / "others"
         sh(program, "keygen", others)
         sh(program, "keys", "ticket", others, "intruder")
-        refused(network, program, work, "no-keys", "no keys at all", "")
-        refused(network, program, work, "intruder", "keys of another root", "", "--keys", others / "runtimes/intruder")
+        refused(network, program, work, "no-keys", "no keys at all", "nothing leaves it without keys")
+        refused(network, program, work, "intruder", "keys of another root", "did not prove the server's key", "--keys",
+                others / "runtimes/intruder")
         stolen = work / "stolen"
         shutil.copytree(keys / "runtimes/game-2", stolen)
         shutil.copy(others / "runtimes/intruder/curve.key", stolen / "curve.key")
-        refused(network, program, work, "stolen", "a stolen ticket with another key", "", "--keys", stolen)
+        refused(network, program, work, "stolen", "a stolen ticket with another key", "no ticket for any channel", "--keys",
+                stolen)
         listed = sh(program, "keys", "list", keys, "--json")
         serial = next(row["serial"] for row in map(json.loads, listed.splitlines())
                       if row["kind"] == "ticket" and row["name"] == "game-1")

@@ -136,6 +136,25 @@ def a_removed_state_folder_is_a_new_history_that_a_root_allows():
         equal(world.shown("reader"), {"a.txt": b"anew"}, "the new history")
 
 
+def a_folder_that_strangers_filled_counts_for_nothing():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "planted")
+        dev = world.dev()
+        heads = world.ready["heads"].rsplit(":", 1)[1]
+        reader = world.subscribe("reader")
+        reader.swap_with(changed="a.txt")
+        reader.stop()
+        dev.stop()
+        shutil.rmtree(world.root / ".graphite")
+        world.write("a.txt", "ours")
+        world.dev(None, "--keys", keys.folder, "--heads-port", heads)
+        again = world.subscribe("reader", "--root", keys.pins)
+        again.swap_with(changed="a.txt")
+        check("signed by no key of a root that is pinned" in again.log(), again.log())
+        equal(world.shown("reader"), {"a.txt": b"ours"}, "what is shown")
+
+
 def keys_that_others_can_read_are_refused():
     with World() as world:
         keys = Keys(world)
@@ -201,5 +220,5 @@ if __name__ == "__main__":
     main([a_runtime_follows_what_its_root_vouches_for, a_publisher_with_other_keys_or_none_is_not_heard,
           keys_rotate_and_are_revoked_while_all_run, a_stolen_key_that_was_revoked_is_refused_after_a_restart,
           a_root_is_replaced_while_all_run, a_removed_state_folder_is_a_new_history_that_a_root_allows,
-          keys_that_others_can_read_are_refused, a_channel_without_a_key_is_refused_with_the_command,
+          a_folder_that_strangers_filled_counts_for_nothing, keys_that_others_can_read_are_refused, a_channel_without_a_key_is_refused_with_the_command,
           no_secret_is_told])

@@ -386,6 +386,89 @@ TEST_F(subscriber_trust, takes_a_new_root_while_the_old_one_vouches_for_it) {
   EXPECT_TRUE(shows(*repinned, *p));
 }
 
+/// The list came while what the revoked key signed was being fetched.
+TEST_F(subscriber_trust, drops_what_is_under_way_when_its_key_is_revoked) {
+  const auto r = pin(own_);
+  const auto p = serving(signer_);
+  r->serve(*p);
+  p->edit("large", text(3'000'000));
+  const auto stolen = p->publish();
+  r->meddle = [](const chunk_request& request, chunk_reply reply) -> std::optional<chunk_reply> {
+    if (std::holds_alternative<contents_request>(request)) return std::nullopt;
+    return reply;
+  };
+  r->beat();
+  r->hear(stolen);
+  ASSERT_FALSE(r->core.idle());
+  own_.revoke(1, {1});
+  signer_.replace(own_.keys_for("main", 2));
+  heartbeat news;
+  news.news = own_.news;
+  r->hear(news);
+  EXPECT_TRUE(r->core.idle()) << "it is fetched no further";
+  r->meddle = nullptr;
+  r->advance(seconds(5));
+  EXPECT_TRUE(r->swaps.empty());
+}
+
+TEST_F(subscriber_trust, keeps_revocations_that_a_root_signed_whose_time_has_ended) {
+  authority next;
+  own_.news.vouchers.push_back(encode_signed(
+      sign_root_succession({next.root->key(), {start_ns - day, start_ns + 30 * day}}, *own_.root).value()));
+  next.revoke(1, {5});
+  head_gate gate({own_.root->key()}, verifier_);
+  ASSERT_TRUE(gate.learn({own_.news.vouchers, next.news.revocations}, start_ns));
+  head_gate later({own_.root->key()}, verifier_);
+  later.learn(gate.known(), start_ns + 31 * day);
+  EXPECT_EQ(later.known().revocations, next.news.revocations);
+}
+
+TEST_F(subscriber_trust, chooses_among_channels_only_where_all_are_signed) {
+  gate_ = std::make_unique<head_gate>(std::vector{own_.root->key()}, verifier_);
+  auto options = rig::make_options("");
+  options.gate = gate_.get();
+  rig r(hash_, options, {});
+  heartbeat forged;
+  for (const auto* name : {"main", "ui"}) {
+    channel_state state;
+    state.channel = name;
+    state.expires_unix_ns = start_ns + day;
+    forged.channels.push_back(state);
+  }
+  r.hear(forged);
+  EXPECT_FALSE(r.gave_up) << "a stranger ends no subscription";
+}
+
+TEST_F(subscriber_trust, is_not_made_to_write_for_ever) {
+  const auto r = pin(own_);
+  const auto p = serving(signer_);
+  r->serve(*p);
+  for (int i = 0; i < 1'000; ++i) {
+    heartbeat rubbish;
+    channel_state state;
+    state.channel = "main";
+    if (i % 2 == 0) state.signature = byte_vector(40, std::byte{1});
+    rubbish.channels.push_back(state);
+    r->hear(rubbish);
+  }
+  EXPECT_LT(r->said.size(), 30u);
+}
+
+TEST_F(subscriber_trust, knows_what_it_keeps_by_its_signature) {
+  const auto p = serving(signer_);
+  p->edit("a", "one");
+  p->publish();
+  const auto& head = *p->newest();
+  const auto block = signature_of(head, hash_, &signer_).value();
+  head_gate gate({own_.root->key()}, verifier_), others({authority().root->key()}, verifier_);
+  EXPECT_TRUE(gate.check_kept(head, block, hash_));
+  EXPECT_FALSE(gate.check_kept(head, {}, hash_));
+  EXPECT_FALSE(others.check_kept(head, block, hash_));
+  auto changed = head;
+  ++changed.sequence.value;
+  EXPECT_FALSE(gate.check_kept(changed, block, hash_));
+}
+
 /// Each answer is as large as it may be and of no use.
 TEST_F(subscriber_trust, is_not_kept_busy_by_endless_data) {
   const auto r = pin(own_);
