@@ -140,22 +140,29 @@ kj::Promise<result<bool>> ask_release(const connection_ptr& connection, std::uin
                           [&facade, token](reply<bool> done) { facade.release(token, std::move(done)); });
 }
 
+void note(connection_state& connection, std::string what, std::string about, bool rare) {
+  if (auto* audit = connection.shared.options.audit)
+    audit->record({to_string(*connection.grant), std::move(what), std::move(about), rare});
+}
+
+constexpr std::string_view rollback_method = "rollback";
+
 /// Why a client may not call this method now, if so.
 std::optional<error> not_permitted(connection_state& connection, std::uint16_t method) {
   if (method >= session_methods.size()) return std::nullopt;  // unknown here: the schema's code says so
+  if (connection.visit && !connection.visit->may_call(std::chrono::steady_clock::now()))
+    return error{errc::busy, to_string(*connection.grant) + " asks too often; slow down"};
   const auto& access = connection.shared.access;
   const auto permitted = access.policy.permits(*connection.grant, session_methods[method].needs,
                                                *access.revoked(), access.unix_ns());
+  const auto& [name, needs] = session_methods[method];
   if (!permitted) {
-    connection.shared.log.warn("refused {}: {}", session_methods[method].method, permitted.error().context);
+    connection.shared.log.warn("refused {}: {}", name, permitted.error().context);
+    note(connection, "refused", std::string(name), false);  // as often as they like to ask: no sync each
     return permitted.error();
   }
-  if (connection.visit && !connection.visit->may_call(std::chrono::steady_clock::now()))
-    return error{errc::busy, to_string(*connection.grant) + " asks too often; slow down"};
-  if (const auto& [name, needs] = session_methods[method]; needs != verb::query)
-    if (auto* audit = connection.shared.options.audit)
-      audit->record(
-          {to_string(*connection.grant), std::string(name), {}, needs != verb::build});  // builds are many
+  if (needs != verb::query && name != rollback_method)              // which tells how it ended
+    note(connection, std::string(name), {}, needs != verb::build);  // builds are many
   return std::nullopt;
 }
 
@@ -289,9 +296,13 @@ class session_server final : public wire::Session::Server {
     context.allowCancellation();
     auto channel = text(context.getParams().getChannel());
     const std::uint64_t sequence = context.getParams().getSequence();
+    auto target = fmt::format("{} to generation {}", channel, sequence);
     return ask<head>(connection_, limit(),
                      [&](auto done) { facade().rollback(std::move(channel), sequence, std::move(done)); })
-        .then([context](result<head> value) mutable {
+        .then([context, connection = connection_, target = std::move(target)](result<head> value) mutable {
+          const auto how = value ? fmt::format("generation {}", value->sequence.value)
+                                 : "failed: " + value.error().context;
+          note(*connection, std::string(rollback_method), target + ": " + how, true);
           answer(context.getResults().initOutcome(), std::move(value));
         });
   }

@@ -55,6 +55,9 @@ def clients_ask_within_their_verbs():
         check(made["generation"]["sequence"] > 2, "the rollback has a new number")
         record = run("audit", "-C", world.root, "--what", "rollback")
         check("publisher" in record and str(serial) in record, f"who rolled back is not in the record: {record}")
+        check(f"main to generation 1: generation {made['generation']['sequence']}" in record, record)
+        record = run("audit", "-C", world.root, "--what", "refused")
+        check("reader" in record and "stop" in record, f"who was refused is not in the record: {record}")
 
 
 def a_revoked_certificate_and_a_revoked_token_are_refused():

@@ -163,9 +163,10 @@ TEST_F(network_service, writes_down_who_changed_what_and_nothing_of_who_only_ask
     EXPECT_TRUE((*client)->build({}));
   }
   service_.reset();
-  EXPECT_EQ(audit.lines, (std::vector<std::string>{"certificate 7 of ann: rollback",
-                                                   "uid " + std::to_string(::geteuid()) + " (pid " +
-                                                       std::to_string(::getpid()) + "): build"}));
+  EXPECT_EQ(audit.lines,
+            (std::vector<std::string>{
+                "certificate 7 of ann: rollback", "certificate 7 of ann: refused",
+                "uid " + std::to_string(::geteuid()) + " (pid " + std::to_string(::getpid()) + "): build"}));
 }
 
 TEST_F(network_service, takes_new_keys_while_sessions_go_on) {
