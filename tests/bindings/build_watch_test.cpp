@@ -108,7 +108,10 @@ TEST(build_watch, on_demand_a_changed_project_file_counts_from_the_next_call_on)
   EXPECT_EQ(project.shown("a.out"), "word");
 }
 
-constexpr const char* tool_project = R"([[rule]]
+// Its tool changes itself, and tells by a file beside the project.
+constexpr const char* tool_project = R"([project]
+sandbox = "off"
+[[rule]]
 name = "tool"
 match = ["*.txt"]
 outputs = ["{stem}.out"]

@@ -168,7 +168,10 @@ class opened_project {
   graphite_rebuild_summary built = empty_summary();
 };
 
-inline constexpr const char* slow_project = R"([[rule]]
+// It tells of itself by files beside the project, and by the number of its process.
+inline constexpr const char* slow_project = R"([project]
+sandbox = "off"
+[[rule]]
 name = "slow"
 match = ["*.txt"]
 outputs = ["{stem}.out"]
