@@ -40,6 +40,11 @@ const std::vector<workload>& workloads() {
       {"alloc", "memory for decoding and staging, two threads; against malloc", run_alloc},
       {"verify", "believing a head, and reading a whole bundle against its digests; against openssl speed",
        run_verify_bundle},
+      {"tls-tax",
+       "edits, contents and calls by CURVE, signatures and mutual TLS; against the same without keys",
+       run_tls_tax},
+      {"hostile", "1,000 connections that attack each port while edits go on: memory, delay, who got in",
+       run_hostile},
       {"pool", "submitting to pinned threads, and waking them; against a locked queue", run_pool},
   };
   return all;

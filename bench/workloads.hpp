@@ -22,5 +22,7 @@ report run_aio(const bench_options& options);
 report run_alloc(const bench_options& options);
 report run_pool(const bench_options& options);
 report run_verify_bundle(const bench_options& options);
+report run_tls_tax(const bench_options& options);
+report run_hostile(const bench_options& options);
 
 }  // namespace graphite::bench
