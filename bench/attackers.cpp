@@ -84,8 +84,11 @@ class attack_loop {
     for (const auto& port : ports)
       for (std::size_t kind = 0; kind < kinds; ++kind) {
         words_.push_back(words_of(attack(kind), port, words_.size()));
-        for (std::size_t i = kind; i < how.connections; i += kinds)
-          all_.push_back({all_.push_back({&port, attack(kind), &words_.back(), -1, now_seconds() + begins(random)});port, attack(kind), &words_.back(), -1, now_seconds() + begins(random), {}, {}, {}, {}, {}});
+        for (std::size_t i = kind; i < how.connections; i += kinds) {
+          auto& one = all_.emplace_back();
+          one.port = &port, one.kind = attack(kind), one.says = &words_.back();
+          one.due = now_seconds() + begins(random);
+        }
       }
   }
 

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double patience_s = 120;
+constexpr double patience_s = 60;
 
 const system_clock_source& wall_clock() {
   static const system_clock_source clock;
@@ -59,6 +59,11 @@ std::uint16_t two_free_ports(const std::string& host) {
         is_free(host, static_cast<std::uint16_t>(port + 1)))
       return static_cast<std::uint16_t>(port);
   give_up("no two free ports from 7402 to 7600 at " + host);
+}
+
+bool shows_something(std::size_t, const nlohmann::json& event) {
+  const auto kind = event.value("event", "");
+  return kind == "swap" || kind == "start";
 }
 
 subscription_keys runtime_part(const std::string& folder) {
@@ -127,7 +132,8 @@ bench_service::bench_service(const bench_options& options, const std::string& wo
       dev_,
       [&](std::size_t, const nlohmann::json& event) {
         if (event.value("event", "") != "ready") return false;
-        heads_ = event["heads"], chunks_ = event["chunks"], operators_ = event["metrics"];
+        heads_ = event["heads"], chunks_ = event["chunks"], operators_ = event["metrics"],
+        pid_ = event["pid"];
         clients_ = event.value("clients", ""), tokens_ = event.value("tokens", "");
         token_file_ = event.value("token_file", "");
         return true;
@@ -135,23 +141,33 @@ bench_service::bench_service(const bench_options& options, const std::string& wo
       "ready event", patience_s);
 }
 
-void bench_service::subscribe() {
-  std::vector<std::string> words{program_, "subscribe",     "--from", heads_,
-                                 "--into", base_ + "-into", "--json"};
+std::unique_ptr<child> bench_service::subscriber(const std::string& into) const {
+  std::vector<std::string> words{program_, "subscribe", "--from", heads_, "--into", into, "--json"};
   if (setting_.keys != nullptr) words.insert(words.end(), {"--keys", setting_.keys->runtime()});
-  subscriber_.push_back(std::make_unique<child>(words, base_ + "-subscribe.log"));
-  wait_for_all(
-      subscriber_,
-      [](std::size_t, const nlohmann::json& event) {
-        const auto kind = event.value("event", "");
-        return kind == "swap" || kind == "start";
-      },
-      "first generation", patience_s);
+  return std::make_unique<child>(words, base_ + "-subscribe.log");
+}
+
+void bench_service::subscribe() {
+  subscriber_.push_back(subscriber(base_ + "-into"));
+  wait_for_all(subscriber_, shows_something, "first generation", patience_s);
+}
+
+double bench_service::first_fetch_s() const {
+  const auto into = base_ + "-once";
+  const double start = now_seconds();
+  std::vector<std::unique_ptr<child>> one;
+  one.push_back(subscriber(into));
+  wait_for_all(one, shows_something, "first generation", patience_s);
+  const double took = now_seconds() - start;
+  one.clear();
+  fs::remove_all(into);
+  return took;
 }
 
 double bench_service::edit() {
   const auto name = "edited/" + std::to_string(edits_ % 8) + ".bin";
   const auto bytes = random_bytes(setting_.edit_bytes, 5000 + ++edits_);
+  dev_.front()->drain([](const nlohmann::json&) {});  // who prints to a full pipe waits
   write_file(base_ + "/" + name, bytes);
   const double closed_at = now_seconds();
   double swapped_at = 0;

@@ -50,11 +50,13 @@ class bench_service {
   const std::string& clients() const { return clients_; }
   const std::string& tokens() const { return tokens_; }
   const std::string& operators() const { return operators_; }
-  pid_t pid() const { return dev_.front()->pid(); }
+  pid_t pid() const { return pid_; }
   std::string log_path() const { return base_ + ".log"; }
 
   /// The shipped subscriber, in a process and a folder of its own. Returns when it shows a generation.
   void subscribe();
+  /// Seconds until one more subscriber, in a new folder, shows a generation; it ends then.
+  double first_fetch_s() const;
   /// One edit; milliseconds from the writer's close to the flip in the subscriber.
   double edit();
   /// Connected, as a client with a certificate or, without keys, by the token of the start. `at` empty:
@@ -74,11 +76,13 @@ class bench_service {
  private:
   std::vector<std::string> dev_command() const;
   void make_project() const;
+  std::unique_ptr<child> subscriber(const std::string& into) const;
 
   const std::string program_, base_;
   const setting setting_;
   std::vector<std::unique_ptr<child>> dev_, subscriber_;
   std::string heads_, chunks_, clients_, tokens_, operators_, token_file_;
+  pid_t pid_ = -1;
   std::uint64_t edits_ = 0;
 };
 
