@@ -22,7 +22,7 @@ namespace graphite::bench {
 namespace {
 
 enum class attack { garbage, slow, oversized, replayed };
-constexpr std::size_t kinds = 4, kept_bytes_max = 4'096, oversized_bytes = MiB;
+constexpr std::size_t kinds = 4, oversized_bytes = MiB;
 // An alert and an error of the protocol fit; tickets for later sessions, or an answer, do not.
 constexpr std::size_t beyond_greeting_max = 128;
 constexpr int tick_ms = 20;
@@ -67,17 +67,11 @@ struct connection {
   std::string kept;  ///< the beginning of what was heard
 };
 
-bool was_admitted(const connection& one) {
-  if (one.port->speaks == attacked_port::protocol::tls)
-    return one.heard > one.port->heard.greeting_bytes + beyond_greeting_max;
-  return one.kept.find("\x05READY") != std::string::npos || one.kept.find("\x07MESSAGE") != std::string::npos;
-}
-
 /// The attackers' process: one thread, no allocation that matters.
 class attack_loop {
  public:
   attack_loop(const std::vector<attacked_port>& ports, const attack_options& how, attack_counts& counts)
-      : how_(how), counts_(counts), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+      : how_(how), counts_(counts), first_port_(ports.data()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     std::mt19937_64 random(1);
     std::uniform_real_distribution<double> begins(0, how.spread_s);
     words_.reserve(ports.size() * kinds);
@@ -128,7 +122,7 @@ class attack_loop {
 
   void note_open(connection& one) {
     one.open = true;
-    ++counts_.made;
+    ++counts_.made[static_cast<std::size_t>(one.port - first_port_)];
     const auto now_open = ++counts_.open;
     if (now_open > counts_.open_max) counts_.open_max = now_open;
     if (one.kind == attack::slow) one.due = now_seconds();
@@ -168,8 +162,9 @@ class attack_loop {
       if (size < 0) return errno == EAGAIN;
       if (size == 0) return false;
       one.heard += static_cast<std::size_t>(size);
-      if (one.kept.size() < kept_bytes_max) one.kept.append(buffer, static_cast<std::size_t>(size));
-      if (!one.admitted && was_admitted(one)) one.admitted = true, ++counts_.admitted;
+      if (one.kept.size() < heard_bytes_kept_max) one.kept.append(buffer, static_cast<std::size_t>(size));
+      if (!one.admitted && was_let_in(*one.port, one.kept, one.heard))
+        one.admitted = true, ++counts_.admitted;
     }
   }
 
@@ -182,6 +177,7 @@ class attack_loop {
 
   const attack_options how_;
   attack_counts& counts_;
+  const attacked_port* const first_port_;
   const int epoll_;
   std::vector<std::string> words_;
   std::vector<connection> all_;
@@ -216,7 +212,14 @@ double own_cpu_s() {
 
 }  // namespace
 
+bool was_let_in(const attacked_port& port, std::string_view beginning, std::size_t bytes) {
+  if (port.speaks == attacked_port::protocol::tls)
+    return bytes > port.heard.greeting_bytes + beyond_greeting_max;
+  return beginning.find("\x05READY") != beginning.npos || beginning.find("\x07MESSAGE") != beginning.npos;
+}
+
 attackers::attackers(const std::vector<attacked_port>& ports, const attack_options& how) {
+  if (ports.size() > attack_counts::ports_max) give_up("more ports than are counted");
   void* shared =
       ::mmap(nullptr, sizeof(attack_counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) give_up("no memory for the attackers' counts");

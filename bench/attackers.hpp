@@ -19,6 +19,9 @@ struct attacked_port {
   recorded_session heard;
 };
 
+/// Whether a client that heard `bytes` from the port, which begin so, was let in.
+bool was_let_in(const attacked_port& port, std::string_view beginning, std::size_t bytes);
+
 struct attack_options {
   std::size_t connections = 1'000;  ///< to each port, a quarter of each kind
   double spread_s = 4;              ///< in which all of them begin
@@ -28,7 +31,9 @@ struct attack_options {
 
 /// What the attackers did and got so far. In memory that both processes have.
 struct attack_counts {
-  std::atomic<std::uint64_t> made, open, open_max, bytes_sent;
+  static constexpr std::size_t ports_max = 8;
+  std::atomic<std::uint64_t> made[ports_max];  ///< connections to each port
+  std::atomic<std::uint64_t> open, open_max, bytes_sent;
   std::atomic<std::uint64_t> admitted;  ///< connections that were answered as only who has keys is
 };
 

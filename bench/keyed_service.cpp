@@ -178,6 +178,9 @@ double bench_service::edit() {
         const auto& changed = event["changed"];
         if (std::find(changed.begin(), changed.end(), name) == changed.end()) return false;
         swapped_at = event["swapped_at_ns"].get<double>() / 1e9;
+        if (event.contains("stages_us"))
+          for (const auto& [stage, us] : event["stages_us"].items())
+            if (us.is_number()) stages_[stage].push_back(us.get<double>() / 1000);
         return true;
       },
       "swap of " + name, patience_s);
@@ -195,6 +198,10 @@ std::unique_ptr<service_client> bench_service::connect(const std::string& at, co
   options.program = "graphite-bench";
   options.address = or_end(address_of(how));
   return or_end(service_client::connect(std::move(options)));
+}
+
+std::unique_ptr<service_client> bench_service::connect_here() const {
+  return or_end(service_client::connect({base_ + "/.graphite", "graphite-bench"}));
 }
 
 std::unique_ptr<runtime_link> bench_service::bare_link(const std::shared_ptr<zmq_context>& context) const {

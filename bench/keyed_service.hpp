@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +63,10 @@ class bench_service {
   /// Connected, as a client with a certificate or, without keys, by the token of the start. `at` empty:
   /// clients(); `part` empty: that of the client.
   std::unique_ptr<service_client> connect(const std::string& at = {}, const std::string& part = {}) const;
+  /// Connected by the unix socket.
+  std::unique_ptr<service_client> connect_here() const;
+  /// Milliseconds of each stage of the edits so far, as the subscriber tells them.
+  const std::map<std::string, std::vector<double>>& stages() const { return stages_; }
   /// To both ports, which the calling thread is to poll; connects to the heads port. `context` outlives it.
   std::unique_ptr<runtime_link> link(const std::shared_ptr<zmq_context>& context,
                                      const std::string& chunks_at) const;
@@ -82,6 +87,7 @@ class bench_service {
   const setting setting_;
   std::vector<std::unique_ptr<child>> dev_, subscriber_;
   std::string heads_, chunks_, clients_, tokens_, operators_, token_file_;
+  std::map<std::string, std::vector<double>> stages_;
   pid_t pid_ = -1;
   std::uint64_t edits_ = 0;
 };

@@ -80,6 +80,9 @@ bool recording_relay::pass(int from, int to, bool of_client) {
       session_.sent.append(buffer, static_cast<std::size_t>(size));
     } else {
       answered_ = true;
+      session_.heard_bytes += static_cast<std::size_t>(size);
+      if (session_.heard.size() < heard_bytes_kept_max)
+        session_.heard.append(buffer, static_cast<std::size_t>(size));
       if (times_spoken_ < 2) session_.greeting_bytes += static_cast<std::size_t>(size);
     }
   }

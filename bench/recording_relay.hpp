@@ -9,10 +9,14 @@
 
 namespace graphite::bench {
 
+inline constexpr std::size_t heard_bytes_kept_max = 4'096;
+
 /// What one client said to a port, which somebody on the path could say again.
 struct recorded_session {
   std::string sent;
   std::size_t greeting_bytes = 0;  ///< what the port said before the client spoke for the second time
+  std::size_t heard_bytes = 0;     ///< all that the port said
+  std::string heard;               ///< the beginning of it
 };
 
 /// Stands between one client and a port of this machine, with a thread of its own, and keeps what passes.

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -70,8 +71,7 @@ class fetcher final : public link_listener {
 
 /// Calls a second of one client, one after the other, on a connection of its own. A client may call 200 times
 /// a second, and 400 times at once after a rest: within that.
-double calls_per_s(const bench_service& at, int calls) {
-  const auto client = at.connect();
+double calls_per_s(const std::unique_ptr<service_client>& client, int calls) {
   const auto once = [&] {
     if (const auto answer = client->status(); !answer) give_up(answer.error().context);
   };
@@ -109,12 +109,19 @@ pairs measure_first_fetch(const bench_service& plain, const bench_service& keyed
 
 void add(report& out, const std::string& name, const pairs& of, const char* unit, bool of_times) {
   const double plain = median(of.plain), keyed = median(of.keyed);
-  const std::optional<double> goal = name == "first_fetch" ? std::nullopt : std::optional(0.8);
+  const std::optional<double> goal =
+      name == "first_fetch" || name == "rpc_by_socket" ? std::nullopt : std::optional(0.8);
   out.figures.push_back(
       {name + "_ratio", of_times ? plain / keyed : keyed / plain, "x", better::higher, goal, {}, {}});
   const auto direction = of_times ? better::lower : better::higher;
   out.figures.push_back({name + "_plain", plain, unit, direction, {}, {}, {}});
   out.figures.push_back({name + "_keys", keyed, unit, direction, {}, {}, {}});
+}
+
+std::string stages_of(const bench_service& of) {
+  std::string out;
+  for (const auto& [stage, ms] : of.stages()) out += fmt::format(" {} {:.2f}", stage, median(ms));
+  return out;
 }
 
 /// In a thread that gives way, as in edit-to-swap.
@@ -151,14 +158,18 @@ report run_tls_tax(const bench_options& options) {
     bench_service keyed(options, work, {"keyed", how.files, file_bytes, 16 * KiB, &keys});
     plain.subscribe(), keyed.subscribe();
     add(out, "heads", measure_heads(plain, keyed, how.edits), "ms", true);
+    out.notes.push_back("stages, medians in ms: without keys" + stages_of(plain) + "; with" +
+                        stages_of(keyed));
     add(out, "chunk", measure_chunks(plain, keyed, how.rounds), "MB/s", false);
     add(out, "first_fetch", measure_first_fetch(plain, keyed, how.rounds / 2), "MB/s", false);
-    pairs calls;
+    pairs calls, here;
     for (int i = 0; i < how.rounds; ++i) {
       if (!options.quick) std::this_thread::sleep_for(std::chrono::seconds(2));
-      calls.round(i, [&](bool with) { return calls_per_s(with ? keyed : plain, how.calls); });
+      calls.round(i, [&](bool with) { return calls_per_s((with ? keyed : plain).connect(), how.calls); });
+      here.round(i, [&](bool with) { return calls_per_s((with ? keyed : plain).connect_here(), how.calls); });
     }
     add(out, "rpc", calls, "1/s", false);
+    add(out, "rpc_by_socket", here, "1/s", false);
   }
   std::filesystem::remove_all(work);
   out.notes.push_back(
