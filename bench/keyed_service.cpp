@@ -188,6 +188,11 @@ double bench_service::edit() {
 }
 
 std::unique_ptr<service_client> bench_service::connect(const std::string& at, const std::string& part) const {
+  return or_end(try_to_connect(at, part));
+}
+
+result<std::unique_ptr<service_client>> bench_service::try_to_connect(const std::string& at,
+                                                                      const std::string& part) const {
   remote_options how;
   how.at = at.empty() ? clients_ : at;
   if (setting_.keys != nullptr)
@@ -196,8 +201,8 @@ std::unique_ptr<service_client> bench_service::connect(const std::string& at, co
     how.token_file = token_file_;
   service_client_options options;
   options.program = "graphite-bench";
-  options.address = or_end(address_of(how));
-  return or_end(service_client::connect(std::move(options)));
+  GRAPHITE_TRY(options.address, address_of(how));
+  return service_client::connect(std::move(options));
 }
 
 std::unique_ptr<service_client> bench_service::connect_here() const {

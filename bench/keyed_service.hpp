@@ -63,6 +63,9 @@ class bench_service {
   /// Connected, as a client with a certificate or, without keys, by the token of the start. `at` empty:
   /// clients(); `part` empty: that of the client.
   std::unique_ptr<service_client> connect(const std::string& at = {}, const std::string& part = {}) const;
+  /// The same, where it may be refused.
+  result<std::unique_ptr<service_client>> try_to_connect(const std::string& at,
+                                                         const std::string& part) const;
   /// Connected by the unix socket.
   std::unique_ptr<service_client> connect_here() const;
   /// Milliseconds of each stage of the edits so far, as the subscriber tells them.
