@@ -3,38 +3,57 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 #include <zmq.hpp>
 
 #include "platform/linux/thread_name.hpp"
 #include "platform/zmq/accepting.hpp"
 #include "platform/zmq/message_bytes.hpp"
+#include "platform/zmq/waiting_requests.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
 namespace {
 
 constexpr std::size_t request_id_bytes = 8;
+constexpr int messages_of_round_max = 256;      ///< between looks at who came and went
+constexpr std::size_t answers_waiting_max = 4;  ///< of up to 1 MiB a frame; sending never waits
 
+/// Two threads: the port's own, which alone touches the socket and only takes in and sends, and the
+/// handler's. So the socket is read whatever the handler does.
 class router_server final : public chunk_server {
  public:
   router_server(std::shared_ptr<zmq_context> context, zmq::socket_t socket, std::string address,
-                wake_event wake, std::optional<accepting> accepts, chunk_handler& handler)
+                wake_event wake, std::optional<accepting> accepts, const zmq_chunk_server_options& options,
+                chunk_handler& handler)
       : context_(std::move(context)),
         accepts_(std::move(accepts)),
         socket_(std::move(socket)),
         address_(std::move(address)),
         wake_(std::move(wake)),
         handler_(handler),
-        thread_([this] {
+        waiting_({waiting_of_connection_max(options), options.waiting_bytes_max}),
+        port_thread_([this] {
           name_thread("chunk-server");
           run();
+        }),
+        handler_thread_([this] {
+          name_thread("chunk-handler");
+          handle_waiting();
         }) {}
 
   ~router_server() override {
-    stopping_.store(true);
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_.store(true);
+    }
     wake_.set();
-    thread_.join();
+    may_handle_.notify_one();
+    port_thread_.join();
+    handler_thread_.join();
     if (accepts_) accepts_->leave();
   }
 
@@ -42,6 +61,16 @@ class router_server final : public chunk_server {
   counters count() const override { return {requests_.load(), bytes_sent_.load(), refused_.load()}; }
 
  private:
+  struct answer {
+    std::string peer;
+    zmq::message_t id;
+    std::vector<byte_vector> frames;
+  };
+
+  static std::size_t waiting_of_connection_max(const zmq_chunk_server_options& options) {
+    return options.listen.keys ? options.waiting_requests_max : options.waiting_requests_local_max;
+  }
+
   void run() {
     while (!stopping_.load()) {
       zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
@@ -51,7 +80,8 @@ class router_server final : public chunk_server {
         zmq::poll(items, accepts_ ? 3 : 2, milliseconds(-1));
         wake_.clear();
         if (accepts_) accepts_->take_events();
-        while (!stopping_.load() && serve_one()) {
+        send_answers();
+        for (int i = 0; i < messages_of_round_max && take_one(); ++i) {
         }
       } catch (const zmq::error_t& e) {
         if (e.num() != EINTR) return;  // the context has ended
@@ -60,22 +90,24 @@ class router_server final : public chunk_server {
   }
 
   /// False: nothing to read.
-  bool serve_one() {
-    zmq::message_t peer, id, body;
+  bool take_one() {
+    zmq::message_t peer;
+    waiting_request request;
     if (!socket_.recv(peer, zmq::recv_flags::dontwait)) return false;
+    auto &id = request.id, &body = request.body;
     const bool three = peer.more() && receive(id) && id.more() && receive(body) && !body.more();
     if (!three) drain(body.more() || id.more());
-    if (!three || id.size() != request_id_bytes) {
-      ++refused_;
-      return true;
-    }
-    const auto who = accepts_ ? sender_of(body) : std::nullopt;
-    if (accepts_ && !who) {
-      ++refused_;
-      return true;
-    }
-    ++requests_;
-    answer(peer, id, handler_.handle(who, bytes_of(body)));
+    const bool sound = three && id.size() == request_id_bytes;
+    if (sound && accepts_) request.who = sender_of(body);
+    request.peer = peer.to_string();
+    if (!sound || (accepts_ && !request.who) || !keep(std::move(request))) ++refused_;
+    return true;
+  }
+
+  bool keep(waiting_request request) {
+    const std::lock_guard lock(mutex_);
+    if (!waiting_.add(std::move(request))) return false;
+    may_handle_.notify_one();
     return true;
   }
 
@@ -86,16 +118,45 @@ class router_server final : public chunk_server {
     while (more && receive(rest)) more = rest.more();
   }
 
-  void answer(zmq::message_t& peer, zmq::message_t& id, const std::vector<byte_vector>& frames) {
-    if (frames.empty()) return;
+  void handle_waiting() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      may_handle_.wait(lock, [this] {
+        return stopping_.load() || (!waiting_.empty() && answers_.size() < answers_waiting_max);
+      });
+      if (stopping_.load()) return;
+      waiting_request next = waiting_.take();
+      lock.unlock();
+      ++requests_;
+      answer out{std::move(next.peer), std::move(next.id), handler_.handle(next.who, bytes_of(next.body))};
+      lock.lock();
+      if (out.frames.empty()) continue;
+      answers_.push_back(std::move(out));
+      wake_.set();
+    }
+  }
+
+  void send_answers() {
+    std::deque<answer> taken;
+    {
+      const std::lock_guard lock(mutex_);
+      taken.swap(answers_);
+    }
+    if (taken.empty()) return;
+    may_handle_.notify_one();
+    for (auto& one : taken) send(one);
+  }
+
+  void send(answer& one) {
     // ROUTER drops what a peer does not take; with router_mandatory unset that is silent, as we want.
-    socket_.send(peer, zmq::send_flags::sndmore);
-    socket_.send(id, zmq::send_flags::sndmore);
-    for (std::size_t i = 0; i < frames.size(); ++i) {
-      const bool last = i + 1 == frames.size();
-      socket_.send(zmq::buffer(frames[i].data(), frames[i].size()),
+    socket_.send(zmq::buffer(one.peer), zmq::send_flags::sndmore);
+    socket_.send(one.id, zmq::send_flags::sndmore);
+    for (std::size_t i = 0; i < one.frames.size(); ++i) {
+      const auto& frame = one.frames[i];
+      const bool last = i + 1 == one.frames.size();
+      socket_.send(zmq::buffer(frame.data(), frame.size()),
                    last ? zmq::send_flags::none : zmq::send_flags::sndmore);
-      bytes_sent_ += frames[i].size();
+      bytes_sent_ += frame.size();
     }
   }
 
@@ -107,7 +168,12 @@ class router_server final : public chunk_server {
   chunk_handler& handler_;
   std::atomic<std::uint64_t> requests_{0}, bytes_sent_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
-  std::thread thread_;
+
+  std::mutex mutex_;  ///< of the two threads
+  std::condition_variable may_handle_;
+  waiting_requests waiting_;
+  std::deque<answer> answers_;
+  std::thread port_thread_, handler_thread_;
 };
 
 }  // namespace
@@ -119,12 +185,12 @@ result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_
     zmq::socket_t socket(context->get(), zmq::socket_type::router);
     apply_limits(socket, options.request_bytes_max);
     socket.set(zmq::sockopt::sndhwm, 16);  // messages of up to 1 MiB each: a slow peer holds few
+    never_stop_input(socket);
     GRAPHITE_TRY(auto wake, wake_event::make());
     std::optional<accepting> accepts;
     std::string address;
     if (options.listen.keys) {
       secure_server(socket, served_port::chunks, *options.listen.keys);
-      socket.set(zmq::sockopt::rcvhwm, options.waiting_requests_max);
       const auto connections_max = std::min(options.connections_max, context->connections_max() / 2);
       GRAPHITE_TRY(auto opened, accepting::open(options.listen, connections_max));
       accepts.emplace(std::move(opened));
@@ -134,7 +200,7 @@ result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_
       GRAPHITE_TRY(address, bind_socket(socket, options.listen));
     }
     return std::make_unique<router_server>(std::move(context), std::move(socket), std::move(address),
-                                           std::move(wake), std::move(accepts), handler);
+                                           std::move(wake), std::move(accepts), options, handler);
   } catch (const zmq::error_t& e) {
     return fail(errc::io, fmt::format("chunk port: {}", e.what()));
   }

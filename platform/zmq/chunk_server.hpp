@@ -11,13 +11,16 @@ namespace graphite {
 struct zmq_chunk_server_options {
   listen_options listen{"127.0.0.1", 7403, true};
   std::size_t request_bytes_max = 64 * KiB;
-  int waiting_requests_max = 8;        ///< of one connection, with keys: what a stranger can make us hold
-  std::size_t connections_max = 4096;  ///< with keys; never more than half of the context's
+  std::size_t waiting_requests_max = 32;          ///< of one connection, with keys
+  std::size_t waiting_requests_local_max = 1000;  ///< of one connection, without keys
+  std::size_t waiting_bytes_max = 64 * MiB;       ///< of all connections
+  std::size_t connections_max = 4096;             ///< with keys; never more than half of the context's
 };
 
-/// The chunk port as a ROUTER socket with a thread of its own, which calls `handler`; `handler` outlives
-/// the server. A reply that its peer does not take (its queue is full, it is gone) is dropped: the peer
-/// asks again. Errors: permission_denied, already_exists, io.
+/// The chunk port as a ROUTER socket with a thread of its own and one that calls `handler`, which outlives
+/// the server. A reply that its peer does not take (its queue is full, it is gone) is dropped, and so is a
+/// request beyond those that may wait: the peer asks again. Connections take turns. Errors:
+/// permission_denied, already_exists, io.
 result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_context> context,
                                                             const zmq_chunk_server_options& options,
                                                             chunk_handler& handler);

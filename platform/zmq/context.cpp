@@ -39,8 +39,8 @@ void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max) {
   using limits = zmq_limits;
   socket.set(zmq::sockopt::linger, limits::linger_ms);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(message_bytes_max));
-  // No pings of ZeroMQ's own: libzmq 4.3.4 aborts (assertion !_io_error) where one has arrived at a peer that
-  // was too busy to read, and the connection has ended meanwhile. TCP finds out who is gone or takes nothing.
+  // No pings of ZeroMQ's own: they end a process of ours whose queue is full (never_stop_input()). TCP finds
+  // out who is gone or takes nothing.
   socket.set(zmq::sockopt::heartbeat_ivl, 0);
   socket.set(zmq::sockopt::tcp_maxrt, limits::unanswered_ms);
   socket.set(zmq::sockopt::tcp_keepalive, 1);
@@ -54,6 +54,8 @@ void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max) {
   socket.set(zmq::sockopt::sndhwm, limits::send_queue_messages_max);
   socket.set(zmq::sockopt::rcvhwm, limits::receive_queue_messages_max);
 }
+
+void never_stop_input(zmq::socket_t& socket) { socket.set(zmq::sockopt::rcvhwm, 0); }
 
 bool is_loopback(const std::string& host) {
   if (host == "localhost" || host == "::1") return true;

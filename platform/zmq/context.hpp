@@ -58,6 +58,11 @@ struct zmq_limits {
 /// nothing for long, whose connection then ends; ZeroMQ's own pings stay off.
 void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
 
+/// For a socket that strangers send to: all that comes is taken from their connections at once, and the
+/// socket's thread has to drain it. libzmq 4.3.4 stops to read a connection whose queue is full; where it has
+/// read a ping behind that and the connection breaks, it aborts the process (assertion !_io_error).
+void never_stop_input(zmq::socket_t& socket);
+
 /// Makes `socket` one that proves the server's key and hears only who proves his; the context's zap_handler
 /// decides about him and gives his messages their sender. Where there is none libzmq lets all in: what has no
 /// sender must not be served. And one that proves a peer's key.

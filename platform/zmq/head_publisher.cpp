@@ -40,6 +40,7 @@ constexpr std::size_t handshake_bytes_max = 1024;  ///< with keys, more than a s
 zmq::socket_t make_xpub(zmq_context& context, const zmq_publisher_options& options) {
   zmq::socket_t socket(context.get(), zmq::socket_type::xpub);
   apply_limits(socket, options.listen.keys ? handshake_bytes_max : subscription_bytes_max);
+  never_stop_input(socket);
   if (options.listen.keys) {
     secure_server(socket, served_port::heads, *options.listen.keys);
     socket.set(zmq::sockopt::xpub_manual, 1);
