@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/messages/zap.hpp"
 #include "schemas/codec/chunk_messages.hpp"
 
@@ -32,7 +34,8 @@ chunk_port::chunk_port(chunk_service service, const clock_source& clock,
     : service_(std::move(service)),
       clock_(clock),
       security_(std::move(security)),
-      limits_(security_ ? security_->limits : request_limits::options{}) {}
+      limits_(security_ ? security_->limits : request_limits::options{}),
+      logged_(security_ ? security_->enrolments_logged : event_rate{}) {}
 
 void chunk_port::set_endpoints(std::string heads, std::string chunks) {
   const std::lock_guard lock(mutex_);
@@ -107,12 +110,30 @@ result<chunk_reply> chunk_port::welcome(const curve_key& peer, const welcome_req
   return chunk_reply{std::move(out), {}};
 }
 
+/// Strangers say how often somebody enrols: they must not fill the log.
+bool chunk_port::may_log() {
+  const std::lock_guard lock(mutex_);
+  if (!logged_.take(clock_.now())) {
+    ++unlogged_;
+    return false;
+  }
+  if (const auto more = std::exchange(unlogged_, 0); more > 0)
+    security_->log->warn("{} further lines about enrolments were not written", more);
+  return true;
+}
+
 void chunk_port::tell(const curve_key& peer, const result<enrolled>& how) {
   if (security_->log == nullptr) return;
+  auto& log = *security_->log;
   const auto id = user_id_of(peer);
-  if (!how) return security_->log->warn("refused to enrol {}: {}", id, how.error().context);
-  for (const auto& why : how->refused) security_->log->warn("a ticket of {}: {}", id, why);
-  for (const auto& grant : how->grants) security_->log->info("enrolled {} for channel {}", id, grant.channel);
+  if (!how) {
+    if (may_log()) log.warn("refused to enrol {}: {}", id, how.error().context);
+    return;
+  }
+  for (const auto& why : how->refused)
+    if (may_log()) log.warn("a ticket of {}: {}", id, why);
+  for (const auto& grant : how->grants)
+    if (may_log()) log.info("enrolled {} for channel {}", id, grant.channel);
 }
 
 std::vector<ack_summary::peer> chunk_port::peers() {

@@ -6,6 +6,7 @@
 
 #include "cli/peer_gate.hpp"
 #include "core/ports/log.hpp"
+#include "core/rate_limit.hpp"
 #include "relay/ack_summary.hpp"
 #include "relay/chunk_service.hpp"
 #include "relay/kept_generations.hpp"
@@ -19,6 +20,7 @@ struct chunk_port_security {
   kept_generations* kept = nullptr;
   log_sink* log = nullptr;  ///< gets who enrolled and who was refused
   request_limits::options limits;
+  event_rate enrolments_logged{2, 20};  ///< lines; the others are counted
 };
 
 /// The chunk port's bytes in, bytes out: decodes, lets the service answer, keeps acks. Thread-safe.
@@ -44,6 +46,7 @@ class chunk_port final : public chunk_handler {
   result<chunk_reply> welcome(const curve_key& peer, const welcome_request& request);
   result<chunk_reply> checked(const scoped_request& request);
   void tell(const curve_key& peer, const result<enrolled>& how);
+  bool may_log();
 
   const chunk_service service_;
   const clock_source& clock_;
@@ -51,6 +54,8 @@ class chunk_port final : public chunk_handler {
   std::mutex mutex_;
   ack_summary acks_{ack_summary::options{}};
   request_limits limits_;
+  rate_limit logged_;
+  std::uint64_t unlogged_ = 0;
   std::string heads_, chunks_;
 };
 

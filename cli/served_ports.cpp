@@ -51,17 +51,19 @@ result<std::unique_ptr<served_ports>> served_ports::open(const served_ports_opti
     out->verifier_ = std::make_unique<openssl_verifier>();
     out->gate_ = std::make_unique<peer_gate>(trust.access, trust.roots, *out->verifier_, clock, log);
     if (trust.revocations) GRAPHITE_CHECK(out->gate_->revoke(*trust.revocations));
-    GRAPHITE_TRY(out->zap_, zap_handler::start(out->zmq_, *out->gate_));
+    GRAPHITE_TRY(out->zap_, zap_handler::start(out->zmq_, *out->gate_, &log));
     kept.check_contents();
     security = chunk_port_security{out->gate_.get(), &kept, &log, trust.limits};
   }
   out->port_ = std::make_unique<chunk_port>(chunk_service(sources), clock, std::move(security));
   zmq_chunk_server_options chunks;
   chunks.listen = options.chunks;
+  chunks.log = &log;
   chunks.connections_max = options.connections_max;
   GRAPHITE_TRY(out->chunks_, make_zmq_chunk_server(out->zmq_, chunks, *out->port_));
   zmq_publisher_options heads;
   heads.listen = options.heads;
+  heads.log = &log;
   heads.connections_max = options.connections_max;
   heads.admission = out->gate_.get();
   GRAPHITE_TRY(out->heads_, make_zmq_publisher(out->zmq_, heads));

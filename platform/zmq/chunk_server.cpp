@@ -12,6 +12,7 @@
 #include "platform/linux/thread_name.hpp"
 #include "platform/zmq/accepting.hpp"
 #include "platform/zmq/message_bytes.hpp"
+#include "platform/zmq/port_trouble.hpp"
 #include "platform/zmq/waiting_requests.hpp"
 #include "platform/zmq/wake_event.hpp"
 
@@ -21,6 +22,15 @@ namespace {
 constexpr std::size_t request_id_bytes = 8;
 constexpr int messages_of_round_max = 256;      ///< between looks at who came and went
 constexpr std::size_t answers_waiting_max = 4;  ///< of up to 1 MiB a frame; sending never waits
+
+zmq::socket_t make_router(zmq_context& context, const zmq_chunk_server_options& options) {
+  zmq::socket_t socket(context.get(), zmq::socket_type::router);
+  apply_limits(socket, options.request_bytes_max);
+  socket.set(zmq::sockopt::sndhwm, 16);  // messages of up to 1 MiB each: a slow peer holds few
+  never_stop_input(socket);
+  if (options.listen.keys) secure_server(socket, served_port::chunks, *options.listen.keys);
+  return socket;
+}
 
 /// Two threads: the port's own, which alone touches the socket and only takes in and sends, and the
 /// handler's. So the socket is read whatever the handler does.
@@ -34,7 +44,9 @@ class router_server final : public chunk_server {
         socket_(std::move(socket)),
         address_(std::move(address)),
         wake_(std::move(wake)),
+        options_(options),
         handler_(handler),
+        trouble_("chunk port", options.log),
         waiting_({waiting_of_connection_max(options), options.waiting_bytes_max}),
         port_thread_([this] {
           name_thread("chunk-server");
@@ -72,21 +84,41 @@ class router_server final : public chunk_server {
   }
 
   void run() {
+    bool broken = false;
     while (!stopping_.load()) {
-      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
-                                 accepts_ ? accepts_->item() : zmq::pollitem_t{}};
       try {
-        zmq::poll(items, accepts_ ? 3 : 2, milliseconds(-1));
-        wake_.clear();
-        if (accepts_) accepts_->take_events();
-        send_answers();
-        for (int i = 0; i < messages_of_round_max && take_one(); ++i) {
-        }
+        if (broken) open_anew();
+        broken = false;
+        go_round();
+        trouble_.is_over();
       } catch (const zmq::error_t& e) {
-        if (e.num() != EINTR) return;  // the context has ended
+        if (e.num() == EINTR) continue;
+        if (!trouble_.goes_on(e, wake_)) return;
+        broken = true;
       }
     }
+  }
+
+  void go_round() {
+    zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                               {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
+                               accepts_ ? accepts_->item() : zmq::pollitem_t{}};
+    zmq::poll(items, accepts_ ? 3 : 2, milliseconds(-1));
+    wake_.clear();
+    if (accepts_) accepts_->take_events();
+    send_answers();
+    for (int i = 0; i < messages_of_round_max && take_one(); ++i) {
+    }
+  }
+
+  void open_anew() {
+    if (accepts_) accepts_->leave();
+    socket_.close();
+    socket_ = make_router(*context_, options_);
+    if (accepts_)
+      accepts_->serve(context_->get(), socket_);
+    else
+      socket_.bind("tcp://" + address_);
   }
 
   /// False: nothing to read.
@@ -165,7 +197,9 @@ class router_server final : public chunk_server {
   zmq::socket_t socket_;
   const std::string address_;
   const wake_event wake_;
+  const zmq_chunk_server_options options_;
   chunk_handler& handler_;
+  port_trouble trouble_;
   std::atomic<std::uint64_t> requests_{0}, bytes_sent_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
 
@@ -182,15 +216,11 @@ result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_
                                                             const zmq_chunk_server_options& options,
                                                             chunk_handler& handler) {
   try {
-    zmq::socket_t socket(context->get(), zmq::socket_type::router);
-    apply_limits(socket, options.request_bytes_max);
-    socket.set(zmq::sockopt::sndhwm, 16);  // messages of up to 1 MiB each: a slow peer holds few
-    never_stop_input(socket);
+    zmq::socket_t socket = make_router(*context, options);
     GRAPHITE_TRY(auto wake, wake_event::make());
     std::optional<accepting> accepts;
     std::string address;
     if (options.listen.keys) {
-      secure_server(socket, served_port::chunks, *options.listen.keys);
       const auto connections_max = std::min(options.connections_max, context->connections_max() / 2);
       GRAPHITE_TRY(auto opened, accepting::open(options.listen, connections_max));
       accepts.emplace(std::move(opened));

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/ports/log.hpp"
 #include "core/ports/transport.hpp"
 #include "core/units.hpp"
 #include "platform/zmq/context.hpp"
@@ -14,6 +15,7 @@ struct zmq_chunk_server_options {
   std::size_t waiting_requests_max = 32;          ///< of one connection, with keys
   std::size_t waiting_requests_local_max = 1000;  ///< of one connection, without keys
   std::size_t waiting_bytes_max = 64 * MiB;       ///< of all connections
+  log_sink* log = nullptr;                        ///< gets the port's own troubles; outlives it
   std::size_t connections_max = 4096;             ///< with keys; never more than half of the context's
 };
 

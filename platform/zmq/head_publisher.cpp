@@ -14,6 +14,7 @@
 #include "core/channel_name.hpp"
 #include "platform/linux/thread_name.hpp"
 #include "platform/zmq/accepting.hpp"
+#include "platform/zmq/port_trouble.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
@@ -60,6 +61,7 @@ class xpub_publisher final : public head_publisher {
         address_(std::move(address)),
         wake_(std::move(wake)),
         options_(options),
+        trouble_("heads port", options.log),
         thread_([this] {
           name_thread("head-publisher");
           run();
@@ -100,38 +102,49 @@ class xpub_publisher final : public head_publisher {
   }
 
   void run() {
-    while (!stopping_.load()) {
-      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
-                                 accepts_ ? accepts_->item() : zmq::pollitem_t{}};
-      try {
-        zmq::poll(items, accepts_ ? 3 : 2, rejoin_wait());
-        wake_.clear();
-        if (accepts_) accepts_->take_events();
-        send_queued();
-        read_subscriptions();
-        end_withdrawn();
-        greet_newcomers();
+    while (!stopping_.load()) try {
+        if (broken_) open_anew();
+        go_round();
+        trouble_.is_over();
       } catch (const zmq::error_t& e) {
-        if (e.num() != EINTR) return;  // the context has ended
+        if (e.num() == EINTR) continue;
+        if (!trouble_.goes_on(e, wake_)) return;
+        broken_ = true;
       }
+    try {
+      if (!broken_) send_queued();
+    } catch (const zmq::error_t& e) {
+      trouble_.goes_on(e, wake_);  // what is not sent at the end is told
     }
+  }
+
+  void go_round() {
+    zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                               {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
+                               accepts_ ? accepts_->item() : zmq::pollitem_t{}};
+    zmq::poll(items, accepts_ ? 3 : 2, rejoin_wait());
+    wake_.clear();
+    if (accepts_) accepts_->take_events();
     send_queued();
+    read_subscriptions();
+    end_withdrawn();
+    greet_newcomers();
   }
 
   milliseconds rejoin_wait() const { return newcomers_ ? options_.rejoin_period : milliseconds(-1); }
 
+  // What an error keeps from being sent is sent after it.
   void send_queued() {
-    std::deque<queued> taken;
-    {
+    if (sending_.empty()) {
       const std::lock_guard lock(mutex_);
-      taken.swap(queue_);
+      sending_.swap(queue_);
     }
-    for (auto& item : taken) {
+    for (; !sending_.empty(); sending_.pop_front()) {
       end_withdrawn();
-      send(item);
-      if (item.topic == heartbeat_topic) kept_ = std::move(item);
+      send(sending_.front());
+      if (sending_.front().topic == heartbeat_topic) kept_ = std::move(sending_.front());
     }
+    if (const std::lock_guard lock(mutex_); !queue_.empty()) wake_.set();
   }
 
   void send(const queued& item) {
@@ -145,13 +158,22 @@ class xpub_publisher final : public head_publisher {
     if (!accepts_) return;
     const auto withdrawals = options_.admission->withdrawals();
     if (withdrawals == withdrawals_ && !astray_) return;
-    withdrawals_ = withdrawals;
-    astray_ = false;
+    broken_ = true;
+    open_anew();
+  }
+
+  void open_anew() {
+    if (accepts_) withdrawals_ = options_.admission->withdrawals();
     refused_by_.clear();
     left_ += listeners_.exchange(0);
-    accepts_->leave();
+    if (accepts_) accepts_->leave();
+    socket_.close();
     socket_ = make_xpub(*context_, options_);
-    accepts_->serve(context_->get(), socket_);
+    if (accepts_)
+      accepts_->serve(context_->get(), socket_);
+    else
+      socket_.bind("tcp://" + address_);
+    broken_ = astray_ = false;
   }
 
   /// Nothing is sent to a listener before his subscription is granted here.
@@ -213,15 +235,17 @@ class xpub_publisher final : public head_publisher {
   const std::string address_;
   const wake_event wake_;
   const zmq_publisher_options options_;
+  port_trouble trouble_;
 
   std::mutex mutex_;
-  std::deque<queued> queue_;
+  std::deque<queued> queue_, sending_;  ///< the second of the thread
   std::atomic<std::uint64_t> listeners_{0}, left_{0}, sent_{0}, dropped_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
 
   std::optional<queued> kept_;  // of the thread
   bool newcomers_ = false;
   std::uint64_t withdrawals_ = 0;
+  bool broken_ = false;  ///< the socket is to be opened anew before anything is sent
   bool astray_ = false;  ///< no subscription is to be believed any more: the socket has to go
   std::map<curve_key, std::size_t> refused_by_;
   std::chrono::steady_clock::time_point greeted_{};

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/ports/log.hpp"
 #include "core/ports/transport.hpp"
 #include "platform/zmq/context.hpp"
 
@@ -13,6 +14,7 @@ struct zmq_publisher_options {
   milliseconds rejoin_period{20};         ///< newcomers get the kept heartbeat at most this often
   /// With keys, never null then: who may connect and follow what. Outlives the publisher.
   peer_admission* admission = nullptr;
+  log_sink* log = nullptr;             ///< gets the port's own troubles; outlives it
   std::size_t connections_max = 4096;  ///< with keys; never more than half of the context's
   std::size_t refused_topics_max =
       256;  ///< with keys: of one peer; libzmq keeps what was asked for all the same

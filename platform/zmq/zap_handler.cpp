@@ -9,6 +9,7 @@
 #include "core/messages/zap.hpp"
 #include "platform/linux/thread_name.hpp"
 #include "platform/zmq/message_bytes.hpp"
+#include "platform/zmq/port_trouble.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
@@ -16,14 +17,22 @@ namespace {
 
 constexpr const char* zap_endpoint = "inproc://zeromq.zap.01";
 
+zmq::socket_t make_answering(zmq_context& context) {
+  zmq::socket_t socket(context.get(), zmq::socket_type::rep);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.bind(zap_endpoint);
+  return socket;
+}
+
 class zap_thread final : public zap_handler {
  public:
   zap_thread(std::shared_ptr<zmq_context> context, zmq::socket_t socket, wake_event wake,
-             peer_admission& admission)
+             peer_admission& admission, log_sink* log)
       : context_(std::move(context)),
         socket_(std::move(socket)),
         wake_(std::move(wake)),
         admission_(admission),
+        trouble_("admission of peers", log),
         thread_([this] {
           name_thread("peer-admission");
           run();
@@ -39,17 +48,33 @@ class zap_thread final : public zap_handler {
 
  private:
   void run() {
+    bool broken = false;
     while (!stopping_.load()) {
-      zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                                 {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
       try {
-        zmq::poll(items, 2, milliseconds(-1));
-        wake_.clear();
-        while (!stopping_.load() && answer_one()) {
-        }
+        if (broken) open_anew();
+        broken = false;
+        go_round();
+        trouble_.is_over();
       } catch (const zmq::error_t& e) {
-        if (e.num() != EINTR) return;  // the context has ended
+        if (e.num() == EINTR) continue;
+        if (!trouble_.goes_on(e, wake_)) return;
+        broken = true;
       }
+    }
+  }
+
+  /// Whoever is asked about meanwhile is not let in, and asks again.
+  void open_anew() {
+    socket_.close();
+    socket_ = make_answering(*context_);
+  }
+
+  void go_round() {
+    zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
+                               {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}};
+    zmq::poll(items, 2, milliseconds(-1));
+    wake_.clear();
+    while (!stopping_.load() && answer_one()) {
     }
   }
 
@@ -83,6 +108,7 @@ class zap_thread final : public zap_handler {
   zmq::socket_t socket_;
   const wake_event wake_;
   peer_admission& admission_;
+  port_trouble trouble_;
   std::atomic<std::uint64_t> admitted_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
@@ -91,13 +117,12 @@ class zap_thread final : public zap_handler {
 }  // namespace
 
 result<std::unique_ptr<zap_handler>> zap_handler::start(std::shared_ptr<zmq_context> context,
-                                                        peer_admission& admission) {
+                                                        peer_admission& admission, log_sink* log) {
   try {
-    zmq::socket_t socket(context->get(), zmq::socket_type::rep);
-    socket.set(zmq::sockopt::linger, 0);
-    socket.bind(zap_endpoint);
+    zmq::socket_t socket = make_answering(*context);
     GRAPHITE_TRY(auto wake, wake_event::make());
-    return std::make_unique<zap_thread>(std::move(context), std::move(socket), std::move(wake), admission);
+    return std::make_unique<zap_thread>(std::move(context), std::move(socket), std::move(wake), admission,
+                                        log);
   } catch (const zmq::error_t& e) {
     if (e.num() == EADDRINUSE) return fail(errc::already_exists, "peers are admitted by somebody already");
     return fail(errc::io, fmt::format("admission of peers: {}", e.what()));

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/ports/log.hpp"
 #include "core/ports/transport.hpp"
 #include "platform/zmq/context.hpp"
 
@@ -14,9 +15,10 @@ class zap_handler {
   struct counters {
     std::uint64_t admitted = 0, refused = 0;
   };
-  /// One a context, before the ports. `admission` outlives it. Errors: already_exists, io.
+  /// One a context, before the ports. `admission` outlives it, and `log`, which gets its troubles. Errors:
+  /// already_exists, io.
   static result<std::unique_ptr<zap_handler>> start(std::shared_ptr<zmq_context> context,
-                                                    peer_admission& admission);
+                                                    peer_admission& admission, log_sink* log = nullptr);
   virtual ~zap_handler() = default;
   virtual counters count() const = 0;
 };

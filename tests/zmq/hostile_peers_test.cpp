@@ -178,6 +178,43 @@ TEST_F(hostile_peers, a_client_that_asks_too_often_is_told_to_wait) {
   EXPECT_NE(refused(ask(*link, content_of("game"), "game")).find("ask again in a second"), std::string::npos);
 }
 
+TEST_F(hostile_peers, refused_strangers_do_not_fill_the_log) {
+  for (int i = 0; i < 100; ++i)
+    EXPECT_NE(why_not(new_pair(), {to_vector("nonsense")}), "") << "each hears it";
+  EXPECT_GE(server_log.count("refused to enrol"), 20u);
+  EXPECT_LT(server_log.count("refused to enrol"), 80u) << "20, and two a second";
+}
+
+// A port's thread ended without a word.
+TEST_F(hostile_peers, a_heads_port_that_gets_no_socket_for_a_while_goes_on) {
+  heads.reset();
+  zmq_publisher_options options;
+  options.listen = {"127.0.0.1", 0, false, server};
+  options.rejoin_period = milliseconds(5);
+  options.admission = &gate;
+  options.log = &server_log;
+  heads = make_zmq_publisher(server_context, options).value();
+  port->set_endpoints(heads->address(), chunks->address());
+  std::vector<zmq::socket_t> all;
+  try {
+    while (true) all.emplace_back(server_context->get(), zmq::socket_type::pair);
+  } catch (const zmq::error_t& e) {
+    ASSERT_EQ(e.num(), EMFILE);
+  }
+  const auto gone = new_pair();
+  const std::vector<byte_vector> tickets{ours.ticket_for(gone->key, "game", 100)};
+  ASSERT_TRUE(gate.enrol(gone->key, tickets));
+  ASSERT_TRUE(gate.revoke(ours.revoking(1, {100})));
+  heads->announce("game", to_vector("before"));
+  ASSERT_TRUE(wait_until([&] { return server_log.contains("heads port: "); }));
+  all.clear();
+  auto honest = enrolling(client, {ours.ticket_for(client->key, "game", 101)});
+  heard into;
+  ASSERT_TRUE(honest->connect_heads(heads->address()));
+  ASSERT_TRUE(honest->follow("game"));
+  expect_heard(*honest, into, "after");
+}
+
 TEST_F(hostile_peers, more_connections_than_may_be_wait_until_others_end) {
   chunks.reset();
   zmq_chunk_server_options options;
