@@ -59,12 +59,13 @@ result<std::unique_ptr<served_ports>> served_ports::open(const served_ports_opti
   zmq_chunk_server_options chunks;
   chunks.listen = options.chunks;
   chunks.log = &log;
-  chunks.connections_max = options.connections_max;
+  chunks.connections.all_max = options.connections_max;
+  chunks.connections.admission = out->gate_.get();
   GRAPHITE_TRY(out->chunks_, make_zmq_chunk_server(out->zmq_, chunks, *out->port_));
   zmq_publisher_options heads;
   heads.listen = options.heads;
   heads.log = &log;
-  heads.connections_max = options.connections_max;
+  heads.connections.all_max = options.connections_max;
   heads.admission = out->gate_.get();
   GRAPHITE_TRY(out->heads_, make_zmq_publisher(out->zmq_, heads));
   out->port_->set_endpoints(advertised(out->heads_->address()), advertised(out->chunks_->address()));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -59,9 +60,15 @@ std::string bound_address(int descriptor) {
   return at.ss_family == AF_INET6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
+/// What CURVE and ZMTP make of a frame: its name, a nonce, flags and the seal; flags and a size before that.
+std::size_t sealed_frame_bytes(std::size_t frame) {
+  const std::size_t sealed = 8 + 8 + 1 + 16 + frame;
+  return sealed + (sealed > 255 ? 9 : 2);
+}
+
 }  // namespace
 
-result<accepting> accepting::open(const listen_options& where, std::size_t connections_max) {
+result<accepting> accepting::open(const listen_options& where, const connection_limits& limits) {
   int descriptor = -1;
   GRAPHITE_TRY(auto address, numeric_address(where.host, where.port));
   int failed = try_listen(*address, descriptor);
@@ -73,15 +80,16 @@ result<accepting> accepting::open(const listen_options& where, std::size_t conne
     return fail(errc::already_exists,
                 fmt::format("{}:{} is taken by another program", where.host, where.port));
   if (failed != 0) return fail_errno(failed, fmt::format("listen at {}:{}", where.host, where.port));
-  return accepting(descriptor, bound_address(descriptor), connections_max);
+  return accepting(descriptor, bound_address(descriptor), limits);
 }
 
 accepting::accepting(accepting&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       address_(other.address_),
-      connections_max_(other.connections_max_),
       monitor_(std::move(other.monitor_)),
-      connections_(other.connections_),
+      peers_(std::move(other.peers_)),
+      served_since_(other.served_since_),
+      watched_(other.watched_),
       full_(other.full_) {}
 
 accepting::~accepting() {
@@ -89,7 +97,8 @@ accepting::~accepting() {
 }
 
 void accepting::serve(zmq::context_t& context, zmq::socket_t& socket) {
-  connections_ = 0;
+  peers_->clear();
+  served_since_ = std::chrono::steady_clock::now();
   let_in(true);
   monitor_ = std::make_unique<socket_monitor>(context, socket, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
   const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
@@ -111,11 +120,22 @@ void accepting::let_in(bool anybody) {
 }
 
 void accepting::take_events() {
+  const auto now = std::chrono::steady_clock::now();
   while (const auto event = monitor_->next()) {
-    if (*event == ZMQ_EVENT_ACCEPTED) ++connections_;
-    if (*event == ZMQ_EVENT_DISCONNECTED && connections_ > 0) --connections_;
+    if (event->event == ZMQ_EVENT_ACCEPTED) peers_->accepted(event->value, now);
+    if (event->event == ZMQ_EVENT_DISCONNECTED) peers_->ended(event->value);
   }
-  let_in(connections_ < connections_max_);
+  if (now - watched_ >= watch_period) {
+    watched_ = now;
+    peers_->watch(now);
+  }
+  let_in(!peers_->full());
+}
+
+void accepting::took(const zmq::message_t& frame, const std::optional<curve_key>& who) {
+  zmq_msg_t* const raw = const_cast<zmq::message_t&>(frame).handle();  // only reads
+  const int descriptor = zmq_msg_get(raw, ZMQ_SRCFD);
+  if (descriptor >= 0) peers_->took(descriptor, sealed_frame_bytes(frame.size()), who);
 }
 
 }  // namespace graphite

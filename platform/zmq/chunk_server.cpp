@@ -93,7 +93,7 @@ class router_server final : public chunk_server {
         trouble_.is_over();
       } catch (const zmq::error_t& e) {
         if (e.num() == EINTR) continue;
-        if (!trouble_.goes_on(e, wake_)) return;
+        if (!trouble_.goes_on(e, wake_, stopping_)) return;
         broken = true;
       }
     }
@@ -103,9 +103,10 @@ class router_server final : public chunk_server {
     zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
                                {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0},
                                accepts_ ? accepts_->item() : zmq::pollitem_t{}};
-    zmq::poll(items, accepts_ ? 3 : 2, milliseconds(-1));
+    zmq::poll(items, accepts_ ? 3 : 2, accepts_ ? accepts_->wait() : milliseconds(-1));
     wake_.clear();
     if (accepts_) accepts_->take_events();
+    if (accepts_ && accepts_->wants_replacement(std::chrono::steady_clock::now())) open_anew();
     send_answers();
     for (int i = 0; i < messages_of_round_max && take_one(); ++i) {
     }
@@ -143,7 +144,11 @@ class router_server final : public chunk_server {
     return true;
   }
 
-  bool receive(zmq::message_t& message) { return socket_.recv(message, zmq::recv_flags::none).has_value(); }
+  bool receive(zmq::message_t& message) {
+    if (!socket_.recv(message, zmq::recv_flags::none)) return false;
+    if (accepts_) accepts_->took(message, message.more() ? std::nullopt : sender_of(message));
+    return true;
+  }
 
   void drain(bool more) {
     zmq::message_t rest;
@@ -221,8 +226,9 @@ result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_
     std::optional<accepting> accepts;
     std::string address;
     if (options.listen.keys) {
-      const auto connections_max = std::min(options.connections_max, context->connections_max() / 2);
-      GRAPHITE_TRY(auto opened, accepting::open(options.listen, connections_max));
+      auto limits = options.connections;
+      limits.all_max = std::min(limits.all_max, context->connections_max() / 4);
+      GRAPHITE_TRY(auto opened, accepting::open(options.listen, limits));
       accepts.emplace(std::move(opened));
       accepts->serve(context->get(), socket);
       address = accepts->address();

@@ -6,6 +6,7 @@
 #include "core/ports/transport.hpp"
 #include "core/units.hpp"
 #include "platform/zmq/context.hpp"
+#include "platform/zmq/peer_connections.hpp"
 
 namespace graphite {
 
@@ -16,7 +17,7 @@ struct zmq_chunk_server_options {
   std::size_t waiting_requests_local_max = 1000;  ///< of one connection, without keys
   std::size_t waiting_bytes_max = 64 * MiB;       ///< of all connections
   log_sink* log = nullptr;                        ///< gets the port's own troubles; outlives it
-  std::size_t connections_max = 4096;             ///< with keys; never more than half of the context's
+  connection_limits connections = {};             ///< with keys; never more than a quarter of the context's
 };
 
 /// The chunk port as a ROUTER socket with a thread of its own and one that calls `handler`, which outlives

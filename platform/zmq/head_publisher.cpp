@@ -102,19 +102,21 @@ class xpub_publisher final : public head_publisher {
   }
 
   void run() {
-    while (!stopping_.load()) try {
+    while (!stopping_.load()) {
+      try {
         if (broken_) open_anew();
         go_round();
         trouble_.is_over();
       } catch (const zmq::error_t& e) {
         if (e.num() == EINTR) continue;
-        if (!trouble_.goes_on(e, wake_)) return;
+        if (!trouble_.goes_on(e, wake_, stopping_)) return;
         broken_ = true;
       }
+    }
     try {
       if (!broken_) send_queued();
     } catch (const zmq::error_t& e) {
-      trouble_.goes_on(e, wake_);  // what is not sent at the end is told
+      trouble_.goes_on(e, wake_, stopping_);  // what is not sent at the end is told
     }
   }
 
@@ -131,7 +133,11 @@ class xpub_publisher final : public head_publisher {
     greet_newcomers();
   }
 
-  milliseconds rejoin_wait() const { return newcomers_ ? options_.rejoin_period : milliseconds(-1); }
+  milliseconds rejoin_wait() const {
+    const auto watching = accepts_ ? accepts_->wait() : milliseconds(-1);
+    if (!newcomers_) return watching;
+    return watching.count() < 0 ? options_.rejoin_period : std::min(options_.rejoin_period, watching);
+  }
 
   // What an error keeps from being sent is sent after it.
   void send_queued() {
@@ -263,8 +269,9 @@ result<std::unique_ptr<head_publisher>> make_zmq_publisher(std::shared_ptr<zmq_c
     std::optional<accepting> accepts;
     std::string address;
     if (options.listen.keys) {
-      const auto connections_max = std::min(options.connections_max, context->connections_max() / 2);
-      GRAPHITE_TRY(auto opened, accepting::open(options.listen, connections_max));
+      auto limits = options.connections;
+      limits.all_max = std::min(limits.all_max, context->connections_max() / 4);
+      GRAPHITE_TRY(auto opened, accepting::open(options.listen, limits));
       accepts.emplace(std::move(opened));
       accepts->serve(context->get(), socket);
       address = accepts->address();

@@ -5,6 +5,7 @@
 #include "core/ports/log.hpp"
 #include "core/ports/transport.hpp"
 #include "platform/zmq/context.hpp"
+#include "platform/zmq/peer_connections.hpp"
 
 namespace graphite {
 
@@ -14,8 +15,9 @@ struct zmq_publisher_options {
   milliseconds rejoin_period{20};         ///< newcomers get the kept heartbeat at most this often
   /// With keys, never null then: who may connect and follow what. Outlives the publisher.
   peer_admission* admission = nullptr;
-  log_sink* log = nullptr;             ///< gets the port's own troubles; outlives it
-  std::size_t connections_max = 4096;  ///< with keys; never more than half of the context's
+  log_sink* log = nullptr;  ///< gets the port's own troubles; outlives it
+  /// With keys; never more than a quarter of the context's. Subscriptions count as never taken.
+  connection_limits connections{.held_bytes_max = 16 * MiB};
   std::size_t refused_topics_max =
       256;  ///< with keys: of one peer; libzmq keeps what was asked for all the same
 };

@@ -168,7 +168,7 @@ class dealer_link final : public runtime_link {
       const auto& from = port == served_port::heads ? heads_ : chunks_;
       if (!from || !from->monitor) continue;
       while (const auto event = from->monitor->next())
-        if (const auto what = meaning_of(*event)) events.push_back({port, *what});
+        if (const auto what = meaning_of(event->event)) events.push_back({port, *what});
     }
     // Another of the server's keys may be the one that it has now.
     if (std::any_of(events.begin(), events.end(),

@@ -31,12 +31,15 @@ socket_monitor::socket_monitor(zmq::context_t& context, zmq::socket_t& of, int e
 /// The writing end goes first: without a reader it would wait for one.
 socket_monitor::~socket_monitor() { zmq_socket_monitor(watched_, nullptr, 0); }
 
-std::optional<std::uint16_t> socket_monitor::next() {
+std::optional<socket_monitor::happened> socket_monitor::next() {
   zmq::message_t event, address;
   if (!reader_.recv(event, zmq::recv_flags::dontwait)) return {};
   if (event.more()) (void)reader_.recv(address, zmq::recv_flags::none);
-  std::uint16_t out = 0;
-  if (event.size() >= sizeof out) std::memcpy(&out, event.data(), sizeof out);
+  happened out;
+  if (event.size() < sizeof out.event + sizeof out.value) return out;
+  const auto* const bytes = static_cast<const char*>(event.data());
+  std::memcpy(&out.event, bytes, sizeof out.event);
+  std::memcpy(&out.value, bytes + sizeof out.event, sizeof out.value);
   return out;
 }
 

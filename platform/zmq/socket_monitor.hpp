@@ -16,8 +16,12 @@ class socket_monitor {
   ~socket_monitor();
 
   zmq::pollitem_t item() { return {reader_.handle(), 0, ZMQ_POLLIN, 0}; }
-  /// The next ZMQ_EVENT_*; nothing where there is none yet. Throws zmq::error_t.
-  std::optional<std::uint16_t> next();
+  struct happened {
+    std::uint16_t event = 0;  ///< ZMQ_EVENT_*
+    int value = 0;            ///< where libzmq says so, the descriptor of the connection
+  };
+  /// The next one; nothing where there is none yet. Throws zmq::error_t.
+  std::optional<happened> next();
 
  private:
   void* const watched_;

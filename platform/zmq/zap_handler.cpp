@@ -57,7 +57,7 @@ class zap_thread final : public zap_handler {
         trouble_.is_over();
       } catch (const zmq::error_t& e) {
         if (e.num() == EINTR) continue;
-        if (!trouble_.goes_on(e, wake_)) return;
+        if (!trouble_.goes_on(e, wake_, stopping_)) return;
         broken = true;
       }
     }

@@ -9,6 +9,7 @@
 #include <zmq.hpp>
 
 #include "platform/linux/owned_fd.hpp"
+#include "platform/zmq/socket_monitor.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/zmq/secured_rig.hpp"
 
@@ -219,7 +220,7 @@ TEST_F(hostile_peers, more_connections_than_may_be_wait_until_others_end) {
   chunks.reset();
   zmq_chunk_server_options options;
   options.listen = {"127.0.0.1", 0, false, server};
-  options.connections_max = 4;
+  options.connections.all_max = 4;
   chunks = make_zmq_chunk_server(server_context, options, *port).value();
   std::vector<owned_fd> open;
   for (int i = 0; i < 4; ++i) open.push_back(raw_connection(chunks->address()));
@@ -229,6 +230,104 @@ TEST_F(hostile_peers, more_connections_than_may_be_wait_until_others_end) {
   ASSERT_TRUE(link->request(1, encode(snapshot_request{"game"}, "game")));
   open.clear();
   EXPECT_TRUE(poll_until(*link, into, [&] { return into.replies.contains(1); }));
+}
+
+/// A chunk port's client that does what ours does not, by a socket that can.
+zmq::socket_t rude_asker(zmq::context_t& context, const curve_key& server, const curve_pair& own) {
+  const auto text = [](byte_span bytes) { return std::string(as_text(bytes)); };
+  zmq::socket_t out(context, zmq::socket_type::dealer);
+  out.set(zmq::sockopt::curve_serverkey, text(server.bytes));
+  out.set(zmq::sockopt::curve_publickey, text(own.key.bytes));
+  out.set(zmq::sockopt::curve_secretkey, text(own.secret.view()));
+  out.set(zmq::sockopt::linger, 0);
+  out.set(zmq::sockopt::reconnect_ivl, -1);
+  return out;
+}
+
+/// A chunk port with other limits.
+class limited_chunks : public hostile_peers {
+ protected:
+  void serve_limited(connection_limits limits) {
+    chunks.reset();
+    zmq_chunk_server_options options;
+    options.listen = {"127.0.0.1", 0, false, server};
+    options.connections = limits;
+    options.connections.admission = &gate;
+    chunks = make_zmq_chunk_server(server_context, options, *port).value();
+  }
+  /// Proves a key, says one thing that is no request, and stays.
+  void stays(const curve_pair_ptr& as) {
+    const auto before = chunks->count().refused;
+    auto& socket = idle_.emplace_back(rude_asker(context_, server->key, *as));
+    socket.connect("tcp://" + chunks->address());
+    socket.send(zmq::message_t(8), zmq::send_flags::none);
+    ASSERT_TRUE(wait_until([&] { return chunks->count().refused > before; }));
+  }
+  bool left(zmq::socket_t& socket, socket_monitor& seen, std::size_t bytes) {
+    return wait_until([&] {
+      (void)socket.send(zmq::message_t(bytes), zmq::send_flags::dontwait);
+      return seen.next().has_value();
+    });
+  }
+  void expect_served(runtime_link& link) { EXPECT_EQ(refused(ask(link, content_of("game"), "game")), ""); }
+
+  zmq::context_t context_;
+  std::vector<zmq::socket_t> idle_;
+};
+
+// They held all connections for ever.
+TEST_F(limited_chunks, idle_strangers_make_room_for_others) {
+  serve_limited({.all_max = 4, .ungranted_grace = milliseconds(1)});
+  const std::vector<byte_vector> tickets{ours.ticket_for(client->key, "game")};
+  ASSERT_TRUE(gate.enrol(client->key, tickets));
+  for (int i = 0; i < 4; ++i) stays(new_pair());
+  auto link = plain_link(link_keys{{server->key}, client});
+  ASSERT_TRUE(link->connect_chunks(chunks->address()));
+  expect_served(*link);
+  for (int i = 0; i < 6; ++i) stays(new_pair());
+  expect_served(*link);
+}
+
+TEST_F(limited_chunks, an_address_takes_no_more_than_its_share) {
+  serve_limited({.of_address_max = 2});
+  const std::vector<byte_vector> tickets{ours.ticket_for(client->key, "game")};
+  ASSERT_TRUE(gate.enrol(client->key, tickets));
+  auto link = plain_link(link_keys{{server->key}, client});
+  ASSERT_TRUE(link->connect_chunks(chunks->address()));
+  expect_served(*link);
+  auto first = rude_asker(context_, server->key, *new_pair());
+  socket_monitor seen(context_, first, ZMQ_EVENT_DISCONNECTED);
+  first.connect("tcp://" + chunks->address());
+  first.send(zmq::message_t(8), zmq::send_flags::none);
+  ASSERT_TRUE(wait_until([&] { return chunks->count().refused == 1; }));
+  stays(new_pair());
+  EXPECT_TRUE(wait_until([&] { return seen.next().has_value(); })) << "the one longest there without a grant";
+  expect_served(*link);
+}
+
+TEST_F(limited_chunks, a_key_takes_no_more_than_its_share) {
+  serve_limited({.of_key_max = 1});
+  const auto stranger = new_pair();
+  stays(stranger);
+  auto second = rude_asker(context_, server->key, *stranger);
+  socket_monitor seen(context_, second, ZMQ_EVENT_DISCONNECTED);
+  second.connect("tcp://" + chunks->address());
+  EXPECT_TRUE(left(second, seen, 8));
+}
+
+// libzmq 4.3.4 reads nothing of a connection that calls itself as another one does, and keeps what it sends.
+TEST_F(limited_chunks, who_sends_what_nobody_takes_is_ended) {
+  serve_limited({.held_bytes_max = MiB});
+  const auto stranger = new_pair();
+  auto first = rude_asker(context_, server->key, *stranger);
+  auto second = rude_asker(context_, server->key, *stranger);
+  for (auto* socket : {&first, &second}) socket->set(zmq::sockopt::routing_id, "same");
+  first.connect("tcp://" + chunks->address());
+  first.send(zmq::message_t(8), zmq::send_flags::none);
+  ASSERT_TRUE(wait_until([&] { return chunks->count().refused == 1; })) << "one frame is no request";
+  socket_monitor seen(context_, second, ZMQ_EVENT_DISCONNECTED);
+  second.connect("tcp://" + chunks->address());
+  EXPECT_TRUE(left(second, seen, 60'000));
 }
 
 /// What a subscriber's socket of ours never does, by a socket that can.
