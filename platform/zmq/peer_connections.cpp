@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -55,13 +56,16 @@ void one_less(std::map<Key, std::size_t>& of, const Key& key) {
 
 }  // namespace
 
+peer_connections::own_descriptor::own_descriptor(int of) : descriptor_(fcntl(of, F_DUPFD_CLOEXEC, 0)) {}
+
+peer_connections::own_descriptor::~own_descriptor() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
 void peer_connections::accepted(int descriptor, time_point now) {
   ended(descriptor);  // of the same number, and its end was not told
-  connection one;
-  one.own = owned_fd(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  connection one{own_descriptor(descriptor), {}, now, ++last_number_, 0, {}, false};
   one.address = address_of_peer(one.own.get());
-  one.since = now;
-  one.number = ++last_number_;
   const auto address = one.address;
   auto& count = ++of_address_[address];
   auto& kept = open_.emplace(descriptor, std::move(one)).first->second;

@@ -4,10 +4,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/ports/transport.hpp"
 #include "core/units.hpp"
-#include "platform/linux/owned_fd.hpp"
 
 namespace graphite {
 
@@ -46,8 +46,20 @@ class peer_connections {
   bool left_too_much() const { return left_bytes_ > limits_.left_bytes_max; }
 
  private:
+  /// Another descriptor of the same connection.
+  class own_descriptor {
+   public:
+    explicit own_descriptor(int of);
+    own_descriptor(own_descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    own_descriptor& operator=(own_descriptor&&) = delete;
+    ~own_descriptor();
+    int get() const { return descriptor_; }
+
+   private:
+    int descriptor_;  ///< negative: it had ended already
+  };
   struct connection {
-    owned_fd own;
+    own_descriptor own;
     std::string address;
     time_point since{};
     std::uint64_t number = 0;
