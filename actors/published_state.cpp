@@ -23,10 +23,15 @@ result<void> published_state::publish(const head& now, const index_tree& tree) {
 
 result<void> published_state::sign_again() {
   const std::lock_guard lock(mutex_);
+  result<void> out;
   for (auto& [name, now] : channels_) {
-    GRAPHITE_TRY(now.encoded, encode_wire_head(now.newest, hash_, signer_));
+    auto encoded = encode_wire_head(now.newest, hash_, signer_);
+    if (encoded)
+      now.encoded = std::move(*encoded);
+    else if (out)
+      out = tl::unexpected(encoded.error());
   }
-  return {};
+  return out;
 }
 
 void published_state::serve_chunks_on(std::uint16_t port) {
@@ -42,8 +47,11 @@ result<byte_vector> published_state::beat(std::int64_t unix_ns) const {
   out.chunk_port = chunk_port_;
   for (const auto& [name, now] : channels_) {
     if (out.channels.size() == heartbeat::channels_max) break;
-    GRAPHITE_TRY(auto state, make_channel_state(now.newest, unix_ns, record_lives_for, signer_));
-    out.channels.push_back(std::move(state));
+    auto state = make_channel_state(now.newest, unix_ns, record_lives_for, signer_);
+    // Without a key it falls silent alone; what is revoked has to be heard all the same.
+    if (!state && state.error().code == errc::permission_denied) continue;
+    if (!state) return tl::unexpected(state.error());
+    out.channels.push_back(std::move(*state));
   }
   return encode(out);
 }

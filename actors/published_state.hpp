@@ -23,13 +23,14 @@ class published_state {
   /// `tree` is the index of `now`; called after its journal record is synced. Errors: those of the signer;
   /// then the generation before stays what is told.
   result<void> publish(const head& now, const index_tree& tree);
-  /// The signer has other keys now. Errors: as above.
+  /// The signer has other keys now. Errors: as above, of the first channel that fails; others are signed.
   result<void> sign_again();
   /// The newest index is read from other pages now.
   void rebase(const index_tree& tree) { kept_.rebase(tree); }
   /// Where chunks are served; 0: nowhere.
   void serve_chunks_on(std::uint16_t port);
-  /// The encoded heartbeat for all channels. Errors: those of the signer.
+  /// The encoded heartbeat: the signer's news, and all channels but those that it has no key for. Errors:
+  /// others of the signer.
   result<byte_vector> beat(std::int64_t unix_ns) const;
 
   std::optional<chunk_service_sources::current_head> current(std::string_view channel) const;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "platform/keys/key_file.hpp"
 #include "platform/linux/thread_name.hpp"
 
@@ -10,6 +12,17 @@ namespace graphite {
 namespace {
 
 constexpr auto look_period = std::chrono::seconds(1);
+constexpr std::int64_t day_of_ns = 86'400'000'000'000;
+
+/// Why nothing can be signed for `channel`, and what to type.
+error without_key(const publisher_keys& keys, const std::string& folder, const std::string& channel) {
+  auto text = fmt::format(
+      "channel {} has no key that counts in {}: `graphite keys channel DIR {}` makes one, "
+      "where the root is",
+      channel, folder, channel);
+  for (const auto& why : keys.refused) text += fmt::format("; left out: {}", why);
+  return {errc::permission_denied, std::move(text)};
+}
 
 /// What the signer needs. The secrets stay with `from`.
 channel_signer::keys signer_keys(const std::shared_ptr<const publisher_keys>& from) {
@@ -33,8 +46,13 @@ result<std::unique_ptr<session_keys>> session_keys::load(const std::string& fold
   std::vector<std::string> channels;
   for (const auto& channel : of.channels) channels.push_back(channel.name);
   std::unique_ptr<session_keys> out(new session_keys(folder, std::move(channels), clock, log));
-  GRAPHITE_TRY(out->version_, publisher_keys_version(folder));
+  GRAPHITE_TRY(auto version, publisher_keys_version(folder));
   GRAPHITE_CHECK(out->load());
+  out->version_ = std::move(version);
+  const auto first = out->now();
+  for (const auto& channel : out->channels_)
+    if (!first->channels.contains(channel)) return tl::unexpected(without_key(*first, folder, channel));
+  out->tell_refused(*first);
   return out;
 }
 
@@ -57,13 +75,11 @@ std::shared_ptr<const publisher_keys> session_keys::now() const {
 result<void> session_keys::load() {
   GRAPHITE_TRY(auto read, load_publisher_keys(folder_, clock_.unix_ns()));
   auto loaded = std::make_shared<const publisher_keys>(std::move(read));
-  for (const auto& channel : channels_)
-    if (!loaded->channels.contains(channel))
-      return fail(
-          errc::permission_denied,
-          fmt::format("channel {} has no key in {}: `graphite keys channel DIR {}` makes one, where the "
-                      "root is",
-                      channel, folder_, channel));
+  if (const auto before = now(); before && loaded->revoked.number < before->revoked.number)
+    return fail(errc::permission_denied,
+                fmt::format("{} has list {} of revoked keys, and {} is in force: copy the newest file "
+                            "`revocations` there",
+                            folder_, loaded->revoked.number, before->revoked.number));
   if (loaded->revocations.size() > trust_news::revocations_bytes_max)
     log_.warn("{} bytes of revoked keys are too many for a heartbeat: runtimes are not told of them",
               loaded->revocations.size());
@@ -76,15 +92,61 @@ result<void> session_keys::load() {
   return {};
 }
 
-/// One look. A version whose keys cannot be used is told once.
+result<void> session_keys::load_if_changed() {
+  // Before the files are read: what changes meanwhile is another change.
+  GRAPHITE_TRY(auto version, publisher_keys_version(folder_));
+  const bool changed = version != version_;
+  if (!changed && !key_has_ended()) return {};
+  GRAPHITE_CHECK(load());
+  version_ = std::move(version);
+  if (changed) log_.info("the keys in {} have changed: they count from now on", folder_);
+  const auto loaded = now();
+  tell_refused(*loaded);
+  tell_silent(*loaded);
+  return {};
+}
+
+/// One look. What fails is tried again at the next one; each reason is told once.
 void session_keys::look() {
-  auto version = publisher_keys_version(folder_);
-  if (!version || *version == version_) return;
-  version_ = std::move(*version);
-  if (const auto loaded = load(); !loaded)
-    log_.error("the keys have changed and cannot be used, the old ones stay: {}", loaded.error().context);
-  else
-    log_.info("the keys in {} have changed: they count from now on", folder_);
+  const auto looked = load_if_changed();
+  if (looked) {
+    failure_.clear();
+  } else if (looked.error().context != failure_) {
+    failure_ = looked.error().context;
+    log_.error("the keys may have changed and cannot be used, the old ones stay: {}", failure_);
+  }
+  tell_ends();
+}
+
+bool session_keys::key_has_ended() const {
+  const auto keys = now();
+  return std::ranges::any_of(keys->channels, [&](const auto& one) {
+    const auto end = keys->ends.find(channel_key_name(one.first));
+    return end != keys->ends.end() && end->second.unix_ns <= clock_.unix_ns();
+  });
+}
+
+void session_keys::tell_refused(const publisher_keys& keys) {
+  for (const auto& why : keys.refused)
+    if (std::ranges::count(refused_, why) == 0) log_.warn("a key is left out: {}", why);
+  refused_ = keys.refused;
+}
+
+/// Channels that lost their key; once each, until they have one again.
+void session_keys::tell_silent(const publisher_keys& keys) {
+  for (const auto& channel : channels_)
+    if (keys.channels.contains(channel))
+      silent_.erase(channel);
+    else if (silent_.insert(channel).second)
+      log_.error("nothing more is signed, so runtimes keep what they have: {}",
+                 without_key(keys, folder_, channel).context);
+}
+
+void session_keys::tell_ends() {
+  const auto now_ns = clock_.unix_ns();
+  if (told_ends_unix_ns_ != 0 && now_ns - told_ends_unix_ns_ < day_of_ns) return;
+  told_ends_unix_ns_ = now_ns;
+  for (const auto& text : ends_told(*now(), now_ns)) log_.warn("{}", text);
 }
 
 void session_keys::on_change(std::function<void(const publisher_keys&)> use) {

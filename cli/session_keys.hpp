@@ -4,7 +4,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
@@ -16,8 +19,9 @@ namespace graphite {
 
 /// The publisher's keys of a session, read again when they change.
 ///
-/// Owns a thread that looks at one small file each second. Where the changed keys cannot be used, those
-/// before stay, and the log says so.
+/// Owns a thread that asks each second whether a file is another. Where the keys cannot be read, those before
+/// stay, the log says so, and each look tries again. Channels without a key that counts are signed no more;
+/// roots, revocations and successions are in force all the same. What ends soon is told once a day.
 class session_keys {
  public:
   /// Each of the project's channels needs a key. Null for no folder. Errors: permission_denied (a channel has
@@ -42,7 +46,12 @@ class session_keys {
   session_keys(std::string folder, std::vector<std::string> channels, clock_source& clock, log_sink& log)
       : folder_(std::move(folder)), channels_(std::move(channels)), clock_(clock), log_(log) {}
   result<void> load();
+  result<void> load_if_changed();
   void look();
+  bool key_has_ended() const;
+  void tell_refused(const publisher_keys& keys);
+  void tell_silent(const publisher_keys& keys);
+  void tell_ends();
 
   const std::string folder_;
   const std::vector<std::string> channels_;
@@ -51,7 +60,11 @@ class session_keys {
   mutable std::mutex mutex_;
   std::shared_ptr<const publisher_keys> keys_;
   std::unique_ptr<channel_signer> signer_;
-  std::string version_;
+  std::string version_;               ///< of what load() took last; from here on of the own thread alone
+  std::string failure_;               ///< told last
+  std::vector<std::string> refused_;  ///< told
+  std::set<std::string> silent_;      ///< channels that were told of
+  std::int64_t told_ends_unix_ns_ = 0;
   std::mutex using_;  ///< held while `use_` runs
   std::function<void(const publisher_keys&)> use_;
   bool stop_ = false;

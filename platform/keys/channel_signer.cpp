@@ -12,7 +12,8 @@ result<const channel_signer::channel_key*> key_of(const channel_signer::keys& fr
   if (found != from.channels.end()) return &found->second;
   return fail(
       errc::permission_denied,
-      fmt::format("channel {} has no key: `graphite keys channel DIR {}` makes one", channel, channel));
+      fmt::format("channel {} has no key that counts: `graphite keys rotate DIR --channel {}` makes one",
+                  channel, channel));
 }
 
 }  // namespace

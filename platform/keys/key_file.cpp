@@ -51,6 +51,30 @@ result<secret_bytes> read_secret_file(const std::string& path, std::size_t bytes
   return secret_bytes(std::move(bytes));
 }
 
+result<std::string> read_believed_file(const std::string& path, std::size_t bytes_max) {
+  const owned_fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, path);
+  struct stat facts {};
+  if (::fstat(fd.get(), &facts) != 0) return fail_errno(errno, path);
+  if (!S_ISREG(facts.st_mode)) return fail(errc::permission_denied, fmt::format("{} is no file", path));
+  if (facts.st_uid != ::geteuid() && facts.st_uid != 0)
+    return fail(
+        errc::permission_denied,
+        fmt::format("{} belongs to user {}, who could change what is believed: take a copy with `install "
+                    "-m 644`, once you trust what it says",
+                    path, facts.st_uid));
+  if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail(errc::permission_denied,
+                fmt::format("others can write {} (mode {:04o}): run `chmod go-w {}`, once you have made sure "
+                            "that it says what it should",
+                            path, facts.st_mode & 07777, path));
+  if (static_cast<std::uint64_t>(facts.st_size) > bytes_max)
+    return fail(errc::too_large, fmt::format("{} has more than {} bytes", path, bytes_max));
+  std::string out(static_cast<std::size_t>(facts.st_size), '\0');
+  GRAPHITE_CHECK(read_fully(fd.get(), std::as_writable_bytes(std::span(out)), 0, path));
+  return out;
+}
+
 result<void> write_key_file(const std::string& path, byte_span bytes) {
   return replace_file(path, bytes, S_IRUSR | S_IWUSR);
 }

@@ -14,6 +14,10 @@ namespace graphite {
 /// too_large, io.
 result<secret_bytes> read_secret_file(const std::string& path, std::size_t bytes_max);
 
+/// For what is no secret and is believed: others may read it, but not write it. Errors: not_found,
+/// permission_denied (of another user than us or root, or others may write it), too_large, io.
+result<std::string> read_believed_file(const std::string& path, std::size_t bytes_max);
+
 /// Replaces it at once and durably, with mode 0600. Errors: out_of_space, permission_denied, not_found, io.
 result<void> write_key_file(const std::string& path, byte_span bytes);
 

@@ -1,13 +1,14 @@
 #include "platform/keys/loaded_keys.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/key_layout.hpp"
-#include "platform/linux/durable_file.hpp"
 
 namespace graphite {
 
@@ -66,7 +67,8 @@ result<std::vector<public_key>> read_roots(const std::string& folder, std::int64
   return out;
 }
 
-result<tls_keys> read_tls(const std::string& folder, std::string_view authority) {
+result<tls_keys> read_tls(const std::string& folder, std::string_view authority,
+                          std::map<std::string, key_end>& ends) {
   const auto named = [&](std::string_view end) { return std::string(authority) + std::string(end); };
   tls_keys out;
   GRAPHITE_TRY(const auto certificate, read_part(folder, named(".crt")));
@@ -74,6 +76,11 @@ result<tls_keys> read_tls(const std::string& folder, std::string_view authority)
   GRAPHITE_TRY(const auto root, read_part(folder, named("-ca.crt")));
   out.own.certificate = as_text(certificate.view());
   out.authority = as_text(root.view());
+  const auto facts = read_certificate(out.own.certificate), above = read_certificate(out.authority);
+  if (!facts) return in_file(folder, named(".crt"), facts.error());
+  if (!above) return in_file(folder, named("-ca.crt"), above.error());
+  ends[fmt::format("the server's certificate for {}", authority)] = {facts->until_unix_ns, "--server"};
+  ends[fmt::format("the authority for {}", authority)] = {above->until_unix_ns, ""};
   return out;
 }
 
@@ -95,7 +102,14 @@ class channel_key_choice {
  public:
   channel_key_choice(publisher_keys& out, std::int64_t now) : out_(out), now_(now) {}
 
-  result<void> offer(const std::string& folder, const std::string& name) {
+  /// One that cannot be used is told of and passed over: it must not keep others, or revocations, from being
+  /// heard of.
+  void offer(const std::string& folder, const std::string& name) {
+    if (const auto taken = take(folder, name); !taken) out_.refused.push_back(taken.error().context);
+  }
+
+ private:
+  result<void> take(const std::string& folder, const std::string& name) {
     GRAPHITE_TRY(auto key, read_as(folder, name, parse_signing_key));
     const auto says = by_any(out_.roots, [&](const public_key& root) {
       return verified_channel_key(key.statement, root, verifier_);
@@ -103,29 +117,20 @@ class channel_key_choice {
     if (!says) return in_file(folder, name, says.error());
     if (key.signer->key() != says->key)
       return fail(errc::corrupt, fmt::format("{}: a secret of another key", layout::join(folder, name)));
-    auto& best = best_[says->channel];
     const bool counts = says->valid.holds(now_) && !out_.revoked.serials.contains(says->serial);
-    if (!counts || (best && says->serial < best->serial)) return {};
-    best = *says;
+    const auto best = best_.find(says->channel);
+    if (!counts || (best != best_.end() && says->serial < best->second.serial)) return {};
+    out_.ends[channel_key_name(says->channel)] = {says->valid.until_unix_ns,
+                                                  fmt::format("--channel {}", says->channel)};
     out_.channels[says->channel] = std::move(key);
+    best_.insert_or_assign(says->channel, *says);
     return {};
   }
 
-  result<void> check() const {
-    for (const auto& [channel, best] : best_)
-      if (!best)
-        return fail(errc::permission_denied,
-                    fmt::format("no key of channel {} counts now (expired or revoked): run "
-                                "`graphite keys rotate DIR --channel {}` where the root is",
-                                channel, channel));
-    return {};
-  }
-
- private:
   publisher_keys& out_;
   std::int64_t now_;
   openssl_verifier verifier_;
-  std::map<std::string, std::optional<channel_key_statement>> best_;
+  std::map<std::string, channel_key_statement> best_;
 };
 
 result<void> read_channels(const std::string& folder, std::int64_t now, publisher_keys& out) {
@@ -140,8 +145,8 @@ result<void> read_channels(const std::string& folder, std::int64_t now, publishe
   if (code) return fail(errc::io, fmt::format("{}: {}", folder, code.message()));
   std::sort(names.begin(), names.end());
   channel_key_choice choice(out, now);
-  for (const auto& name : names) GRAPHITE_CHECK(choice.offer(folder, name));
-  return choice.check();
+  for (const auto& name : names) choice.offer(folder, name);
+  return {};
 }
 
 result<void> read_revocations(const std::string& folder, publisher_keys& out) {
@@ -215,15 +220,57 @@ result<publisher_keys> load_publisher_keys(const std::string& given, std::int64_
   GRAPHITE_CHECK(read_channels(layout::join(folder, layout::channels), now_unix_ns, out));
   GRAPHITE_CHECK(read_vouchers(folder, out));
   GRAPHITE_TRY(out.curve, read_curve(folder));
-  GRAPHITE_TRY(out.control, read_tls(folder, "control"));
-  GRAPHITE_TRY(out.clients, read_tls(folder, "clients"));
-  GRAPHITE_TRY(out.operators, read_tls(folder, "operators"));
+  GRAPHITE_TRY(out.control, read_tls(folder, "control", out.ends));
+  GRAPHITE_TRY(out.clients, read_tls(folder, "clients", out.ends));
+  GRAPHITE_TRY(out.operators, read_tls(folder, "operators", out.ends));
   return out;
 }
 
-result<std::string> publisher_keys_version(const std::string& folder) {
-  GRAPHITE_TRY(const auto text, read_part(publisher_folder(folder), layout::version, 64));
-  return std::string(as_text(text.view()));
+std::string channel_key_name(const std::string& channel) {
+  return fmt::format("the key of channel {}", channel);
+}
+
+std::vector<std::string> ends_told(const publisher_keys& keys, std::int64_t now_unix_ns) {
+  constexpr std::int64_t day_ns = 86'400'000'000'000;
+  std::vector<std::string> out;
+  for (const auto& [what, end] : keys.ends) {
+    const auto left = end.unix_ns - now_unix_ns;
+    if (left >= ends_soon_ns) continue;
+    const auto when =
+        left <= 0 ? std::string("has ended") : fmt::format("ends within {} days", left / day_ns + 1);
+    const auto how =
+        end.renewed_by.empty()
+            ? std::string("a new folder of keys has another")
+            : fmt::format("`graphite keys rotate DIR {}` makes a new one, where the root is", end.renewed_by);
+    out.push_back(fmt::format("{} {}: {}", what, when, how));
+  }
+  return out;
+}
+
+result<std::string> publisher_keys_version(const std::string& given) {
+  const auto folder = publisher_folder(given);
+  std::vector<std::string> lines;
+  std::error_code code;
+  for (std::filesystem::recursive_directory_iterator it(folder, code), end; !code && it != end;
+       it.increment(code)) {
+    if (lines.size() == 2 * channel_keys_max)
+      return fail(errc::too_large, fmt::format("{} has more than {} files", folder, 2 * channel_keys_max));
+    struct stat facts {};
+    if (::lstat(it->path().c_str(), &facts) != 0) {
+      if (errno == ENOENT) continue;  // replaced just now
+      return fail_errno(errno, it->path().string());
+    }
+    // A change of mode counts: it may end a refusal.
+    lines.push_back(fmt::format("{} {} {:o} {} {}.{:09} {}.{:09}\n",
+                                it->path().lexically_relative(folder).string(), facts.st_size, facts.st_mode,
+                                facts.st_ino, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec,
+                                facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec));
+  }
+  if (code) return fail(errc::io, fmt::format("{}: {}", folder, code.message()));
+  std::sort(lines.begin(), lines.end());
+  std::string out;
+  for (const auto& line : lines) out += line;
+  return out;
 }
 
 result<runtime_keys> load_runtime_keys(const std::string& folder, std::int64_t now_unix_ns) {
@@ -238,7 +285,7 @@ result<runtime_keys> load_runtime_keys(const std::string& folder, std::int64_t n
 }
 
 result<std::vector<public_key>> load_pins(const std::string& file, std::int64_t now_unix_ns) {
-  GRAPHITE_TRY(const auto text, read_whole_file(file, small_file_max));
+  GRAPHITE_TRY(const auto text, read_believed_file(file, small_file_max));
   const auto out = parse_pins(text).and_then([&](const auto& pins) { return that_count(pins, now_unix_ns); });
   if (!out) return fail(out.error().code, fmt::format("{}: {}", file, out.error().context));
   return *out;

@@ -98,6 +98,61 @@ def a_stolen_key_that_was_revoked_is_refused_after_a_restart():
         equal(world.shown("reader"), {"a.txt": b"one"}, "what is shown")
 
 
+def a_revoked_key_that_was_the_only_one_signs_nothing_more():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        dev = serve(world, keys)
+        reader = world.subscribe("reader", "--root", keys.pins)
+        reader.swap_with(changed="a.txt")
+        keys.ask("revoke", next(row["serial"] for row in keys.rows() if row["kind"] == "channel-key"))
+        wait_until((world.work / "reader/.graphite/trust").exists, "the runtime to hear of it")
+        wait_until(lambda: "nothing more is signed, so" in dev.log(), "the publisher to say so")
+        world.write("a.txt", "two")
+        wait_until(lambda: "has no key that counts: `graphite keys rotate" in dev.log(), "the refusal to sign")
+        equal(world.shown("reader"), {"a.txt": b"one"}, "what is shown")
+        equal(dev.log().count("nothing more is signed, so"), 1, "how often it is said")
+        keys.ask("rotate", "--channel", "main")
+        wait_until(lambda: dev.log().count("count from now on") == 2, "the new key")
+        reader.swap_with(changed="a.txt")
+        equal(world.shown("reader"), {"a.txt": b"two"}, "what is shown with the new key")
+
+
+def a_list_of_revoked_keys_is_copied_to_the_publisher():
+    with World() as world:
+        keys = Keys(world)
+        part = world.work / "part"
+        shutil.copytree(keys.folder / "publisher", part)
+        world.write("a.txt", "one")
+        dev = world.dev(None, "--keys", part)
+        reader = world.subscribe("reader", "--root", keys.pins)
+        reader.swap_with(changed="a.txt")
+        keys.ask("revoke", 1)
+        (part / "revocations").touch(0o644)
+        (part / "revocations").write_bytes((keys.folder / "publisher/revocations").read_bytes())
+        wait_until(lambda: f"chmod 600 {part}/revocations" in dev.log(), "the refusal of a loose file")
+        check("count from now on" not in dev.log(), "it does not count yet")
+        (part / "revocations").chmod(0o600)
+        wait_until((world.work / "reader/.graphite/trust").exists, "the runtime to hear of it")
+        equal(dev.log().count(f"chmod 600 {part}/revocations"), 1, "how often it is said")
+        (part / "revocations").unlink()
+        wait_until(lambda: "copy the newest file `revocations` there" in dev.log(), "the refusal of an older list")
+
+
+def pins_that_others_can_write_are_refused():
+    with World() as world:
+        keys = Keys(world)
+        world.write("a.txt", "one")
+        serve(world, keys)
+        pins = world.work / "root.pub"
+        shutil.copy(keys.pins, pins)
+        pins.chmod(0o664)
+        said = run("subscribe", "--root", pins, "--from", world.ready["heads"], "--into", world.work / "no", code=4)
+        check(f"chmod go-w {pins}" in said, said)
+        pins.chmod(0o644)
+        world.subscribe("reader", "--root", pins).swap_with(changed="a.txt")
+
+
 def a_root_is_replaced_while_all_run():
     with World() as world:
         keys = Keys(world)
@@ -219,6 +274,8 @@ def no_secret_is_told():
 if __name__ == "__main__":
     main([a_runtime_follows_what_its_root_vouches_for, a_publisher_with_other_keys_or_none_is_not_heard,
           keys_rotate_and_are_revoked_while_all_run, a_stolen_key_that_was_revoked_is_refused_after_a_restart,
+          a_revoked_key_that_was_the_only_one_signs_nothing_more, a_list_of_revoked_keys_is_copied_to_the_publisher,
+          pins_that_others_can_write_are_refused,
           a_root_is_replaced_while_all_run, a_removed_state_folder_is_a_new_history_that_a_root_allows,
           a_folder_that_strangers_filled_counts_for_nothing, keys_that_others_can_read_are_refused, a_channel_without_a_key_is_refused_with_the_command,
           no_secret_is_told])

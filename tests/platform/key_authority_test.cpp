@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "core/client_identity.hpp"
+#include "core/hex.hpp"
+#include "platform/keys/channel_signer.hpp"
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/loaded_keys.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -81,16 +83,85 @@ TEST_F(key_authorities, take_no_links_for_keys) {
   EXPECT_EQ(publisher_fails(now), errc::permission_denied);
 }
 
-TEST_F(key_authorities, say_which_key_has_expired) {
+TEST_F(key_authorities, leave_channels_out_whose_key_has_expired) {
   auto keys = begin();
-  EXPECT_EQ(publisher_fails(now + 364 * day), errc{});
-  const auto refused = load_publisher_keys(folder, now + 366 * day);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::permission_denied);
-  EXPECT_NE(refused.error().context.find("graphite keys rotate"), std::string::npos);
+  EXPECT_EQ(publisher(now + 364 * day).channels.size(), 2u);
   ASSERT_TRUE(keys.add_channel_key("main", {now + 360 * day, now + 700 * day}));
-  ASSERT_TRUE(keys.add_channel_key("ui", {now + 360 * day, now + 700 * day}));
-  EXPECT_EQ(publisher_fails(now + 366 * day), errc{});
+  const auto later = publisher(now + 366 * day);
+  EXPECT_TRUE(later.channels.contains("main"));
+  EXPECT_FALSE(later.channels.contains("ui"));
+  EXPECT_TRUE(later.refused.empty());
+}
+
+TEST_F(key_authorities, tell_of_a_revoked_key_that_was_the_only_one) {
+  auto keys = begin();
+  const auto main = publisher().channels.at("main").signer->key();
+  std::uint64_t serial = 0;
+  for (const auto& row : keys.issued())
+    if (row.key == hex_text(main.bytes)) serial = row.serial;
+  ASSERT_TRUE(keys.revoke({serial}));
+  const auto loaded = publisher();
+  EXPECT_TRUE(loaded.revoked.serials.contains(serial));
+  EXPECT_FALSE(loaded.revocations.empty());
+  EXPECT_FALSE(loaded.channels.contains("main"));
+  EXPECT_TRUE(loaded.channels.contains("ui"));
+  channel_signer::keys left;
+  left.channels["ui"] = {loaded.channels.at("ui").statement, nullptr};
+  channel_state state;
+  state.channel = "main";
+  EXPECT_EQ(channel_signer(std::move(left)).sign_state(state).error().code, errc::permission_denied);
+}
+
+TEST_F(key_authorities, tell_of_revocations_beside_a_key_that_cannot_be_read) {
+  auto keys = begin();
+  const auto channels = folder + "/publisher/channels";
+  const auto file = std::filesystem::directory_iterator(channels)->path().string();
+  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+  ASSERT_TRUE(keys.revoke({1}));
+  const auto loaded = publisher();
+  EXPECT_TRUE(loaded.revoked.serials.contains(1));
+  ASSERT_EQ(loaded.refused.size(), 1u);
+  EXPECT_NE(loaded.refused.front().find("chmod 600 " + file), std::string::npos);
+}
+
+TEST_F(key_authorities, notice_any_file_that_changes) {
+  (void)begin();
+  const auto file = folder + "/publisher/curve.key";
+  const auto before = publisher_keys_version(folder).value();
+  EXPECT_EQ(publisher_keys_version(folder).value(), before);
+  ASSERT_TRUE(write_key_file(folder + "/publisher/revocations", as_bytes(std::string_view("x"))));
+  const auto copied = publisher_keys_version(folder).value();
+  EXPECT_NE(copied, before);
+  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+  EXPECT_NE(publisher_keys_version(folder).value(), copied);
+}
+
+TEST_F(key_authorities, tell_what_ends_soon) {
+  (void)begin();
+  EXPECT_TRUE(ends_told(publisher(), now).empty());
+  const auto soon = ends_told(publisher(now + 340 * day), now + 340 * day);
+  ASSERT_EQ(soon.size(), 5u);  // two channels, three certificates
+  EXPECT_NE(soon.front().find("rotate DIR --channel main"), std::string::npos) << soon.front();
+  EXPECT_NE(soon.back().find("rotate DIR --server"), std::string::npos) << soon.back();
+  EXPECT_NE(ends_told(publisher(), now + 366 * day).front().find("has ended"), std::string::npos);
+}
+
+TEST_F(key_authorities, believe_no_pins_that_others_can_write) {
+  (void)begin();
+  const auto pins = folder + "/root/root.pub";
+  ASSERT_EQ(::chmod(pins.c_str(), 0644), 0);
+  EXPECT_TRUE(load_pins(pins, now));
+  for (const mode_t mode : {0664, 0646}) {
+    ASSERT_EQ(::chmod(pins.c_str(), mode), 0);
+    const auto refused = load_pins(pins, now);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::permission_denied);
+    EXPECT_NE(refused.error().context.find("chmod go-w " + pins), std::string::npos);
+  }
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  ASSERT_EQ(::chmod(pins.c_str(), 0644), 0);
+  ASSERT_EQ(::chown(pins.c_str(), 12'345, 12'345), 0);
+  EXPECT_EQ(load_pins(pins, now).error().code, errc::permission_denied);
 }
 
 TEST_F(key_authorities, rotate_while_the_old_key_counts) {
@@ -224,7 +295,10 @@ TEST_F(key_authorities, of_others_are_not_believed) {
   std::filesystem::copy(
       folder + "/publisher/channels", own + "/publisher/channels",
       std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
-  EXPECT_EQ(load_publisher_keys(own, now).error().code, errc::permission_denied);
+  const auto loaded = load_publisher_keys(own, now).value();
+  EXPECT_FALSE(loaded.refused.empty());
+  for (const auto& [channel, key] : loaded.channels)
+    EXPECT_TRUE(verified_channel_key(key.statement, loaded.roots.front(), verifier)) << channel;
 }
 
 }  // namespace
