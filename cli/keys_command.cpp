@@ -31,7 +31,7 @@ struct keys_options {
   std::uint64_t epoch = 0;
   std::vector<std::uint64_t> serials;
   std::int64_t days = 365;
-  bool root = false, json = false;
+  bool root = false, server = false, curve = false, json = false;
 };
 
 std::int64_t unix_now() { return system_clock_source().unix_ns(); }
@@ -132,7 +132,12 @@ int run_ticket(const keys_options& options) {
   const auto made =
       keys->issue_tickets({options.name, wanted_channels(options, *keys), from_now(options.days), *client});
   if (!made) return out.failed(made.error());
-  for (const auto& row : *made) tell(out, row);
+  for (const auto& row : *made) {
+    tell(out, row);
+    if (row.valid.until_unix_ns + day_ns < from_now(options.days).until_unix_ns)
+      out.say("  it ends with the key of channel {}: `graphite keys rotate {} --channel {}` makes a new one",
+              row.about, options.folder, row.about);
+  }
   const auto place = key_layout::join(key_layout::join(options.folder, key_layout::runtimes), options.name);
   out.say("copy {} to the runtime's machine: graphite subscribe --keys {} --from HOST:7402 --into DIR", place,
           options.name);
@@ -207,25 +212,58 @@ int rotate_root(const keys_options& options, key_authority& keys, console& out) 
   return exit_ok;
 }
 
+int rotate_server(const keys_options& options, key_authority& keys, console& out) {
+  const auto made = keys.replace_server_certificates(from_now(options.days));
+  if (!made) return out.failed(made.error());
+  for (const auto& row : *made) tell(out, row);
+  out.say(
+      "a process that reads {}/publisher answers with them within seconds, on the operators' port from its "
+      "next start on",
+      options.folder);
+  return exit_ok;
+}
+
+int rotate_curve(const keys_options& options, key_authority& keys, console& out) {
+  const auto made = keys.replace_curve_key();
+  if (!made) return out.failed(made.error());
+  const auto key = hex_text(made->bytes);
+  out.say(
+      "server {}: counts from the next start of the process that serves. Before that, copy "
+      "{}/root/server.pub, which has the old one, too, to every runtime: those without it do not connect",
+      key, options.folder);
+  out.object({{"event", "rotated"}, {"server", key}});
+  return exit_ok;
+}
+
+int rotate_channel(const keys_options& options, const std::string& channel, key_authority& keys,
+                   console& out) {
+  const auto before = keys.issued();
+  const auto made = keys.add_channel_key(channel, from_now(options.days));
+  if (!made) return out.failed(made.error());
+  tell(out, *made);
+  for (const auto& row : before)
+    if (row.what == issued_key::kind::channel_key && row.about == channel && state_of(row, keys) == "counts")
+      out.say(
+          "  key {} still counts until {}, and the tickets that it signed end with it: make them anew with "
+          "`graphite keys ticket`. `graphite keys revoke {} {}` ends both now",
+          row.serial, day_of(row.valid.until_unix_ns), options.folder, row.serial);
+  return exit_ok;
+}
+
 int run_rotate(const keys_options& options) {
   console out(options.json);
   auto keys = key_authority::open(options.folder);
   if (!keys) return out.failed(keys.error());
-  if (options.root) return rotate_root(options, *keys, out);
-  if (options.channels.empty())
-    return out.failed({errc::invalid_argument, "say what to rotate: --channel NAME or --root"});
-  for (const auto& channel : options.channels) {
-    const auto before = keys->issued();
-    const auto made = keys->add_channel_key(channel, from_now(options.days));
-    if (!made) return out.failed(made.error());
-    tell(out, *made);
-    for (const auto& row : before)
-      if (row.what == issued_key::kind::channel_key && row.about == channel &&
-          state_of(row, *keys) == "counts")
-        out.say("  key {} still counts until {}; `graphite keys revoke {} {}` ends that now", row.serial,
-                day_of(row.valid.until_unix_ns), options.folder, row.serial);
-  }
-  return exit_ok;
+  if (options.channels.empty() && !options.root && !options.server && !options.curve)
+    return out.failed(
+        {errc::invalid_argument, "say what to rotate: --channel NAME, --server, --curve or --root"});
+  int code = exit_ok;
+  for (const auto& channel : options.channels)
+    if (code == exit_ok) code = rotate_channel(options, channel, *keys, out);
+  if (options.server && code == exit_ok) code = rotate_server(options, *keys, out);
+  if (options.curve && code == exit_ok) code = rotate_curve(options, *keys, out);
+  if (options.root && code == exit_ok) code = rotate_root(options, *keys, out);
+  return code;
 }
 
 int run_revoke(const keys_options& options) {
@@ -334,9 +372,19 @@ void add_changes(CLI::App& keys, const std::shared_ptr<keys_options>& kept, chos
   auto& rotate =
       add_one(keys, kept, chosen, "rotate", "Replace keys; the old ones count on for a time", run_rotate);
   add_channels(rotate, *kept, "Channel that gets a new key; may be repeated");
+  rotate
+      .add_flag("--server", kept->server,
+                "Make new certificates of the process that serves, by the same authorities")
+      ->envname("GRAPHITE_KEYS_SERVER");
+  rotate
+      .add_flag(
+          "--curve", kept->curve,
+          "Make a new CURVE key of the process that serves, from its next start on; runtimes need the new "
+          "DIR/root/server.pub before that")
+      ->envname("GRAPHITE_KEYS_CURVE");
   rotate.add_flag("--root", kept->root, "Replace the root; the old one counts for --days more")
       ->envname("GRAPHITE_KEYS_ROOT");
-  add_days(rotate, *kept, "How long the new channel key, or the old root, counts");
+  add_days(rotate, *kept, "How long new keys and certificates, or the old root, count");
   auto& revoke =
       add_one(keys, kept, chosen, "revoke", "End keys, tickets, tokens or certificates at once", run_revoke);
   revoke.add_option("SERIAL", kept->serials, "Numbers that `graphite keys list` shows")->required();

@@ -1,8 +1,11 @@
 #include "platform/keys/key_authority.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 
@@ -64,6 +67,16 @@ result<void> check_name(const std::string& name, std::string_view of_what) {
                           channel_name_bytes_max));
 }
 
+/// Of the folder itself: nothing that would have to be made or removed.
+result<owned_fd> lock_folder(const std::string& folder) {
+  owned_fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return fail_errno(errno, folder);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return fail_errno(errno, folder);
+  return fail(errc::busy,
+              fmt::format("another `graphite keys` works on {}: try again when it is done", folder));
+}
+
 result<void> check_empty(const std::string& folder) {
   std::error_code code;
   if (!std::filesystem::exists(folder, code)) return {};
@@ -85,9 +98,10 @@ result<key_authority> key_authority::begin(const std::string& folder, const begi
   for (const auto name :
        {layout::root, layout::publisher, layout::runtimes, layout::clients, layout::operators, layout::nodes})
     GRAPHITE_CHECK(make_key_folder(join(folder, name)));
+  GRAPHITE_TRY(auto lock, lock_folder(join(folder, layout::root)));
   GRAPHITE_TRY(auto root, openssl_signer::generate());
   GRAPHITE_TRY(auto issued, key_register::open(join(join(folder, layout::root), layout::issued)));
-  key_authority out(folder, std::move(root), std::move(issued));
+  key_authority out(folder, std::move(lock), std::move(root), std::move(issued));
   GRAPHITE_CHECK(make_key_folder(out.part(layout::publisher, layout::channels)));
   GRAPHITE_CHECK(write_secret(out.part(layout::root, layout::root_secret), *out.root_));
   GRAPHITE_CHECK(write_text(out.part(layout::root, layout::root_pins), pins_text({{out.root_->key(), {}}})));
@@ -130,7 +144,7 @@ result<certificate_pair> key_authority::authority_pair(std::string_view name) co
   return read_pair(join(folder_, layout::root), std::string(name) + "-ca");
 }
 
-result<void> key_authority::write_server(std::string_view authority, const validity& valid) {
+result<issued_key> key_authority::write_server(std::string_view authority, const validity& valid) {
   const auto use = authority == "control" ? certificate_use::peer : certificate_use::server;
   GRAPHITE_TRY(const auto issuer, authority_pair(authority));
   const issued_key row{
@@ -139,7 +153,8 @@ result<void> key_authority::write_server(std::string_view authority, const valid
   GRAPHITE_TRY(const auto made,
                graphite::issue_certificate(
                    issuer, {"graphite server", std::string(tls_server_name), use, row.serial, valid}));
-  return write_pair(join(folder_, layout::publisher), authority, made);
+  GRAPHITE_CHECK(write_pair(join(folder_, layout::publisher), authority, made));
+  return row;
 }
 
 result<key_authority> key_authority::open(const std::string& folder) {
@@ -151,20 +166,14 @@ result<key_authority> key_authority::open(const std::string& folder) {
                             "where its root is kept",
                             folder));
   GRAPHITE_CHECK(there);
+  GRAPHITE_TRY(auto lock, lock_folder(below));
   GRAPHITE_TRY(const auto text, read_secret_file(join(below, layout::root_secret), key_bytes_max));
   GRAPHITE_TRY(const auto secret, parse_secret(text.view()));
   GRAPHITE_TRY(auto root, openssl_signer::from_secret(secret.view()));
   GRAPHITE_TRY(auto issued, key_register::open(join(below, layout::issued)));
-  key_authority out(folder, std::move(root), std::move(issued));
-  const auto revoked =
-      read_secret_file(out.part(layout::publisher, layout::revocations), 2 * revocations_bytes_max);
-  if (!revoked && revoked.error().code != errc::not_found) return tl::unexpected(revoked.error());
-  if (revoked) {
-    GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(revoked->view()), revocations_bytes_max));
-    if (lines.size() != 1) return fail(errc::corrupt, "revocations: not one list");
-    GRAPHITE_TRY(const auto said, decode_signed(lines.front(), revocations_bytes_max));
-    GRAPHITE_TRY(out.revoked_, verified_revocations(said, out.root_->key(), openssl_verifier()));
-  }
+  key_authority out(folder, std::move(lock), std::move(root), std::move(issued));
+  GRAPHITE_CHECK(out.read_revocations());
+  GRAPHITE_CHECK(out.finish_change());
   return out;
 }
 
@@ -197,6 +206,30 @@ result<issued_key> key_authority::add_channel_key(const std::string& channel, co
   return row;
 }
 
+result<std::vector<issued_key>> key_authority::replace_server_certificates(const validity& valid) {
+  std::vector<issued_key> out;
+  for (const auto name : layout::authorities) {
+    GRAPHITE_TRY(auto row, write_server(name, valid));
+    out.push_back(std::move(row));
+  }
+  GRAPHITE_CHECK(note_change());
+  return out;
+}
+
+result<curve_key> key_authority::replace_curve_key() {
+  const auto pins = part(layout::root, layout::server_pins);
+  GRAPHITE_TRY(const auto text, read_secret_file(pins, key_bytes_max));
+  GRAPHITE_TRY(const auto before, read_hex_lines(as_text(text.view()), sizeof(curve_key)));
+  GRAPHITE_TRY(const auto made, make_curve_pair());
+  auto after = hex_line(made.key.bytes);
+  for (std::size_t i = 0; i < std::min(before.size(), server_pins_max - 1); ++i) after += hex_line(before[i]);
+  GRAPHITE_CHECK(write_text(pins, after));
+  GRAPHITE_CHECK(
+      write_key_file(part(layout::publisher, layout::curve_secret), secret_text(made.secret.view()).view()));
+  GRAPHITE_CHECK(note_change());
+  return made.key;
+}
+
 result<std::string> key_authority::person_folder(std::string_view kind, const std::string& name) const {
   GRAPHITE_CHECK(check_name(name, "who has a key"));
   auto out = part(kind, name);
@@ -223,11 +256,13 @@ result<std::vector<issued_key>> key_authority::issue_tickets(const ticket_option
   std::vector<issued_key> out;
   std::string text;
   for (const auto& channel : options.channels) {
-    const issued_key row{register_.next_serial(), issued_key::kind::ticket, options.runtime, channel,
-                         options.valid,           hex_text(client->bytes)};
     const auto& key = keys.channels.at(channel);
+    auto valid = options.valid;
+    valid.until_unix_ns = std::min(valid.until_unix_ns, keys.ends.at(channel_key_name(channel)).unix_ns);
+    const issued_key row{register_.next_serial(), issued_key::kind::ticket, options.runtime, channel, valid,
+                         hex_text(client->bytes)};
     GRAPHITE_TRY(const auto grant,
-                 sign_ticket({channel, options.runtime, *client, row.serial, options.valid}, *key.signer));
+                 sign_ticket({channel, options.runtime, *client, row.serial, valid}, *key.signer));
     GRAPHITE_CHECK(register_.append(row));
     text += hex_line(encode_ticket({key.statement, grant}));
     out.push_back(row);
@@ -295,39 +330,6 @@ result<issued_key> key_authority::issue_certificate(const certificate_options& o
   GRAPHITE_CHECK(write_role_key(folder, options.what, options.name, options.valid));
   GRAPHITE_CHECK(write_pins(folder));
   return row;
-}
-
-result<revocations_statement> key_authority::revoke(const std::vector<std::uint64_t>& serials) {
-  auto next = revoked_;
-  for (const auto serial : serials) {
-    const auto& rows = register_.rows();
-    const auto row =
-        std::find_if(rows.begin(), rows.end(), [&](const auto& one) { return one.serial == serial; });
-    if (row == rows.end())
-      return fail(errc::not_found,
-                  fmt::format("nothing has serial {}: `graphite keys list {}` shows them", serial, folder_));
-    next.serials.insert(serial);
-    if (row->what != issued_key::kind::ticket) continue;
-    curve_key client;
-    const auto bytes = bytes_from_hex(row->key, client.bytes.size()).value_or(byte_vector());
-    if (bytes.size() != client.bytes.size())
-      return fail(errc::corrupt, fmt::format("the register's ticket {} has no key", serial));
-    std::copy(bytes.begin(), bytes.end(), client.bytes.begin());
-    next.clients.insert(client);
-  }
-  ++next.number;
-  std::swap(revoked_, next);
-  if (const auto done = write_revocations(); !done) {
-    std::swap(revoked_, next);
-    return tl::unexpected(done.error());
-  }
-  GRAPHITE_CHECK(note_change());
-  return revoked_;
-}
-
-result<void> key_authority::write_revocations() {
-  GRAPHITE_TRY(const auto said, sign_revocations(revoked_, *root_));
-  return write_text(part(layout::publisher, layout::revocations), hex_line(encode_signed(said)));
 }
 
 }  // namespace graphite

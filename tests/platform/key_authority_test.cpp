@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 
 #include "core/client_identity.hpp"
 #include "core/hex.hpp"
+#include "core/kill_point.hpp"
 #include "platform/keys/channel_signer.hpp"
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/loaded_keys.hpp"
@@ -253,6 +255,126 @@ TEST_F(key_authorities, are_the_same_when_opened_again) {
   EXPECT_EQ(key_authority::open(place.path()).error().code, errc::not_found);
 }
 
+TEST_F(key_authorities, belong_to_one_at_a_time) {
+  {
+    const auto keys = begin();
+    const auto refused = key_authority::open(folder);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::busy);
+  }
+  EXPECT_TRUE(key_authority::open(folder));
+}
+
+TEST_F(key_authorities, never_number_a_list_anew) {
+  begin().revoke({1}).value();
+  const auto told = folder + "/publisher/revocations", kept = folder + "/root/revocations";
+  const auto first = place.path() + "/first";
+  std::filesystem::copy(told, first);
+  EXPECT_EQ(key_authority::open(folder).value().revoke({2}).value().number, 2u);
+  const auto refused = [&] {
+    const auto opened = key_authority::open(folder);
+    return opened ? "" : opened.error().context;
+  };
+  std::filesystem::remove(told);
+  EXPECT_NE(refused().find("cp " + kept + " " + told), std::string::npos) << refused();
+  std::filesystem::copy(first, told);
+  EXPECT_NE(refused().find("has list 1"), std::string::npos) << refused();
+  std::filesystem::copy(kept, told, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(refused(), "");
+  // The root's copy of a folder of before there was one, or of a crash between the two.
+  std::filesystem::copy(first, kept, std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(key_authority::open(folder).value().revoke({3}).value().number, 3u);
+}
+
+TEST_F(key_authorities, renew_what_a_server_has) {
+  auto keys = begin();
+  const auto before = publisher();
+  const auto rows = keys.replace_server_certificates({now, now + 700 * day}).value();
+  ASSERT_EQ(rows.size(), 3u);
+  const auto after = publisher();
+  EXPECT_EQ(after.clients.authority, before.clients.authority);
+  EXPECT_EQ(read_certificate(after.clients.own.certificate).value().serial, rows[1].serial);
+  EXPECT_GT(read_certificate(after.control.own.certificate).value().until_unix_ns, now + 600 * day);
+  EXPECT_EQ(after.curve.key, before.curve.key);
+
+  const auto curve = keys.replace_curve_key().value();
+  EXPECT_EQ(publisher().curve.key, curve);
+  ASSERT_TRUE(keys.issue_tickets({"game-1", {"main"}, {now, now + day}, {}}));
+  EXPECT_EQ(load_runtime_keys(folder + "/runtimes/game-1", now).value().servers,
+            (std::vector{curve, before.curve.key}));
+  for (std::size_t i = 0; i < key_authority::server_pins_max; ++i) ASSERT_TRUE(keys.replace_curve_key());
+  ASSERT_TRUE(keys.issue_tickets({"game-1", {"main"}, {now, now + day}, {}}));
+  EXPECT_EQ(load_runtime_keys(folder + "/runtimes/game-1", now).value().servers.size(),
+            key_authority::server_pins_max);
+}
+
+TEST_F(key_authorities, give_tickets_that_end_with_the_key_that_signs_them) {
+  auto keys = begin();
+  const auto rows = keys.issue_tickets({"game-1", {"main"}, {now, now + 900 * day}, {}}).value();
+  EXPECT_EQ(rows.front().valid.until_unix_ns, now + 365 * day);
+}
+
+TEST_F(key_authorities, leave_ended_keys_to_the_old_root) {
+  auto keys = begin();
+  const auto revoked = keys.add_channel_key("main", {now, now + 365 * day}).value().serial;
+  const auto expired = keys.add_channel_key("main", {now - 10 * day, now - day}).value().serial;
+  const auto good = keys.add_channel_key("main", {now, now + 365 * day}).value().serial;
+  ASSERT_TRUE(keys.revoke({revoked}));
+  ASSERT_TRUE(keys.replace_root({now, now + 30 * day}));
+  const auto signed_by_new = [&](std::uint64_t serial) {
+    const auto text =
+        read_secret_file(folder + "/publisher/channels/main." + std::to_string(serial) + ".key", MiB).value();
+    return verified_channel_key(parse_signing_key(text.view()).value().statement, keys.root(), verifier)
+        .has_value();
+  };
+  EXPECT_FALSE(signed_by_new(revoked));
+  EXPECT_FALSE(signed_by_new(expired));
+  EXPECT_TRUE(signed_by_new(good));
+  EXPECT_EQ(publisher(now + 31 * day).channels.size(), 2u);  // also when nobody pins the old root any more
+}
+
+TEST_F(key_authorities, finish_a_new_root_wherever_it_was_cut_off) {
+  begin().revoke({1}).value();
+  const auto whole = place.path() + "/whole";
+  std::filesystem::copy(folder, whole, std::filesystem::copy_options::recursive);
+  const auto old = key_authority::open(folder).value().root();
+  std::size_t finished = 0;
+  for (const auto* point : {"file.before_write", "file.after_rename"})
+    for (int count = 1;; ++count) {
+      std::filesystem::remove_all(folder);
+      std::filesystem::copy(whole, folder, std::filesystem::copy_options::recursive);
+      const auto child = ::fork();
+      ASSERT_GE(child, 0);
+      if (child == 0) {
+        arm_kill_point(kill_point_index(point), count);
+        auto keys = key_authority::open(folder);
+        ::_exit(keys && keys->replace_root({now, now + 30 * day}) ? 0 : 1);
+      }
+      int status = 0;
+      ASSERT_EQ(::waitpid(child, &status, 0), child);
+      if (WIFEXITED(status)) {
+        EXPECT_EQ(WEXITSTATUS(status), 0);
+        EXPECT_GT(count, 10);  // it was cut off at every file
+        break;
+      }
+      ASSERT_EQ(publisher().channels.size(), 2u) << point << ' ' << count;  // what serves goes on
+      auto keys = key_authority::open(folder);
+      ASSERT_TRUE(keys) << point << ' ' << count << ": " << keys.error().context;
+      EXPECT_TRUE(keys->revoked().serials.contains(1));
+      const auto during = publisher();
+      EXPECT_EQ(during.roots.front(), keys->root());
+      EXPECT_TRUE(verified_channel_key(during.channels.at("main").statement, keys->root(), verifier));
+      if (keys->root() != old) {
+        ++finished;
+        EXPECT_EQ(during.roots, (std::vector{keys->root(), old}));
+        EXPECT_EQ(during.vouchers.size(), 1u);
+      }
+      EXPECT_FALSE(std::filesystem::exists(folder + "/root/root.key.next"));
+      EXPECT_EQ(keys->revoke({2}).value().number, 2u);
+    }
+  EXPECT_GT(finished, 10u);
+}
+
 TEST_F(key_authorities, replace_their_root_without_a_gap) {
   auto keys = begin();
   const auto old = keys.root();
@@ -267,7 +389,9 @@ TEST_F(key_authorities, replace_their_root_without_a_gap) {
   EXPECT_TRUE(verified_succession(during.vouchers[0], keys.root(), verifier));
   EXPECT_EQ(verified_root_succession(during.vouchers[1], old, verifier).value().after, keys.root());
   EXPECT_EQ(publisher(now + 31 * day).roots, std::vector{keys.root()});
-  EXPECT_EQ(key_authority::open(folder).value().root(), keys.root());
+  const auto root = keys.root();
+  { const auto ended = std::move(keys); }
+  EXPECT_EQ(key_authority::open(folder).value().root(), root);
 }
 
 TEST_F(key_authorities, have_registers_that_survive_a_torn_line) {
