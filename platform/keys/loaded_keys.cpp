@@ -236,8 +236,9 @@ std::vector<std::string> ends_told(const publisher_keys& keys, std::int64_t now_
   for (const auto& [what, end] : keys.ends) {
     const auto left = end.unix_ns - now_unix_ns;
     if (left >= ends_soon_ns) continue;
-    const auto when =
-        left <= 0 ? std::string("has ended") : fmt::format("ends within {} days", left / day_ns + 1);
+    const auto days = left / day_ns + 1;
+    const auto when = left <= 0 ? std::string("has ended")
+                                : fmt::format("ends within {} day{}", days, days == 1 ? "" : "s");
     const auto how =
         end.renewed_by.empty()
             ? std::string("a new folder of keys has another")

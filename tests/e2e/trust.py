@@ -139,6 +139,21 @@ def a_list_of_revoked_keys_is_copied_to_the_publisher():
         wait_until(lambda: "copy the newest file `revocations` there" in dev.log(), "the refusal of an older list")
 
 
+def the_certificates_of_a_server_are_renewed_while_it_runs():
+    with World() as world:
+        keys = Keys(world, "keys", "--days", "20")
+        world.write("a.txt", "one")
+        dev = serve(world, keys)
+        wait_until(lambda: "graphite keys rotate DIR --server" in dev.log(), "the warning of certificates that end")
+        for what in ("clients", "operators", "control"):
+            check(f"the server's certificate for {what} ends within 20 days" in dev.log(), dev.log())
+        check("the key of channel main ends within 20 days" in dev.log(), dev.log())
+        keys.ask("rotate", "--server", "--curve")
+        wait_until(lambda: "count from now on" in dev.log(), "the new certificates")
+        check("keep their keys" not in dev.log(), dev.log())
+        equal(len((keys.folder / "root/server.pub").read_text().splitlines()), 2, "keys in server.pub")
+
+
 def pins_that_others_can_write_are_refused():
     with World() as world:
         keys = Keys(world)
@@ -275,7 +290,7 @@ if __name__ == "__main__":
     main([a_runtime_follows_what_its_root_vouches_for, a_publisher_with_other_keys_or_none_is_not_heard,
           keys_rotate_and_are_revoked_while_all_run, a_stolen_key_that_was_revoked_is_refused_after_a_restart,
           a_revoked_key_that_was_the_only_one_signs_nothing_more, a_list_of_revoked_keys_is_copied_to_the_publisher,
-          pins_that_others_can_write_are_refused,
+          the_certificates_of_a_server_are_renewed_while_it_runs, pins_that_others_can_write_are_refused,
           a_root_is_replaced_while_all_run, a_removed_state_folder_is_a_new_history_that_a_root_allows,
           a_folder_that_strangers_filled_counts_for_nothing, keys_that_others_can_read_are_refused, a_channel_without_a_key_is_refused_with_the_command,
           no_secret_is_told])
