@@ -93,6 +93,16 @@ TEST_F(keys_of_sessions, try_what_failed_again_and_tell_it_once) {
   EXPECT_EQ(log.count("chmod 600 " + file), 1u);
 }
 
+TEST_F(keys_of_sessions, try_again_where_no_file_changes_any_more) {
+  const std::int64_t end = start + 10 * day;
+  clock.set(end + 1);
+  ASSERT_TRUE(write_key_file(folder + "/publisher/root.pub", as_bytes(pins_text({{authority.root(), end}}))));
+  watch();
+  ASSERT_TRUE(test::wait_until([&] { return log.contains("the time of every root has ended"); }));
+  clock.set(start);
+  ASSERT_TRUE(test::wait_until([&] { return log.contains("count from now on"); }));
+}
+
 TEST_F(keys_of_sessions, go_back_to_no_older_list) {
   watch();
   ASSERT_TRUE(authority.revoke({1}));
