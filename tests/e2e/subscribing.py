@@ -36,7 +36,7 @@ def failures_are_told_as_those_of_every_command():
         refused(world, "already_exists", 2, *into, world.work / "other", "--no-files", word="choose another folder")
         refused(world, "already_exists", 2, *into, world.root, word="is a project")
         refused(world, "invalid_argument", 2, "--from", "nowhere", "--into", world.work / "new", word="HOST:PORT")
-        refused(world, "permission_denied", 4, "--from", "192.0.2.1:7402", "--into", world.work / "new", word="ssh")
+        refused(world, "permission_denied", 4, "--from", "192.0.2.1:7402", "--into", world.work / "new", word="graphite keygen")
         with SmallDisk(world, 16) as disk:
             disk.fill()
             refused(world, "out_of_space", 1, *into, disk.folder / "new", "--no-files", word="space")
