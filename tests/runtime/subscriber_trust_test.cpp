@@ -460,7 +460,7 @@ TEST_F(subscriber_trust, knows_what_it_keeps_by_its_signature) {
   const auto p = serving(signer_);
   p->edit("a", "one");
   p->publish();
-  const auto& head = *p->newest();
+  const auto head = *p->newest();
   const auto block = signature_of(head, hash_, &signer_).value();
   head_gate gate({own_.root->key()}, verifier_), others({authority().root->key()}, verifier_);
   EXPECT_TRUE(gate.check_kept(head, block, hash_));
