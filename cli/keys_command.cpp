@@ -20,8 +20,6 @@ namespace graphite {
 
 namespace {
 
-constexpr std::int64_t day_ns = 86'400'000'000'000;
-
 /// What all of `graphite keys` have.
 struct keys_options {
   std::string folder, name;
@@ -38,7 +36,7 @@ std::int64_t unix_now() { return system_clock_source().unix_ns(); }
 
 validity from_now(std::int64_t days) {
   const auto now = unix_now();
-  return {now - key_authority::clock_tolerance_ns, now + days * day_ns};
+  return {now - key_authority::clock_tolerance_ns, now + days * ns_per_day};
 }
 
 std::string day_of(std::int64_t unix_ns) {
@@ -134,7 +132,7 @@ int run_ticket(const keys_options& options) {
   if (!made) return out.failed(made.error());
   for (const auto& row : *made) {
     tell(out, row);
-    if (row.valid.until_unix_ns + day_ns < from_now(options.days).until_unix_ns)
+    if (row.valid.until_unix_ns + ns_per_day < from_now(options.days).until_unix_ns)
       out.say("  it ends with the key of channel {}: `graphite keys rotate {} --channel {}` makes a new one",
               row.about, options.folder, row.about);
   }

@@ -12,7 +12,6 @@ namespace graphite {
 namespace {
 
 constexpr auto look_period = std::chrono::seconds(1);
-constexpr std::int64_t day_of_ns = 86'400'000'000'000;
 
 /// Why nothing can be signed for `channel`, and what to type.
 error without_key(const publisher_keys& keys, const std::string& folder, const std::string& channel) {
@@ -144,7 +143,7 @@ void session_keys::tell_silent(const publisher_keys& keys) {
 
 void session_keys::tell_ends() {
   const auto now_ns = clock_.unix_ns();
-  if (told_ends_unix_ns_ != 0 && now_ns - told_ends_unix_ns_ < day_of_ns) return;
+  if (told_ends_unix_ns_ != 0 && now_ns - told_ends_unix_ns_ < ns_per_day) return;
   told_ends_unix_ns_ = now_ns;
   for (const auto& text : ends_told(*now(), now_ns)) log_.warn("{}", text);
 }

@@ -20,4 +20,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// Of times in nanoseconds since 1970.
+inline constexpr std::int64_t ns_per_day = 86'400'000'000'000;
+
 }  // namespace graphite

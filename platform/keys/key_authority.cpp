@@ -23,7 +23,6 @@ namespace {
 namespace layout = key_layout;
 using layout::join;
 
-constexpr std::int64_t day_ns = 86'400'000'000'000;
 constexpr std::size_t key_bytes_max = 64 * KiB;
 
 result<void> write_text(const std::string& path, std::string_view text) {
@@ -111,15 +110,17 @@ result<key_authority> key_authority::begin(const std::string& folder, const begi
                                 secret_text(curve.secret.view()).view()));
   GRAPHITE_CHECK(write_text(out.part(layout::root, layout::server_pins), hex_line(curve.key.bytes)));
   GRAPHITE_CHECK(out.make_authorities(options));
-  const validity valid{options.now_unix_ns - clock_tolerance_ns, options.now_unix_ns + options.days * day_ns};
+  const validity valid{options.now_unix_ns - clock_tolerance_ns,
+                       options.now_unix_ns + options.days * ns_per_day};
   for (const auto& channel : options.channels) GRAPHITE_CHECK(out.add_channel_key(channel, valid));
   return out;
 }
 
 result<void> key_authority::make_authorities(const begin_options& options) {
   const validity long_valid{options.now_unix_ns - clock_tolerance_ns,
-                            options.now_unix_ns + authority_days * day_ns};
-  const validity valid{options.now_unix_ns - clock_tolerance_ns, options.now_unix_ns + options.days * day_ns};
+                            options.now_unix_ns + authority_days * ns_per_day};
+  const validity valid{options.now_unix_ns - clock_tolerance_ns,
+                       options.now_unix_ns + options.days * ns_per_day};
   for (const auto name : layout::authorities) {
     const issued_key row{register_.next_serial(),
                          issued_key::kind::certificate,

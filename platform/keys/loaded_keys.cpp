@@ -231,12 +231,11 @@ std::string channel_key_name(const std::string& channel) {
 }
 
 std::vector<std::string> ends_told(const publisher_keys& keys, std::int64_t now_unix_ns) {
-  constexpr std::int64_t day_ns = 86'400'000'000'000;
   std::vector<std::string> out;
   for (const auto& [what, end] : keys.ends) {
     const auto left = end.unix_ns - now_unix_ns;
     if (left >= ends_soon_ns) continue;
-    const auto days = left / day_ns + 1;
+    const auto days = left / ns_per_day + 1;
     const auto when = left <= 0 ? std::string("has ended")
                                 : fmt::format("ends within {} day{}", days, days == 1 ? "" : "s");
     const auto how =

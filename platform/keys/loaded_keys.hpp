@@ -46,7 +46,7 @@ result<publisher_keys> load_publisher_keys(const std::string& folder, std::int64
 /// Its name in publisher_keys::ends.
 std::string channel_key_name(const std::string& channel);
 /// A line for each that ends within `ends_soon_ns`, or has ended, with what to type.
-inline constexpr std::int64_t ends_soon_ns = 30 * 86'400'000'000'000;
+inline constexpr std::int64_t ends_soon_ns = 30 * ns_per_day;
 std::vector<std::string> ends_told(const publisher_keys& keys, std::int64_t now_unix_ns);
 
 /// Another text whenever a file of the part is another: their names, sizes, modes, inodes and times. Asks for

@@ -138,4 +138,19 @@ void accepting::took(const zmq::message_t& frame, const std::optional<curve_key>
   if (descriptor >= 0) peers_->took(descriptor, sealed_frame_bytes(frame.size()), who);
 }
 
+result<listening> listen_at(zmq_context& context, zmq::socket_t& socket, const listen_options& where,
+                            connection_limits limits) {
+  listening out;
+  if (!where.keys) {
+    GRAPHITE_TRY(out.address, bind_socket(socket, where));
+    return out;
+  }
+  limits.all_max = std::min(limits.all_max, context.connections_max() / 4);
+  GRAPHITE_TRY(auto opened, accepting::open(where, limits));
+  out.accepts.emplace(std::move(opened));
+  out.accepts->serve(context.get(), socket);
+  out.address = out.accepts->address();
+  return out;
+}
+
 }  // namespace graphite

@@ -64,4 +64,14 @@ class accepting {
   bool full_ = false;
 };
 
+/// Where a port listens, with keys or without.
+struct listening {
+  std::optional<accepting> accepts;  ///< with keys
+  std::string address;               ///< HOST:PORT
+};
+/// Lets `socket` accept there; with keys at most `limits`, and a quarter of what the context may have.
+/// Errors: as bind_socket(). Throws zmq::error_t.
+result<listening> listen_at(zmq_context& context, zmq::socket_t& socket, const listen_options& where,
+                            connection_limits limits);
+
 }  // namespace graphite

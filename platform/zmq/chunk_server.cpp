@@ -84,19 +84,8 @@ class router_server final : public chunk_server {
   }
 
   void run() {
-    bool broken = false;
-    while (!stopping_.load()) {
-      try {
-        if (broken) open_anew();
-        broken = false;
-        go_round();
-        trouble_.is_over();
-      } catch (const zmq::error_t& e) {
-        if (e.num() == EINTR) continue;
-        if (!trouble_.goes_on(e, wake_, stopping_)) return;
-        broken = true;
-      }
-    }
+    trouble_.run(
+        wake_, stopping_, [this] { open_anew(); }, [this] { go_round(); });
   }
 
   void go_round() {
@@ -223,20 +212,9 @@ result<std::unique_ptr<chunk_server>> make_zmq_chunk_server(std::shared_ptr<zmq_
   try {
     zmq::socket_t socket = make_router(*context, options);
     GRAPHITE_TRY(auto wake, wake_event::make());
-    std::optional<accepting> accepts;
-    std::string address;
-    if (options.listen.keys) {
-      auto limits = options.connections;
-      limits.all_max = std::min(limits.all_max, context->connections_max() / 4);
-      GRAPHITE_TRY(auto opened, accepting::open(options.listen, limits));
-      accepts.emplace(std::move(opened));
-      accepts->serve(context->get(), socket);
-      address = accepts->address();
-    } else {
-      GRAPHITE_TRY(address, bind_socket(socket, options.listen));
-    }
-    return std::make_unique<router_server>(std::move(context), std::move(socket), std::move(address),
-                                           std::move(wake), std::move(accepts), options, handler);
+    GRAPHITE_TRY(auto listens, listen_at(*context, socket, options.listen, options.connections));
+    return std::make_unique<router_server>(std::move(context), std::move(socket), std::move(listens.address),
+                                           std::move(wake), std::move(listens.accepts), options, handler);
   } catch (const zmq::error_t& e) {
     return fail(errc::io, fmt::format("chunk port: {}", e.what()));
   }

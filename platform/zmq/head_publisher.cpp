@@ -102,19 +102,10 @@ class xpub_publisher final : public head_publisher {
   }
 
   void run() {
-    while (!stopping_.load()) {
-      try {
-        if (broken_) open_anew();
-        go_round();
-        trouble_.is_over();
-      } catch (const zmq::error_t& e) {
-        if (e.num() == EINTR) continue;
-        if (!trouble_.goes_on(e, wake_, stopping_)) return;
-        broken_ = true;
-      }
-    }
+    const bool whole = trouble_.run(
+        wake_, stopping_, [this] { open_anew(); }, [this] { go_round(); });
     try {
-      if (!broken_) send_queued();
+      if (whole) send_queued();
     } catch (const zmq::error_t& e) {
       trouble_.goes_on(e, wake_, stopping_);  // what is not sent at the end is told
     }
@@ -164,7 +155,6 @@ class xpub_publisher final : public head_publisher {
     if (!accepts_) return;
     const auto withdrawals = options_.admission->withdrawals();
     if (withdrawals == withdrawals_ && !astray_) return;
-    broken_ = true;
     open_anew();
   }
 
@@ -179,7 +169,7 @@ class xpub_publisher final : public head_publisher {
       accepts_->serve(context_->get(), socket_);
     else
       socket_.bind("tcp://" + address_);
-    broken_ = astray_ = false;
+    astray_ = false;
   }
 
   /// Nothing is sent to a listener before his subscription is granted here.
@@ -251,7 +241,6 @@ class xpub_publisher final : public head_publisher {
   std::optional<queued> kept_;  // of the thread
   bool newcomers_ = false;
   std::uint64_t withdrawals_ = 0;
-  bool broken_ = false;  ///< the socket is to be opened anew before anything is sent
   bool astray_ = false;  ///< no subscription is to be believed any more: the socket has to go
   std::map<curve_key, std::size_t> refused_by_;
   std::chrono::steady_clock::time_point greeted_{};
@@ -266,20 +255,9 @@ result<std::unique_ptr<head_publisher>> make_zmq_publisher(std::shared_ptr<zmq_c
   try {
     zmq::socket_t socket = make_xpub(*context, options);
     GRAPHITE_TRY(auto wake, wake_event::make());
-    std::optional<accepting> accepts;
-    std::string address;
-    if (options.listen.keys) {
-      auto limits = options.connections;
-      limits.all_max = std::min(limits.all_max, context->connections_max() / 4);
-      GRAPHITE_TRY(auto opened, accepting::open(options.listen, limits));
-      accepts.emplace(std::move(opened));
-      accepts->serve(context->get(), socket);
-      address = accepts->address();
-    } else {
-      GRAPHITE_TRY(address, bind_socket(socket, options.listen));
-    }
-    return std::make_unique<xpub_publisher>(std::move(context), std::move(socket), std::move(address),
-                                            std::move(wake), std::move(accepts), options);
+    GRAPHITE_TRY(auto listens, listen_at(*context, socket, options.listen, options.connections));
+    return std::make_unique<xpub_publisher>(std::move(context), std::move(socket), std::move(listens.address),
+                                            std::move(wake), std::move(listens.accepts), options);
   } catch (const zmq::error_t& e) {
     return fail(errc::io, fmt::format("heads port: {}", e.what()));
   }

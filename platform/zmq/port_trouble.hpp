@@ -22,8 +22,25 @@ class port_trouble {
   /// to end, as the context has, or there were `tries_max` errors in a row, of which the log gets the last
   /// word.
   bool goes_on(const zmq::error_t& why, const wake_event& wake, const std::atomic<bool>& stopping);
-  /// All is well.
-  void is_over() { in_a_row_ = 0; }
+  /// A port's thread: calls `go_round` until `stopping`, and after an error `open_anew` before it. True: its
+  /// socket is whole at the end.
+  template <class OpenAnew, class GoRound>
+  bool run(const wake_event& wake, const std::atomic<bool>& stopping, OpenAnew open_anew, GoRound go_round) {
+    bool broken = false;
+    while (!stopping.load()) {
+      try {
+        if (broken) open_anew();
+        broken = false;
+        go_round();
+        in_a_row_ = 0;
+      } catch (const zmq::error_t& e) {
+        if (e.num() == EINTR) continue;
+        broken = true;
+        if (!goes_on(e, wake, stopping)) break;
+      }
+    }
+    return !broken;
+  }
 
  private:
   static void wait(milliseconds delay, const wake_event& wake, const std::atomic<bool>& stopping);

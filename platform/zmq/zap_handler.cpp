@@ -48,19 +48,8 @@ class zap_thread final : public zap_handler {
 
  private:
   void run() {
-    bool broken = false;
-    while (!stopping_.load()) {
-      try {
-        if (broken) open_anew();
-        broken = false;
-        go_round();
-        trouble_.is_over();
-      } catch (const zmq::error_t& e) {
-        if (e.num() == EINTR) continue;
-        if (!trouble_.goes_on(e, wake_, stopping_)) return;
-        broken = true;
-      }
-    }
+    trouble_.run(
+        wake_, stopping_, [this] { open_anew(); }, [this] { go_round(); });
   }
 
   /// Whoever is asked about meanwhile is not let in, and asks again.

@@ -386,6 +386,28 @@ TEST_F(subscriber_trust, takes_a_new_root_while_the_old_one_vouches_for_it) {
   EXPECT_TRUE(shows(*repinned, *p));
 }
 
+/// The heartbeats are true ones, who answers is not.
+TEST_F(subscriber_trust, believes_no_snapshot_that_others_signed) {
+  const auto r = pin(own_);
+  const auto p = serving(signer_);
+  const authority other;
+  const channel_signer theirs(other.keys_for("main"));
+  const auto liar = serving(theirs);
+  p->edit("a", "one");
+  p->publish();
+  liar->edit("a", "planted");
+  liar->publish();
+  r->serve(*liar);
+  r->hear(p->beat(7403, {}, start_ns));
+  r->advance(seconds(5));
+  EXPECT_TRUE(r->swaps.empty());
+  EXPECT_TRUE(said(*r, "a snapshot that may not be believed"));
+  r->serve(*p);
+  r->beat();
+  r->advance(seconds(5));
+  EXPECT_TRUE(shows(*r, *p));
+}
+
 /// The list came while what the revoked key signed was being fetched.
 TEST_F(subscriber_trust, drops_what_is_under_way_when_its_key_is_revoked) {
   const auto r = pin(own_);
