@@ -49,6 +49,16 @@ class subscriber_trust : public test::subscriber_test {
     options.lineage.value.bytes.fill(lineage);
     return std::make_unique<small_publisher>(options, hash_);
   }
+  /// A subscriber that shows the first generation of its publisher.
+  std::pair<std::unique_ptr<rig>, std::unique_ptr<small_publisher>> followed() {
+    auto r = pin(own_);
+    auto p = serving(signer_);
+    r->serve(*p);
+    p->edit("a", "one");
+    p->publish();
+    r->beat();
+    return {std::move(r), std::move(p)};
+  }
   static bool said(const rig& r, std::string_view part) {
     return std::ranges::any_of(r.said, [&](const auto& one) { return one.find(part) != std::string::npos; });
   }
@@ -65,12 +75,7 @@ class subscriber_trust : public test::subscriber_test {
 };
 
 TEST_F(subscriber_trust, takes_what_a_key_of_its_root_signed) {
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   EXPECT_TRUE(shows(*r, *p));
   p->edit("a", "two");
   r->hear(p->publish());
@@ -203,12 +208,7 @@ TEST_F(subscriber_trust, refuses_a_key_of_another_channel) {
 }
 
 TEST_F(subscriber_trust, refuses_an_expired_key_and_keeps_what_it_has) {
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   const auto before = r->sink.shown;
   r->unix_ns = start_ns + 61 * day;
   p->edit("a", "with the stolen key");
@@ -219,12 +219,7 @@ TEST_F(subscriber_trust, refuses_an_expired_key_and_keeps_what_it_has) {
 }
 
 TEST_F(subscriber_trust, refuses_a_revoked_key_once_it_has_heard) {
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   own_.revoke(4, {1});
   signer_.replace(own_.keys_for("main", 2));
   p->edit("a", "two");
@@ -272,12 +267,7 @@ TEST_F(subscriber_trust, does_not_believe_a_forged_heartbeat) {
 }
 
 TEST_F(subscriber_trust, leaves_a_lineage_only_where_a_root_said_so) {
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   const auto anew = serving(signer_, epoch_number{first_epoch.value + 10}, 2);
   anew->edit("a", "after rm -rf .graphite");
   const auto told = anew->publish();
@@ -302,12 +292,7 @@ TEST_F(subscriber_trust, leaves_a_lineage_only_where_a_root_said_so) {
 }
 
 TEST_F(subscriber_trust, follows_lineages_over_several_steps) {
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   const auto third = serving(signer_, epoch_number{first_epoch.value + 20}, 3);
   third->edit("a", "three");
   third->publish();
@@ -324,12 +309,7 @@ TEST_F(subscriber_trust, follows_lineages_over_several_steps) {
 }
 
 TEST_F(subscriber_trust, wakes_after_a_month_and_takes_the_newest) {
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   const auto later = serving(signer_, epoch_number{first_epoch.value + 30 * 86'400});
   for (int i = 0; i < 50; ++i) {
     later->edit("a", std::to_string(i));
@@ -367,12 +347,7 @@ TEST_F(subscriber_trust, takes_a_new_root_while_the_old_one_vouches_for_it) {
   next.news.vouchers.push_back(encode_signed(
       sign_root_succession({next.root->key(), {start_ns - day, start_ns + 30 * day}}, *own_.root).value()));
   signer_.replace(next.keys_for("main"));
-  const auto r = pin(own_);
-  const auto p = serving(signer_);
-  r->serve(*p);
-  p->edit("a", "one");
-  p->publish();
-  r->beat();
+  const auto [r, p] = followed();
   EXPECT_TRUE(shows(*r, *p));
   r->unix_ns = start_ns + 31 * day;
   p->edit("a", "two");
