@@ -144,11 +144,12 @@ TEST(build_watch, a_tool_that_changes_while_it_runs_is_run_anew) {
   const temporary_folder signs;
   signs.write("once", "");
   opened_project project(tool_project, {{"a.txt", "word"}});
-  const auto next = "#!/bin/sh\ntr a-z A-Z < \"$1\" > \"$2\"\n";
-  project.folder.write("next", next);
+  // By a rename: the run is ended when its change is seen, and must not leave half a tool.
+  project.folder.write("bin/next", "#!/bin/sh\ntr a-z A-Z < \"$1\" > \"$2\"\n");
   project.folder.write("bin/tool.sh", "#!/bin/sh\nif test -e " + (signs / "once") + "; then rm " +
-                                          (signs / "once") + "; cp " + (project.folder / "next") + " " +
+                                          (signs / "once") + "; mv " + (project.folder / "bin/next") + " " +
                                           (project.folder / "bin/tool.sh") + "; fi\ncat \"$1\" > \"$2\"\n");
+  std::filesystem::permissions(project.folder / "bin/next", std::filesystem::perms::all);
   std::filesystem::permissions(project.folder / "bin/tool.sh", std::filesystem::perms::all);
   ASSERT_EQ(project.build(), GRAPHITE_SUCCESS) << last_error();
   EXPECT_EQ(project.shown("a.out"), "WORD");
