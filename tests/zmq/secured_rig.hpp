@@ -33,8 +33,8 @@ struct calendar_clock final : clock_source {
 
 /// A root, its channel keys and what they sign.
 struct authority {
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value();
-  std::unique_ptr<openssl_signer> channel_key = openssl_signer::generate().value();
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value();
+  std::unique_ptr<ed25519_signer> channel_key = ed25519_signer::generate().value();
 
   signed_statement key_of(const std::string& channel, std::uint64_t serial = 1,
                           validity valid = {unix_now - unix_day, unix_now + 30 * unix_day}) const {
@@ -187,7 +187,7 @@ class secured_ports : public ::testing::Test {
   }
 
   authority ours;
-  openssl_verifier verifier;
+  ed25519_verifier verifier;
   calendar_clock clock;
   recording_log server_log, client_log;
   published_channels channels;
