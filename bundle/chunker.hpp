@@ -1,5 +1,8 @@
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "core/content.hpp"
 #include "core/ports/hasher.hpp"
 #include "core/units.hpp"
@@ -9,8 +12,11 @@ namespace graphite {
 /// Cuts a content into chunks and hashes them: content up to single_chunk_bytes_max is one chunk, larger
 /// is cut by content (kernels/gear_scan.hpp). Empty content has no chunks.
 ///
-/// One pass without copying: each chunk is hashed while the scan has left it in the cache. Pure.
+/// One pass without copying: chunks are hashed, several at once, while the scan has left them in the cache.
+/// Pure.
 chunk_list chunk_bytes(byte_span bytes, const hasher& hash);
+/// The same of each content, in the same places: small ones are hashed beside each other.
+std::vector<chunk_list> chunk_each(std::span<const byte_span> contents, const hasher& hash);
 
 /// The same for content that arrives in slices: any slicing gives the chunks of the whole.
 ///

@@ -12,6 +12,12 @@ namespace graphite {
 
 namespace {
 
+result<std::size_t> check_chunks(const content_ref& content, const chunk_list& found, const hasher& hash) {
+  if (content_of(found, hash) != content)
+    return fail(errc::corrupt, "content fails its digest " + to_hex(content.id));
+  return found.chunks.size();
+}
+
 class verifier {
  public:
   verifier(const index_tree& tree, const extent_source& contents, const verify_options& options)
@@ -98,9 +104,10 @@ class verifier {
     std::vector<waiting_content*> order;
     for (auto& one : waiting_) order.push_back(&one);
     std::ranges::stable_sort(order, std::greater(), [](const auto* one) { return one->content.size; });
+    const auto groups = grouped(order);
     serial_calls serial;
     parallel_calls& calls = options_.parallel != nullptr ? *options_.parallel : serial;
-    calls.for_each(order.size(), [&](std::size_t i) { read(*order[i]); });
+    calls.for_each(groups.size(), [&](std::size_t i) { read(groups[i]); });
     for (const auto& one : waiting_) {
       report_.bytes += one.bytes_read;
       if (one.bytes_read > 0) ++report_.contents;
@@ -113,11 +120,36 @@ class verifier {
     waiting_bytes_ = 0;
   }
 
+  using content_group = std::span<waiting_content* const>;
+
+  /// Small ones together, so that they are hashed beside each other.
+  static std::vector<content_group> grouped(content_group order) {
+    std::vector<content_group> out;
+    for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+      for (std::uint64_t bytes = 0; end < order.size() && bytes < group_bytes_min; ++end)
+        bytes += order[end]->content.size;
+      out.push_back(order.subspan(begin, end - begin));
+    }
+    return out;
+  }
+
   /// By any thread.
-  void read(waiting_content& one) const {
-    const auto bytes = contents_.bytes(one.where);
-    if (bytes) one.bytes_read = bytes->size();
-    one.chunks = bytes ? verify_content(one.content, *bytes, *with_.hash) : tl::unexpected(bytes.error());
+  void read(content_group group) const {
+    std::vector<byte_span> found;
+    std::vector<waiting_content*> owners;
+    for (auto* one : group) {
+      const auto bytes = contents_.bytes(one->where);
+      if (!bytes) {
+        one->chunks = tl::unexpected(bytes.error());
+        continue;
+      }
+      one->bytes_read = bytes->size();
+      found.push_back(*bytes);
+      owners.push_back(one);
+    }
+    const auto lists = chunk_each(found, *with_.hash);
+    for (std::size_t i = 0; i < owners.size(); ++i)
+      owners[i]->chunks = check_chunks(owners[i]->content, lists[i], *with_.hash);
   }
 
   void note(const error& what, std::string_view path) {
@@ -126,8 +158,9 @@ class verifier {
         {what.code, path.empty() ? what.context : std::string(path) + ": " + what.context});
   }
 
-  static constexpr std::uint64_t batch_bytes_min = 64 * MiB;
-  static constexpr std::size_t batch_contents_max = 4096;
+  // Batches are so large that the threads end together, whatever the last content of each is.
+  static constexpr std::uint64_t batch_bytes_min = 256 * MiB, group_bytes_min = 2 * MiB;
+  static constexpr std::size_t batch_contents_max = 16'384;
 
   index_context with_;
   const extent_source& contents_;
@@ -143,10 +176,7 @@ class verifier {
 
 result<std::size_t> verify_content(const content_ref& content, byte_span bytes, const hasher& hash) {
   if (bytes.size() != content.size) return fail(errc::corrupt, "content is of another size");
-  const auto list = chunk_bytes(bytes, hash);
-  if (content_of(list, hash) != content)
-    return fail(errc::corrupt, "content fails its digest " + to_hex(content.id));
-  return list.chunks.size();
+  return check_chunks(content, chunk_bytes(bytes, hash), hash);
 }
 
 result<std::optional<behind_list>> read_behind(const head_file& head, const extent_source& contents,

@@ -5,6 +5,8 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
+#include "kernels/sha256_lanes.hpp"
+
 namespace graphite {
 
 digest openssl_hasher::sha256(byte_span bytes) const {
@@ -14,6 +16,12 @@ digest openssl_hasher::sha256(byte_span bytes) const {
   SHA256_Update(&context, bytes.data(), bytes.size());
   SHA256_Final(reinterpret_cast<unsigned char*>(out.bytes.data()), &context);
   return out;
+}
+
+void openssl_hasher::sha256_each(std::span<const byte_span> messages, std::span<digest> digests) const {
+  const auto lanes = sha256_lanes_max();
+  if (lanes > 1 && messages.size() > 1) return sha256_lanes(messages, digests, lanes);
+  hasher::sha256_each(messages, digests);
 }
 
 }  // namespace graphite

@@ -90,6 +90,20 @@ TEST(chunker, any_slicing_gives_the_same_chunks) {
   }
 }
 
+TEST(chunker, several_contents_are_cut_like_each_alone) {
+  std::vector<byte_vector> bytes;
+  for (const std::size_t size : {0, 1, 65'536, 65'537, 9'000'000, 0, 400'000, 3'000})
+    bytes.push_back(random_bytes(size, size));
+  const std::vector<byte_span> contents(bytes.begin(), bytes.end());
+  const auto lists = chunk_each(contents, sha());
+  ASSERT_EQ(lists.size(), contents.size());
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    content_builder alone(sha());
+    alone.feed(contents[i]);
+    EXPECT_TRUE(lists[i] == alone.finish()) << i;
+  }
+}
+
 TEST(chunker, one_insertion_leaves_most_chunks) {
   auto bytes = random_bytes(8 * MiB, 3);
   const auto before = chunk_bytes(bytes, sha());
