@@ -24,8 +24,8 @@ constexpr std::int64_t now_ns = 1'800'000'000'000'000'000, year_ns = 31'536'000'
 /// after a rotation), or was just seen.
 std::vector<double> head_us(std::size_t heads, bool new_key_each) {
   const openssl_hasher hash;
-  const openssl_verifier verifier;
-  const auto root = openssl_signer::generate().value(), key = openssl_signer::generate().value();
+  const ed25519_verifier verifier;
+  const auto root = ed25519_signer::generate().value(), key = ed25519_signer::generate().value();
   std::vector<byte_vector> made;
   for (std::size_t i = 0; i < heads; ++i) {
     const channel_key_statement says{

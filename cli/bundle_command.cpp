@@ -138,7 +138,7 @@ result<void> check_signature(const head_file& head, const std::string& pins) {
   if (pins.empty()) return {};
   const auto unix_ns = system_clock_source().unix_ns();
   GRAPHITE_TRY(auto roots, load_pins(pins, unix_ns));
-  const openssl_verifier verifier;
+  const ed25519_verifier verifier;
   GRAPHITE_TRY(const auto shared, signed_part(head.value, openssl_hasher()));
   return head_gate(std::move(roots), verifier)
       .check_head(head.value.channel, shared, head.signature, unix_ns);

@@ -48,7 +48,7 @@ result<std::unique_ptr<served_ports>> served_ports::open(const served_ports_opti
   std::optional<chunk_port_security> security;
   if (options.heads.keys) {
     const auto& trust = *options.trust;
-    out->verifier_ = std::make_unique<openssl_verifier>();
+    out->verifier_ = std::make_unique<ed25519_verifier>();
     out->gate_ = std::make_unique<peer_gate>(trust.access, trust.roots, *out->verifier_, clock, log);
     if (trust.revocations) GRAPHITE_CHECK(out->gate_->revoke(*trust.revocations));
     GRAPHITE_TRY(out->zap_, zap_handler::start(out->zmq_, *out->gate_, &log));

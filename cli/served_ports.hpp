@@ -56,7 +56,7 @@ class served_ports {
   served_ports() = default;
 
   std::shared_ptr<zmq_context> zmq_;
-  std::unique_ptr<openssl_verifier> verifier_;
+  std::unique_ptr<ed25519_verifier> verifier_;
   std::unique_ptr<peer_gate> gate_;
   std::unique_ptr<zap_handler> zap_;
   std::unique_ptr<chunk_port> port_;

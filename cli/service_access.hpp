@@ -44,7 +44,7 @@ class service_access {
   service_access_options options_;
   session_keys* keys_;
   log_sink& log_;
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
   access_policy policy_;
   std::shared_ptr<live_revocations> revocations_ = std::make_shared<live_revocations>();
 };

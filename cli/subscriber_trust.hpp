@@ -37,7 +37,7 @@ class subscriber_trust {
   void remember(std::int64_t unix_ns, log_sink& log);
 
   const std::string file_;
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
   head_gate gate_;
   std::optional<runtime_keys> keys_;
 };

@@ -7,7 +7,7 @@ namespace graphite {
 
 result<subscription_keys> subscription_keys_of(const runtime_keys& keys, std::string_view channel,
                                                std::int64_t unix_ns) {
-  const openssl_verifier verifier;
+  const ed25519_verifier verifier;
   subscription_keys out;
   out.link.servers = keys.servers;
   out.link.own = std::make_shared<const curve_pair>(curve_pair{keys.curve.key, keys.curve.secret.copy()});

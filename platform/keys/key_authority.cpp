@@ -46,17 +46,13 @@ result<certificate_pair> read_pair(const std::string& folder, std::string_view n
 }
 
 result<void> write_signing_key(const std::string& path, const signed_statement& statement,
-                               const openssl_signer& signer) {
+                               const ed25519_signer& signer) {
   GRAPHITE_TRY(const auto text, signing_key_text(statement, signer));
   return write_key_file(path, text.view());
 }
 
-result<void> write_secret(const std::string& path, const openssl_signer& signer) {
-  byte_vector raw(openssl_signer::secret_bytes);
-  const auto copied = signer.copy_secret(std::span<std::byte, openssl_signer::secret_bytes>(raw));
-  const secret_bytes secret(std::move(raw));
-  GRAPHITE_CHECK(copied);
-  return write_key_file(path, secret_text(secret.view()).view());
+result<void> write_secret(const std::string& path, const ed25519_signer& signer) {
+  return write_key_file(path, secret_text(signer.secret().view()).view());
 }
 
 result<void> check_name(const std::string& name, std::string_view of_what) {
@@ -98,7 +94,7 @@ result<key_authority> key_authority::begin(const std::string& folder, const begi
        {layout::root, layout::publisher, layout::runtimes, layout::clients, layout::operators, layout::nodes})
     GRAPHITE_CHECK(make_key_folder(join(folder, name)));
   GRAPHITE_TRY(auto lock, lock_folder(join(folder, layout::root)));
-  GRAPHITE_TRY(auto root, openssl_signer::generate());
+  GRAPHITE_TRY(auto root, ed25519_signer::generate());
   GRAPHITE_TRY(auto issued, key_register::open(join(join(folder, layout::root), layout::issued)));
   key_authority out(folder, std::move(lock), std::move(root), std::move(issued));
   GRAPHITE_CHECK(make_key_folder(out.part(layout::publisher, layout::channels)));
@@ -170,7 +166,7 @@ result<key_authority> key_authority::open(const std::string& folder) {
   GRAPHITE_TRY(auto lock, lock_folder(below));
   GRAPHITE_TRY(const auto text, read_secret_file(join(below, layout::root_secret), key_bytes_max));
   GRAPHITE_TRY(const auto secret, parse_secret(text.view()));
-  GRAPHITE_TRY(auto root, openssl_signer::from_secret(secret.view()));
+  GRAPHITE_TRY(auto root, ed25519_signer::from_secret(secret.view()));
   GRAPHITE_TRY(auto issued, key_register::open(join(below, layout::issued)));
   key_authority out(folder, std::move(lock), std::move(root), std::move(issued));
   GRAPHITE_CHECK(out.read_revocations());
@@ -196,7 +192,7 @@ result<void> key_authority::note_change() {
 
 result<issued_key> key_authority::add_channel_key(const std::string& channel, const validity& valid) {
   GRAPHITE_CHECK(check_name(channel, "a channel"));
-  GRAPHITE_TRY(const auto signer, openssl_signer::generate());
+  GRAPHITE_TRY(const auto signer, ed25519_signer::generate());
   const issued_key row{register_.next_serial(),      issued_key::kind::channel_key, channel, channel, valid,
                        hex_text(signer->key().bytes)};
   GRAPHITE_TRY(const auto said, sign_channel_key({channel, signer->key(), row.serial, valid}, *root_));
@@ -294,7 +290,7 @@ result<issued_key> key_authority::issue_token(const token_options& options) {
 
 result<void> key_authority::write_role_key(const std::string& folder, role what, const std::string& name,
                                            const validity& valid) {
-  GRAPHITE_TRY(const auto signer, openssl_signer::generate());
+  GRAPHITE_TRY(const auto signer, ed25519_signer::generate());
   const issued_key row{
       register_.next_serial(),      issued_key::kind::role_key, name, std::string(to_string(what)), valid,
       hex_text(signer->key().bytes)};

@@ -87,7 +87,7 @@ class key_authority {
   const public_key& root() const { return root_->key(); }
 
  private:
-  key_authority(std::string folder, owned_fd lock, std::unique_ptr<openssl_signer> root, key_register issued)
+  key_authority(std::string folder, owned_fd lock, std::unique_ptr<ed25519_signer> root, key_register issued)
       : folder_(std::move(folder)),
         lock_(std::move(lock)),
         root_(std::move(root)),
@@ -99,7 +99,7 @@ class key_authority {
   result<std::string> person_folder(std::string_view kind, const std::string& name) const;
   result<void> read_revocations();
   result<void> write_revocations(const revocations_statement& list, const message_signer& root) const;
-  result<void> replace_root_by(std::unique_ptr<openssl_signer> next, const validity& valid);
+  result<void> replace_root_by(std::unique_ptr<ed25519_signer> next, const validity& valid);
   result<void> sign_anew(const message_signer& next, std::int64_t now_unix_ns) const;
   result<void> finish_change();
   result<void> write_pins(const std::string& folder) const;
@@ -109,7 +109,7 @@ class key_authority {
 
   std::string folder_;
   owned_fd lock_;
-  std::unique_ptr<openssl_signer> root_;
+  std::unique_ptr<ed25519_signer> root_;
   key_register register_;
   revocations_statement revoked_;
 };

@@ -28,7 +28,7 @@ result<std::optional<revocations_statement>> list_in(const std::string& path,
   if (!lines || lines->size() != 1) return fail(errc::corrupt, path + ": not one list");
   const auto said = decode_signed(lines->front(), revocations_bytes_max);
   if (!said) return fail(said.error().code, fmt::format("{}: {}", path, said.error().context));
-  const openssl_verifier verifier;
+  const ed25519_verifier verifier;
   error why{errc::permission_denied, "no root is pinned"};
   for (const auto& pin : pins) {
     auto list = verified_revocations(*said, pin.key, verifier);

@@ -93,7 +93,7 @@ class resigner {
   public_key before_;
   const message_signer& after_;
   counts counts_;
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
 };
 
 /// All files of that name or extension in the folder and the folders in it.
@@ -114,7 +114,7 @@ result<std::optional<validity>> vouched_for(const std::string& path, const publi
   if (!text && text.error().code == errc::not_found) return std::nullopt;
   if (!text) return tl::unexpected(text.error());
   GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(text->view()), vouchers_bytes_max));
-  const openssl_verifier verifier;
+  const ed25519_verifier verifier;
   std::optional<validity> out;
   for (const auto& line : lines) {
     GRAPHITE_TRY(const auto said, decode_signed(line));
@@ -125,17 +125,13 @@ result<std::optional<validity>> vouched_for(const std::string& path, const publi
 }
 
 /// The secret of the next root: of an earlier try that a crash ended, else a new one.
-result<std::unique_ptr<openssl_signer>> next_root(const std::string& path) {
+result<std::unique_ptr<ed25519_signer>> next_root(const std::string& path) {
   if (const auto text = read_secret_file(path, vouchers_bytes_max)) {
     GRAPHITE_TRY(const auto secret, parse_secret(text->view()));
-    return openssl_signer::from_secret(secret.view());
+    return ed25519_signer::from_secret(secret.view());
   }
-  GRAPHITE_TRY(auto made, openssl_signer::generate());
-  byte_vector raw(openssl_signer::secret_bytes);
-  const auto copied = made->copy_secret(std::span<std::byte, openssl_signer::secret_bytes>(raw));
-  const secret_bytes secret(std::move(raw));
-  GRAPHITE_CHECK(copied);
-  GRAPHITE_CHECK(write_key_file(path, secret_text(secret.view()).view()));
+  GRAPHITE_TRY(auto made, ed25519_signer::generate());
+  GRAPHITE_CHECK(write_key_file(path, secret_text(made->secret().view()).view()));
   return made;
 }
 
@@ -148,7 +144,7 @@ result<void> key_authority::replace_root(const validity& valid) {
 
 /// Each step may be done once more: after a crash all are. The succession comes first, since it says what is
 /// being done; the rename comes last, since it ends that.
-result<void> key_authority::replace_root_by(std::unique_ptr<openssl_signer> next, const validity& valid) {
+result<void> key_authority::replace_root_by(std::unique_ptr<ed25519_signer> next, const validity& valid) {
   GRAPHITE_TRY(const auto said, sign_root_succession({next->key(), valid}, *root_));
   GRAPHITE_CHECK(append_voucher(part(places::publisher, places::vouchers), said));
   const auto pins_path = part(places::root, places::root_pins);
@@ -191,7 +187,7 @@ result<void> key_authority::finish_change() {
   if (!text && text.error().code == errc::not_found) return {};
   if (!text) return tl::unexpected(text.error());
   GRAPHITE_TRY(const auto secret, parse_secret(text->view()));
-  GRAPHITE_TRY(auto next, openssl_signer::from_secret(secret.view()));
+  GRAPHITE_TRY(auto next, ed25519_signer::from_secret(secret.view()));
   GRAPHITE_TRY(const auto vouched,
                vouched_for(part(places::publisher, places::vouchers), root_->key(), next->key()));
   if (vouched) return replace_root_by(std::move(next), *vouched);

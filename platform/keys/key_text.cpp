@@ -11,7 +11,7 @@ namespace graphite {
 
 namespace {
 
-constexpr std::size_t secret_size = openssl_signer::secret_bytes;
+constexpr std::size_t secret_size = ed25519_signer::secret_size;
 
 /// The next line without its end; the text's last line has one, too.
 std::optional<std::string_view> take_line(std::string_view& text) {
@@ -52,15 +52,12 @@ result<std::vector<byte_vector>> read_hex_lines(std::string_view text, std::size
   return out;
 }
 
-result<secret_bytes> signing_key_text(const signed_statement& statement, const openssl_signer& signer) {
+result<secret_bytes> signing_key_text(const signed_statement& statement, const ed25519_signer& signer) {
   const auto said = encode_signed(statement);
-  byte_vector out, secret(secret_size);
+  byte_vector out;
   out.reserve(2 * (said.size() + secret_size) + 2);
   append_hex(out, said);
-  const auto copied = signer.copy_secret(std::span<std::byte, secret_size>(secret));
-  const secret_bytes wiped(std::move(secret));
-  GRAPHITE_CHECK(copied);
-  append_hex(out, wiped.view());
+  append_hex(out, signer.secret().view());
   return secret_bytes(std::move(out));
 }
 
@@ -72,7 +69,7 @@ result<signing_key> parse_signing_key(byte_span text) {
   signing_key out;
   GRAPHITE_TRY(out.statement, decode_signed(*bytes));
   const secret_bytes raw(bytes_from_hex(*secret, secret_size).value_or(byte_vector()));
-  auto signer = openssl_signer::from_secret(raw.view());
+  auto signer = ed25519_signer::from_secret(raw.view());
   if (!signer) return fail(errc::corrupt, "not a key with its statement");
   out.signer = std::move(*signer);
   return out;

@@ -18,9 +18,9 @@ result<std::vector<byte_vector>> read_hex_lines(std::string_view text, std::size
 /// A signing key with what says whose it is: two lines.
 struct signing_key {
   signed_statement statement;
-  std::unique_ptr<openssl_signer> signer;
+  std::unique_ptr<ed25519_signer> signer;
 };
-result<secret_bytes> signing_key_text(const signed_statement& statement, const openssl_signer& signer);
+result<secret_bytes> signing_key_text(const signed_statement& statement, const ed25519_signer& signer);
 /// Errors: corrupt.
 result<signing_key> parse_signing_key(byte_span text);
 

@@ -129,7 +129,7 @@ class channel_key_choice {
 
   publisher_keys& out_;
   std::int64_t now_;
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
   std::map<std::string, channel_key_statement> best_;
 };
 
@@ -157,7 +157,7 @@ result<void> read_revocations(const std::string& folder, publisher_keys& out) {
     if (lines.size() != 1) return fail(errc::corrupt, "not one list");
     out.revocations = lines.front();
     GRAPHITE_TRY(const auto said, decode_signed(out.revocations, revocations_bytes_max));
-    const openssl_verifier verifier;
+    const ed25519_verifier verifier;
     GRAPHITE_TRY(out.revoked, by_any(out.roots, [&](const public_key& root) {
                    return verified_revocations(said, root, verifier);
                  }));

@@ -8,9 +8,9 @@ namespace graphite {
 namespace {
 
 struct credentials : testing::Test {
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value();
-  std::unique_ptr<openssl_signer> other = openssl_signer::generate().value();
-  openssl_verifier verifier;
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value();
+  std::unique_ptr<ed25519_signer> other = ed25519_signer::generate().value();
+  ed25519_verifier verifier;
   validity valid{1'000, 2'000};
 
   role_key_statement some_role() const { return {role::relay, "relay-1", other->key(), 8, valid}; }

@@ -19,7 +19,7 @@ incarnation_id incarnation_of(std::uint8_t n) {
 
 class hello : public testing::Test {
  protected:
-  std::shared_ptr<openssl_signer> new_key() { return openssl_signer::generate().value(); }
+  std::shared_ptr<ed25519_signer> new_key() { return ed25519_signer::generate().value(); }
 
   hello_identity identity(role what, const std::string& name, std::uint64_t serial, validity when = valid) {
     return identity_of({what, name, {}, serial, when}, new_key());
@@ -59,8 +59,8 @@ class hello : public testing::Test {
     return got.error().code;
   }
 
-  std::shared_ptr<openssl_signer> root_ = new_key(), other_root_ = new_key();
-  openssl_verifier verifier_;
+  std::shared_ptr<ed25519_signer> root_ = new_key(), other_root_ = new_key();
+  ed25519_verifier verifier_;
   test::seeded_random random_{7};
   role_trust trust_{{root_->key()}, {}};
   hello_time at_{time_from_ns(seconds(100).count() * 1'000'000'000), in_time};

@@ -8,9 +8,9 @@ namespace graphite {
 namespace {
 
 struct statements : testing::Test {
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value();
-  std::unique_ptr<openssl_signer> other = openssl_signer::generate().value();
-  openssl_verifier verifier;
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value();
+  std::unique_ptr<ed25519_signer> other = ed25519_signer::generate().value();
+  ed25519_verifier verifier;
 
   channel_key_statement some_key() const {
     return {"game", other->key(), 7, {1'700'000'000'000'000'000, 1'800'000'000'000'000'000}};

@@ -37,9 +37,9 @@ struct token_traps : testing::Test {
     EXPECT_NE(answer.error().context.find(reason), std::string::npos) << answer.error().context;
   }
 
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value();
-  std::unique_ptr<openssl_signer> other = openssl_signer::generate().value();
-  openssl_verifier verifier;
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value();
+  std::unique_ptr<ed25519_signer> other = ed25519_signer::generate().value();
+  ed25519_verifier verifier;
   access_options options;
   revocations_statement revoked;
 };

@@ -43,7 +43,7 @@ class network_keys {
     return {"main", "ci", verbs, serial, valid_for_an_hour()};
   }
   const certificate_pair& authority() const { return authority_; }
-  const openssl_signer& root() const { return *root_; }
+  const ed25519_signer& root() const { return *root_; }
 
   static std::shared_ptr<const tls_identity> identity(const std::string& certificate, const secret_bytes& key,
                                                       const std::string& authority) {
@@ -65,7 +65,7 @@ class network_keys {
       issue_certificate(authority_, {std::string(tls_server_name), std::string(tls_server_name),
                                      certificate_use::server, 2, valid_for_an_hour()})
           .value();
-  std::unique_ptr<openssl_signer> root_ = openssl_signer::generate().value();
+  std::unique_ptr<ed25519_signer> root_ = ed25519_signer::generate().value();
 };
 
 }  // namespace graphite::test

@@ -92,7 +92,7 @@ class network_service_fixture : public testing::Test {
   recording_log log_;
   fake_facade facade_;
   network_keys keys_;
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
   std::shared_ptr<live_revocations> revocations_ = std::make_shared<live_revocations>();
   std::uint64_t list_ = 0;
   std::atomic<std::int64_t> ahead_ns_{0};  ///< of the service's clock

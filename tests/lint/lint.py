@@ -60,7 +60,7 @@ THIRD_PARTY = {
     "prometheus/": {"platform/metrics"},
     "liburing": {"platform/linux"},
     "hwy/": {"kernels"},
-    "openssl/": {"platform/crypto"},
+    "openssl/": {"platform/crypto"}, "sodium": {"platform/crypto"},
     "zstd": {"bundle"},
     "spdlog/": {"platform/log"},
     "seccomp": {"platform/worker", "platform/sandbox"},

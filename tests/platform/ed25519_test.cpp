@@ -46,18 +46,18 @@ constexpr vector_of_rfc_8032 vectors[] = {
 
 TEST(ed25519, signs_and_verifies_as_its_rfc_says) {
   for (const auto& one : vectors) {
-    const auto signer = openssl_signer::from_secret(bytes_of(one.secret)).value();
+    const auto signer = ed25519_signer::from_secret(bytes_of(one.secret)).value();
     EXPECT_EQ(signer->key(), value_of<public_key>(one.key));
     const auto message = bytes_of(one.message);
     const auto made = signer->sign(message).value();
     EXPECT_TRUE(made == value_of<signature>(one.signature));
-    EXPECT_TRUE(openssl_verifier().verifies(signer->key(), message, made));
+    EXPECT_TRUE(ed25519_verifier().verifies(signer->key(), message, made));
   }
 }
 
 TEST(ed25519, refuses_other_messages_keys_and_signatures) {
-  const auto signer = openssl_signer::generate().value(), other = openssl_signer::generate().value();
-  const openssl_verifier verifier;
+  const auto signer = ed25519_signer::generate().value(), other = ed25519_signer::generate().value();
+  const ed25519_verifier verifier;
   byte_vector message(100, std::byte{5});
   const auto made = signer->sign(message).value();
   EXPECT_TRUE(verifier.verifies(signer->key(), message, made));
@@ -69,12 +69,34 @@ TEST(ed25519, refuses_other_messages_keys_and_signatures) {
   EXPECT_FALSE(verifier.verifies(signer->key(), message, made));
 }
 
+// A second signature of the same message would be another name for it: RFC 8032, section 8.4.
+TEST(ed25519, a_signature_with_the_groups_order_added_is_none) {
+  const auto signer = ed25519_signer::generate().value();
+  const byte_vector message(10, std::byte{1});
+  auto made = signer->sign(message).value();
+  const auto order = bytes_of("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+  unsigned carry = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    carry += std::to_integer<unsigned>(made.bytes[32 + i]) + std::to_integer<unsigned>(order[i]);
+    made.bytes[32 + i] = static_cast<std::byte>(carry);
+    carry >>= 8;
+  }
+  EXPECT_FALSE(ed25519_verifier().verifies(signer->key(), message, made));
+}
+
+// The neutral element as key and as R, S = 0: it would be a signature of every message.
+TEST(ed25519, a_key_of_small_order_signs_nothing) {
+  public_key key;
+  signature made;
+  key.bytes[0] = made.bytes[0] = std::byte{1};
+  EXPECT_FALSE(ed25519_verifier().verifies(key, byte_vector(10, std::byte{1}), made));
+}
+
 TEST(ed25519, has_the_same_key_again_from_its_secret) {
-  const auto signer = openssl_signer::generate().value();
-  std::array<std::byte, openssl_signer::secret_bytes> secret;
-  ASSERT_TRUE(signer->copy_secret(secret));
-  EXPECT_EQ(openssl_signer::from_secret(secret).value()->key(), signer->key());
-  EXPECT_EQ(openssl_signer::from_secret(std::span(secret).first(31)).error().code, errc::invalid_argument);
+  const auto signer = ed25519_signer::generate().value();
+  const auto secret = signer->secret();
+  EXPECT_EQ(ed25519_signer::from_secret(secret.view()).value()->key(), signer->key());
+  EXPECT_EQ(ed25519_signer::from_secret(secret.view().first(31)).error().code, errc::invalid_argument);
 }
 
 }  // namespace

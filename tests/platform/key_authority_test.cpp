@@ -24,7 +24,7 @@ constexpr std::int64_t now = 20'000 * day;
 struct key_authorities : testing::Test {
   test::temporary_folder place;
   std::string folder = place.path() + "/keys";
-  openssl_verifier verifier;
+  ed25519_verifier verifier;
 
   key_authority begin() { return key_authority::begin(folder, {{"main", "ui"}, now, 365}).value(); }
   publisher_keys publisher(std::int64_t at = now) const { return load_publisher_keys(folder, at).value(); }

@@ -14,13 +14,13 @@ struct counting final : signature_verifier {
     ++calls;
     return real.verifies(by, message, what);
   }
-  openssl_verifier real;
+  ed25519_verifier real;
   mutable int calls = 0;
 };
 
 struct access : testing::Test {
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value(),
-                                  channel_key = openssl_signer::generate().value();
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value(),
+                                  channel_key = ed25519_signer::generate().value();
   counting verifier;
   access_table table{{.clients_max = 3, .channels_per_client_max = 2}, {root->key()}, verifier};
 
@@ -109,7 +109,7 @@ TEST_F(access, an_older_list_is_refused_and_changes_nothing) {
   ASSERT_TRUE(table.revoke(list(5, {11}), now));
   EXPECT_TRUE(table.revoke(list(5, {11}), now));
   EXPECT_EQ(table.revoke(list(4, {}), now).error().code, errc::stale_epoch);
-  const auto stranger = openssl_signer::generate().value();
+  const auto stranger = ed25519_signer::generate().value();
   EXPECT_EQ(table.revoke(sign_revocations({9, {}, {}}, *stranger).value(), now).error().code,
             errc::permission_denied);
   EXPECT_FALSE(show(client(1), {ticket_for(client(1), "game", 11)}));
@@ -134,7 +134,7 @@ TEST_F(access, a_flood_of_wrong_tickets_leaves_nothing) {
 }
 
 TEST_F(access, another_root_counts_once_it_is_set) {
-  const auto next = openssl_signer::generate().value();
+  const auto next = ed25519_signer::generate().value();
   const auto by_next =
       sign_channel_key({"game", channel_key->key(), 50, {now - day, now + 30 * day}}, *next).value();
   const auto grant = sign_ticket({"game", "pc", client(1), 9, {now, now + day}}, *channel_key).value();

@@ -7,7 +7,7 @@
 namespace graphite {
 namespace {
 
-using signer_ptr = std::unique_ptr<openssl_signer>;
+using signer_ptr = std::unique_ptr<ed25519_signer>;
 
 /// Counts, so that a test sees what is verified anew.
 class counting_verifier final : public signature_verifier {
@@ -19,13 +19,13 @@ class counting_verifier final : public signature_verifier {
   mutable int calls = 0;
 
  private:
-  openssl_verifier real_;
+  ed25519_verifier real_;
 };
 
 struct gate : testing::Test {
   static constexpr std::int64_t now = 1'760'000'000'000'000'000, year = 31'536'000'000'000'000;
 
-  signer_ptr root = openssl_signer::generate().value(), channel = openssl_signer::generate().value();
+  signer_ptr root = ed25519_signer::generate().value(), channel = ed25519_signer::generate().value();
   counting_verifier verifier;
   head_gate checks{{root->key()}, verifier};
   byte_vector head = byte_vector(256, std::byte{7});
@@ -64,7 +64,7 @@ TEST_F(gate, refuses_what_nobody_or_somebody_else_signed) {
   EXPECT_EQ(refusal(block(key_for("game", *channel))), errc::permission_denied) << "its own root";
   EXPECT_EQ(refusal(block(key_for("other", *root))), errc::permission_denied) << "a key of another channel";
   EXPECT_EQ(refusal(block(key_for("game", *root)), now, "other"), errc::permission_denied);
-  const auto thief = openssl_signer::generate().value();
+  const auto thief = ed25519_signer::generate().value();
   EXPECT_EQ(refusal(signed_head(head, key_for("game", *root), *thief).value()), errc::permission_denied);
 }
 
@@ -93,7 +93,7 @@ TEST_F(gate, refuses_keys_before_and_after_their_time_and_revoked_ones) {
 }
 
 TEST_F(gate, takes_the_old_root_and_the_new_one_while_both_are_pinned) {
-  const auto next = openssl_signer::generate().value();
+  const auto next = ed25519_signer::generate().value();
   head_gate both({root->key(), next->key()}, verifier), later({next->key()}, verifier);
   for (const auto* by : {root.get(), next.get()})
     EXPECT_TRUE(both.check_head("game", head, block(key_for("game", *by)), now));
@@ -129,7 +129,7 @@ TEST_F(gate, passes_states_only_as_they_were_signed) {
 }
 
 TEST_F(gate, ignores_what_no_root_signed) {
-  const auto stranger = openssl_signer::generate().value();
+  const auto stranger = ed25519_signer::generate().value();
   const succession_statement steps{"game", {}, lineage_id{uuid{{1}}}, epoch_number{1}};
   const trust_news news{
       {encode_signed(sign_succession(steps, *stranger).value()),

@@ -18,8 +18,8 @@ constexpr epoch_number first_epoch{1'700'000'000};
 
 /// A root with a key of one channel.
 struct authority {
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value();
-  std::shared_ptr<openssl_signer> key = openssl_signer::generate().value();
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value();
+  std::shared_ptr<ed25519_signer> key = ed25519_signer::generate().value();
   trust_news news;
 
   channel_signer::keys keys_for(const std::string& channel, std::uint64_t serial = 1,
@@ -70,7 +70,7 @@ class subscriber_trust : public test::subscriber_test {
 
   authority own_;
   channel_signer signer_{own_.keys_for("main")};
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
   std::unique_ptr<head_gate> gate_;
 };
 

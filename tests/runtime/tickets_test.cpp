@@ -10,9 +10,9 @@ namespace {
 
 struct tickets_test : testing::Test {
   static constexpr std::int64_t now = 1'760'000'000'000'000'000, day = 86'400'000'000'000;
-  std::unique_ptr<openssl_signer> root = openssl_signer::generate().value(),
-                                  key = openssl_signer::generate().value();
-  openssl_verifier verifier;
+  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value(),
+                                  key = ed25519_signer::generate().value();
+  ed25519_verifier verifier;
   curve_key mine{};
 
   ticket made(const std::string& channel, std::int64_t until, std::uint64_t serial = 1,
@@ -47,7 +47,7 @@ TEST_F(tickets_test, what_does_not_count_is_told) {
   EXPECT_NE(says.error().context.find("ticket 5 for channel game has expired"), std::string::npos);
   EXPECT_NE(says.error().context.find("ticket 6 for channel game is for another client"), std::string::npos);
   EXPECT_NE(says.error().context.find("graphite keys ticket"), std::string::npos);
-  const auto stranger = openssl_signer::generate().value();
+  const auto stranger = ed25519_signer::generate().value();
   EXPECT_FALSE(choose_tickets({made("game", now + day)}, "game", mine, {stranger->key()}, verifier, now));
 }
 

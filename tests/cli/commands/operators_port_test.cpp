@@ -64,7 +64,7 @@ struct operators_port : testing::Test {
   }
 
   test::network_keys keys;
-  openssl_verifier verifier;
+  ed25519_verifier verifier;
   access_policy policy{{}, verifier};
   revocations_statement revoked;
   std::unique_ptr<http_server> server;

@@ -62,7 +62,7 @@ class remote_service : public testing::Test {
   test::recording_log log_;
   test::fake_facade facade_;
   test::network_keys keys_;
-  openssl_verifier verifier_;
+  ed25519_verifier verifier_;
   local_service_options options_;
   std::unique_ptr<local_service> service_;
 };
