@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <optional>
-#include <utility>
 
 #include "gateway/metered_stream.hpp"
 #include "gateway/service_connection.hpp"
@@ -15,10 +14,6 @@
 namespace graphite::service_session {
 
 namespace {
-
-constexpr milliseconds accept_retry{100};  // after EMFILE and the like
-
-time_point loop_now() { return std::chrono::steady_clock::now(); }
 
 /// A peer that went without a word is noticed: its holds would count for ever.
 void notice_silence(kj::AsyncIoStream& stream) {
@@ -40,7 +35,7 @@ class network_port::visitor {
         name_(client.peerIdentity->toString().cStr()),
         network_identity_(kj::mv(client.peerIdentity)),
         socket_(kj::mv(client.stream), port.limits().bytes_before_hello_max,
-                [this] { port_.log_refusal(name_, "too many bytes before it has said who it is"); }),
+                [this] { port_.refusals_.tell(name_, "too many bytes before it has said who it is"); }),
         state_(std::make_shared<connection_state>(port.shared_)) {
     place_ = port_.unauthenticated_.insert(port_.unauthenticated_.end(), this);
     state_->from_network = true;
@@ -64,7 +59,7 @@ class network_port::visitor {
   /// For a newer one.
   void close() {
     leave_queue();
-    port_.log_refusal(name_, "it said nothing while others came");
+    port_.refusals_.tell(name_, "it said nothing while others came");
     closed_.fulfiller->fulfill();
   }
 
@@ -113,7 +108,7 @@ class network_port::visitor {
     return conversation_
         ->run(port_.shared_->options.hello_timeout, limits.refused_linger, limits.recheck_interval)
         .exclusiveJoin(state_->when_answered.addBranch().then([this]() -> kj::Promise<void> {
-          if (!state_->greeted && state_->refusal) port_.log_refusal(name_, state_->refusal->context);
+          if (!state_->greeted && state_->refusal) port_.refusals_.tell(name_, state_->refusal->context);
           return kj::NEVER_DONE;
         }));
   }
@@ -121,7 +116,7 @@ class network_port::visitor {
   /// Lets the other side read why, which a reset would take from it.
   kj::Promise<void> refused(const kj::Exception& problem) {
     const std::string text = problem.getDescription().cStr();
-    port_.log_refusal(name_, tls_failure_text(text).value_or(text));
+    port_.refusals_.tell(name_, tls_failure_text(text).value_or(text));
     socket_.shutdownWrite();
     auto late = port_.shared_->timer.afterDelay(port_.limits().refused_linger.count() * kj::MILLISECONDS);
     return socket_.drain().exclusiveJoin(kj::mv(late));
@@ -156,31 +151,16 @@ class network_port::visitor {
 
 network_port::network_port(kj::Own<kj::ConnectionReceiver> receiver, kind what,
                            std::shared_ptr<shared_state> shared)
-    : receiver_(kj::mv(receiver)),
-      kind_(kj::mv(what)),
+    : kind_(kj::mv(what)),
       shared_(std::move(shared)),
-      accepts_(limits().accepts),
-      refusals_logged_(limits().refusals_logged),
+      acceptor_(kj::mv(receiver), limits().accepts, shared_->timer, shared_->log),
+      refusals_(shared_->log, "", limits().refusals_logged),
       visitors_(*this) {}
 
 network_port::~network_port() noexcept(false) = default;
 
 kj::Promise<void> network_port::run() {
-  return accept_one()
-      .catch_([this](kj::Exception&& problem) {
-        shared_->log.warn("cannot accept a client: {}", problem.getDescription().cStr());
-        return shared_->timer.afterDelay(accept_retry.count() * kj::MILLISECONDS);
-      })
-      .then([this] { return run(); });
-}
-
-kj::Promise<void> network_port::accept_one() {
-  if (const auto wait = accepts_.wait(loop_now()); wait > duration::zero())
-    return shared_->timer.afterDelay(wait.count() * kj::NANOSECONDS);
-  return receiver_->acceptAuthenticated().then([this](kj::AuthenticatedStream client) {
-    accepts_.take(loop_now());
-    admit(kj::mv(client));
-  });
+  return acceptor_.run([this](kj::AuthenticatedStream client) { admit(kj::mv(client)); });
 }
 
 void network_port::admit(kj::AuthenticatedStream client) {
@@ -192,16 +172,6 @@ void network_port::admit(kj::AuthenticatedStream client) {
 
 void network_port::close_oldest() {
   if (!unauthenticated_.empty()) unauthenticated_.front()->close();
-}
-
-void network_port::log_refusal(const std::string& who, const std::string& why) {
-  if (!refusals_logged_.take(loop_now())) {
-    ++refusals_unlogged_;
-    return;
-  }
-  if (const auto more = std::exchange(refusals_unlogged_, 0); more > 0)
-    shared_->log.warn("refused {} further clients", more);
-  shared_->log.warn("refused a client at {}: {}", who, why);
 }
 
 void network_port::taskFailed(kj::Exception&& problem) {

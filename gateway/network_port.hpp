@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "core/rate_limit.hpp"
-#include "gateway/listen_address.hpp"
+#include "gateway/paced_acceptor.hpp"
+#include "gateway/refusal_log.hpp"
 #include "gateway/service_session.hpp"
 
 namespace graphite::service_session {
@@ -38,18 +38,15 @@ class network_port final : private kj::TaskSet::ErrorHandler {
  private:
   class visitor;
 
-  kj::Promise<void> accept_one();
   void admit(kj::AuthenticatedStream client);
   void close_oldest();
-  void log_refusal(const std::string& who, const std::string& why);
   void taskFailed(kj::Exception&& problem) override;
   const network_limits& limits() const { return shared_->options.network.limits; }
 
-  kj::Own<kj::ConnectionReceiver> receiver_;
   kind kind_;
   std::shared_ptr<shared_state> shared_;
-  rate_limit accepts_, refusals_logged_;
-  std::uint64_t refusals_unlogged_ = 0;
+  paced_acceptor acceptor_;
+  refusal_log refusals_;
   std::list<visitor*> unauthenticated_;  ///< oldest first
   std::uint32_t greeted_ = 0;
   kj::TaskSet visitors_;  // last: they use all of the above

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "gateway/method_verbs.hpp"
+#include "gateway/pending_answer.hpp"
 #include "gateway/service_codec.hpp"
 
 namespace graphite::service_session {
@@ -21,56 +21,6 @@ std::optional<std::uint64_t> hold_lease::take() { return std::exchange(token_, s
 namespace {
 
 using connection_ptr = std::shared_ptr<connection_state>;
-
-/// Where a facade's thread lays an answer for the loop's thread: the order of the two is our own lock's, not
-/// only that inside kj's promise, which race detectors cannot see.
-template <class T>
-class answer_box {
- public:
-  void put(result<T> value) {
-    const std::lock_guard lock(mutex_);
-    value_.emplace(std::move(value));
-  }
-  result<T> take() {
-    const std::lock_guard lock(mutex_);
-    return std::move(value_.value());
-  }
-
- private:
-  std::mutex mutex_;
-  std::optional<result<T>> value_;
-};
-
-/// One question under way at the facade; shared by the copies of its reply, which any thread may call or
-/// drop.
-template <class T>
-class pending {
- public:
-  pending(kj::Own<kj::CrossThreadPromiseFulfiller<void>> fulfiller, std::shared_ptr<answer_box<T>> box,
-          std::shared_ptr<std::atomic<std::uint32_t>> outstanding)
-      : fulfiller_(kj::mv(fulfiller)), box_(std::move(box)), outstanding_(std::move(outstanding)) {
-    outstanding_->fetch_add(1);
-  }
-  pending(const pending&) = delete;
-  pending& operator=(const pending&) = delete;
-  ~pending() {
-    answer(fail(errc::unavailable, "the service dropped the question"));
-    outstanding_->fetch_sub(1);
-  }
-
-  /// The first answer counts.
-  void answer(result<T> value) {
-    if (answered_.exchange(true)) return;
-    box_->put(std::move(value));
-    fulfiller_->fulfill();
-  }
-
- private:
-  kj::Own<kj::CrossThreadPromiseFulfiller<void>> fulfiller_;
-  std::shared_ptr<answer_box<T>> box_;
-  std::shared_ptr<std::atomic<std::uint32_t>> outstanding_;
-  std::atomic<bool> answered_{false};
-};
 
 /// Why a question is not even put to the facade, if so.
 std::optional<error> refusal(connection_state& connection) {
@@ -90,7 +40,8 @@ template <class T, class Start>
 kj::Promise<result<T>> ask_anyway(connection_ptr connection, duration limit, Start&& start) {
   auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
   auto box = std::make_shared<answer_box<T>>();
-  auto question = std::make_shared<pending<T>>(kj::mv(paf.fulfiller), box, connection->shared.outstanding);
+  auto question =
+      std::make_shared<pending_answer<T>>(kj::mv(paf.fulfiller), box, connection->shared.outstanding);
   start([question = std::move(question)](result<T> value) { question->answer(std::move(value)); });
   kj::Promise<result<T>> promise = paf.promise.then([box = std::move(box)] { return box->take(); });
   if (limit > duration::zero()) {
