@@ -214,10 +214,7 @@ int rotate_server(const keys_options& options, key_authority& keys, console& out
   const auto made = keys.replace_server_certificates(from_now(options.days));
   if (!made) return out.failed(made.error());
   for (const auto& row : *made) tell(out, row);
-  out.say(
-      "a process that reads {}/publisher answers with them within seconds, on the operators' port from its "
-      "next start on",
-      options.folder);
+  out.say("a process that reads {}/publisher answers with them within seconds", options.folder);
   return exit_ok;
 }
 

@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <future>
 #include <mutex>
 
 #include "cli/attach.hpp"
@@ -9,13 +8,13 @@
 #include "cli/console.hpp"
 #include "cli/dev.hpp"
 #include "cli/dev_metrics.hpp"
-#include "cli/http_server.hpp"
 #include "cli/json.hpp"
 #include "cli/local_session.hpp"
 #include "cli/log_setup.hpp"
 #include "cli/project_check.hpp"
 #include "cli/service_access.hpp"
 #include "cli/signals.hpp"
+#include "gateway/http_server.hpp"
 #include "gateway/local_service.hpp"
 #include "platform/metrics/prometheus_registry.hpp"
 
@@ -110,17 +109,6 @@ class event_printer {
   std::mutex mutex_;
 };
 
-/// The status object for operators; bounded, because the HTTP server has few threads.
-result<std::string> status_text(service_facade& facade) {
-  auto answered = std::make_shared<std::promise<result<service_status>>>();
-  auto answer = answered->get_future();
-  facade.status([answered](result<service_status> how) { answered->set_value(std::move(how)); });
-  if (answer.wait_for(std::chrono::seconds(4)) != std::future_status::ready)
-    return fail(errc::timed_out, "no answer within 4 s");
-  GRAPHITE_TRY(const auto status, answer.get());
-  return to_json(status).dump();
-}
-
 http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, local_session& session) {
   http_sources out;
   auto& facade = session.facade();
@@ -129,7 +117,11 @@ http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, l
     return registry.exposition();
   };
   out.ready = [] { return true; };  // it listens only once everything else does
-  out.status = [&facade] { return status_text(facade); };
+  out.status = [&facade](const reply<std::string>& done) {
+    facade.status([done](const result<service_status>& how) {
+      done(how.map([](const service_status& status) { return to_json(status).dump(); }));
+    });
+  };
   return out;
 }
 
@@ -175,7 +167,7 @@ class dev_service {
     if (!served) return out_.failed(served.error());
     auto operators = start_operators(**session, **served, access);
     if (!operators) return out_.failed(operators.error());
-    access.follow(**served);
+    access.follow(**served, **operators);
     again_.reset();
     keep_ports(**session, **served, **operators);
     (*session)->system().set_addresses(
@@ -204,7 +196,7 @@ class dev_service {
   result<std::unique_ptr<http_server>> start_operators(local_session& session, const local_service& clients,
                                                        const service_access& access) {
     GRAPHITE_TRY(const auto options, access.operators(clients));
-    return http_server::start(http_sources_of(*registry_, metrics_, session), options);
+    return http_server::start(http_sources_of(*registry_, metrics_, session), options, log_);
   }
 
   session_options wanted() {

@@ -47,21 +47,25 @@ result<http_server_options> service_access::operators(const local_service& clien
     out.address = at.host;
     out.port = at.port;
     out.any_port_if_taken = at.port == 0;
-    if (keys_ != nullptr) out.keys = identity_of(keys_->now()->operators);
   }
-  out.may_see_status = [this, by_tls = out.keys != nullptr, &clients](const http_peer& who) {
-    return may_see_status(who, by_tls, clients);
-  };
+  if (operators_show_certificates()) {
+    out.keys = identity_of(keys_->now()->operators);
+    out.may_ask = [this](const http_peer& who) -> result<void> {
+      return operator_of(who).map([](const access_grant&) {});
+    };
+  }
+  out.may_see_status = [this, &clients](const http_peer& who) { return may_see_status(who, clients); };
   return out;
 }
 
-result<void> service_access::may_see_status(const http_peer& who, bool by_tls,
-                                            const local_service& clients) const {
-  if (by_tls) {
-    const auto revoked = revocations_->now();
-    const auto now_ns = system_clock_source().unix_ns();
-    GRAPHITE_TRY(const auto grant, policy_.by_certificate(who.common_name, *revoked, now_ns));
-    return policy_.permits(grant, verb::query, *revoked, now_ns);
+result<access_grant> service_access::operator_of(const http_peer& who) const {
+  return policy_.by_certificate(who.common_name, *revocations_->now(), system_clock_source().unix_ns());
+}
+
+result<void> service_access::may_see_status(const http_peer& who, const local_service& clients) const {
+  if (operators_show_certificates()) {
+    GRAPHITE_TRY(const auto grant, operator_of(who));
+    return policy_.permits(grant, verb::query, *revocations_->now(), system_clock_source().unix_ns());
   }
   if (keys_ != nullptr)
     return fail(
@@ -72,12 +76,15 @@ result<void> service_access::may_see_status(const http_peer& who, bool by_tls,
               "show this start's token, the file `token` in the state folder: Authorization: Bearer …");
 }
 
-void service_access::follow(local_service& clients) {
+void service_access::follow(local_service& clients, http_server& operators) {
   if (keys_ == nullptr) return;
-  keys_->on_change([this, &clients](const publisher_keys& now) {
+  keys_->on_change([this, &clients, &operators](const publisher_keys& now) {
     revocations_->update(now.revoked);
     if (const auto used = clients.use_keys(identity_of(now.clients), now.roots); !used)
       log_.error("the ports for clients keep their keys: {}", used.error().context);
+    if (!operators_show_certificates()) return;
+    if (const auto used = operators.use_keys(*identity_of(now.operators)); !used)
+      log_.error("the operators' port keeps its keys: {}", used.error().context);
   });
 }
 

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "cli/http_server.hpp"
 #include "cli/session_keys.hpp"
+#include "gateway/http_server.hpp"
 #include "gateway/local_service.hpp"
 #include "platform/crypto/ed25519.hpp"
 
@@ -19,8 +19,7 @@ struct service_access_options {
   std::string tenant = "main";
 };
 
-/// Brings a session's keys to the ports that ask for them, now and after each change. The operators' port
-/// takes those of its start.
+/// Brings a session's keys to the ports that ask for them, now and after each change.
 ///
 /// Outlives the ports that were given its options; the session outlives it. One thread.
 class service_access {
@@ -35,11 +34,14 @@ class service_access {
   /// Errors: invalid_argument (no address).
   result<http_server_options> operators(const local_service& clients) const;
   /// Changes of the keys reach it from now on, until stop_following().
-  void follow(local_service& clients);
+  void follow(local_service& clients, http_server& operators);
   void stop_following();
 
  private:
-  result<void> may_see_status(const http_peer& who, bool by_tls, const local_service& clients) const;
+  bool operators_show_certificates() const { return keys_ != nullptr && !options_.operators_at.empty(); }
+  /// Of who showed a certificate.
+  result<access_grant> operator_of(const http_peer& who) const;
+  result<void> may_see_status(const http_peer& who, const local_service& clients) const;
 
   service_access_options options_;
   session_keys* keys_;

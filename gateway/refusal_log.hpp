@@ -14,7 +14,7 @@ namespace graphite {
 class refusal_log {
  public:
   /// `port` is for people and begins each line; may be empty. `log` outlives it.
-  refusal_log(log_sink& log, std::string port, event_rate most)
+  refusal_log(log_sink& log, const std::string& port, event_rate most)
       : log_(log), port_(port.empty() ? port : port + ": "), rate_(most) {}
 
   void tell(const std::string& who, const std::string& why) {

@@ -57,6 +57,7 @@ constexpr known_failure known_failures[] = {
     {"certificate verify failed",
      "its certificate does not count: of another authority, for another use or out of its time"},
     {"unable to get local issuer", "its certificate is not of this authority"},
+    {"certificate signature failure", "its certificate is not of this authority"},
     {"certificate is not trusted", "its certificate is not of this authority"},
     {"unsupported protocol", "it speaks no TLS 1.3"},
     {"no shared cipher", "it speaks no TLS 1.3"},
