@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from support import PROGRAM, World, check, equal, main, run, skip, wait_until
+from support import PROGRAM, World, ask_operators_port, check, equal, main, run, skip, wait_until
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "scripts/demo_secure.py"
 
@@ -70,6 +70,39 @@ def a_revoked_certificate_and_a_revoked_token_are_refused():
                        "the revocation to count")
 
 
+def operators_are_met_with_the_keys_of_now():
+    with World() as world:
+        keys, others = world.work / "keys", world.work / "others"
+        run("keygen", keys)
+        run("keygen", others)
+        serials = {}
+        for where, name in ((keys, "olga"), (keys, "oscar"), (others, "eve")):
+            serials[name] = run("keys", "operator", where, name, "--verbs", "query", "--json")["serial"]
+        world.write("a.txt", "one")
+        dev = world.dev(None, "--keys", keys / "publisher", "--listen-operators", "127.0.0.1:0")
+
+        def ask(part, trusted=keys / "root/operators-ca.crt"):
+            try:
+                return ask_operators_port(world.ready["metrics"], part, "/metrics", trusted)
+            except OSError as refused:
+                return str(refused), None
+
+        olga, oscar, eve = keys / "operators/olga", keys / "operators/oscar", others / "operators/eve"
+        answer, certificate = ask(olga)
+        check("graphite_sources" in answer, answer)
+        check("graphite_sources" not in ask(eve)[0], "who has the key of another authority is shown something")
+        check("its certificate is not of this authority" in dev.log(), dev.log())
+        run("keys", "revoke", keys, serials["oscar"])
+        wait_until(lambda: "was revoked" in ask(oscar)[0], "the revocation to count")
+        run("keys", "rotate", keys, "--server")
+        wait_until(lambda: ask(olga)[1] != certificate, "the new certificate")
+        check("graphite_sources" in ask(olga)[0], "who was not revoked is shown nothing")
+        for file in ("operators-ca.crt", "operators.crt", "operators.key"):
+            shutil.copy(others / "publisher" / file, keys / "publisher" / file)
+        wait_until(lambda: "graphite_sources" in ask(eve, others / "root/operators-ca.crt")[0], "the new authority")
+        check("graphite_sources" not in ask(olga, others / "root/operators-ca.crt")[0], "the old authority counts")
+
+
 def strangers_learn_nothing():
     with World() as world:
         served = Served(world)
@@ -102,4 +135,4 @@ def ports_beyond_loopback_want_keys():
 
 if __name__ == "__main__":
     main([the_demo_with_two_machines_ends_well, clients_ask_within_their_verbs,
-          a_revoked_certificate_and_a_revoked_token_are_refused, strangers_learn_nothing, ports_beyond_loopback_want_keys])
+          a_revoked_certificate_and_a_revoked_token_are_refused, operators_are_met_with_the_keys_of_now, strangers_learn_nothing, ports_beyond_loopback_want_keys])

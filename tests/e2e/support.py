@@ -8,6 +8,7 @@ import queue
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -114,6 +115,18 @@ def run(*arguments, code=0, environment=None, prefix=()):
                                    f"{done.stdout[-1500:]}\n{done.stderr[-3000:]}")
     lines = done.stdout.strip().splitlines()
     return json.loads(lines[-1]) if lines and "--json" in arguments else done.stdout + done.stderr
+
+
+def ask_operators_port(address, part, path, trusted=None):
+    """What is said there by TLS to who has this part, and the server's certificate; OSError where TLS refuses."""
+    context = ssl.create_default_context(cafile=trusted or part / "operators-ca.crt")
+    context.load_cert_chain(part / "client.crt", part / "client.key")
+    host, port = address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with context.wrap_socket(connection, server_hostname="graphite-server") as tls:
+            tls.sendall(f"GET {path} HTTP/1.1\r\nHost: graphite-server\r\n\r\n".encode())
+            shown = tls.getpeercert(binary_form=True)
+            return b"".join(iter(lambda: tls.recv(1 << 16), b"")).decode(), shown
 
 
 def bundle_contents(world, bundle=None):

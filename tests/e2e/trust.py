@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 
-from support import PROGRAM, World, check, equal, main, run, wait_until
+from support import PROGRAM, World, ask_operators_port, check, equal, main, run, wait_until
 
 
 class Keys:
@@ -255,8 +255,9 @@ def no_secret_is_told():
         keys = Keys(world)
         keys.ask("ticket", "game-1")
         keys.ask("token", "ci", "--verbs", "query")
+        keys.ask("operator", "olga", "--verbs", "query")
         world.write("a.txt", "one")
-        dev = serve(world, keys)
+        dev = world.dev(None, "--keys", keys.folder, "--listen-operators", "127.0.0.1:0")
         reader = world.subscribe("reader", "--keys", keys.folder / "runtimes/game-1")
         reader.swap_with(changed="a.txt")
         secrets = set()
@@ -272,6 +273,10 @@ def no_secret_is_told():
             check(any(line.startswith("Max core file size") and line.split()[4] == "1" for line in limits.splitlines()),
                   f"{process.name} would leave a core file: {limits}")
         told = [dev.log(), reader.log(), json.dumps(run("status", "-C", world.root, "--json"))]
+        for path in ("/metrics", "/status"):
+            answer = ask_operators_port(world.ready["metrics"], keys.folder / "operators/olga", path)[0]
+            check(" 200 OK" in answer, answer)
+            told.append(answer)
         told += [open(f"/proc/{one.child.pid}/cmdline").read() + open(f"/proc/{one.child.pid}/comm").read()
                  for one in (dev, reader)]
         for process in (dev, reader):
