@@ -17,47 +17,13 @@ namespace {
 using test::network_keys;
 using test::raw_client;
 
-constexpr validity long_ago{1'000'000'000'000'000, 2'000'000'000'000'000};
-
 validity next_week() {
   return {test::unix_now_ns() + 168 * test::hour_ns, test::unix_now_ns() + 300 * test::hour_ns};
-}
-
-/// Of another authority, which a client shows to a service that it knows by the right one.
-std::shared_ptr<const tls_identity> of_other_authority(const network_keys& keys) {
-  const network_keys other;
-  const auto made = issue_certificate(other.authority(), {"graphite:qbpo:ann:7", "", certificate_use::client,
-                                                          7, test::valid_for_an_hour()})
-                        .value();
-  return network_keys::identity(made.certificate, made.key, keys.authority().certificate);
 }
 
 struct hostile_client : test::network_service_fixture {
   hostile_client() { options_.hello_timeout = milliseconds(2'000); }
 };
-
-TEST_F(hostile_client, without_a_certificate_hears_that_one_is_needed) {
-  serve();
-  expect_refused(by_certificate(keys_.nobody()), "--keys DIR");
-  expect_logged("it shows no certificate");
-  expect_alive();
-}
-
-TEST_F(hostile_client, of_another_authority_is_refused) {
-  serve();
-  expect_refused(by_certificate(of_other_authority(keys_)), "does not know the authority");
-  expect_logged("its certificate does not count");
-  expect_alive();
-}
-
-TEST_F(hostile_client, with_a_servers_certificate_is_refused) {
-  serve();
-  expect_refused(
-      by_certificate(keys_.client("graphite:qbpo:ann:7", test::valid_for_an_hour(), certificate_use::server)),
-      "it is for another use");
-  expect_logged("its certificate does not count");
-  expect_alive();
-}
 
 TEST_F(hostile_client, with_a_name_that_says_nothing_learns_why_and_no_more) {
   serve();
@@ -67,26 +33,11 @@ TEST_F(hostile_client, with_a_name_that_says_nothing_learns_why_and_no_more) {
   expect_alive();
 }
 
-TEST_F(hostile_client, whose_certificate_expired_is_refused) {
-  serve();
-  expect_refused(by_certificate(keys_.client("graphite:qbpo:ann:7", long_ago)), "certificate has expired");
-  expect_logged("its certificate does not count");
-  expect_alive();
-}
-
 TEST_F(hostile_client, whose_certificate_does_not_count_yet_is_refused) {
   serve();
   expect_refused(by_certificate(keys_.client("graphite:qbpo:ann:7", next_week())),
                  "refuses this certificate");
-  expect_logged("its certificate does not count");
-  expect_alive();
-}
-
-TEST_F(hostile_client, that_was_revoked_before_is_refused_by_name) {
-  revoke({7});
-  serve();
-  expect_refused(by_certificate(keys_.client(verb_set::all(), 7)), "certificate 7 of ann was revoked");
-  expect_logged("certificate 7 of ann was revoked");
+  expect_logged("its certificate does not count yet: compare the clocks");
   expect_alive();
 }
 
@@ -139,31 +90,6 @@ TEST_F(hostile_client, cannot_stay_longer_than_a_session_may) {
   const auto refused = (*client)->status();
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().context.find("connect again"), std::string::npos);
-}
-
-TEST_F(hostile_client, that_replays_anothers_bytes_gets_nothing) {
-  serve();
-  for (const auto& address : {service_->certificates_address(), service_->tokens_address()}) {
-    std::string recorded;
-    {
-      test::recording_proxy between(address);
-      auto client =
-          connect_to(between.address(), keys_.client(verb_set::all()),
-                     network_keys::secret(token_text(keys_.signed_token(keys_.token(verb_set::all())))));
-      ASSERT_TRUE(client) << client.error().context;
-      ASSERT_TRUE((*client)->status());
-      client->reset();
-      recorded = between.sent_by_client();
-    }
-    ASSERT_FALSE(recorded.empty());
-    const auto before = facade_.calls();
-    raw_client again(address);
-    again.send(recorded);
-    ::shutdown(again.fd(), SHUT_WR);
-    again.read_to_end();
-    EXPECT_EQ(facade_.calls(), before);
-  }
-  expect_alive();
 }
 
 TEST_F(hostile_client, whose_bytes_are_changed_on_the_way_is_cut_off) {
@@ -293,32 +219,6 @@ TEST_F(hostile_client, that_asks_without_end_is_slowed_down_alone) {
   expect_alive();
 }
 
-TEST_F(hostile_client, without_a_token_that_counts_learns_why_and_no_more) {
-  revoke({77});
-  serve();
-  expect_refused(by_token(""), "a token begins with graphite1.");
-  expect_refused(by_token("graphite1.00"), "not whole");
-  expect_refused(by_token("graphite-start." + std::string(64, '0')), "a token begins with graphite1.");
-  const network_keys other;
-  expect_refused(by_token(token_text(other.signed_token(other.token(verb_set::all())))), "no root");
-  auto token = keys_.token(verb_set::all());
-  token.tenant = "rival";
-  expect_refused(by_token(token), "for tenant rival");
-  token = keys_.token(verb_set::all(), 77);
-  expect_refused(by_token(token), "token 77 of ci was revoked");
-  token = keys_.token(verb_set::all());
-  token.valid = long_ago;
-  expect_refused(by_token(token), "token 9 of ci has expired");
-  expect_logged("token 9 of ci has expired");
-  expect_alive();
-}
-
-TEST_F(hostile_client, shows_no_certificate_in_place_of_a_token) {
-  serve();
-  expect_refused(connect_to(service_->tokens_address(), keys_.client(verb_set::all())),
-                 "a token begins with");
-}
-
 TEST_F(hostile_client, shows_no_token_in_place_of_a_certificate) {
   serve();
   expect_refused(
@@ -443,7 +343,7 @@ TEST_F(hostile_client, disturbs_no_session_that_goes_on) {
       raw_client(address).send(first_flight());
       raw_client only_connects(address);
     }
-    std::thread([&] { EXPECT_FALSE(by_certificate(of_other_authority(keys_))); }).join();
+    std::thread([&] { EXPECT_FALSE(by_certificate(keys_.stranger())); }).join();
     std::thread([&] { EXPECT_FALSE(by_token("graphite1.00")); }).join();
     ASSERT_TRUE((*good)->status()) << "after round " << round;
   }

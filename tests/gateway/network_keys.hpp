@@ -18,6 +18,8 @@ inline std::int64_t unix_now_ns() {
 }
 inline validity valid_for_an_hour() { return {unix_now_ns() - hour_ns, unix_now_ns() + hour_ns}; }
 
+inline constexpr validity long_ago{1'000'000'000'000'000, 2'000'000'000'000'000};
+
 /// An installation's keys for clients, made in memory: an authority, a service and a root.
 class network_keys {
  public:
@@ -37,6 +39,16 @@ class network_keys {
   }
   /// Knows the service's authority and has no certificate.
   std::shared_ptr<const tls_identity> nobody() const { return identity("", {}, authority_.certificate); }
+
+  /// Of another authority, which a client shows to a service that it knows by the right one.
+  std::shared_ptr<const tls_identity> stranger() const {
+    const auto other =
+        make_authority({"clients", "", certificate_use::authority, 1, valid_for_an_hour()}).value();
+    const auto made =
+        issue_certificate(other, {"graphite:qbpo:ann:7", "", certificate_use::client, 7, valid_for_an_hour()})
+            .value();
+    return identity(made.certificate, made.key, authority_.certificate);
+  }
 
   signed_statement signed_token(token_statement what) const { return sign_token(what, *root_).value(); }
   token_statement token(verb_set verbs, std::uint64_t serial = 9) const {

@@ -39,14 +39,15 @@ MAY_INCLUDE = {
     "platform/numa": {"core", "kernels", "platform/linux"},
     "platform/audit": {"core", "platform/linux"},
     "platform/keys": {"core", "bundle", "platform/linux", "platform/crypto"},
-    "platform/zmq": {"core", "kernels", "platform/linux/thread_name.hpp"},
+    "platform/zmq": {"core", "kernels", "platform/linux/address_text.hpp", "platform/linux/thread_name.hpp"},
+    "platform/crypto": {"core", "kernels", "platform/linux/address_text.hpp"},
     "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2, "relay": LAYER_2,
     "streaming": LAYER_2, "predictor": LAYER_2,
     "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},
     "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
                "predictor"},
-    "gateway": {"core", "schemas", "actors/facade.hpp", "platform/linux/owned_fd.hpp",
-                "platform/linux/thread_name.hpp", "platform/crypto/tls_server.hpp"},
+    "gateway": {"core", "schemas", "actors/facade.hpp", "platform/crypto/tls_reasons.hpp",
+                "platform/crypto/tls_server.hpp", "platform/linux/owned_fd.hpp", "platform/linux/thread_name.hpp"},
     "bindings": None, "cli": None, "bench": None,  # may include all
 }
 
