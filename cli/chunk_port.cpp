@@ -35,7 +35,8 @@ chunk_port::chunk_port(chunk_service service, const clock_source& clock,
       clock_(clock),
       security_(std::move(security)),
       limits_(security_ ? security_->limits : request_limits::options{}),
-      logged_(security_ ? security_->enrolments_logged : event_rate{}) {}
+      logged_(security_ ? security_->log : nullptr, security_ ? security_->lines : event_rate{},
+              "the chunk port's clients") {}
 
 void chunk_port::set_endpoints(std::string heads, std::string chunks) {
   const std::lock_guard lock(mutex_);
@@ -74,8 +75,16 @@ result<chunk_reply> chunk_port::answer_secured(const curve_key& peer, byte_span 
     return fail(errc::too_large, fmt::format("{} bytes from a client that has not enrolled", request.size()));
   GRAPHITE_TRY(const auto decoded, decode_chunk_request(request));
   if (const auto* in = std::get_if<welcome_request>(&decoded.what)) return welcome(peer, *in);
-  GRAPHITE_CHECK(security_->gate->check(peer, decoded.channel));
+  GRAPHITE_CHECK(check_grant(peer, decoded.channel));
   return checked(decoded);
+}
+
+result<void> chunk_port::check_grant(const curve_key& peer, std::string_view channel) {
+  auto may = security_->gate->check(peer, channel);
+  if (!may)
+    log(log_level::warning,
+        fmt::format("refused a request of {}: {}", user_id_of(peer), may.error().context));
+  return may;
 }
 
 /// `request` is of a client that may have its channel.
@@ -110,30 +119,17 @@ result<chunk_reply> chunk_port::welcome(const curve_key& peer, const welcome_req
   return chunk_reply{std::move(out), {}};
 }
 
-/// Strangers say how often somebody enrols: they must not fill the log.
-bool chunk_port::may_log() {
+void chunk_port::log(log_level level, std::string_view text) {
   const std::lock_guard lock(mutex_);
-  if (!logged_.take(clock_.now())) {
-    ++unlogged_;
-    return false;
-  }
-  if (const auto more = std::exchange(unlogged_, 0); more > 0)
-    security_->log->warn("{} further lines about enrolments were not written", more);
-  return true;
+  logged_.write(level, text, clock_.now());
 }
 
 void chunk_port::tell(const curve_key& peer, const result<enrolled>& how) {
-  if (security_->log == nullptr) return;
-  auto& log = *security_->log;
   const auto id = user_id_of(peer);
-  if (!how) {
-    if (may_log()) log.warn("refused to enrol {}: {}", id, how.error().context);
-    return;
-  }
-  for (const auto& why : how->refused)
-    if (may_log()) log.warn("a ticket of {}: {}", id, why);
+  if (!how) return log(log_level::warning, fmt::format("refused to enrol {}: {}", id, how.error().context));
+  for (const auto& why : how->refused) log(log_level::warning, fmt::format("a ticket of {}: {}", id, why));
   for (const auto& grant : how->grants)
-    if (may_log()) log.info("enrolled {} for channel {}", id, grant.channel);
+    log(log_level::info, fmt::format("enrolled {} for channel {}", id, grant.channel));
 }
 
 std::vector<ack_summary::peer> chunk_port::peers() {

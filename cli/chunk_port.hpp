@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "cli/peer_gate.hpp"
-#include "core/ports/log.hpp"
-#include "core/rate_limit.hpp"
+#include "core/limited_log.hpp"
 #include "relay/ack_summary.hpp"
 #include "relay/chunk_service.hpp"
 #include "relay/kept_generations.hpp"
@@ -18,9 +17,9 @@ namespace graphite {
 struct chunk_port_security {
   peer_gate* gate = nullptr;
   kept_generations* kept = nullptr;
-  log_sink* log = nullptr;  ///< gets who enrolled and who was refused
+  log_sink* log = nullptr;  ///< gets who enrolled and who was refused what
   request_limits::options limits;
-  event_rate enrolments_logged{2, 20};  ///< lines; the others are counted
+  event_rate lines{2, 20};  ///< of the log; the others are counted
 };
 
 /// The chunk port's bytes in, bytes out: decodes, lets the service answer, keeps acks. Thread-safe.
@@ -45,8 +44,9 @@ class chunk_port final : public chunk_handler {
   result<chunk_reply> answer_secured(const curve_key& peer, byte_span request);
   result<chunk_reply> welcome(const curve_key& peer, const welcome_request& request);
   result<chunk_reply> checked(const scoped_request& request);
+  result<void> check_grant(const curve_key& peer, std::string_view channel);
   void tell(const curve_key& peer, const result<enrolled>& how);
-  bool may_log();
+  void log(log_level level, std::string_view text);
 
   const chunk_service service_;
   const clock_source& clock_;
@@ -54,8 +54,7 @@ class chunk_port final : public chunk_handler {
   std::mutex mutex_;
   ack_summary acks_{ack_summary::options{}};
   request_limits limits_;
-  rate_limit logged_;
-  std::uint64_t unlogged_ = 0;
+  limited_log logged_;
   std::string heads_, chunks_;
 };
 

@@ -10,6 +10,11 @@ bool peer_gate::admits(served_port port, const curve_key& peer) {
   return table_.has_grant(peer, clock_.unix_ns());
 }
 
+std::string peer_gate::why_not(const curve_key& peer) {
+  const std::lock_guard lock(mutex_);
+  return table_.why_not(peer);
+}
+
 bool peer_gate::may_follow(const curve_key& peer, std::string_view channel) {
   return check(peer, channel).has_value();
 }

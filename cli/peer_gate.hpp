@@ -20,6 +20,7 @@ class peer_gate final : public peer_admission {
       : clock_(clock), log_(log), table_(chosen, std::move(roots), verifier) {}
 
   bool admits(served_port port, const curve_key& peer) override;
+  std::string why_not(const curve_key& peer) override;
   bool may_follow(const curve_key& peer, std::string_view channel) override;
   std::uint64_t withdrawals() override;
   void misbehaved(const curve_key& peer, std::string_view how) override;

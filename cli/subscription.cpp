@@ -23,9 +23,9 @@ constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 constexpr duration sync_latest_min = milliseconds(2'500), sync_latest_max = seconds(5);
 constexpr duration tidy_slice = milliseconds(1);
 constexpr duration keep_trust_retry = seconds(2);
-constexpr int sockets_max =
-    16;                        ///< two, with keys a monitor's two for each, and those that are being replaced
-constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
+constexpr duration keyless_retry = seconds(5);  ///< where a port wants keys, and there are none here
+constexpr int sockets_max = 16;  ///< two, a monitor's two for each, and those that are being replaced
+constexpr int heals_max = 16;    ///< of one run; a disk that is worse than that is hopeless
 
 time_point subscription_now() { return std::chrono::steady_clock::now(); }
 
@@ -109,6 +109,15 @@ class subscribe_session final : public link_listener {
     if (!decoded) return warn("a heartbeat", decoded.error());
     obey(core_.on_heartbeat(*decoded, read_clocks()));
   }
+  void on_event(const link_event& event) override {
+    if (event.happened != link_event::what::wants_keys) return;
+    connect_again_at_ = std::min(connect_again_at_, subscription_now() + keyless_retry);
+    if (std::exchange(wants_keys_said_, true)) return;
+    log_.warn(
+        "{} ends connections without keys: where it has some, name the folder of this runtime's, --keys DIR "
+        "(`graphite keys ticket` makes it); trying again",
+        options_.from);
+  }
   void on_reply(std::uint64_t id, std::vector<byte_vector> frames) override {
     auto decoded = decode_chunk_reply(std::move(frames));
     if (!decoded) warn("an answer", decoded.error());
@@ -126,7 +135,7 @@ class subscribe_session final : public link_listener {
     if (more_to_tidy_) return duration::zero();
     time_point next = std::min({core_.next_deadline(), next_look_, subscription_now() + seconds(10)});
     if (state_.needs_sync()) next = std::min(next, sync_due());
-    next = std::min(next, keep_trust_at_);
+    next = std::min({next, keep_trust_at_, connect_again_at_});
     return std::max(duration::zero(), next - subscription_now());
   }
   time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest_); }
@@ -141,7 +150,15 @@ class subscribe_session final : public link_listener {
     keep_trust_at_ = subscription_now() + keep_trust_retry;
   }
 
+  /// libzmq gives up such a connection for good, and the port may have no keys after its next start.
+  void connect_again() {
+    if (subscription_now() < connect_again_at_) return;
+    connect_again_at_ = time_point::max();
+    check(link_.connect_heads(options_.from));
+  }
+
   void after_work() {
+    connect_again();
     keep_what_roots_said();
     tidy();
     if (auto outcome = syncing_.take())
@@ -204,8 +221,9 @@ class subscribe_session final : public link_listener {
   const duration sync_latest_ = random_sync_latest();
   time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest_;
   time_point next_look_ = time_point::max();
-  time_point keep_trust_at_ = time_point::max();  ///< max: nothing is to be kept
-  bool untold_keep_ = false;
+  time_point keep_trust_at_ = time_point::max();     ///< max: nothing is to be kept
+  time_point connect_again_at_ = time_point::max();  ///< max: the connection goes on by itself
+  bool untold_keep_ = false, wants_keys_said_ = false;
   bool more_to_tidy_ = true, swapped_ = false;
   std::optional<error> failed_;
 };

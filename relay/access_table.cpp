@@ -22,6 +22,8 @@ result<void> check_holds(const validity& valid, std::int64_t unix_ns, const std:
   return no_access(fmt::format("{} has expired: {}", what, cure));
 }
 
+constexpr std::string_view nothing_granted =
+    "this client has no grant (any more): it has to enrol with a ticket";
 constexpr std::string_view new_ticket = "make a new one with `graphite keys ticket`";
 
 }  // namespace
@@ -43,9 +45,7 @@ result<enrolled> access_table::enrol(const curve_key& who, std::span<const byte_
   if (tickets.size() > options_.tickets_per_enrolment_max)
     return fail(errc::too_large, fmt::format("{} tickets, where {} can be shown at once", tickets.size(),
                                              options_.tickets_per_enrolment_max));
-  if (revoked_.clients.contains(who)) return no_access("this client's key was revoked: make another one");
-  if (std::find(banned_.begin(), banned_.end(), who) != banned_.end())
-    return no_access("this client misbehaved and is shut out: see the server's log");
+  GRAPHITE_CHECK(check_not_shut_out(who));
   enrolled out;
   for (const auto& shown : tickets) {
     auto granted = grant_of(who, shown, unix_ns);
@@ -60,6 +60,13 @@ result<enrolled> access_table::enrol(const curve_key& who, std::span<const byte_
   if (out.refused.size() == tickets.size()) return no_access(out.refused.front());
   for (const auto& [channel, granted] : found->second) out.grants.push_back(granted);
   return out;
+}
+
+result<void> access_table::check_not_shut_out(const curve_key& who) const {
+  if (revoked_.clients.contains(who)) return no_access("this client's key was revoked: make another one");
+  if (std::find(banned_.begin(), banned_.end(), who) != banned_.end())
+    return no_access("this client misbehaved and is shut out: see the server's log");
+  return {};
 }
 
 result<channel_key_statement> access_table::key_of(const signed_statement& statement) const {
@@ -117,8 +124,10 @@ void access_table::add(const curve_key& who, channel_grant granted, enrolled& ou
 result<void> access_table::check(const curve_key& who, std::string_view channel, std::int64_t unix_ns) {
   expire(unix_ns);
   const auto client = clients_.find(who);
-  if (client == clients_.end())
-    return no_access("this client has no grant (any more): it has to enrol with a ticket");
+  if (client == clients_.end()) {
+    GRAPHITE_CHECK(check_not_shut_out(who));
+    return no_access(std::string(nothing_granted));
+  }
   if (!client->second.contains(channel))
     return no_access(fmt::format("this client has no grant for channel '{}': {}", channel, new_ticket));
   return {};
@@ -127,6 +136,11 @@ result<void> access_table::check(const curve_key& who, std::string_view channel,
 bool access_table::has_grant(const curve_key& who, std::int64_t unix_ns) {
   expire(unix_ns);
   return clients_.contains(who);
+}
+
+std::string access_table::why_not(const curve_key& who) const {
+  const auto shut_out = check_not_shut_out(who);
+  return shut_out ? std::string(nothing_granted) : shut_out.error().context;
 }
 
 /// `ended` says of a client's key and grant whether it is one no more.

@@ -52,6 +52,8 @@ class access_table {
   result<void> check(const curve_key& who, std::string_view channel, std::int64_t unix_ns);
   /// Whether `who` may have anything now.
   bool has_grant(const curve_key& who, std::int64_t unix_ns);
+  /// Why `who` has nothing, for people, where has_grant() says so.
+  std::string why_not(const curve_key& who) const;
 
   /// The roots that count from now on: at least one. Grants stay.
   void set_roots(std::vector<public_key> roots);
@@ -74,6 +76,7 @@ class access_table {
   bool revoked(std::uint64_t serial) const { return revoked_.serials.contains(serial); }
   result<void> make_room(const curve_key& who, std::int64_t unix_ns);
   void add(const curve_key& who, channel_grant granted, enrolled& out);
+  result<void> check_not_shut_out(const curve_key& who) const;
   template <class Ended>
   void drop_grants(Ended&& ended);
 

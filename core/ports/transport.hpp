@@ -38,6 +38,8 @@ class peer_admission {
   virtual ~peer_admission() = default;
   /// Whether `peer`, who has proved his key, may connect now.
   virtual bool admits(served_port port, const curve_key& peer) = 0;
+  /// Why `peer` has no grant, for people; called where admits() or may_follow() says no.
+  virtual std::string why_not(const curve_key& peer) = 0;
   /// Whether he may hear of `channel` now.
   virtual bool may_follow(const curve_key& peer, std::string_view channel) = 0;
   /// Grows with each grant that was withdrawn or ran out. Who was let in before may not be one any more.
@@ -86,12 +88,15 @@ class chunk_server {
   virtual counters count() const = 0;
 };
 
-/// What became of one connection of a link with keys.
+/// What became of one connection of a link.
 struct link_event {
   enum class what {
     connected,  ///< each side has proved its key
     refused,    ///< by the server: this key has no grant
-    failed      ///< before that: another server key, no keys there, or it went away
+    failed,     ///< before that: another server key, no keys there, or it went away
+    /// The port ends connections that prove no key, and this link has none. The only one that is told of a
+    /// link without keys.
+    wants_keys
   };
   served_port port = served_port::heads;
   what happened = what::failed;
@@ -104,7 +109,6 @@ class link_listener {
   virtual void on_announcement(byte_span message) = 0;
   virtual void on_heartbeat(byte_span message) = 0;
   virtual void on_reply(std::uint64_t request, std::vector<byte_vector> frames) = 0;
-  /// Only of a link with keys.
   virtual void on_event(const link_event&) {}
 };
 
@@ -115,7 +119,7 @@ class runtime_link {
   virtual ~runtime_link() = default;
 
   /// Starts to listen at HOST:PORT; connecting and reconnecting happen by themselves, but for a connection
-  /// with keys that was refused: it is called again then. What is followed stays so.
+  /// that was refused, or whose port wants keys: it is called again then. What is followed stays so.
   /// Errors: invalid_argument, permission_denied (not loopback, and no keys), io.
   virtual result<void> connect_heads(const std::string& address) = 0;
   virtual result<void> follow(std::string_view channel) = 0;

@@ -13,10 +13,14 @@
 #include <cstring>
 #include <utility>
 
+#include "platform/linux/address_text.hpp"
+
 namespace graphite {
 
 namespace {
 
+constexpr int watched_events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 constexpr int accept_backlog = 128;  ///< who waits to be accepted costs us nothing but this
 
 struct free_addresses {
@@ -52,12 +56,8 @@ int try_listen(const addrinfo& at, int& out) {
 std::string bound_address(int descriptor) {
   sockaddr_storage at{};
   socklen_t size = sizeof at;
-  char host[NI_MAXHOST] = {}, port[NI_MAXSERV] = {};
-  auto* const generic = reinterpret_cast<sockaddr*>(&at);
-  if (getsockname(descriptor, generic, &size) != 0 ||
-      getnameinfo(generic, size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-    return {};
-  return at.ss_family == AF_INET6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&at), &size) != 0) return {};
+  return address_text(at, size);
 }
 
 /// What CURVE and ZMTP make of a frame: its name, a nonce, flags and the seal; flags and a size before that.
@@ -90,7 +90,8 @@ accepting::accepting(accepting&& other) noexcept
       peers_(std::move(other.peers_)),
       served_since_(other.served_since_),
       watched_(other.watched_),
-      full_(other.full_) {}
+      full_(other.full_),
+      failed_(other.failed_) {}
 
 accepting::~accepting() {
   if (descriptor_ >= 0) close(descriptor_);
@@ -98,9 +99,10 @@ accepting::~accepting() {
 
 void accepting::serve(zmq::context_t& context, zmq::socket_t& socket) {
   peers_->clear();
+  failed_.reset();
   served_since_ = std::chrono::steady_clock::now();
   let_in(true);
-  monitor_ = std::make_unique<socket_monitor>(context, socket, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
+  monitor_ = std::make_unique<socket_monitor>(context, socket, watched_events);
   const int copy = fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) throw zmq::error_t();
   socket.set(zmq::sockopt::use_fd, copy);  // closed by libzmq with the socket
@@ -119,11 +121,16 @@ void accepting::let_in(bool anybody) {
   if (failed == 0) full_ = !anybody;  // else it is tried again with the next event
 }
 
-void accepting::take_events() {
+/// libzmq's one thread tells of a failed handshake and at once of the end of its connection.
+void accepting::take_events(refused_peers& refused) {
   const auto now = std::chrono::steady_clock::now();
   while (const auto event = monitor_->next()) {
     if (event->event == ZMQ_EVENT_ACCEPTED) peers_->accepted(event->value, now);
-    if (event->event == ZMQ_EVENT_DISCONNECTED) peers_->ended(event->value);
+    if (event->event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) failed_ = handshake_failure_text(event->value);
+    if (event->event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) failed_ = no_handshake_text;
+    if (event->event != ZMQ_EVENT_DISCONNECTED) continue;
+    if (failed_) refused.peer(peers_->name_of(event->value), *std::exchange(failed_, std::nullopt));
+    peers_->ended(event->value);
   }
   if (now - watched_ >= watch_period) {
     watched_ = now;

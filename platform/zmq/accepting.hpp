@@ -5,6 +5,7 @@
 
 #include "platform/zmq/context.hpp"
 #include "platform/zmq/peer_connections.hpp"
+#include "platform/zmq/refused_peers.hpp"
 #include "platform/zmq/socket_monitor.hpp"
 
 namespace graphite {
@@ -31,9 +32,9 @@ class accepting {
 
   /// To be polled, and then taken.
   zmq::pollitem_t item() { return monitor_->item(); }
-  /// Counts who came and went, ends what is too much, and stops or begins to accept. To be called every
-  /// wait(), at least. Throws zmq::error_t.
-  void take_events();
+  /// Counts who came and went, tells of those who proved no key, ends what is too much, and stops or begins
+  /// to accept. To be called every wait(), at least. Throws zmq::error_t.
+  void take_events(refused_peers& refused);
 
   milliseconds wait() const { return peers_->size() == 0 ? milliseconds(-1) : watch_period; }
   /// A frame that the socket has received. `who`: where it is the last of a message.
@@ -62,6 +63,7 @@ class accepting {
   std::unique_ptr<peer_connections> peers_;  ///< never null
   time_point served_since_{}, watched_{};
   bool full_ = false;
+  std::optional<std::string_view> failed_;  ///< why the handshake did whose connection ends next
 };
 
 /// Where a port listens, with keys or without.

@@ -47,6 +47,7 @@ class router_server final : public chunk_server {
         options_(options),
         handler_(handler),
         trouble_("chunk port", options.log),
+        refused_peers_("chunk port", options.log),
         waiting_({waiting_of_connection_max(options), options.waiting_bytes_max}),
         port_thread_([this] {
           name_thread("chunk-server");
@@ -94,7 +95,7 @@ class router_server final : public chunk_server {
                                accepts_ ? accepts_->item() : zmq::pollitem_t{}};
     zmq::poll(items, accepts_ ? 3 : 2, accepts_ ? accepts_->wait() : milliseconds(-1));
     wake_.clear();
-    if (accepts_) accepts_->take_events();
+    if (accepts_) accepts_->take_events(refused_peers_);
     if (accepts_ && accepts_->wants_replacement(std::chrono::steady_clock::now())) open_anew();
     send_answers();
     for (int i = 0; i < messages_of_round_max && take_one(); ++i) {
@@ -194,6 +195,7 @@ class router_server final : public chunk_server {
   const zmq_chunk_server_options options_;
   chunk_handler& handler_;
   port_trouble trouble_;
+  refused_peers refused_peers_;
   std::atomic<std::uint64_t> requests_{0}, bytes_sent_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
 

@@ -16,8 +16,8 @@ struct zmq_chunk_server_options {
   std::size_t waiting_requests_max = 32;          ///< of one connection, with keys
   std::size_t waiting_requests_local_max = 1000;  ///< of one connection, without keys
   std::size_t waiting_bytes_max = 64 * MiB;       ///< of all connections
-  log_sink* log = nullptr;                        ///< gets the port's own troubles; outlives it
-  connection_limits connections = {};             ///< with keys; never more than a quarter of the context's
+  log_sink* log = nullptr;  ///< gets the port's own troubles and, with keys, who was refused; outlives it
+  connection_limits connections = {};  ///< with keys; never more than a quarter of the context's
 };
 
 /// The chunk port as a ROUTER socket with a thread of its own and one that calls `handler`, which outlives

@@ -62,6 +62,7 @@ class xpub_publisher final : public head_publisher {
         wake_(std::move(wake)),
         options_(options),
         trouble_("heads port", options.log),
+        refused_peers_("heads port", options.log),
         thread_([this] {
           name_thread("head-publisher");
           run();
@@ -117,7 +118,7 @@ class xpub_publisher final : public head_publisher {
                                accepts_ ? accepts_->item() : zmq::pollitem_t{}};
     zmq::poll(items, accepts_ ? 3 : 2, rejoin_wait());
     wake_.clear();
-    if (accepts_) accepts_->take_events();
+    if (accepts_) accepts_->take_events(refused_peers_);
     send_queued();
     read_subscriptions();
     end_withdrawn();
@@ -184,8 +185,18 @@ class xpub_publisher final : public head_publisher {
     if (!joins) socket_.set(zmq::sockopt::unsubscribe, topic);
     if (!joins || granted) return;
     ++refused_;
+    if (who) tell_refused(*who, topic);
     if (who && ++refused_by_[*who] > options_.refused_topics_max)
       admission.misbehaved(*who, "it asks for ever more that it has no grant for");
+  }
+
+  void tell_refused(const curve_key& who, std::string_view topic) {
+    const auto channel = channel_of_topic(topic);
+    if (channel)
+      refused_peers_.key(who, fmt::format("it has no grant for channel '{}', which it asks for", *channel));
+    else
+      refused_peers_.key(who, topic == heartbeat_topic ? options_.admission->why_not(who)
+                                                       : "it asks for what is no channel");
   }
 
   /// libzmq 4.3.4 counts in manual mode on everything that comes being a subscription: after anything else,
@@ -232,6 +243,7 @@ class xpub_publisher final : public head_publisher {
   const wake_event wake_;
   const zmq_publisher_options options_;
   port_trouble trouble_;
+  refused_peers refused_peers_;
 
   std::mutex mutex_;
   std::deque<queued> queue_, sending_;  ///< the second of the thread

@@ -15,7 +15,7 @@ struct zmq_publisher_options {
   milliseconds rejoin_period{20};         ///< newcomers get the kept heartbeat at most this often
   /// With keys, never null then: who may connect and follow what. Outlives the publisher.
   peer_admission* admission = nullptr;
-  log_sink* log = nullptr;  ///< gets the port's own troubles; outlives it
+  log_sink* log = nullptr;  ///< gets the port's own troubles and, with keys, who was refused; outlives it
   /// With keys; never more than a quarter of the context's. Subscriptions count as never taken.
   connection_limits connections{.held_bytes_max = 16 * MiB};
   std::size_t refused_topics_max =

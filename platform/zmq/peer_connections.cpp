@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "platform/linux/address_text.hpp"
+
 namespace graphite {
 
 namespace {
@@ -29,6 +31,14 @@ std::string address_of_peer(int descriptor) {
   const auto& address = reinterpret_cast<const sockaddr_in6&>(at).sin6_addr;
   if (IN6_IS_ADDR_V4MAPPED(&address)) return part(address.s6_addr + 12, 4);
   return part(address.s6_addr, 8);
+}
+
+/// For people; empty where it has gone already.
+std::string name_of_peer(int descriptor) {
+  sockaddr_storage at{};
+  socklen_t size = sizeof at;
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&at), &size) != 0) return {};
+  return address_text(at, size);
 }
 
 /// What was read from it so far; zero where the system does not say.
@@ -81,6 +91,11 @@ void peer_connections::ended(int descriptor) {
   left_bytes_ += untaken(at->second.own.get(), at->second.taken_bytes);
   if (!at->second.ending) forget(at->second);
   open_.erase(at);
+}
+
+std::string peer_connections::name_of(int descriptor) const {
+  const auto at = open_.find(descriptor);
+  return at == open_.end() ? std::string() : name_of_peer(at->second.own.get());
 }
 
 void peer_connections::clear() {

@@ -34,6 +34,8 @@ class peer_connections {
   /// `descriptor` is libzmq's, and names the connection until ended().
   void accepted(int descriptor, time_point now);
   void ended(int descriptor);
+  /// "ADDRESS:PORT" of who is at its other end; empty where that is not known (any more).
+  std::string name_of(int descriptor) const;
   /// All, and what they left.
   void clear();
   /// A frame of `bytes` was taken from the connection; `who` sent it.

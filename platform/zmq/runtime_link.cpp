@@ -17,6 +17,9 @@ namespace {
 
 constexpr int watched_events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                                ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+/// Without keys, connections that the port ended at once before it is taken for one that has keys. It ends
+/// them before or after it has said so, as it happens.
+constexpr int ended_at_once_max = 3;
 
 std::optional<link_event::what> meaning_of(std::uint16_t event) {
   switch (event) {
@@ -32,11 +35,12 @@ std::optional<link_event::what> meaning_of(std::uint16_t event) {
   }
 }
 
-/// A socket and, with keys, what becomes of its connection.
+/// A socket and what becomes of its connection; without keys that is looked at until there is one.
 struct end {
   explicit end(zmq::socket_t made) : socket(std::move(made)) {}
   zmq::socket_t socket;
   std::unique_ptr<socket_monitor> monitor;  ///< goes before the socket
+  int ended_at_once = 0;
 };
 
 class dealer_link final : public runtime_link {
@@ -125,8 +129,7 @@ class dealer_link final : public runtime_link {
   }
 
   result<void> connect(end& fresh, const std::string& address) {
-    if (options_.keys)
-      fresh.monitor = std::make_unique<socket_monitor>(context_->get(), fresh.socket, watched_events);
+    fresh.monitor = std::make_unique<socket_monitor>(context_->get(), fresh.socket, watched_events);
     try {
       if (address.front() == '[') fresh.socket.set(zmq::sockopt::ipv6, true);
       fresh.socket.connect("tcp://" + address);
@@ -165,16 +168,36 @@ class dealer_link final : public runtime_link {
   void take_events(link_listener& listener) {
     std::vector<link_event> events;
     for (const auto port : {served_port::heads, served_port::chunks}) {
-      const auto& from = port == served_port::heads ? heads_ : chunks_;
-      if (!from || !from->monitor) continue;
-      while (const auto event = from->monitor->next())
-        if (const auto what = meaning_of(event->event)) events.push_back({port, *what});
+      auto& from = port == served_port::heads ? heads_ : chunks_;
+      while (from && from->monitor) {
+        const auto event = from->monitor->next();
+        if (!event) break;
+        if (!options_.keys)
+          take_event_without_keys(from, port, *event, events);
+        else if (const auto what = meaning_of(event->event))
+          events.push_back({port, *what});
+      }
     }
     // Another of the server's keys may be the one that it has now.
-    if (std::any_of(events.begin(), events.end(),
-                    [](const auto& event) { return event.happened == link_event::what::failed; }))
+    if (std::ranges::any_of(events,
+                            [](const auto& event) { return event.happened == link_event::what::failed; }))
       server_ = (server_ + 1) % options_.keys->servers.size();
     for (const auto& event : events) listener.on_event(event);
+  }
+
+  /// What is connected needs no watching: it would cost each poll() something. What wants keys is closed:
+  /// libzmq would try again without end, or never, as it happens.
+  static void take_event_without_keys(std::unique_ptr<end>& of, served_port port,
+                                      const socket_monitor::happened& event,
+                                      std::vector<link_event>& events) {
+    if (event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) of->monitor.reset();
+    const bool mismatch = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
+                          event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
+    if (!mismatch &&
+        (event.event != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || ++of->ended_at_once < ended_at_once_max))
+      return;
+    of.reset();
+    events.push_back({port, link_event::what::wants_keys});
   }
 
   bool read_head(link_listener& listener) {

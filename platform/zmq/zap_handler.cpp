@@ -10,6 +10,7 @@
 #include "platform/linux/thread_name.hpp"
 #include "platform/zmq/message_bytes.hpp"
 #include "platform/zmq/port_trouble.hpp"
+#include "platform/zmq/refused_peers.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
@@ -33,6 +34,7 @@ class zap_thread final : public zap_handler {
         wake_(std::move(wake)),
         admission_(admission),
         trouble_("admission of peers", log),
+        refused_heads_("heads port", log),
         thread_([this] {
           name_thread("peer-admission");
           run();
@@ -79,6 +81,7 @@ class zap_thread final : public zap_handler {
     }
     const auto allowed = decide(frames);
     ++(allowed ? admitted_ : refused_);
+    if (!allowed) tell(frames, allowed.error());
     const auto answer = zap_answer(frames, allowed);
     for (std::size_t i = 0; i < answer.size(); ++i)
       socket_.send(zmq::buffer(answer[i]),
@@ -89,8 +92,17 @@ class zap_thread final : public zap_handler {
   result<curve_key> decide(const std::vector<byte_vector>& frames) {
     GRAPHITE_TRY(const auto question, read_zap_question(frames));
     if (!admission_.admits(question.port, question.peer))
-      return fail(errc::permission_denied, "this key has no grant");
+      return fail(errc::permission_denied, admission_.why_not(question.peer));
     return question.peer;
+  }
+
+  /// Only the heads port asks about keys that may not connect.
+  void tell(const std::vector<byte_vector>& frames, const error& why) {
+    const auto question = read_zap_question(frames);
+    if (question)
+      refused_heads_.key(question->peer, why.context);
+    else
+      refused_heads_.peer("", why.context);
   }
 
   const std::shared_ptr<zmq_context> context_;
@@ -98,6 +110,7 @@ class zap_thread final : public zap_handler {
   const wake_event wake_;
   peer_admission& admission_;
   port_trouble trouble_;
+  refused_peers refused_heads_;
   std::atomic<std::uint64_t> admitted_{0}, refused_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;

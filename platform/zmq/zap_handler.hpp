@@ -15,7 +15,8 @@ class zap_handler {
   struct counters {
     std::uint64_t admitted = 0, refused = 0;
   };
-  /// One a context, before the ports. `admission` outlives it, and `log`, which gets its troubles. Errors:
+  /// One a context, before the ports. `admission` outlives it, and `log`, which gets its troubles and
+  /// who was refused. Errors:
   /// already_exists, io.
   static result<std::unique_ptr<zap_handler>> start(std::shared_ptr<zmq_context> context,
                                                     peer_admission& admission, log_sink* log = nullptr);

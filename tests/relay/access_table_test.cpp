@@ -57,6 +57,16 @@ TEST_F(access, a_ticket_gives_its_channel_and_no_other) {
   EXPECT_FALSE(table.check(client(2), "game", now));
 }
 
+TEST_F(access, who_has_nothing_is_told_why) {
+  EXPECT_EQ(table.why_not(client(1)), "this client has no grant (any more): it has to enrol with a ticket");
+  table.ban(client(2));
+  ASSERT_TRUE(table.revoke(list(1, {}, {client(3)}), now));
+  EXPECT_NE(table.why_not(client(2)).find("is shut out"), std::string::npos);
+  EXPECT_NE(table.why_not(client(3)).find("was revoked"), std::string::npos);
+  for (const unsigned char n : {1, 2, 3})
+    EXPECT_EQ(table.check(client(n), "game", now).error().context, table.why_not(client(n)));
+}
+
 TEST_F(access, a_grant_ends_with_the_ticket) {
   ASSERT_TRUE(show(client(1), {ticket_for(client(1), "game")}));
   EXPECT_TRUE(table.check(client(1), "game", now + 10 * day - 1));

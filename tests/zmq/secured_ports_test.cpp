@@ -24,26 +24,6 @@ TEST_F(secured_ports, a_client_with_a_ticket_hears_and_fetches) {
   EXPECT_TRUE(server_log.contains("enrolled "));
 }
 
-TEST_F(secured_ports, without_a_key_nothing_is_heard_or_answered) {
-  auto link = plain_link({});
-  heard into;
-  ASSERT_TRUE(link->connect_heads(heads->address()));
-  ASSERT_TRUE(link->connect_chunks(chunks->address()));
-  ASSERT_TRUE(link->follow("game"));
-  ASSERT_TRUE(link->request(1, encode(snapshot_request{"game"}, "game")));
-  auto good = enrolling(client, {ours.ticket_for(client->key, "game")});
-  heard good_into;
-  ASSERT_TRUE(good->connect_heads(heads->address()));
-  ASSERT_TRUE(good->follow("game"));
-  ASSERT_TRUE(poll_until(*good, good_into, [&] {
-    heads->beat(to_vector("beat"));
-    heads->announce("game", to_vector("ours"));
-    EXPECT_TRUE(link->poll({}, into));
-    return good_into.announcements.size() > 20;
-  }));
-  EXPECT_TRUE(into.heartbeats.empty() && into.announcements.empty() && into.replies.empty());
-}
-
 TEST_F(secured_ports, another_server_key_is_told) {
   const auto imposter = new_pair();
   enrolling_link::options options;
@@ -54,54 +34,6 @@ TEST_F(secured_ports, another_server_key_is_told) {
   EXPECT_TRUE(poll_until(link, into, [&] { return client_log.contains("did not prove the server's key"); }));
   EXPECT_TRUE(into.happened(served_port::chunks, link_event::what::failed));
   EXPECT_FALSE(into.happened(served_port::chunks, link_event::what::connected));
-}
-
-TEST_F(secured_ports, heads_refuse_a_key_without_a_grant) {
-  auto link = plain_link(link_keys{{server->key}, client});
-  heard into;
-  ASSERT_TRUE(link->connect_heads(heads->address()));
-  EXPECT_TRUE(
-      poll_until(*link, into, [&] { return into.happened(served_port::heads, link_event::what::refused); }));
-  EXPECT_EQ(zap->count().admitted, 0u);
-}
-
-TEST_F(secured_ports, chunks_answer_nothing_but_enrol_without_a_grant) {
-  auto link = plain_link(link_keys{{server->key}, client});
-  ASSERT_TRUE(link->connect_chunks(chunks->address()));
-  EXPECT_NE(refused(ask(*link, snapshot_request{"game"}, "game")).find("enrol with a ticket"),
-            std::string::npos);
-  EXPECT_NE(refused(ask(*link, content_of("game"), "game")), "");
-  EXPECT_EQ(channels.store.options().reads, 0u);
-}
-
-TEST_F(secured_ports, tickets_that_do_not_count_say_why) {
-  const auto thief = new_pair();
-  const authority theirs;
-  const auto says = [&](const std::string& why, const std::string& part) {
-    EXPECT_NE(why.find(part), std::string::npos) << why;
-  };
-  const validity past{unix_now - 2 * unix_day, unix_now - unix_day};
-  says(why_not(client, {}), "no ticket was shown");
-  says(why_not(client, {to_vector("nonsense")}), "cannot be read");
-  says(why_not(client, {theirs.ticket_for(client->key, "game")}), "another root");
-  says(why_not(thief, {ours.ticket_for(client->key, "game")}), "another client's key");
-  says(why_not(new_pair(), {ours.ticket_for(client->key, "game", 1, past)}), "another client");
-  const auto late = new_pair();
-  says(why_not(late, {ours.ticket_for(late->key, "game", 1, past)}), "has expired");
-  const auto soon = new_pair();
-  says(why_not(soon, {ours.ticket_for(soon->key, "game", 1, {unix_now + 1, unix_now + 2})}), "not valid yet");
-  const auto old_key = new_pair();
-  says(why_not(old_key, {ours.ticket_by(ours.key_of("game", 7, past), old_key->key, "game")}), "key 7");
-  const auto crossed = new_pair();
-  says(why_not(crossed, {ours.ticket_by(ours.key_of("other"), crossed->key, "game")}),
-       "key of channel other");
-  ASSERT_TRUE(gate.revoke(ours.revoking(1, {55, 66}, {late->key})));
-  const auto revoked = new_pair();
-  says(why_not(revoked, {ours.ticket_for(revoked->key, "game", 55)}), "was revoked");
-  says(why_not(revoked, {ours.ticket_by(ours.key_of("game", 66), revoked->key, "game")}), "key 66");
-  says(why_not(late, {ours.ticket_for(late->key, "game")}), "client's key was revoked");
-  EXPECT_EQ(gate.clients(), 0u);
-  EXPECT_TRUE(server_log.contains("another client's key"));
 }
 
 TEST_F(secured_ports, one_channel_gives_nothing_of_another) {

@@ -137,12 +137,14 @@ class secured_ports : public ::testing::Test {
     chunks.reset();
     port.emplace(chunk_service(channels.sources()), clock,
                  chunk_port_security{&gate, &channels.kept, &server_log, limits});
-    chunks =
-        make_zmq_chunk_server(server_context, {.listen = {"127.0.0.1", 0, false, server}}, *port).value();
+    chunks = make_zmq_chunk_server(server_context,
+                                   {.listen = {"127.0.0.1", 0, false, server}, .log = &server_log}, *port)
+                 .value();
     zmq_publisher_options options;
     options.listen = {"127.0.0.1", 0, false, server};
     options.rejoin_period = milliseconds(5);
     options.admission = &gate;
+    options.log = &server_log;
     heads = make_zmq_publisher(server_context, options).value();
     port->set_endpoints(heads->address(), chunks->address());
   }
@@ -195,7 +197,7 @@ class secured_ports : public ::testing::Test {
   curve_pair_ptr server = new_pair(), client = new_pair();
   std::shared_ptr<zmq_context> server_context = *zmq_context::make({1, 256, 64});
   std::shared_ptr<zmq_context> client_context = *zmq_context::make({1, 256, 64});
-  std::unique_ptr<zap_handler> zap = zap_handler::start(server_context, gate).value();
+  std::unique_ptr<zap_handler> zap = zap_handler::start(server_context, gate, &server_log).value();
   std::optional<chunk_port> port;
   std::unique_ptr<chunk_server> chunks;
   std::unique_ptr<head_publisher> heads;
