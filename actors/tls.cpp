@@ -16,8 +16,10 @@ result<void> check_timing(const tls_timing& timing) {
               "a dead peer from one that is late");
 }
 
-error dial_error(const caf::actor_system& system, const caf::error& why, const std::string& peer) {
+error dial_error(const caf::actor_system& system, const caf::error& why, const dial_options& how,
+                 const std::string& peer) {
   if (why == caf::sec::request_timeout) return {errc::timed_out, peer + " did not answer in TLS"};
+  if (const auto refused = how.why_refused(how.port)) return {errc::unavailable, peer + ": " + *refused};
   return {errc::unavailable,
           "cannot reach " + peer + " (" + system.render(why) +
               "): nobody is there, or one of the two certificates was refused. Both must be of "
@@ -73,7 +75,10 @@ void stop_listening(const caf::actor& whom, std::uint16_t port) {
 
 result<caf::actor> dial_tls(caf::actor_system& system, const dial_options& how) {
   GRAPHITE_CHECK(tls_is_on(system));
-  if (!how.give_up) return fail(errc::invalid_argument, "a dial that nobody can give up: give give_up_dials");
+  if (!how.give_up || !how.why_refused)
+    return fail(errc::invalid_argument,
+                "a dial that nobody can give up or explain: give give_up_dials and take_dial_refusal");
+  (void)how.why_refused(how.port);  // of an earlier one
   const auto peer = how.host + ":" + std::to_string(how.port);
   result<caf::actor> out = fail(errc::unavailable, "nothing is published at " + peer);
   const logger_guard forget;
@@ -88,7 +93,7 @@ result<caf::actor> dial_tls(caf::actor_system& system, const dial_options& how) 
             else if (whom)
               out = caf::actor_cast<caf::actor>(whom);
           },
-          [&](const caf::error& why) { out = tl::unexpected<error>(dial_error(system, why, peer)); });
+          [&](const caf::error& why) { out = tl::unexpected<error>(dial_error(system, why, how, peer)); });
   if (!out && out.error().code == errc::timed_out) how.give_up(how.port);
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <caf/all.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/tls_files.hpp"
@@ -53,12 +54,14 @@ struct dial_options {
   /// What ends the connections to a port that have not shaken hands (see platform/crypto/ssl_calls): called
   /// when `wait` is over, since CAF lets later dials of the address wait for the same silent peer.
   std::function<void(std::uint16_t port)> give_up;
+  /// Why TLS refused the last connection to a port (see platform/crypto/ssl_calls): CAF does not say.
+  std::function<std::optional<std::string>(std::uint16_t port)> why_refused;
 };
 
 /// A proxy of what is published there. Blocks up to `wait`: not for an actor's thread.
-/// Errors: permission_denied (see tls_is_on), unavailable (nobody there, or one of the two certificates was
-/// refused: TLS tells no more), timed_out (somebody is there who does not talk), invalid_argument (an actor
-/// of typed messages, no `give_up`).
+/// Errors: permission_denied (see tls_is_on), unavailable (nobody there, or TLS refused, and why), timed_out
+/// (somebody is there who does not talk), invalid_argument (an actor of typed messages, no `give_up` or
+/// `why_refused`).
 result<caf::actor> dial_tls(caf::actor_system& system, const dial_options& how);
 
 }  // namespace graphite

@@ -9,14 +9,18 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "core/tls_failure.hpp"
 #include "platform/crypto/open_handshakes.hpp"
+#include "platform/linux/address_text.hpp"
 
 namespace {
 
@@ -42,10 +46,18 @@ int told(int outcome, const void* caller) {
   return 1;
 }
 
+/// Who is at the other end: asked at first, since a peer that has gone has no name any more.
+struct named_peer {
+  std::string name;  ///< "ADDRESS:PORT"; empty, and the port 0, when it was not known
+  std::uint16_t port = 0;
+};
+
 /// Of all systems of the process, each of which has a thread. Never destroyed: threads may outlive statics.
 struct shared_handshakes {
   std::mutex mutex;
   graphite::open_handshakes open;
+  graphite::refused_connections refused;
+  std::map<const SSL*, named_peer> peers;  ///< of all sessions of CAF that have begun to shake hands
 };
 shared_handshakes& handshakes() {
   static auto* const out = new shared_handshakes;
@@ -58,23 +70,62 @@ void shut_down(const std::vector<int>& descriptors) {
   for (const int fd : descriptors) ::shutdown(fd, SHUT_RDWR);
 }
 
-/// 0 when it is not known.
-std::uint16_t port_of_peer(int fd) {
+named_peer peer_of(int fd) {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return 0;
-  if (peer.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(peer).sin_port);
-  if (peer.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(peer).sin6_port);
-  return 0;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return {};
+  named_peer out{graphite::address_text(peer, size), 0};
+  if (peer.ss_family == AF_INET) out.port = ntohs(reinterpret_cast<const sockaddr_in&>(peer).sin_port);
+  if (peer.ss_family == AF_INET6) out.port = ntohs(reinterpret_cast<const sockaddr_in6&>(peer).sin6_port);
+  return out;
+}
+
+/// Leaves the queue of errors as it is: CAF reads it next.
+std::string why_refused(SSL* ssl) {
+  const auto verdict = SSL_get_verify_result(ssl);
+  const char* const words = verdict == X509_V_OK ? ERR_reason_error_string(ERR_peek_error())
+                                                 : X509_verify_cert_error_string(verdict);
+  const std::string text = words == nullptr ? "it does not keep to TLS" : words;
+  return graphite::tls_failure_text(text).value_or(text);
+}
+
+/// Of a connection of CAF's that TLS has ended. A peer that just goes was not refused.
+void keep_reason(SSL* ssl) {
+  if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return;
+  auto& shared = handshakes();
+  const std::lock_guard lock(shared.mutex);
+  const auto& peer = shared.peers[ssl];
+  if (SSL_is_server(ssl) != 0)
+    shared.refused.accepted({peer.name, why_refused(ssl)});
+  else
+    shared.refused.dialled(peer.port, why_refused(ssl));
+}
+
+/// A peer that refuses tells why, and closes; CAF may be writing then, and would not read it any more. Leaves
+/// errno and the queue of errors as after the write.
+void look_for_alert(SSL* ssl) {
+  static auto* const read = real<int(SSL*, void*, int)>("SSL_read");
+  const int before = errno;
+  char byte = 0;
+  const int got = read(ssl, &byte, 1);
+  if (got <= 0 && SSL_get_error(ssl, got) == SSL_ERROR_SSL) keep_reason(ssl);
+  ERR_clear_error();
+  errno = before;
+}
+
+void note_peer(SSL* ssl) {
+  auto& shared = handshakes();
+  const std::lock_guard lock(shared.mutex);
+  if (!shared.peers.contains(ssl)) shared.peers[ssl] = peer_of(SSL_get_fd(ssl));
 }
 
 /// CAF never gives up a peer that says nothing.
 void note_handshake(SSL* ssl, int outcome, bool dialled) {
+  if (outcome != 1 && SSL_get_error(ssl, outcome) == SSL_ERROR_SSL) keep_reason(ssl);
   auto& shared = handshakes();
   const std::lock_guard lock(shared.mutex);
   if (outcome == 1 || SSL_get_error(ssl, outcome) != SSL_ERROR_WANT_READ) return shared.open.ends(ssl);
-  const int fd = SSL_get_fd(ssl);
-  shut_down(shared.open.waits(ssl, fd, dialled ? port_of_peer(fd) : std::uint16_t{0},
+  shut_down(shared.open.waits(ssl, SSL_get_fd(ssl), dialled ? shared.peers[ssl].port : std::uint16_t{0},
                               std::chrono::steady_clock::now()));
 }
 
@@ -85,28 +136,39 @@ extern "C" {
 __attribute__((visibility("default"))) int SSL_read(SSL* ssl, void* into, int size) {
   static auto* const next = real<int(SSL*, void*, int)>("SSL_read");
   ERR_clear_error();
-  return next(ssl, into, size);
+  const int got = next(ssl, into, size);
+  // Who dials hears only now that its certificate does not count.
+  if (got <= 0 && SSL_get_error(ssl, got) == SSL_ERROR_SSL && is_of_caf(__builtin_return_address(0)))
+    keep_reason(ssl);
+  return got;
 }
 
 __attribute__((visibility("default"))) int SSL_write(SSL* ssl, const void* from, int size) {
   static auto* const next = real<int(SSL*, const void*, int)>("SSL_write");
   ERR_clear_error();
-  return next(ssl, from, size);
+  const int sent = next(ssl, from, size);
+  if (sent <= 0 && SSL_get_error(ssl, sent) == SSL_ERROR_SYSCALL && is_of_caf(__builtin_return_address(0)))
+    look_for_alert(ssl);
+  return sent;
 }
 
 __attribute__((visibility("default"))) int SSL_connect(SSL* ssl) {
   static auto* const next = real<int(SSL*)>("SSL_connect");
+  const bool caf = is_of_caf(__builtin_return_address(0));
+  if (caf) note_peer(ssl);
   ERR_clear_error();
   const int outcome = next(ssl);
-  if (is_of_caf(__builtin_return_address(0))) note_handshake(ssl, outcome, true);
+  if (caf) note_handshake(ssl, outcome, true);
   return outcome;
 }
 
 __attribute__((visibility("default"))) int SSL_accept(SSL* ssl) {
   static auto* const next = real<int(SSL*)>("SSL_accept");
+  const bool caf = is_of_caf(__builtin_return_address(0));
+  if (caf) note_peer(ssl);
   ERR_clear_error();
   const int outcome = next(ssl);
-  if (is_of_caf(__builtin_return_address(0))) note_handshake(ssl, outcome, false);
+  if (caf) note_handshake(ssl, outcome, false);
   return outcome;
 }
 
@@ -116,6 +178,7 @@ __attribute__((visibility("default"))) void SSL_free(SSL* ssl) {
     auto& shared = handshakes();
     const std::lock_guard lock(shared.mutex);
     shared.open.ends(ssl);
+    shared.peers.erase(ssl);
   }
   next(ssl);
 }
@@ -239,6 +302,18 @@ void give_up_dials(std::uint16_t port) {
   auto& shared = handshakes();
   const std::lock_guard lock(shared.mutex);
   shut_down(shared.open.give_up_dials(port));
+}
+
+std::vector<refused_connection> take_refused_peers() {
+  auto& shared = handshakes();
+  const std::lock_guard lock(shared.mutex);
+  return shared.refused.take_accepted();
+}
+
+std::optional<std::string> take_dial_refusal(std::uint16_t port) {
+  auto& shared = handshakes();
+  const std::lock_guard lock(shared.mutex);
+  return shared.refused.take_dialled(port);
 }
 
 result<void> check_ssl_calls(std::string_view library) {

@@ -26,7 +26,7 @@ inline tls_checks no_checks() {
 }
 
 inline dial_options to(std::uint16_t port, duration wait = seconds(20)) {
-  return {"127.0.0.1", port, wait, give_up_dials};
+  return {"127.0.0.1", port, wait, give_up_dials, take_dial_refusal};
 }
 
 /// An actor system with TLS, as a daemon has it.

@@ -1,6 +1,7 @@
 find_package(OpenSSL REQUIRED)
 graphite_test(tls_files_tests LABEL adapter SOURCES
   open_handshakes_test.cpp
+  refused_connections_test.cpp
   tls_files_test.cpp
   LIBS graphite_crypto OpenSSL::Crypto)
 add_library(ssl_caller SHARED ssl_caller.c)
