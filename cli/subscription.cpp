@@ -23,7 +23,9 @@ constexpr duration sync_quiet = milliseconds(250);  ///< after the last swap
 constexpr duration sync_latest_min = milliseconds(2'500), sync_latest_max = seconds(5);
 constexpr duration tidy_slice = milliseconds(1);
 constexpr duration keep_trust_retry = seconds(2);
-constexpr duration keyless_retry = seconds(5);  ///< where a port wants keys, and there are none here
+/// libzmq gives up a connection for good that breaks its protocol: by a message that is too long, by bytes
+/// that somebody has changed, by keys that are wanted. So who hears nothing connects anew.
+constexpr duration silence_min = seconds(5), silence_max = seconds(60);
 constexpr int sockets_max = 16;  ///< two, a monitor's two for each, and those that are being replaced
 constexpr int heals_max = 16;    ///< of one run; a disk that is worse than that is hopeless
 
@@ -111,7 +113,6 @@ class subscribe_session final : public link_listener {
   }
   void on_event(const link_event& event) override {
     if (event.happened != link_event::what::wants_keys) return;
-    connect_again_at_ = std::min(connect_again_at_, subscription_now() + keyless_retry);
     if (std::exchange(wants_keys_said_, true)) return;
     log_.warn(
         "{} ends connections without keys: where it has some, name the folder of this runtime's, --keys DIR "
@@ -150,10 +151,17 @@ class subscribe_session final : public link_listener {
     keep_trust_at_ = subscription_now() + keep_trust_retry;
   }
 
-  /// libzmq gives up such a connection for good, and the port may have no keys after its next start.
   void connect_again() {
-    if (subscription_now() < connect_again_at_) return;
-    connect_again_at_ = time_point::max();
+    if (core_.connected()) {
+      connect_again_at_ = time_point::max();
+      silence_ = silence_min;
+      return;
+    }
+    const auto now = subscription_now();
+    if (connect_again_at_ == time_point::max()) connect_again_at_ = now + silence_;
+    if (now < connect_again_at_) return;
+    silence_ = std::min<duration>(2 * silence_, silence_max);
+    connect_again_at_ = now + silence_;
     check(link_.connect_heads(options_.from));
   }
 
@@ -222,7 +230,8 @@ class subscribe_session final : public link_listener {
   time_point last_swap_{}, first_unsynced_ = time_point::max() - sync_latest_;
   time_point next_look_ = time_point::max();
   time_point keep_trust_at_ = time_point::max();     ///< max: nothing is to be kept
-  time_point connect_again_at_ = time_point::max();  ///< max: the connection goes on by itself
+  time_point connect_again_at_ = time_point::max();  ///< max: the publisher is heard
+  duration silence_ = silence_min;                   ///< after which it connects anew
   bool untold_keep_ = false, wants_keys_said_ = false;
   bool more_to_tidy_ = true, swapped_ = false;
   std::optional<error> failed_;

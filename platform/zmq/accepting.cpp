@@ -60,12 +60,6 @@ std::string bound_address(int descriptor) {
   return address_text(at, size);
 }
 
-/// What CURVE and ZMTP make of a frame: its name, a nonce, flags and the seal; flags and a size before that.
-std::size_t sealed_frame_bytes(std::size_t frame) {
-  const std::size_t sealed = 8 + 8 + 1 + 16 + frame;
-  return sealed + (sealed > 255 ? 9 : 2);
-}
-
 }  // namespace
 
 result<accepting> accepting::open(const listen_options& where, const connection_limits& limits) {
@@ -140,9 +134,8 @@ void accepting::take_events(refused_peers& refused) {
 }
 
 void accepting::took(const zmq::message_t& frame, const std::optional<curve_key>& who) {
-  zmq_msg_t* const raw = const_cast<zmq::message_t&>(frame).handle();  // only reads
-  const int descriptor = zmq_msg_get(raw, ZMQ_SRCFD);
-  if (descriptor >= 0) peers_->took(descriptor, sealed_frame_bytes(frame.size()), who);
+  const int descriptor = connection_of(frame);
+  if (descriptor >= 0) peers_->took(descriptor, wire_bytes(frame.size(), true), who);
 }
 
 result<listening> listen_at(zmq_context& context, zmq::socket_t& socket, const listen_options& where,

@@ -88,6 +88,11 @@ void secure_client(zmq::socket_t& socket, const curve_key& server, const curve_p
     throw zmq::error_t();
 }
 
+int connection_of(const zmq::message_t& frame) {
+  zmq_msg_t* const raw = const_cast<zmq::message_t&>(frame).handle();  // only reads
+  return zmq_msg_get(raw, ZMQ_SRCFD);
+}
+
 std::optional<curve_key> sender_of(const zmq::message_t& message) {
   zmq_msg_t* const raw = const_cast<zmq::message_t&>(message).handle();  // only reads
   const char* const user = zmq_msg_gets(raw, "User-Id");

@@ -58,6 +58,15 @@ struct zmq_limits {
 /// nothing for long, whose connection then ends; ZeroMQ's own pings stay off.
 void apply_limits(zmq::socket_t& socket, std::size_t message_bytes_max);
 
+/// What ZMTP makes of a frame, and CURVE where it is sealed.
+constexpr std::size_t wire_bytes(std::size_t frame, bool sealed) {
+  constexpr std::size_t seal = 8 + 8 + 1 + 16;  // a name, a nonce, flags, the authenticator
+  const std::size_t body = frame + (sealed ? seal : 0);
+  return body + (body > 255 ? 9 : 2);  // flags and a size
+}
+/// The descriptor of the connection that a frame came by, as socket_monitor tells it; negative: not known.
+int connection_of(const zmq::message_t& frame);
+
 /// For a socket that strangers send to: all that comes is taken from their connections at once, and the
 /// socket's thread has to drain it. libzmq 4.3.4 stops to read a connection whose queue is full; where it has
 /// read a ping behind that and the connection breaks, it aborts the process (assertion !_io_error).

@@ -93,6 +93,11 @@ void peer_connections::ended(int descriptor) {
   open_.erase(at);
 }
 
+void peer_connections::settle(int descriptor) {
+  const auto at = open_.find(descriptor);
+  if (at != open_.end()) at->second.taken_bytes = bytes_read_from(at->second.own.get());
+}
+
 std::string peer_connections::name_of(int descriptor) const {
   const auto at = open_.find(descriptor);
   return at == open_.end() ? std::string() : name_of_peer(at->second.own.get());

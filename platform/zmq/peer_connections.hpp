@@ -36,6 +36,8 @@ class peer_connections {
   void ended(int descriptor);
   /// "ADDRESS:PORT" of who is at its other end; empty where that is not known (any more).
   std::string name_of(int descriptor) const;
+  /// What was read from it so far counts as taken: for who hears late of a connection.
+  void settle(int descriptor);
   /// All, and what they left.
   void clear();
   /// A frame of `bytes` was taken from the connection; `who` sent it.

@@ -9,17 +9,20 @@
 
 #include "platform/zmq/head_publisher.hpp"
 #include "platform/zmq/message_bytes.hpp"
+#include "platform/zmq/peer_connections.hpp"
 #include "platform/zmq/socket_monitor.hpp"
 #include "platform/zmq/wake_event.hpp"
 
 namespace graphite {
 namespace {
 
-constexpr int watched_events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+constexpr int watched_events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 /// Without keys, connections that the port ended at once before it is taken for one that has keys. It ends
 /// them before or after it has said so, as it happens.
 constexpr int ended_at_once_max = 3;
+constexpr milliseconds watch_period{100};  ///< of what connections hold
 
 std::optional<link_event::what> meaning_of(std::uint16_t event) {
   switch (event) {
@@ -35,11 +38,14 @@ std::optional<link_event::what> meaning_of(std::uint16_t event) {
   }
 }
 
-/// A socket and what becomes of its connection; without keys that is looked at until there is one.
+/// A socket and what becomes of its connection.
 struct end {
-  explicit end(zmq::socket_t made) : socket(std::move(made)) {}
+  end(zmq::socket_t made, std::size_t held_bytes_max)
+      : socket(std::move(made)), open({.held_bytes_max = held_bytes_max}) {}
   zmq::socket_t socket;
   std::unique_ptr<socket_monitor> monitor;  ///< goes before the socket
+  peer_connections open;
+  bool urgent = true;  ///< events of it are waited for
   int ended_at_once = 0;
 };
 
@@ -51,7 +57,8 @@ class dealer_link final : public runtime_link {
   result<void> connect_heads(const std::string& address) override {
     GRAPHITE_CHECK(check(address));
     try {
-      auto fresh = std::make_unique<end>(make(zmq::socket_type::sub, options_.head_bytes_max));
+      auto fresh = std::make_unique<end>(make(zmq::socket_type::sub, options_.head_bytes_max),
+                                         options_.heads_held_bytes_max);
       fresh->socket.set(zmq::sockopt::subscribe, heartbeat_topic);
       for (const auto& topic : topics_) fresh->socket.set(zmq::sockopt::subscribe, topic);
       GRAPHITE_CHECK(connect(*fresh, address));
@@ -72,7 +79,8 @@ class dealer_link final : public runtime_link {
   result<void> connect_chunks(const std::string& address) override {
     GRAPHITE_CHECK(check(address));
     try {
-      auto fresh = std::make_unique<end>(make(zmq::socket_type::dealer, options_.reply_bytes_max));
+      auto fresh = std::make_unique<end>(make(zmq::socket_type::dealer, options_.reply_bytes_max),
+                                         options_.chunks_held_bytes_max);
       fresh->socket.set(zmq::sockopt::linger, 0);
       fresh->socket.set(zmq::sockopt::sndhwm, 64);
       GRAPHITE_CHECK(connect(*fresh, address));
@@ -98,8 +106,9 @@ class dealer_link final : public runtime_link {
 
   result<void> poll(duration timeout, link_listener& listener) override {
     try {
-      GRAPHITE_TRY(auto ready, wait(timeout));
-      if (ready.events) take_events(listener);
+      GRAPHITE_TRY(auto ready, wait(heads_ || chunks_ ? std::min<duration>(timeout, watch_period) : timeout));
+      const auto now = std::chrono::steady_clock::now();
+      if (ready.events || now - watched_ >= watch_period) take_events(listener, now);
       // A socket is left alone where it is known to be empty: asking it costs four system calls.
       for (std::size_t i = 0; i < messages_per_poll_max && (ready.heads || ready.chunks); ++i) {
         ready.heads = ready.heads && heads_ && read_head(listener);
@@ -154,7 +163,7 @@ class dealer_link final : public runtime_link {
     const auto chunks = chunks_ ? add({chunks_->socket.handle(), 0, ZMQ_POLLIN, 0}) : 0;
     const auto monitors = count;
     for (const auto* one : {&heads_, &chunks_})
-      if (*one && (*one)->monitor) add((*one)->monitor->item());
+      if (*one && (*one)->urgent) add((*one)->monitor->item());
     // Rounded up: zero would make a loop that waits for a deadline below one millisecond spin.
     zmq::poll(items, count, std::chrono::ceil<milliseconds>(timeout));
     const auto set = [&](std::size_t i) { return (items[i].revents & ZMQ_POLLIN) != 0; };
@@ -165,19 +174,21 @@ class dealer_link final : public runtime_link {
   }
 
   /// What the listener does about an event may replace a socket: all are read before he is told.
-  void take_events(link_listener& listener) {
+  void take_events(link_listener& listener, time_point now) {
     std::vector<link_event> events;
     for (const auto port : {served_port::heads, served_port::chunks}) {
       auto& from = port == served_port::heads ? heads_ : chunks_;
-      while (from && from->monitor) {
+      while (from) {
         const auto event = from->monitor->next();
         if (!event) break;
-        if (!options_.keys)
-          take_event_without_keys(from, port, *event, events);
-        else if (const auto what = meaning_of(event->event))
-          events.push_back({port, *what});
+        note_connection(*from, *event, now);
+        const auto what = options_.keys ? meaning_of(event->event) : meaning_without_keys(*from, *event);
+        if (what) events.push_back({port, *what});
+        if (what == link_event::what::wants_keys) from.reset();  // libzmq would try for ever, or never
       }
+      if (from && now - watched_ >= watch_period) from->open.watch(now);
     }
+    if (now - watched_ >= watch_period) watched_ = now;
     // Another of the server's keys may be the one that it has now.
     if (std::ranges::any_of(events,
                             [](const auto& event) { return event.happened == link_event::what::failed; }))
@@ -185,28 +196,41 @@ class dealer_link final : public runtime_link {
     for (const auto& event : events) listener.on_event(event);
   }
 
-  /// What is connected needs no watching: it would cost each poll() something. What wants keys is closed:
-  /// libzmq would try again without end, or never, as it happens.
-  static void take_event_without_keys(std::unique_ptr<end>& of, served_port port,
-                                      const socket_monitor::happened& event,
-                                      std::vector<link_event>& events) {
-    if (event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) of->monitor.reset();
+  static void note_connection(end& of, const socket_monitor::happened& event, time_point now) {
+    if (event.event == ZMQ_EVENT_CONNECTED) {
+      of.open.accepted(event.value, now);
+      of.open.settle(event.value);
+    }
+    if (event.event == ZMQ_EVENT_DISCONNECTED) of.open.ended(event.value);
+  }
+
+  /// Once it was connected nothing of it is urgent: to wait for it would cost each poll() something.
+  static std::optional<link_event::what> meaning_without_keys(end& of,
+                                                              const socket_monitor::happened& event) {
+    if (event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) of.urgent = false;
+    if (!of.urgent) return {};
     const bool mismatch = event.event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL &&
                           event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH;
     if (!mismatch &&
-        (event.event != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || ++of->ended_at_once < ended_at_once_max))
-      return;
-    of.reset();
-    events.push_back({port, link_event::what::wants_keys});
+        (event.event != ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL || ++of.ended_at_once < ended_at_once_max))
+      return {};
+    return link_event::what::wants_keys;
+  }
+
+  /// One frame of `from`, which was waited for or has come already.
+  zmq::recv_result_t receive(end& from, zmq::message_t& into, zmq::recv_flags how) {
+    const auto got = from.socket.recv(into, how);
+    if (got) from.open.took(connection_of(into), wire_bytes(into.size(), options_.keys.has_value()), {});
+    return got;
   }
 
   bool read_head(link_listener& listener) {
     zmq::message_t topic, body;
-    if (!heads_->socket.recv(topic, zmq::recv_flags::dontwait)) return false;
+    if (!receive(*heads_, topic, zmq::recv_flags::dontwait)) return false;
     if (!topic.more()) return true;
-    const auto received = heads_->socket.recv(body, zmq::recv_flags::none);
+    const auto received = receive(*heads_, body, zmq::recv_flags::none);
     if (!received) return true;
-    if (drain(heads_->socket, body.more())) return true;
+    if (drain(*heads_, body.more())) return true;
     if (topic.to_string_view() == heartbeat_topic)
       listener.on_heartbeat(bytes_of(body));
     else
@@ -215,21 +239,21 @@ class dealer_link final : public runtime_link {
   }
 
   /// True where there was more than there should be.
-  static bool drain(zmq::socket_t& socket, bool more) {
+  bool drain(end& from, bool more) {
     const bool any = more;
     zmq::message_t rest;
-    while (more && socket.recv(rest, zmq::recv_flags::none)) more = rest.more();
+    while (more && receive(from, rest, zmq::recv_flags::none)) more = rest.more();
     return any;
   }
 
   bool read_reply(link_listener& listener) {
     zmq::message_t part;
-    if (!chunks_->socket.recv(part, zmq::recv_flags::dontwait)) return false;
+    if (!receive(*chunks_, part, zmq::recv_flags::dontwait)) return false;
     std::uint64_t id = 0;
     const bool named = part.size() == sizeof id;
     if (named) std::memcpy(&id, part.data(), sizeof id);
     std::vector<byte_vector> frames;
-    while (part.more() && chunks_->socket.recv(part, zmq::recv_flags::none)) {
+    while (part.more() && receive(*chunks_, part, zmq::recv_flags::none)) {
       if (frames.size() > options_.reply_frames_max) continue;
       const byte_span bytes = bytes_of(part);
       frames.emplace_back(bytes.begin(), bytes.end());
@@ -242,6 +266,7 @@ class dealer_link final : public runtime_link {
   std::unique_ptr<end> heads_, chunks_;
   std::set<std::string> topics_;
   std::size_t server_ = 0;  ///< which of its keys the next connection expects
+  time_point watched_{};
   const wake_event wake_;
   const zmq_link_options options_;
 };
