@@ -136,6 +136,7 @@ def demo(program, work, network):
         refused(network, program, work, "no-keys", "no keys at all", "nothing leaves it without keys")
         refused(network, program, work, "intruder", "keys of another root", "did not prove the server's key", "--keys",
                 others / "runtimes/intruder")
+        dev.wait_for("it does not have this server's key", "the service's line of it")
         stolen = work / "stolen"
         shutil.copytree(keys / "runtimes/game-2", stolen)
         shutil.copy(others / "runtimes/intruder/curve.key", stolen / "curve.key")
@@ -149,6 +150,7 @@ def demo(program, work, network):
         seen = (work / "shown/current/note.txt").read_text()
         (project / "note.txt").write_text("after the revocation")
         game.wait_for("revoked", "word of the revocation")
+        dev.wait_for("was revoked", "the service's line of it")
         if (work / "shown/current/note.txt").read_text() != seen:
             fail("a revoked runtime was shown another generation")
         print("  revoked  the runtime's ticket while it ran: it keeps what it has and gets nothing more")

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+from past import expired_client
 from support import PROGRAM, World, ask_operators_port, check, equal, main, run, skip, wait_until
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "scripts/demo_secure.py"
@@ -27,13 +28,20 @@ class Served:
         self.keys = world.work / "keys"
         run("keygen", self.keys)
         world.write("a.txt", "one")
-        world.dev(None, "--keys", self.keys / "publisher", "--listen-clients", "127.0.0.1:0", "--listen-tokens",
-                  "127.0.0.1:0")
+        self.dev = world.dev(None, "--keys", self.keys / "publisher", "--listen-clients", "127.0.0.1:0",
+                             "--listen-tokens", "127.0.0.1:0")
         world.build()
 
     def client(self, name, verbs):
         issued = run("keys", "client", self.keys, name, "--verbs", verbs, "--json")
         return issued["serial"], ["--at", self.world.ready["clients"], "--keys", self.keys / "clients" / name]
+
+    def expect_refused(self, who, asks, hears, writes, code=4):
+        """Hears why and nothing of the project; the service writes it."""
+        said = run("status", *asks, code=code)
+        check(hears in said, f"{who} heard {said}")
+        check("a.txt" not in said and "channel" not in said, f"{who} learned {said}")
+        wait_until(lambda: writes in self.dev.log(), f"the service to write of {who}: {writes}")
 
     def token(self, name, verbs, *more):
         issued = run("keys", "token", self.keys, name, "--verbs", verbs, *more, "--json")
@@ -63,11 +71,14 @@ def clients_ask_within_their_verbs():
 def a_revoked_certificate_and_a_revoked_token_are_refused():
     with World() as world:
         served = Served(world)
-        for serial, asks in (served.client("alice", "query"), served.token("bob", "query")):
+        for kind, (serial, asks) in (("certificate", served.client("alice", "query")), ("token", served.token("bob", "query"))):
             run("status", *asks)
             run("keys", "revoke", served.keys, serial)
             wait_until(lambda: subprocess.run([PROGRAM, "status", *map(str, asks)], capture_output=True).returncode == 4,
                        "the revocation to count")
+            name = "alice" if kind == "certificate" else "bob"
+            why = f"{kind} {serial} of {name} was revoked: ask for a new one"
+            served.expect_refused(name, asks, why, why)
 
 
 def operators_are_met_with_the_keys_of_now():
@@ -109,19 +120,28 @@ def strangers_learn_nothing():
         others = world.work / "others"
         run("keygen", others)
         run("keys", "client", others, "eve", "--verbs", "query,operate")
-        said = run("status", "--at", world.ready["clients"], "--keys", others / "clients/eve", code=(3, 4))
-        check("main" not in said, said)
-        # The token of another root, shown to the right server.
-        run("keys", "token", others, "eve", "--verbs", "query")
+        asks = ["--at", world.ready["clients"], "--keys"]
+        # Who comes from another installation does not believe the service, either.
+        served.expect_refused("eve", [*asks, others / "clients/eve"], "its certificate is not of this authority",
+                              "its certificate is not of this authority", code=(3, 4))
         forged = world.work / "forged"
         shutil.copytree(others / "clients/eve", forged)
         shutil.copy(served.keys / "root/clients-ca.crt", forged / "clients-ca.crt")
-        run("status", "--at", world.ready["tokens"], "--token", forged / "token", code=4)
+        served.expect_refused("eve who knows better", [*asks, forged],
+                              "the other side does not know the authority of this certificate",
+                              "its certificate is not of this authority")
+        # The token of another root, shown to the right server.
+        run("keys", "token", others, "eve", "--verbs", "query")
+        shutil.copy(others / "clients/eve/token", forged / "token")
+        served.expect_refused("eve's token", ["--at", world.ready["tokens"], "--token", forged / "token"],
+                              "no root that this service trusts has signed this token", "no root that this service trusts")
         _, tenant = served.token("carol", "query", "--tenant", "elsewhere")
-        run("status", *tenant, code=4)
+        served.expect_refused("carol", tenant, "this token is for tenant elsewhere", "this token is for tenant elsewhere")
         # A runtime's part opens no client's port.
         run("keys", "ticket", served.keys, "game")
-        run("status", "--at", world.ready["clients"], "--keys", served.keys / "runtimes/game", code=(2, 4))
+        run("status", *asks, served.keys / "runtimes/game", code=(2, 4))
+        served.expect_refused("an expired one", [*asks, expired_client(served.keys, world.work / "expired")],
+                              "the other side says that this certificate has expired", "its certificate has expired")
 
 
 def ports_beyond_loopback_want_keys():
