@@ -7,6 +7,7 @@
   lint.py headers ROOT   every header compiles by itself
   lint.py habits ROOT    small ports, documented classes, no sleeps in tests; sources are listed, not globbed
   lint.py words ROOT     no unfinished work in sources and tests
+  lint.py tests ROOT     the tests that the docs name are there
 """
 import concurrent.futures
 import os
@@ -17,6 +18,7 @@ import sys
 
 from functions import long_functions
 from habits import bad_habits
+from named_tests import unknown_tests
 from purity import impure
 
 LINES_MAX = 500
@@ -174,8 +176,12 @@ def check_words(root):
     return each_file(root, unfinished, SOURCES + ["tests"])
 
 
+def check_tests(root):
+    return list(unknown_tests(root))
+
+
 CHECKS = {"layers": check_layers, "purity": check_purity, "sizes": check_sizes, "headers": check_headers,
-          "habits": check_habits, "words": check_words}
+          "habits": check_habits, "words": check_words, "tests": check_tests}
 
 
 def main():

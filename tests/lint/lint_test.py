@@ -100,4 +100,9 @@ both("sources by a pattern", lint.check_habits, "core/CMakeLists.txt",
      "file(GLOB all *.cpp)\n", "add_library(a b.cpp)\n")
 expect("headers stand alone", lint.check_headers(tree({"core/a.hpp": "std::string f();\n"})), 1)
 expect("unfinished words", lint.check_words(tree({"core/a.cpp": "// TO" + "DO later\n"})), 1)
+table = "| case | test |\n|---|---|\n| one | %s |\n"
+cases = {"tests/core/a_test.cpp": "TEST_F(a, does) {\n}\n", "tests/e2e/b.py": "def it_does():\n    pass\n"}
+for name, count in (("`a.does`, `b.it_does`", 0), ("`a.did`", 1), ("`b.it_did`", 1), ("none", 1)):
+    expect(f"a table that names {name}", lint.check_tests(tree({**cases, "docs/c.md": table % name})), count)
+expect("other tables", lint.check_tests(tree({"docs/c.md": "| test | case |\n|---|---|\n| none | one |\n"})), 0)
 print("lint finds what it looks for")
