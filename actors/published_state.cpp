@@ -42,12 +42,11 @@ void published_state::serve_chunks_on(std::uint16_t port) {
 result<byte_vector> published_state::beat(std::int64_t unix_ns) const {
   heartbeat out;
   if (signer_ != nullptr) out.news = signer_->news();
-  out.publisher = publisher_;
   const std::lock_guard lock(mutex_);
-  out.chunk_port = chunk_port_;
+  out.place = {publisher_, "", chunk_port_};
   for (const auto& [name, now] : channels_) {
     if (out.channels.size() == heartbeat::channels_max) break;
-    auto state = make_channel_state(now.newest, unix_ns, record_lives_for, signer_);
+    auto state = make_channel_state(now.newest, out.place, unix_ns, record_lives_for, signer_);
     // Without a key it falls silent alone; what is revoked has to be heard all the same.
     if (!state && state.error().code == errc::permission_denied) continue;
     if (!state) return tl::unexpected(state.error());

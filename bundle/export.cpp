@@ -32,11 +32,11 @@ class exporter {
            const byte_sink& sink)
       : tree_(tree), contents_(contents), find_(find), sink_(sink) {}
 
-  result<export_summary> run(const head& value, const extent& behind) {
+  result<export_summary> run(const head_file& from) {
     GRAPHITE_CHECK(put(encode_export_header()));
     GRAPHITE_CHECK(put_contents());
-    head_file last{value, {}, {}, {own_page_file}};
-    GRAPHITE_TRY(last.behind, put_behind(value.behind, behind));
+    head_file last{from.value, {}, {}, {own_page_file}, from.signature};
+    GRAPHITE_TRY(last.behind, put_behind(from.value.behind, from.behind));
     GRAPHITE_TRY(last.root, put_pages());
     GRAPHITE_TRY(const auto bytes, encode_head(last, tree_.hash()));
     GRAPHITE_CHECK(put(bytes));
@@ -127,7 +127,7 @@ result<export_summary> export_bundle(const head_file& from, const index_tree& tr
                                      const byte_sink& sink) {
   if (from.value.root != tree.root()) return fail(errc::invalid_argument, "the head is of another index");
   GRAPHITE_CHECK(check_assets(from.value, tree.assets()));
-  return exporter(tree, contents, find, sink).run(from.value, from.behind);
+  return exporter(tree, contents, find, sink).run(from);
 }
 
 result<void> check_export_header(byte_span file) {

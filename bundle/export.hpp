@@ -25,7 +25,7 @@ struct export_summary {
 
 /// Writes the bundle of the head `from`, whose index is `tree`. Contents are read from `contents`, where the
 /// index (of the side object: `from`) or else `find` (may be null) says, and verified on the way. A side
-/// object that is not held is left out.
+/// object that is not held is left out; the signature comes along.
 /// Memory: about 100 bytes a content and a page. Errors: those of sink and sources, corrupt, not_found.
 result<export_summary> export_bundle(const head_file& from, const index_tree& tree,
                                      const extent_source& contents, const extent_lookup& find,

@@ -43,7 +43,7 @@ result<signature_block> decode_signature_block(byte_span bytes) {
   return out;
 }
 
-byte_vector signed_part(const channel_state& state) {
+byte_vector signed_part(const channel_state& state, const publisher_place& place) {
   record_writer out;
   out.bytes(state.channel);
   out.bytes(as_text(std::as_bytes(std::span(state.lineage.value.bytes))));
@@ -51,6 +51,9 @@ byte_vector signed_part(const channel_state& state) {
   out.number(state.sequence.value);
   out.digest_value(state.root);
   out.signed_number(state.expires_unix_ns);
+  out.bytes(as_text(std::as_bytes(std::span(place.publisher.value.bytes))));
+  out.bytes(place.chunk_host);
+  out.number(place.chunk_port);
   return written(out);
 }
 
@@ -67,9 +70,9 @@ result<byte_vector> signed_head(byte_span shared, const signed_statement& key, c
   return signed_body(statement_kind::head, shared, key, signer);
 }
 
-result<byte_vector> signed_state(const channel_state& state, const signed_statement& key,
-                                 const message_signer& signer) {
-  return signed_body(statement_kind::state, signed_part(state), key, signer);
+result<byte_vector> signed_state(const channel_state& state, const publisher_place& place,
+                                 const signed_statement& key, const message_signer& signer) {
+  return signed_body(statement_kind::state, signed_part(state, place), key, signer);
 }
 
 result<byte_vector> signature_of(const head& value, const hasher& hash, const head_signer* signer) {

@@ -21,16 +21,17 @@ byte_vector encode_signature_block(const signature_block& block);
 /// Errors: corrupt.
 result<signature_block> decode_signature_block(byte_span bytes);
 
-/// What a signature of a state covers: all of it but the signature.
-byte_vector signed_part(const channel_state& state);
+/// What a signature of a state covers: all of it but the signature, and the place that the heartbeat names,
+/// so that nobody on the way sends who hears it elsewhere.
+byte_vector signed_part(const channel_state& state, const publisher_place& place);
 /// What a signature of a head covers: the first head_shared_bytes of its encoding with one. Errors: as
 /// encode_head.
 result<byte_vector> signed_part(const head& value, const hasher& hash);
 
 /// The block of a head whose signed part is `shared`, or of a state. Errors: io.
 result<byte_vector> signed_head(byte_span shared, const signed_statement& key, const message_signer& signer);
-result<byte_vector> signed_state(const channel_state& state, const signed_statement& key,
-                                 const message_signer& signer);
+result<byte_vector> signed_state(const channel_state& state, const publisher_place& place,
+                                 const signed_statement& key, const message_signer& signer);
 
 /// The block of `value` by `signer`; empty without one. Errors: as encode_head and head_signer.
 result<byte_vector> signature_of(const head& value, const hasher& hash, const head_signer* signer);

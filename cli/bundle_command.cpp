@@ -6,18 +6,16 @@
 #include <memory>
 #include <thread>
 
+#include "cli/bundle_signature.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
 #include "cli/opened_bundle.hpp"
 #include "cli/progress.hpp"
 #include "core/glob.hpp"
-#include "platform/crypto/ed25519.hpp"
 #include "platform/crypto/sha256.hpp"
-#include "platform/keys/loaded_keys.hpp"
 #include "platform/linux/clock.hpp"
 #include "platform/linux/fresh_threads.hpp"
-#include "runtime/head_gate.hpp"
 
 namespace graphite {
 
@@ -26,7 +24,7 @@ namespace {
 struct bundle_options {
   std::string bundle, other, target;
   std::string only;  ///< glob; empty: all
-  std::string root;  ///< file of pinned roots; empty: signatures are not looked at
+  bundle_trust trust;
   bool assets = false, parts = false, force = false, json = false;
 };
 
@@ -133,22 +131,12 @@ int report(console& out, const verify_report& report) {
   return report.good() ? exit_ok : exit_corrupt;
 }
 
-/// Whether a root that is pinned vouches for who signed the head.
-result<void> check_signature(const head_file& head, const std::string& pins) {
-  if (pins.empty()) return {};
-  const auto unix_ns = system_clock_source().unix_ns();
-  GRAPHITE_TRY(auto roots, load_pins(pins, unix_ns));
-  const ed25519_verifier verifier;
-  GRAPHITE_TRY(const auto shared, signed_part(head.value, openssl_hasher()));
-  return head_gate(std::move(roots), verifier)
-      .check_head(head.value.channel, shared, head.signature, unix_ns);
-}
-
 int run_verify(const bundle_options& options) {
   console out(options.json);
   const auto bundle = open_bundle(options.bundle);
   if (!bundle) return out.failed(bundle.error());
-  if (const auto believed = check_signature(bundle->head, options.root); !believed)
+  if (const auto believed = check_signature(bundle->head, options.trust, system_clock_source().unix_ns());
+      !believed)
     return out.failed(believed.error());
   progress bar = make_progress("verifying");
   verify_options how;
@@ -255,15 +243,30 @@ void add_bundle(CLI::App& root, chosen_command& chosen) {
   auto& verify = add_one(group, chosen, kept, "verify",
                          "Check every page and every content against its digest", run_verify);
   verify
-      .add_option("--root", kept->root,
+      .add_option("--root", kept->trust.root,
                   "Also check who signed it: a file root.pub with the roots that are believed")
       ->envname("GRAPHITE_ROOT_PINS")
       ->type_name("FILE");
+  verify
+      .add_option("--revocations", kept->trust.revocations,
+                  "With --root: keys that count no more, a file `revocations` of a folder of keys")
+      ->envname("GRAPHITE_REVOCATIONS")
+      ->type_name("FILE");
+  verify
+      .add_option(
+          "--at", kept->trust.at,
+          "With --root: as of when keys are judged, 2026-01-31 or 2026-01-31T12:00:00Z (default: now)")
+      ->envname("GRAPHITE_AT")
+      ->type_name("TIME");
   verify.footer(
-      "Exit code 5 where anything is corrupt, 4 where no root vouches for who signed it.\n\n"
+      "Exit code 5 where anything is corrupt, 4 where no root vouches for who signed it.\n"
+      "A signature has no time: say --at only where these bytes are known to have been there then, as who\n"
+      "steals a key signs with it after its end as well. What is revoked never counts, whatever --at "
+      "says.\n\n"
       "Examples:\n"
       "  graphite bundle verify level1.grph\n"
-      "  graphite bundle verify level1.grph --root root.pub");
+      "  graphite bundle verify level1.grph --root root.pub\n"
+      "  graphite bundle verify level1.grph --root root.pub --revocations revocations --at 2026-01-31");
   auto& diff = add_one(group, chosen, kept, "diff", "List what differs between two bundles", run_bundle_diff);
   diff.add_option("OTHER", kept->other, "The bundle to compare with")->required();
   diff.footer(

@@ -9,13 +9,23 @@
 
 namespace graphite {
 
+std::string json_text(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+nlohmann::ordered_json error_object(const error& problem) {
+  return {{"event", "error"},
+          {"code", to_string(problem.code)},
+          {"message", problem.context},
+          {"exit_code", static_cast<int>(exit_code_for(problem.code))}};
+}
+
 console::console(bool json)
     : json_(json), out_(terminal_of(STDOUT_FILENO)), err_(terminal_of(STDERR_FILENO)) {}
 
 void console::object(const nlohmann::ordered_json& value) {
   if (!json_) return;
-  std::cout << value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n'
-            << std::flush;
+  std::cout << json_text(value) << '\n' << std::flush;
 }
 
 void console::line(std::string_view text) {
@@ -38,15 +48,16 @@ void console::warn(std::string_view text) {
             << '\n';
 }
 
-int console::failed(const error& problem) {
-  const exit_code code = exit_code_for(problem.code);
-  std::cout.flush();
+int console::report(const error& problem) {
   std::cerr << graphite::styled("error: ", text_style::bad, err_.color) << printable(problem.context, true)
             << '\n';
-  object({{"event", "error"},
-          {"code", to_string(problem.code)},
-          {"message", problem.context},
-          {"exit_code", static_cast<int>(code)}});
+  return exit_code_for(problem.code);
+}
+
+int console::failed(const error& problem) {
+  std::cout.flush();
+  const int code = report(problem);
+  object(error_object(problem));
   return code;
 }
 

@@ -11,6 +11,11 @@
 
 namespace graphite {
 
+/// An object of --json as text; what is not UTF-8 is shown with replacement characters.
+std::string json_text(const nlohmann::ordered_json& value);
+/// `{"event":"error",…}`
+nlohmann::ordered_json error_object(const error& problem);
+
 /// Where a subcommand speaks: results on standard output, everything else on standard error.
 ///
 /// With --json standard output has one object a line and nothing else; text for people then goes to standard
@@ -40,6 +45,8 @@ class console {
   void warn(std::string_view text);
   /// Reports a failure (on standard error, and as `{"event":"error",…}` with --json) and gives its exit code.
   int failed(const error& problem);
+  /// The same on standard error alone.
+  int report(const error& problem);
 
   std::string styled(std::string_view text, text_style style) const;
 

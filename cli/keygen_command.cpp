@@ -6,6 +6,7 @@
 #include "cli/console.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
+#include "cli/keys_record.hpp"
 #include "core/hex.hpp"
 #include "platform/keys/key_authority.hpp"
 #include "platform/keys/key_file.hpp"
@@ -25,10 +26,15 @@ struct keygen_options {
 int run_keygen(const keygen_options& options) {
   console out(options.json);
   leave_no_core_file();
-  const auto made =
+  auto made =
       key_authority::begin(options.folder, {options.channels, system_clock_source().unix_ns(), options.days});
   if (!made) return out.failed(made.error());
   const auto root = hex_text(made->root().bytes);
+  const auto rows = made->issued();
+  const auto recorded = recorded_keys::adopt(std::move(*made), options.folder, out);
+  if (!recorded) return out.failed(recorded.error());
+  (*recorded)->did("keygen", "root " + root);
+  (*recorded)->gave("keygen", rows);
   out.say("made {}: the keys of {} channel{}, three authorities, and a root", options.folder,
           options.channels.size(), options.channels.size() == 1 ? "" : "s");
   out.say("  {}/root        keep it offline: it makes all other keys", options.folder);

@@ -8,6 +8,7 @@
 #include "cli/console.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
+#include "cli/keys_record.hpp"
 #include "core/hex.hpp"
 #include "platform/crypto/curve_keys.hpp"
 #include "platform/keys/key_authority.hpp"
@@ -90,10 +91,12 @@ int run_list(const keys_options& options) {
 
 int run_channel(const keys_options& options) {
   console out(options.json);
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
   const auto made = keys->add_channel_key(options.name, from_now(options.days));
-  if (!made) return out.failed(made.error());
+  if (!made) return keys.failed("channel", options.name, made.error());
+  keys.gave("channel", {*made});
   tell(out, *made);
   return exit_ok;
 }
@@ -123,13 +126,15 @@ std::vector<std::string> wanted_channels(const keys_options& options, const key_
 
 int run_ticket(const keys_options& options) {
   console out(options.json);
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
   const auto client = client_of(options.client);
   if (!client) return out.failed(client.error());
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
   const auto made =
       keys->issue_tickets({options.name, wanted_channels(options, *keys), from_now(options.days), *client});
-  if (!made) return out.failed(made.error());
+  if (!made) return keys.failed("ticket", options.name, made.error());
+  keys.gave("ticket", *made);
   for (const auto& row : *made) {
     tell(out, row);
     if (row.valid.until_unix_ns + ns_per_day < from_now(options.days).until_unix_ns)
@@ -146,15 +151,17 @@ int run_token(const keys_options& options) {
   console out(options.json);
   const auto verbs = parse_verbs(options.verbs);
   if (!verbs) return out.failed(verbs.error());
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
   const auto made = keys->issue_token({options.name, options.tenant, *verbs, from_now(options.days)});
-  if (!made) return out.failed(made.error());
+  if (!made) return keys.failed("token", options.name, made.error());
+  keys.gave("token", {*made});
   tell(out, *made);
   return exit_ok;
 }
 
-int issue(const keys_options& options, const std::string& authority) {
+int issue(const keys_options& options, const std::string& authority, std::string_view command) {
   console out(options.json);
   key_authority::certificate_options wanted{options.name, authority, {}, role::node, from_now(options.days)};
   if (authority == "control") {
@@ -169,17 +176,19 @@ int issue(const keys_options& options, const std::string& authority) {
     if (!verbs) return out.failed(verbs.error());
     wanted.verbs = *verbs;
   }
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
   const auto made = keys->issue_certificate(wanted);
-  if (!made) return out.failed(made.error());
+  if (!made) return keys.failed(command, options.name, made.error());
+  keys.gave(command, {*made});
   tell(out, *made);
   return exit_ok;
 }
 
-int run_client(const keys_options& options) { return issue(options, "clients"); }
-int run_operator(const keys_options& options) { return issue(options, "operators"); }
-int run_node(const keys_options& options) { return issue(options, "control"); }
+int run_client(const keys_options& options) { return issue(options, "clients", "client"); }
+int run_operator(const keys_options& options) { return issue(options, "operators", "operator"); }
+int run_node(const keys_options& options) { return issue(options, "control", "node"); }
 
 int run_pair(const keys_options& options) {
   console out(options.json);
@@ -199,10 +208,12 @@ int run_pair(const keys_options& options) {
   return exit_ok;
 }
 
-int rotate_root(const keys_options& options, key_authority& keys, console& out) {
+int rotate_root(const keys_options& options, recorded_keys& keys, console& out) {
   const auto valid = from_now(options.days);
-  if (const auto done = keys.replace_root(valid); !done) return out.failed(done.error());
-  const auto root = hex_text(keys.root().bytes);
+  if (const auto done = keys->replace_root(valid); !done) return keys.failed("rotate", "root", done.error());
+  const auto root = hex_text(keys->root().bytes);
+  keys.did("rotate",
+           fmt::format("root: {}, the one before counts until {}", root, day_of(valid.until_unix_ns)));
   out.say("root {}: runtimes that pin the old one take this one until {}; give them the new root.pub before",
           root, day_of(valid.until_unix_ns));
   out.say("tokens and parts that were copied out before have to be made and copied again by then");
@@ -210,18 +221,20 @@ int rotate_root(const keys_options& options, key_authority& keys, console& out) 
   return exit_ok;
 }
 
-int rotate_server(const keys_options& options, key_authority& keys, console& out) {
-  const auto made = keys.replace_server_certificates(from_now(options.days));
-  if (!made) return out.failed(made.error());
+int rotate_server(const keys_options& options, recorded_keys& keys, console& out) {
+  const auto made = keys->replace_server_certificates(from_now(options.days));
+  if (!made) return keys.failed("rotate", "server", made.error());
+  keys.gave("rotate", *made);
   for (const auto& row : *made) tell(out, row);
   out.say("a process that reads {}/publisher answers with them within seconds", options.folder);
   return exit_ok;
 }
 
-int rotate_curve(const keys_options& options, key_authority& keys, console& out) {
-  const auto made = keys.replace_curve_key();
-  if (!made) return out.failed(made.error());
+int rotate_curve(const keys_options& options, recorded_keys& keys, console& out) {
+  const auto made = keys->replace_curve_key();
+  if (!made) return keys.failed("rotate", "curve", made.error());
   const auto key = hex_text(made->bytes);
+  keys.did("rotate", "curve: the server's key is " + key);
   out.say(
       "server {}: counts from the next start of the process that serves. Before that, copy "
       "{}/root/server.pub, which has the old one, too, to every runtime: those without it do not connect",
@@ -230,14 +243,15 @@ int rotate_curve(const keys_options& options, key_authority& keys, console& out)
   return exit_ok;
 }
 
-int rotate_channel(const keys_options& options, const std::string& channel, key_authority& keys,
+int rotate_channel(const keys_options& options, const std::string& channel, recorded_keys& keys,
                    console& out) {
-  const auto before = keys.issued();
-  const auto made = keys.add_channel_key(channel, from_now(options.days));
-  if (!made) return out.failed(made.error());
+  const auto before = keys->issued();
+  const auto made = keys->add_channel_key(channel, from_now(options.days));
+  if (!made) return keys.failed("rotate", "channel " + channel, made.error());
+  keys.gave("rotate", {*made});
   tell(out, *made);
   for (const auto& row : before)
-    if (row.what == issued_key::kind::channel_key && row.about == channel && state_of(row, keys) == "counts")
+    if (row.what == issued_key::kind::channel_key && row.about == channel && state_of(row, *keys) == "counts")
       out.say(
           "  key {} still counts until {}, and the tickets that it signed end with it: make them anew with "
           "`graphite keys ticket`. `graphite keys revoke {} {}` ends both now",
@@ -247,26 +261,30 @@ int rotate_channel(const keys_options& options, const std::string& channel, key_
 
 int run_rotate(const keys_options& options) {
   console out(options.json);
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
   if (options.channels.empty() && !options.root && !options.server && !options.curve)
     return out.failed(
         {errc::invalid_argument, "say what to rotate: --channel NAME, --server, --curve or --root"});
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
   int code = exit_ok;
   for (const auto& channel : options.channels)
-    if (code == exit_ok) code = rotate_channel(options, channel, *keys, out);
-  if (options.server && code == exit_ok) code = rotate_server(options, *keys, out);
-  if (options.curve && code == exit_ok) code = rotate_curve(options, *keys, out);
-  if (options.root && code == exit_ok) code = rotate_root(options, *keys, out);
+    if (code == exit_ok) code = rotate_channel(options, channel, keys, out);
+  if (options.server && code == exit_ok) code = rotate_server(options, keys, out);
+  if (options.curve && code == exit_ok) code = rotate_curve(options, keys, out);
+  if (options.root && code == exit_ok) code = rotate_root(options, keys, out);
   return code;
 }
 
 int run_revoke(const keys_options& options) {
   console out(options.json);
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
+  const auto named = fmt::format("{}", fmt::join(options.serials, " "));
   const auto done = keys->revoke(options.serials);
-  if (!done) return out.failed(done.error());
+  if (!done) return keys.failed("revoke", named, done.error());
+  keys.did("revoke", fmt::format("{}: list {}", named, done->number));
   out.say(
       "revoked; list {} has {} serial{}. Processes that read {}/publisher take it within seconds; copy its "
       "file `revocations` to those that do not",
@@ -283,14 +301,17 @@ result<lineage_id> lineage_of(const std::string& text) {
 
 int run_follow(const keys_options& options) {
   console out(options.json);
-  auto keys = key_authority::open(options.folder);
-  if (!keys) return out.failed(keys.error());
   const auto before = lineage_of(options.from), after = lineage_of(options.to);
   if (!before) return out.failed(before.error());
   if (!after) return out.failed(after.error());
+  const auto opened = recorded_keys::open(options.folder, out);
+  if (!opened) return out.failed(opened.error());
+  auto& keys = **opened;
   for (const auto& channel : options.channels) {
+    const auto about = fmt::format("channel {}: {} after {}", channel, options.to, options.from);
     const auto done = keys->follow({channel, *before, *after, epoch_number{options.epoch}});
-    if (!done) return out.failed(done.error());
+    if (!done) return keys.failed("follow", about, done.error());
+    keys.did("follow", about);
     out.say("channel {}: {} follows {}", channel, options.to, options.from);
     out.object({{"event", "follows"}, {"channel", channel}, {"from", options.from}, {"to", options.to}});
   }

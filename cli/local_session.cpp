@@ -285,6 +285,7 @@ chunk_service_sources local_session::parts::chunk_sources() {
     return published->kept().page(channel, page);
   };
   out.head = [this](std::string_view channel) { return published->current(channel); };
+  if (keys) out.revocations = keys->revocations();
   return out;
 }
 

@@ -46,9 +46,9 @@ result<void> peer_gate::revoke(const signed_statement& list) {
   return table_.revoke(list, clock_.unix_ns());
 }
 
-void peer_gate::set_roots(std::vector<public_key> roots) {
+void peer_gate::set_roots(std::vector<pinned_root> roots) {
   const std::lock_guard lock(mutex_);
-  table_.set_roots(std::move(roots));
+  table_.set_roots(std::move(roots), clock_.unix_ns());
 }
 
 std::size_t peer_gate::clients() const {

@@ -15,7 +15,7 @@ namespace graphite {
 class peer_gate final : public peer_admission {
  public:
   /// As access_table's; `clock` and `log` outlive it.
-  peer_gate(access_table::options chosen, std::vector<public_key> roots, const signature_verifier& verifier,
+  peer_gate(access_table::options chosen, std::vector<pinned_root> roots, const signature_verifier& verifier,
             const clock_source& clock, log_sink& log)
       : clock_(clock), log_(log), table_(chosen, std::move(roots), verifier) {}
 
@@ -29,7 +29,7 @@ class peer_gate final : public peer_admission {
   result<enrolled> enrol(const curve_key& who, std::span<const byte_vector> tickets);
   result<void> check(const curve_key& who, std::string_view channel);
   result<void> revoke(const signed_statement& list);
-  void set_roots(std::vector<public_key> roots);
+  void set_roots(std::vector<pinned_root> roots);
   std::size_t clients() const;
 
  private:

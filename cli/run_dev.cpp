@@ -9,6 +9,7 @@
 #include "cli/dev.hpp"
 #include "cli/dev_metrics.hpp"
 #include "cli/json.hpp"
+#include "cli/line_queue.hpp"
 #include "cli/local_session.hpp"
 #include "cli/log_setup.hpp"
 #include "cli/project_check.hpp"
@@ -49,40 +50,36 @@ service_access_options access_of(const dev_options& options) {
   return out;
 }
 
-/// Prints events of several threads, one at a time.
+/// Tells events of several threads. Nobody waits for whoever reads standard output.
 class event_printer {
  public:
-  explicit event_printer(console& out) : out_(out) {}
+  explicit event_printer(console& out) : out_(out), lines_(STDOUT_FILENO) {}
 
   void generation(const head& now, const asset_changes& changes) {
-    const std::lock_guard lock(mutex_);
-    json_object event{{"event", "generation"},
-                      {"channel", now.channel},
-                      {"epoch", now.epoch.value},
-                      {"sequence", now.sequence.value},
-                      {"root", to_hex(now.root)},
-                      {"assets", now.assets},
-                      {"changed", changes.upserts.size()},
-                      {"removed", changes.removals.size()}};
-    out_.object(event);
+    tell({{"event", "generation"},
+          {"channel", now.channel},
+          {"epoch", now.epoch.value},
+          {"sequence", now.sequence.value},
+          {"root", to_hex(now.root)},
+          {"assets", now.assets},
+          {"changed", changes.upserts.size()},
+          {"removed", changes.removals.size()}});
     if (!out_.json())
-      out_.say("generation {}: {} changed, {} removed", now.sequence.value, changes.upserts.size(),
-               changes.removals.size());
-    out_.flush();
+      say(fmt::format("generation {}: {} changed, {} removed", now.sequence.value, changes.upserts.size(),
+                      changes.removals.size()));
   }
 
   void diagnostic(const diagnostic_line& line) {
-    const std::lock_guard lock(mutex_);
     const char* level = line.severity == diagnostic_line::level::error     ? "error"
                         : line.severity == diagnostic_line::level::warning ? "warning"
                                                                            : "info";
-    out_.object({{"event", "diagnostic"}, {"level", level}, {"path", line.path}, {"text", line.text}});
-    if (!out_.json() && line.severity != diagnostic_line::level::info)
-      out_.warn(line.path.empty() ? line.text : line.path + ": " + line.text);
+    tell({{"event", "diagnostic"}, {"level", level}, {"path", line.path}, {"text", line.text}});
+    if (out_.json() || line.severity == diagnostic_line::level::info) return;
+    const std::lock_guard lock(mutex_);
+    out_.warn(line.path.empty() ? line.text : line.path + ": " + line.text);
   }
 
   void ready(const local_session& session, const std::string& metrics, const local_service& clients) {
-    const std::lock_guard lock(mutex_);
     json_object event{
         {"event", "ready"},   {"heads", session.heads_address()}, {"chunks", session.chunks_address()},
         {"metrics", metrics}, {"sock", clients.socket_path()},    {"pid", ::getpid()}};
@@ -92,21 +89,49 @@ class event_printer {
     add("clients", clients.certificates_address());
     add("tokens", clients.tokens_address());
     add("token_file", clients.start_token_path());
-    out_.object(event);
+    tell(std::move(event));
     if (!out_.json()) tell_people(session, metrics);
+  }
+
+  /// A line for people.
+  void say(const std::string& text) {
+    if (!out_.json()) {
+      lines_.push([&](std::uint64_t dropped) {
+        return dropped == 0 ? text : fmt::format("({} lines were left out)\n{}", dropped, text);
+      });
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    out_.line(text);
     out_.flush();
   }
 
+  /// The exit code.
+  int failed(const error& why) {
+    tell(error_object(why));
+    const std::lock_guard lock(mutex_);
+    return out_.report(why);
+  }
+
  private:
+  void tell(json_object event) {
+    if (!out_.json()) return;
+    lines_.push([&](std::uint64_t dropped) {
+      if (dropped > 0) event["dropped"] = dropped;
+      return json_text(event);
+    });
+  }
+
   void tell_people(const local_session& session, const std::string& metrics) {
-    out_.say("watching {}", printable(session.config().root));
-    out_.say("  heads {}, metrics http://{}/metrics", session.heads_address(), metrics);
-    out_.say("  graphite subscribe --from {} --into DIR", session.heads_address());
-    out_.say("stop with Ctrl-C or `graphite stop`");
+    say(fmt::format("watching {}", printable(session.config().root)));
+    say(fmt::format("  heads {}, metrics http://{}/metrics", session.heads_address(), metrics));
+    say(fmt::format("  graphite subscribe --from {} --into DIR", session.heads_address()));
+    say("stop with Ctrl-C or `graphite stop`");
   }
 
   console& out_;
-  std::mutex mutex_;
+  std::mutex mutex_;  ///< of standard error
+  line_queue lines_;
 };
 
 http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, local_session& session) {
@@ -143,7 +168,6 @@ class dev_service {
  public:
   dev_service(dev_options& options, console& out, log_sink& log, stop_signals& signals)
       : options_(options),
-        out_(out),
         log_(log),
         signals_(signals),
         events_(out),
@@ -155,7 +179,7 @@ class dev_service {
     changed_ = false;
     metrics_.new_session();
     auto session = local_session::open(wanted(), log_);
-    if (!session) return out_.failed(session.error());
+    if (!session) return events_.failed(session.error());
     (*session)->system().on_stop([] { stop_signals::raise(); });
     service_access access(access_of(options_), (*session)->keys(), log_);
     local_service_options service;
@@ -164,9 +188,9 @@ class dev_service {
     service.network = access.network();
     service.audit = (*session)->audit();
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
-    if (!served) return out_.failed(served.error());
+    if (!served) return events_.failed(served.error());
     auto operators = start_operators(**session, **served, access);
-    if (!operators) return out_.failed(operators.error());
+    if (!operators) return events_.failed(operators.error());
     access.follow(**served, **operators);
     again_.reset();
     keep_ports(**session, **served, **operators);
@@ -180,8 +204,7 @@ class dev_service {
         (*session)->go_on();
         continue;
       }
-      out_.say("the project file or a tool has changed: starting again with it");
-      out_.flush();
+      events_.say("the project file or a tool has changed: starting again with it");
       again_.emplace((*session)->config().state);
       break;
     }
@@ -234,7 +257,6 @@ class dev_service {
   }
 
   dev_options& options_;
-  console& out_;
   log_sink& log_;
   stop_signals& signals_;
   event_printer events_;

@@ -14,7 +14,7 @@ namespace graphite {
 
 /// Whose tickets count at ports with keys, and how much their holders may ask.
 struct port_trust {
-  std::vector<public_key> roots;                ///< at least one
+  std::vector<pinned_root> roots;               ///< at least one
   std::optional<signed_statement> revocations;  ///< absent: nothing is revoked
   access_table::options access;
   request_limits::options limits;

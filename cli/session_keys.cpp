@@ -32,7 +32,10 @@ channel_signer::keys signer_keys(const std::shared_ptr<const publisher_keys>& fr
   const auto first = vouchers.size() - std::min(vouchers.size(), trust_news::vouchers_max);
   for (std::size_t i = first; i < vouchers.size(); ++i)
     out.news.vouchers.push_back(encode_signed(vouchers[i]));
-  if (from->revocations.size() <= trust_news::revocations_bytes_max) out.news.revocations = from->revocations;
+  if (from->revocations.size() <= trust_news::revocations_bytes_max)
+    out.news.revocations = from->revocations;
+  else
+    out.news.longer = {from->revocations_id, static_cast<std::uint32_t>(from->revocations.size())};
   return out;
 }
 
@@ -79,9 +82,6 @@ result<void> session_keys::load() {
                 fmt::format("{} has list {} of revoked keys, and {} is in force: copy the newest file "
                             "`revocations` there",
                             folder_, loaded->revoked.number, before->revoked.number));
-  if (loaded->revocations.size() > trust_news::revocations_bytes_max)
-    log_.warn("{} bytes of revoked keys are too many for a heartbeat: runtimes are not told of them",
-              loaded->revocations.size());
   if (signer_)
     signer_->replace(signer_keys(loaded));
   else
@@ -117,12 +117,13 @@ void session_keys::look() {
   tell_ends();
 }
 
+/// Of a channel or a root.
 bool session_keys::key_has_ended() const {
   const auto keys = now();
-  return std::ranges::any_of(keys->channels, [&](const auto& one) {
-    const auto end = keys->ends.find(channel_key_name(one.first));
-    return end != keys->ends.end() && end->second.unix_ns <= clock_.unix_ns();
-  });
+  return roots_changed(*keys, clock_.unix_ns()) || std::ranges::any_of(keys->channels, [&](const auto& one) {
+           const auto end = keys->ends.find(channel_key_name(one.first));
+           return end != keys->ends.end() && end->second.unix_ns <= clock_.unix_ns();
+         });
 }
 
 void session_keys::tell_refused(const publisher_keys& keys) {
@@ -146,6 +147,14 @@ void session_keys::tell_ends() {
   if (told_ends_unix_ns_ != 0 && now_ns - told_ends_unix_ns_ < ns_per_day) return;
   told_ends_unix_ns_ = now_ns;
   for (const auto& text : ends_told(*now(), now_ns)) log_.warn("{}", text);
+}
+
+std::function<chunk_service_sources::signed_list()> session_keys::revocations() const {
+  return [this] {
+    const auto keys = now();
+    return chunk_service_sources::signed_list{keys->revocations_id,
+                                              std::shared_ptr<const byte_vector>(keys, &keys->revocations)};
+  };
 }
 
 void session_keys::on_change(std::function<void(const publisher_keys&)> use) {

@@ -14,6 +14,7 @@
 #include "core/project.hpp"
 #include "platform/keys/channel_signer.hpp"
 #include "platform/keys/loaded_keys.hpp"
+#include "relay/chunk_service.hpp"
 
 namespace graphite {
 
@@ -35,6 +36,8 @@ class session_keys {
   const head_signer& signer() const { return *signer_; }
   /// Those in force.
   std::shared_ptr<const publisher_keys> now() const;
+  /// For the chunk port, while this lives: the list of revoked keys in force.
+  std::function<chunk_service_sources::signed_list()> revocations() const;
   /// `changed` is called by the own thread after each change, until stop(). Once.
   void watch(std::function<result<void>()> changed);
   void stop();

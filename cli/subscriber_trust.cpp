@@ -39,20 +39,47 @@ result<trust_news> decode_trust(byte_span bytes) {
 result<std::unique_ptr<subscriber_trust>> subscriber_trust::open(const trust_options& options,
                                                                  std::int64_t unix_ns, log_sink& log) {
   if (options.keys.empty() && options.root.empty()) return nullptr;
-  std::optional<runtime_keys> keys;
-  std::vector<public_key> roots;
-  if (!options.keys.empty()) {
-    GRAPHITE_TRY(keys, load_runtime_keys(options.keys, unix_ns));
-    roots = keys->roots;
-  }
-  if (!options.root.empty()) {
-    GRAPHITE_TRY(roots, load_pins(options.root, unix_ns));
-  }
-  std::unique_ptr<subscriber_trust> out(
-      new subscriber_trust(std::move(roots), options.into + "/.graphite/trust"));
-  out->keys_ = std::move(keys);
+  GRAPHITE_TRY(auto files, read(options, unix_ns));
+  std::unique_ptr<subscriber_trust> out(new subscriber_trust(options, std::move(files)));
   out->remember(unix_ns, log);
   return out;
+}
+
+result<std::string> subscriber_trust::version_of(const trust_options& options) {
+  std::string out;
+  for (const auto* path : {&options.keys, &options.root}) {
+    if (path->empty()) continue;
+    GRAPHITE_TRY(const auto version, key_files_version(*path));
+    out += version;
+  }
+  return out;
+}
+
+/// The version comes first: what changes meanwhile is another change.
+result<subscriber_trust::read_files> subscriber_trust::read(const trust_options& options,
+                                                            std::int64_t unix_ns) {
+  read_files out;
+  GRAPHITE_TRY(out.version, version_of(options));
+  if (!options.keys.empty()) {
+    GRAPHITE_TRY(out.keys, load_runtime_keys(options.keys, unix_ns));
+    out.roots = out.keys->roots;
+  }
+  if (!options.root.empty()) {
+    GRAPHITE_TRY(out.roots, load_pins(options.root, unix_ns));
+  }
+  return out;
+}
+
+result<bool> subscriber_trust::look_again(std::int64_t unix_ns,
+                                          const std::function<result<void>(const runtime_keys&)>& use) {
+  GRAPHITE_TRY(const auto version, version_of(options_));
+  if (version == version_) return false;
+  GRAPHITE_TRY(auto files, read(options_, unix_ns));
+  if (files.keys) GRAPHITE_CHECK(use(*files.keys));
+  gate_.set_pins(std::move(files.roots));
+  keys_ = std::move(files.keys);
+  version_ = std::move(files.version);
+  return true;
 }
 
 /// What a root signed still has to be signed by it, wherever it lay.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,11 @@ class subscriber_trust {
   static result<std::unique_ptr<subscriber_trust>> open(const trust_options& options, std::int64_t unix_ns,
                                                         log_sink& log);
 
+  /// Reads the files again where they are others now. `use` judges new keys first, where there are keys: what
+  /// it refuses does not count. False where nothing has changed. Errors: those of open() and `use`; then all
+  /// stays as it was, and the next call tries again.
+  result<bool> look_again(std::int64_t unix_ns, const std::function<result<void>(const runtime_keys&)>& use);
+
   head_gate& gate() { return gate_; }
   /// Null where signatures are checked alone.
   const runtime_keys* keys() const { return keys_ ? &*keys_ : nullptr; }
@@ -32,14 +38,28 @@ class subscriber_trust {
   result<void> keep() const;
 
  private:
-  subscriber_trust(std::vector<public_key> roots, std::string file)
-      : file_(std::move(file)), gate_(std::move(roots), verifier_) {}
+  /// What is read of the files that were given.
+  struct read_files {
+    std::string version;
+    std::optional<runtime_keys> keys;
+    std::vector<pinned_root> roots;
+  };
+  static result<read_files> read(const trust_options& options, std::int64_t unix_ns);
+  static result<std::string> version_of(const trust_options& options);
+  subscriber_trust(const trust_options& options, read_files files)
+      : options_(options),
+        file_(options.into + "/.graphite/trust"),
+        gate_(std::move(files.roots), verifier_),
+        keys_(std::move(files.keys)),
+        version_(std::move(files.version)) {}
   void remember(std::int64_t unix_ns, log_sink& log);
 
+  const trust_options options_;
   const std::string file_;
   ed25519_verifier verifier_;
   head_gate gate_;
   std::optional<runtime_keys> keys_;
+  std::string version_;
 };
 
 byte_vector encode_trust(const trust_news& news);

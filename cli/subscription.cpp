@@ -26,8 +26,10 @@ constexpr duration keep_trust_retry = seconds(2);
 /// libzmq gives up a connection for good that breaks its protocol: by a message that is too long, by bytes
 /// that somebody has changed, by keys that are wanted. So who hears nothing connects anew.
 constexpr duration silence_min = seconds(5), silence_max = seconds(60);
-constexpr int sockets_max = 16;  ///< two, a monitor's two for each, and those that are being replaced
-constexpr int heals_max = 16;    ///< of one run; a disk that is worse than that is hopeless
+constexpr duration look_at_keys_period = seconds(1);
+constexpr int sockets_max =
+    16;                        ///< two, with keys a monitor's two for each, and those that are being replaced
+constexpr int heals_max = 16;  ///< of one run; a disk that is worse than that is hopeless
 
 time_point subscription_now() { return std::chrono::steady_clock::now(); }
 
@@ -64,6 +66,15 @@ struct session_end {
   std::optional<error> damage;  ///< the state is to be opened again, trusting it less
   bool swapped = false;
   bool is_strange = false;  ///< the damage: nobody who is believed signed it
+  bool other_keys = false;  ///< it is to be connected with the keys that are there now
+};
+
+/// A link, and what it connects with.
+struct connection {
+  std::unique_ptr<runtime_link> link;
+  enrolling_link* enrolling = nullptr;  ///< `link`, where it has keys that are read of a folder
+  curve_key own;
+  std::vector<curve_key> servers;
 };
 
 /// From the opening of the state to its end: a loop that polls the link and hands what it reads to the state
@@ -72,11 +83,12 @@ class subscribe_session final : public link_listener {
  public:
   subscribe_session(const subscription_options& options, const hasher& hash, log_sink& log,
                     subscriber_trust* trust, subscriber_state& state, subscriber_memory memory,
-                    runtime_link& link, subscription_listener& listener)
+                    connection& with, subscription_listener& listener)
       : options_(options),
         log_(log),
         state_(state),
-        link_(link),
+        with_(with),
+        link_(*with.link),
         listener_(listener),
         trust_(trust),
         core_(core_options(options, trust), hash, state, state.index(), state.index().empty_root(),
@@ -85,7 +97,7 @@ class subscribe_session final : public link_listener {
   result<session_end> run() {
     listener_.on_open(core_.active());
     look();
-    while (!listener_.stopping() && !failed_ && !state_.damage()) {
+    while (!listener_.stopping() && !failed_ && !other_keys_ && !state_.damage()) {
       const auto polled = link_.poll(time_to_wait(), *this);
       if (!polled && polled.error().code != errc::cancelled) {
         failed_ = polled.error();
@@ -96,9 +108,10 @@ class subscribe_session final : public link_listener {
       look();
     }
     syncing_.finish();
+    if (other_keys_ && trust_ != nullptr) keep_what_roots_said();
     if (!failed_ && !listener_.stopping()) failed_ = state_.damage();
     if (failed_ && failed_->code != errc::corrupt) return tl::unexpected(*failed_);
-    return session_end{failed_, swapped_};
+    return session_end{failed_, swapped_, false, other_keys_};
   }
 
   void on_announcement(byte_span message) override {
@@ -137,6 +150,7 @@ class subscribe_session final : public link_listener {
     time_point next = std::min({core_.next_deadline(), next_look_, subscription_now() + seconds(10)});
     if (state_.needs_sync()) next = std::min(next, sync_due());
     next = std::min({next, keep_trust_at_, connect_again_at_});
+    if (trust_ != nullptr) next = std::min(next, look_at_keys_);
     return std::max(duration::zero(), next - subscription_now());
   }
   time_point sync_due() const { return std::min(last_swap_ + sync_quiet, first_unsynced_ + sync_latest_); }
@@ -165,9 +179,35 @@ class subscribe_session final : public link_listener {
     check(link_.connect_heads(options_.from));
   }
 
+  /// Tickets are shown as they are, pins count; what a connection is made with makes a new one.
+  result<void> take_keys(const runtime_keys& keys) {
+    if (with_.enrolling == nullptr) return {};
+    GRAPHITE_TRY(auto made, subscription_keys_of(keys, options_.channel, read_clocks().unix_ns));
+    other_keys_ = keys.curve.key != with_.own || keys.servers != with_.servers;
+    if (!other_keys_) with_.enrolling->show(std::move(made.tickets));
+    return {};
+  }
+
+  void look_at_keys() {
+    if (trust_ == nullptr || subscription_now() < look_at_keys_) return;
+    look_at_keys_ = subscription_now() + look_at_keys_period;
+    const auto changed = trust_->look_again(read_clocks().unix_ns,
+                                            [this](const runtime_keys& keys) { return take_keys(keys); });
+    if (!changed) {
+      if (changed.error().context != keys_failure_)
+        log_.error("the keys may have changed and cannot be used, the old ones stay: {}",
+                   changed.error().context);
+      keys_failure_ = changed.error().context;
+      return;
+    }
+    keys_failure_.clear();
+    if (*changed) log_.info("the keys have changed: they count from now on");
+  }
+
   void after_work() {
     connect_again();
     keep_what_roots_said();
+    look_at_keys();
     tidy();
     if (auto outcome = syncing_.take())
       if (const auto ended = state_.end_sync(*outcome); !ended) warn("sync", ended.error());
@@ -220,6 +260,7 @@ class subscribe_session final : public link_listener {
   const subscription_options& options_;
   log_sink& log_;
   subscriber_state& state_;
+  connection& with_;
   runtime_link& link_;
   subscription_listener& listener_;
   subscriber_trust* const trust_;
@@ -233,6 +274,9 @@ class subscribe_session final : public link_listener {
   time_point connect_again_at_ = time_point::max();  ///< max: the publisher is heard
   duration silence_ = silence_min;                   ///< after which it connects anew
   bool untold_keep_ = false, wants_keys_said_ = false;
+  time_point look_at_keys_ = subscription_now() + look_at_keys_period;
+  std::string keys_failure_;  ///< told last
+  bool other_keys_ = false;   ///< than the link has
   bool more_to_tidy_ = true, swapped_ = false;
   std::optional<error> failed_;
 };
@@ -254,13 +298,16 @@ result<std::optional<subscription_keys>> keys_for(const subscription_options& op
   return std::optional(std::move(made));
 }
 
-result<std::unique_ptr<runtime_link>> make_link(const subscription_options& options,
-                                                const subscriber_trust* whom,
-                                                const std::shared_ptr<zmq_context>& context,
-                                                const clock_source& clock, log_sink& log) {
+result<connection> make_connection(const subscription_options& options, const subscriber_trust* whom,
+                                   const std::shared_ptr<zmq_context>& context, const clock_source& clock,
+                                   log_sink& log) {
   GRAPHITE_TRY(auto keys, keys_for(options, whom, clock));
+  connection out;
   zmq_link_options link;
-  if (!keys) return make_zmq_link(context, link);
+  if (!keys) {
+    GRAPHITE_TRY(out.link, make_zmq_link(context, link));
+    return out;
+  }
   link.keys = std::move(keys->link);
   enrolling_link::options enrolling;
   enrolling.tickets = std::move(keys->tickets);
@@ -268,8 +315,13 @@ result<std::unique_ptr<runtime_link>> make_link(const subscription_options& opti
   if (enrolling.chunks.empty()) {
     GRAPHITE_TRY(enrolling.chunks, port_after(options.from));
   }
+  out.own = link.keys->own->key;
+  out.servers = link.keys->servers;
   GRAPHITE_TRY(auto plain, make_zmq_link(context, link));
-  return std::make_unique<enrolling_link>(std::move(plain), std::move(enrolling), clock, log);
+  auto made = std::make_unique<enrolling_link>(std::move(plain), std::move(enrolling), clock, log);
+  if (!options.curve) out.enrolling = made.get();
+  out.link = std::move(made);
+  return out;
 }
 
 result<session_end> one_session(const subscription_options& options, state_trust trust, const hasher& hash,
@@ -277,8 +329,8 @@ result<session_end> one_session(const subscription_options& options, state_trust
                                 subscription_listener& listener) {
   GRAPHITE_TRY(auto context, zmq_context::make({1, sockets_max, 64}));
   const system_clock_source clock;
-  GRAPHITE_TRY(auto link, make_link(options, whom, context, clock, log));
-  GRAPHITE_CHECK(link->connect_heads(options.from));
+  GRAPHITE_TRY(auto with, make_connection(options, whom, context, clock, log));
+  GRAPHITE_CHECK(with.link->connect_heads(options.from));
   auto state = options.open_state(trust);
   if (!state && (state.error().code == errc::corrupt || state.error().code == errc::not_found))
     return session_end{state.error(), false};
@@ -292,8 +344,8 @@ result<session_end> one_session(const subscription_options& options, state_trust
     if (const auto good = whom->gate().check_kept(*kept, (*state)->memory().signature, hash); !good)
       return session_end{good.error(), false, true};
   auto memory = forget ? subscriber_memory() : (*state)->memory();
-  listener.on_link(link.get());
-  subscribe_session session(options, hash, log, whom, **state, std::move(memory), *link, listener);
+  listener.on_link(with.link.get());
+  subscribe_session session(options, hash, log, whom, **state, std::move(memory), with, listener);
   auto end = session.run();
   listener.on_link(nullptr);
   return end;
@@ -310,6 +362,12 @@ result<void> run_subscription(const subscription_options& options, const hasher&
   bool forget = false;  // what is kept is somebody else's
   for (int heals = 0;; ++heals) {
     GRAPHITE_TRY(const auto end, one_session(options, trust, hash, log, whom.get(), forget, listener));
+    if (end.swapped) forget = false;
+    if (end.other_keys && !end.damage && !listener.stopping()) {
+      log.info("connecting anew with other keys");
+      --heals;  // nothing was damaged
+      continue;
+    }
     if (!end.damage) return {};
     if (end.is_strange) {
       log.warn("{}: {}: it counts no more than if it were not there", options.into, end.damage->context);
@@ -317,7 +375,6 @@ result<void> run_subscription(const subscription_options& options, const hasher&
       forget = true;
       continue;
     }
-    if (end.swapped) forget = false;
     const bool hopeless = trust == state_trust::none && !end.swapped;
     if (hopeless || heals == heals_max) return fail(errc::corrupt, end.damage->context);
     log.warn("the state in {} is damaged: {}; checking it", options.into, end.damage->context);

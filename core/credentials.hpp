@@ -102,14 +102,14 @@ struct token_statement {
 
 /// By the root: what counts no more. The one with the highest number is in force.
 struct revocations_statement {
-  static constexpr std::size_t entries_max = 16'384;
+  static constexpr std::size_t entries_max = 100'000;
   std::uint64_t number = 0;
   std::set<std::uint64_t> serials;  ///< of channel and role keys, tickets, tokens and certificates
   std::set<curve_key> clients;
   auto operator<=>(const revocations_statement&) const = default;
 };
 /// Of an encoded list with its signature.
-inline constexpr std::size_t revocations_bytes_max = 1024 * 1024;
+inline constexpr std::size_t revocations_bytes_max = 4 * 1024 * 1024;
 
 /// Errors: invalid_argument (a name that is none, nothing granted, never valid, too many entries), io.
 result<signed_statement> sign_role_key(const role_key_statement& what, const message_signer& root);

@@ -50,6 +50,17 @@ result<void> check_channel(std::string_view channel) {
 
 }  // namespace
 
+std::vector<public_key> roots_that_count(const std::vector<pinned_root>& pins, std::int64_t unix_ns) {
+  std::vector<public_key> out;
+  for (const auto& one : pins)
+    if (one.counts(unix_ns)) out.push_back(one.key);
+  return out;
+}
+
+bool root_counts(const std::vector<pinned_root>& pins, const public_key& root, std::int64_t unix_ns) {
+  return std::ranges::any_of(pins, [&](const auto& one) { return one.key == root && one.counts(unix_ns); });
+}
+
 result<signature> sign_statement(statement_kind kind, byte_span body, const message_signer& signer) {
   return signer.sign(covered(kind, body));
 }

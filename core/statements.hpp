@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/channel_name.hpp"
 #include "core/ids.hpp"
@@ -31,6 +33,26 @@ struct validity {
   bool holds(std::int64_t unix_ns) const { return from_unix_ns <= unix_ns && unix_ns < until_unix_ns; }
   auto operator<=>(const validity&) const = default;
 };
+
+/// A root that is believed, with the end of its time where it has one: what it gave counts no longer.
+struct pinned_root {
+  static constexpr std::size_t roots_max = 16;
+  public_key key;
+  std::optional<std::int64_t> until_unix_ns;
+
+  // No default one: `{key, {}}` would be two roots where a list can be meant.
+  pinned_root(const public_key& root, std::optional<std::int64_t> until = {})
+      : key(root), until_unix_ns(until) {}
+  bool counts(std::int64_t unix_ns) const { return !until_unix_ns || unix_ns < *until_unix_ns; }
+  bool operator==(const pinned_root&) const = default;
+};
+/// Those that count then, in the same order.
+std::vector<public_key> roots_that_count(const std::vector<pinned_root>& pins, std::int64_t unix_ns);
+/// Whether `root` is pinned and counts then.
+bool root_counts(const std::vector<pinned_root>& pins, const public_key& root, std::int64_t unix_ns);
+/// Why nothing counts where there are pins, and none of them does any more.
+inline constexpr std::string_view roots_have_ended =
+    "the time of every root that is pinned has ended: get the new root.pub";
 
 /// By the root: `key` signs heads of `channel`.
 struct channel_key_statement {

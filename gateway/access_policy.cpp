@@ -65,20 +65,24 @@ result<access_grant> access_policy::by_certificate(std::string_view common_name,
   return out;
 }
 
-result<token_statement> access_policy::signed_token(std::string_view text) const {
+result<access_policy::rooted_token> access_policy::signed_token(std::string_view text,
+                                                                std::int64_t now_unix_ns) const {
   const auto shown = parse_token_text(text);
   if (!shown) return fail(errc::permission_denied, shown.error().context);
-  for (const auto& root : options_.roots)
-    if (auto read = verified_token(*shown, root, verifier_); read || read.error().code == errc::corrupt)
-      return read;
+  for (const auto& root : roots_that_count(options_.roots, now_unix_ns)) {
+    auto read = verified_token(*shown, root, verifier_);
+    if (read) return rooted_token{std::move(*read), root};
+    if (read.error().code == errc::corrupt) return tl::unexpected(read.error());
+  }
   return fail(errc::permission_denied,
               "no root that this service trusts has signed this token: ask for one of this installation");
 }
 
 result<access_grant> access_policy::by_token(std::string_view text, const revocations_statement& revoked,
                                              std::int64_t now_unix_ns) const {
-  auto read = signed_token(text);
-  if (!read) return fail(errc::permission_denied, std::move(read).error().context);
+  auto of_root = signed_token(text, now_unix_ns);
+  if (!of_root) return fail(errc::permission_denied, std::move(of_root).error().context);
+  auto* const read = &of_root->says;
   if (read->tenant != options_.tenant)
     return fail(errc::permission_denied, fmt::format("this token is for tenant {}, this service serves {}",
                                                      read->tenant, options_.tenant));
@@ -88,6 +92,7 @@ result<access_grant> access_policy::by_token(std::string_view text, const revoca
   out.tenant = std::move(read->tenant);
   out.verbs = read->verbs;
   out.serial = read->serial;
+  out.root = of_root->root;
   out.until_unix_ns = later(read->valid.until_unix_ns, tolerance_ns());
   if (later(now_unix_ns, tolerance_ns()) < read->valid.from_unix_ns)
     return fail(errc::permission_denied, to_string(out) + " does not count yet: compare the clocks");
@@ -99,6 +104,9 @@ result<void> access_policy::still_counts(const access_grant& who, const revocati
                                          std::int64_t now_unix_ns) const {
   if (can_be_revoked(who) && revoked.serials.contains(who.serial))
     return fail(errc::permission_denied, to_string(who) + " was revoked: ask for a new one");
+  if (who.by == access_grant::proof::token && !root_counts(options_.roots, who.root, now_unix_ns))
+    return fail(errc::permission_denied,
+                to_string(who) + " is of a root that counts no more: ask for a new one");
   if (now_unix_ns < who.until_unix_ns) return {};
   return fail(errc::permission_denied,
               who.by == access_grant::proof::token

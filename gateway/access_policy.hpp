@@ -20,14 +20,15 @@ struct access_grant {
   std::string tenant;
   verb_set verbs;
   std::uint64_t serial = 0;  ///< counts for certificates and tokens
+  public_key root;           ///< which signed the token
   std::int64_t until_unix_ns = no_end;
 };
 /// "certificate 17 of ann": for logs and errors.
 std::string to_string(const access_grant& what);
 
 struct access_options {
-  std::string tenant = "main";    ///< of this service: tokens of others are refused
-  std::vector<public_key> roots;  ///< any of them may have signed a token
+  std::string tenant = "main";     ///< of this service: tokens of others are refused
+  std::vector<pinned_root> roots;  ///< any that counts may have signed a token
   /// How far the clocks of who signs and who verifies may be apart.
   milliseconds clock_tolerance{60'000};
   /// Of a certificate, whose own end is seen only when a session begins.
@@ -43,7 +44,8 @@ class access_policy {
   access_policy(access_options options, const signature_verifier& verifier)
       : options_(std::move(options)), verifier_(verifier) {}
 
-  void set_roots(std::vector<public_key> roots) { options_.roots = std::move(roots); }
+  /// From now on. What other roots gave counts no more.
+  void set_roots(std::vector<pinned_root> roots) { options_.roots = std::move(roots); }
 
   /// Of the same user, as the kernel says: everything.
   access_grant by_peer_credentials(std::uint32_t uid, std::int32_t pid) const;
@@ -64,7 +66,11 @@ class access_policy {
 
  private:
   std::int64_t tolerance_ns() const { return duration(options_.clock_tolerance).count(); }
-  result<token_statement> signed_token(std::string_view text) const;
+  struct rooted_token {
+    token_statement says;
+    public_key root;
+  };
+  result<rooted_token> signed_token(std::string_view text, std::int64_t now_unix_ns) const;
 
   access_options options_;
   const signature_verifier& verifier_;

@@ -142,7 +142,7 @@ class local_service::impl {
     thread_.join();
   }
 
-  result<void> use_keys(const tls_identity& keys, std::vector<public_key> roots) {
+  result<void> use_keys(const tls_identity& keys, std::vector<pinned_root> roots) {
     if (!options_.network.keys)
       return fail(errc::unsupported, "this service was started without keys: start it again with them");
     GRAPHITE_TRY(auto by_certificate, make_tls_server(keys, true));
@@ -224,7 +224,7 @@ result<std::unique_ptr<local_service>> local_service::start(service_facade& faca
 }
 
 result<void> local_service::use_keys(std::shared_ptr<const tls_identity> keys,
-                                     std::vector<public_key> roots) {
+                                     std::vector<pinned_root> roots) {
   return impl_->use_keys(*keys, std::move(roots));
 }
 

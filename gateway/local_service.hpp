@@ -62,10 +62,11 @@ class local_service {
   local_service(const local_service&) = delete;
   local_service& operator=(const local_service&) = delete;
 
-  /// Clients to come are met with these keys, tokens to come are judged by these roots; sessions stay. For a
-  /// service that has keys. Any thread but the service's; waits for that one. Errors: corrupt (keys that
+  /// Clients to come are met with these keys, tokens to come are judged by these roots. Sessions
+  /// stay, but for those by tokens of other roots, which end as with a token that was revoked. For a service
+  /// that has keys. Any thread but the service's; waits for that one. Errors: corrupt (keys that
   /// cannot be read: those before stay), unsupported (there were none).
-  result<void> use_keys(std::shared_ptr<const tls_identity> keys, std::vector<public_key> roots);
+  result<void> use_keys(std::shared_ptr<const tls_identity> keys, std::vector<pinned_root> roots);
 
   const std::string& socket_path() const;
   /// "ADDRESS:PORT" of the ports that were asked for, with their real port; otherwise empty.

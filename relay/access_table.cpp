@@ -28,14 +28,23 @@ constexpr std::string_view new_ticket = "make a new one with `graphite keys tick
 
 }  // namespace
 
-access_table::access_table(options chosen, std::vector<public_key> roots, const signature_verifier& verifier)
+access_table::access_table(options chosen, std::vector<pinned_root> roots, const signature_verifier& verifier)
     : options_(chosen), roots_(std::move(roots)), verifier_(verifier), next_end_unix_ns_(never) {
   GRAPHITE_INVARIANT(!roots_.empty());
 }
 
-void access_table::set_roots(std::vector<public_key> roots) {
+void access_table::set_roots(std::vector<pinned_root> roots, std::int64_t unix_ns) {
   GRAPHITE_INVARIANT(!roots.empty());
   roots_ = std::move(roots);
+  // A root's end may have come nearer: what it gave ends with it.
+  for (auto& [who, has] : clients_)
+    for (auto& [channel, granted] : has)
+      for (const auto& root : roots_)
+        if (root.key == granted.root)
+          granted.until_unix_ns = std::min(granted.until_unix_ns, root.until_unix_ns.value_or(never));
+  drop_grants([&](const curve_key&, const channel_grant& granted) {
+    return granted.until_unix_ns <= unix_ns || !root_counts(roots_, granted.root, unix_ns);
+  });
 }
 
 result<enrolled> access_table::enrol(const curve_key& who, std::span<const byte_vector> tickets,
@@ -69,11 +78,14 @@ result<void> access_table::check_not_shut_out(const curve_key& who) const {
   return {};
 }
 
-result<channel_key_statement> access_table::key_of(const signed_statement& statement) const {
-  result<channel_key_statement> says = no_access("");
+result<access_table::rooted_key> access_table::key_of(const signed_statement& statement,
+                                                      std::int64_t unix_ns) const {
   for (const auto& root : roots_) {
-    says = verified_channel_key(statement, root, verifier_);
-    if (says) return says;
+    auto says = verified_channel_key(statement, root.key, verifier_);
+    if (!says) continue;
+    if (!root.counts(unix_ns))
+      return no_access(fmt::format("a ticket of a root whose time has ended: {}", new_ticket));
+    return rooted_key{std::move(*says), root};
   }
   return no_access(fmt::format("a ticket of another root: {} of this one", new_ticket));
 }
@@ -82,7 +94,8 @@ result<channel_grant> access_table::grant_of(const curve_key& who, byte_span sho
                                              std::int64_t unix_ns) const {
   const auto read = decode_ticket(shown);
   if (!read) return no_access(fmt::format("a ticket that cannot be read: {}", new_ticket));
-  GRAPHITE_TRY(const auto key, key_of(read->key));
+  GRAPHITE_TRY(const auto of_root, key_of(read->key, unix_ns));
+  const auto& key = of_root.says;
   const auto says = verified_ticket(read->grant, key.key, verifier_);
   if (!says) return no_access(fmt::format("a ticket that its channel's key has not signed: {}", new_ticket));
   const auto name = fmt::format("ticket {} for channel {}", says->serial, says->channel);
@@ -97,8 +110,9 @@ result<channel_grant> access_table::grant_of(const curve_key& who, byte_span sho
   GRAPHITE_CHECK(check_holds(key.valid, unix_ns, fmt::format("{}: key {} of it", name, key.serial),
                              "renew it with `graphite keys rotate`, and the ticket"));
   GRAPHITE_CHECK(check_holds(says->valid, unix_ns, name, new_ticket));
-  return channel_grant{says->channel, std::min(says->valid.until_unix_ns, key.valid.until_unix_ns),
-                       says->serial, key.serial};
+  const auto until = std::min(
+      {says->valid.until_unix_ns, key.valid.until_unix_ns, of_root.by.until_unix_ns.value_or(never)});
+  return channel_grant{says->channel, until, says->serial, key.serial, of_root.by.key};
 }
 
 result<void> access_table::make_room(const curve_key& who, std::int64_t unix_ns) {
@@ -160,7 +174,7 @@ result<void> access_table::revoke(const signed_statement& list, std::int64_t uni
   expire(unix_ns);
   result<revocations_statement> says = no_access("");
   for (const auto& root : roots_) {
-    says = verified_revocations(list, root, verifier_);
+    says = verified_revocations(list, root.key, verifier_);
     if (says) break;
   }
   if (!says) return no_access(fmt::format("a list of revocations: {}", says.error().context));

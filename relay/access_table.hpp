@@ -14,8 +14,9 @@ namespace graphite {
 /// A channel that a client may have.
 struct channel_grant {
   std::string channel;
-  std::int64_t until_unix_ns = 0;  ///< the ticket's end, or its key's where that is sooner
+  std::int64_t until_unix_ns = 0;  ///< the soonest end of ticket, key and root
   std::uint64_t ticket_serial = 0, key_serial = 0;
+  public_key root;  ///< which signed the key
   bool operator==(const channel_grant&) const = default;
 };
 
@@ -38,8 +39,8 @@ class access_table {
     std::size_t banned_max = 4096;
   };
 
-  /// `roots`: at least one, those that count now. `verifier` outlives it.
-  access_table(options chosen, std::vector<public_key> roots, const signature_verifier& verifier);
+  /// `roots`: at least one. `verifier` outlives it.
+  access_table(options chosen, std::vector<pinned_root> roots, const signature_verifier& verifier);
 
   /// `who` has proved its key on the connection that the encoded tickets came by. What is granted is added to
   /// what it has. Two verifications for each ticket.
@@ -55,10 +56,11 @@ class access_table {
   /// Why `who` has nothing, for people, where has_grant() says so.
   std::string why_not(const curve_key& who) const;
 
-  /// The roots that count from now on: at least one. Grants stay.
-  void set_roots(std::vector<public_key> roots);
-  /// What `list` names counts no more, from now on. Errors: permission_denied (not a root's), corrupt,
-  /// stale_epoch (a lower number than that of the list in force).
+  /// The roots that are pinned from now on: at least one. Grants of others end, and those of a root that has
+  /// another end than before with it.
+  void set_roots(std::vector<pinned_root> roots, std::int64_t unix_ns);
+  /// What `list` names counts no more, from now on; a root whose time has ended may have signed it. Errors:
+  /// permission_denied (not a root's), corrupt, stale_epoch (a lower number than that of the list in force).
   result<void> revoke(const signed_statement& list, std::int64_t unix_ns);
   /// `who` gets nothing any more while this process lives. Beyond `banned_max` the oldest are forgiven.
   void ban(const curve_key& who);
@@ -72,7 +74,11 @@ class access_table {
   using grants = std::map<std::string, channel_grant, std::less<>>;
 
   result<channel_grant> grant_of(const curve_key& who, byte_span shown, std::int64_t unix_ns) const;
-  result<channel_key_statement> key_of(const signed_statement& statement) const;
+  struct rooted_key {
+    channel_key_statement says;
+    pinned_root by;
+  };
+  result<rooted_key> key_of(const signed_statement& statement, std::int64_t unix_ns) const;
   bool revoked(std::uint64_t serial) const { return revoked_.serials.contains(serial); }
   result<void> make_room(const curve_key& who, std::int64_t unix_ns);
   void add(const curve_key& who, channel_grant granted, enrolled& out);
@@ -81,7 +87,7 @@ class access_table {
   void drop_grants(Ended&& ended);
 
   const options options_;
-  std::vector<public_key> roots_;
+  std::vector<pinned_root> roots_;
   const signature_verifier& verifier_;
   std::map<curve_key, grants> clients_;
   revocations_statement revoked_;

@@ -102,8 +102,8 @@ result<announcement> make_announcement(const announcer_input& input, const annou
   return out;
 }
 
-result<channel_state> make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for,
-                                         const head_signer* signer) {
+result<channel_state> make_channel_state(const head& now, const publisher_place& place, std::int64_t unix_ns,
+                                         duration lives_for, const head_signer* signer) {
   channel_state out;
   out.channel = now.channel;
   out.lineage = now.lineage;
@@ -112,7 +112,7 @@ result<channel_state> make_channel_state(const head& now, std::int64_t unix_ns, 
   out.root = now.root;
   out.expires_unix_ns = lives_for == duration::zero() ? 0 : unix_ns + lives_for.count();
   if (signer != nullptr) {
-    GRAPHITE_TRY(out.signature, signer->sign_state(out));
+    GRAPHITE_TRY(out.signature, signer->sign_state(out, place));
   }
   return out;
 }

@@ -46,9 +46,9 @@ result<announcement> make_announcement(const announcer_input& input, const annou
 result<byte_vector> encode_wire_head(const head& now, const hasher& hash,
                                      const head_signer* signer = nullptr);
 
-/// One record of the heartbeat. `lives_for` after `unix_ns` it expires. Errors: those of `signer`, which may
-/// be null.
-result<channel_state> make_channel_state(const head& now, std::int64_t unix_ns, duration lives_for,
-                                         const head_signer* signer = nullptr);
+/// One record of the heartbeat, which names `place`. `lives_for` after `unix_ns` it expires. Errors: those of
+/// `signer`, which may be null.
+result<channel_state> make_channel_state(const head& now, const publisher_place& place, std::int64_t unix_ns,
+                                         duration lives_for, const head_signer* signer = nullptr);
 
 }  // namespace graphite

@@ -53,6 +53,7 @@ chunk_reply chunk_service::answer(const scoped_request& request) const {
   if (const auto* in = std::get_if<list_request>(&request.what)) return list(*in);
   if (const auto* in = std::get_if<contents_request>(&request.what)) return contents(*in);
   if (const auto* in = std::get_if<behind_request>(&request.what)) return behind(*in);
+  if (const auto* in = std::get_if<revocations_request>(&request.what)) return revocations(*in);
   return refuse(errc::unsupported, "this verb is not served here");
 }
 
@@ -120,6 +121,17 @@ chunk_reply chunk_service::contents(const contents_request& request) const {
   }
   out.header = std::move(header);
   return out;
+}
+
+chunk_reply chunk_service::revocations(const revocations_request& request) const {
+  const auto list = sources_.revocations ? sources_.revocations() : chunk_service_sources::signed_list{};
+  if (!list.bytes || list.id != request.list)
+    return refuse(errc::not_found, "this list of revoked keys is not in force here");
+  if (request.offset >= list.bytes->size())
+    return refuse(errc::invalid_argument, "beyond the end of the list of revoked keys");
+  const auto rest = byte_span(*list.bytes).subspan(request.offset);
+  const auto piece = rest.first(std::min(rest.size(), limits::revocations_piece_bytes));
+  return {revocations_reply{}, {byte_vector(piece.begin(), piece.end())}};
 }
 
 chunk_reply chunk_service::behind(const behind_request& request) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "core/messages/chunks.hpp"
@@ -23,6 +24,13 @@ struct chunk_service_sources {
     std::uint64_t pages = 0, content_bytes = 0;  ///< about; zero: unknown
   };
   std::function<std::optional<current_head>(std::string_view channel)> head;
+  /// The list of revoked keys in force, as signed, where heartbeats name it. Null, or null bytes: there is
+  /// none.
+  struct signed_list {
+    digest id;
+    std::shared_ptr<const byte_vector> bytes;
+  };
+  std::function<signed_list()> revocations;
 };
 
 /// Answers every request of the chunk port but `ack` (relay/ack_summary.hpp keeps those) and
@@ -46,6 +54,7 @@ class chunk_service {
   chunk_reply list(const list_request& request) const;
   chunk_reply contents(const contents_request& request) const;
   chunk_reply behind(const behind_request& request) const;
+  chunk_reply revocations(const revocations_request& request) const;
 
   chunk_service_sources sources_;
 };

@@ -23,7 +23,13 @@ enrolling_link::enrolling_link(std::unique_ptr<runtime_link> link, options chose
       clock_(clock),
       log_(log),
       core_(options_.retrying),
+      tickets_(options_.tickets),
       chunks_(options_.chunks) {}
+
+void enrolling_link::show(std::vector<byte_vector> tickets) {
+  tickets_ = ticket_round(std::move(tickets));
+  obey(core_.on_tickets(clock_.now()));
+}
 
 result<void> enrolling_link::connect_heads(const std::string& address) {
   heads_ = address;
@@ -99,11 +105,12 @@ void enrolling_link::on_event(const link_event& event) {
 
 void enrolling_link::obey(const enrolment::wishes& wishes) {
   for (const auto& note : wishes.notes) log_.write(note.level, note.text);
+  if (wishes.other_tickets) tickets_.next();
   if (wishes.open_chunks) check(link_->connect_chunks(chunks_));
   // What cannot be sent now is not answered, and asked again then.
   if (wishes.ask) {
     asked_ = (asked_ + 1) | own_ids;
-    (void)link_->request(asked_, encode(welcome_request{options_.who, options_.tickets}));
+    (void)link_->request(asked_, encode(welcome_request{options_.who, tickets_.shown()}));
   }
   if (wishes.open_heads) check(link_->connect_heads(heads_));
 }

@@ -7,6 +7,7 @@
 #include "core/ids.hpp"
 #include "core/ports/clock.hpp"
 #include "runtime/enrolment.hpp"
+#include "runtime/tickets.hpp"
 
 namespace graphite {
 
@@ -18,8 +19,9 @@ namespace graphite {
 class enrolling_link final : public runtime_link, private link_listener {
  public:
   struct options {
-    std::string chunks;                ///< HOST:PORT where it enrols
-    std::vector<byte_vector> tickets;  ///< encode_ticket; for the public half of the link's own key
+    std::string chunks;  ///< HOST:PORT where it enrols
+    /// encode_ticket; for the public half of the link's own key. See ticket_round.
+    std::vector<byte_vector> tickets;
     incarnation_id who;
     std::size_t held_max = 64;
     enrolment::options retrying;
@@ -27,6 +29,9 @@ class enrolling_link final : public runtime_link, private link_listener {
   /// `link` has keys. `clock` and `log` outlive it.
   enrolling_link(std::unique_ptr<runtime_link> link, options chosen, const clock_source& clock,
                  log_sink& log);
+
+  /// Shows these from now on, and at once where it is connected.
+  void show(std::vector<byte_vector> tickets);
 
   /// `address` is where heads are if the welcome does not say it.
   result<void> connect_heads(const std::string& address) override;
@@ -53,6 +58,7 @@ class enrolling_link final : public runtime_link, private link_listener {
   const clock_source& clock_;
   log_sink& log_;
   enrolment core_;
+  ticket_round tickets_;
   link_listener* user_ = nullptr;  ///< while polled
   std::string chunks_, heads_;
   bool chunks_unused_ = false;  ///< since it was connected for the tickets

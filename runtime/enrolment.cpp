@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace graphite {
 
@@ -16,12 +17,14 @@ std::string day_of(std::int64_t unix_ns) {
 }  // namespace
 
 void enrolment::on_connecting(time_point now) {
+  renewing_ = false;
   state_ = state::connecting;
   chunks_connected_ = false;
   deadline_ = now + options_.answer_timeout;
 }
 
 enrolment::wishes enrolment::ask(time_point now) {
+  renewing_ = false;
   state_ = state::asking;
   deadline_ = now + options_.answer_timeout;
   wishes out;
@@ -36,6 +39,7 @@ duration enrolment::next_delay() {
 }
 
 void enrolment::wait(time_point now) {
+  renewing_ = false;
   state_ = state::waiting;
   deadline_ = now + next_delay();
 }
@@ -77,15 +81,22 @@ enrolment::wishes enrolment::on_heads(link_event::what happened, time_point now)
 enrolment::wishes enrolment::on_answer(const std::optional<chunk_reply_header>& answer, time_point now,
                                        std::int64_t unix_ns) {
   wishes out;
-  if (state_ != state::asking) return out;  // too late
+  if (state_ != state::asking && !renewing_) return out;  // too late
   const auto* welcome = answer ? std::get_if<welcome_reply>(&*answer) : nullptr;
   if (welcome == nullptr) {
     const auto* no = answer ? std::get_if<refusal>(&*answer) : nullptr;
-    wait(now);
-    say(out, log_level::warning,
-        fmt::format("not enrolled: {}; trying again", no ? no->message : "an answer that cannot be read"));
+    const auto why = no ? no->message : std::string("an answer that cannot be read");
+    out.other_tickets = no != nullptr && no->code == errc::permission_denied;
+    if (!std::exchange(renewing_, false)) {
+      wait(now);
+      say(out, log_level::warning, fmt::format("not enrolled: {}; trying again", why));
+    } else {
+      say(out, log_level::warning,
+          fmt::format("the new tickets are not taken: {}; those before count on", why));
+    }
     return out;
   }
+  renewing_ = false;
   state_ = state::granted;
   deadline_ = time_point::max();
   if (welcome->grants != grants_) expiry_said_ = false;
@@ -99,10 +110,19 @@ enrolment::wishes enrolment::on_answer(const std::optional<chunk_reply_header>& 
   return out;
 }
 
+enrolment::wishes enrolment::on_tickets(time_point now) {
+  wishes out;
+  if (!chunks_connected_) return out;
+  if (!granted()) return ask(now);
+  renewing_ = out.ask = true;
+  return out;
+}
+
 enrolment::wishes enrolment::on_refused_request(const std::string& why, time_point now) {
   wishes out;
   if (!granted()) return out;
   wait(now);
+  out.other_tickets = true;
   say(out, log_level::warning, fmt::format("refused: {}; enrolling again", why));
   return out;
 }

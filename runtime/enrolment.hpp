@@ -28,9 +28,10 @@ class enrolment {
   };
   /// What is to be done now.
   struct wishes {
-    bool open_chunks = false;  ///< connect to the chunk port (anew)
-    bool ask = false;          ///< send the welcome request
-    bool open_heads = false;   ///< connect to the heads port (anew)
+    bool open_chunks = false;    ///< connect to the chunk port (anew)
+    bool ask = false;            ///< send the welcome request
+    bool open_heads = false;     ///< connect to the heads port (anew)
+    bool other_tickets = false;  ///< those that were shown gave nothing: the next ones are shown from now on
     std::vector<note> notes;
   };
 
@@ -41,6 +42,9 @@ class enrolment {
   wishes on_event(const link_event& event, time_point now);
   /// Absent: what came was no answer.
   wishes on_answer(const std::optional<chunk_reply_header>& answer, time_point now, std::int64_t unix_ns);
+  /// There are other tickets from now on: they are shown at once where somebody listens. What was granted
+  /// counts on meanwhile, also where they are refused.
+  wishes on_tickets(time_point now);
   /// A request was refused for want of a grant.
   wishes on_refused_request(const std::string& why, time_point now);
   wishes on_tick(time_point now, std::int64_t unix_ns);
@@ -66,6 +70,7 @@ class enrolment {
 
   const options options_;
   state state_ = state::connecting;
+  bool renewing_ = false;  ///< tickets were shown while others count
   bool chunks_connected_ = false, heads_connected_ = false;
   time_point deadline_ = time_point::max();  ///< of the state
   time_point open_heads_at_ = time_point::max();

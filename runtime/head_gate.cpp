@@ -6,9 +6,14 @@
 
 namespace graphite {
 
-head_gate::head_gate(std::vector<public_key> roots, const signature_verifier& verifier)
-    : pinned_(std::move(roots)), verifier_(verifier) {
+head_gate::head_gate(std::vector<pinned_root> pins, const signature_verifier& verifier)
+    : pinned_(std::move(pins)), verifier_(verifier) {
   GRAPHITE_INVARIANT(!pinned_.empty());
+}
+
+void head_gate::set_pins(std::vector<pinned_root> pins) {
+  GRAPHITE_INVARIANT(!pins.empty());
+  pinned_ = std::move(pins);
 }
 
 result<void> head_gate::check_head(std::string_view channel, byte_span shared, byte_span block,
@@ -16,19 +21,25 @@ result<void> head_gate::check_head(std::string_view channel, byte_span shared, b
   return check(statement_kind::head, channel, shared, block, unix_ns);
 }
 
-result<void> head_gate::check_state(const channel_state& state, std::int64_t unix_ns) {
-  return check(statement_kind::state, state.channel, signed_part(state), state.signature, unix_ns);
+result<void> head_gate::check_state(const channel_state& state, const publisher_place& place,
+                                    std::int64_t unix_ns) {
+  return check(statement_kind::state, state.channel, signed_part(state, place), state.signature, unix_ns);
 }
 
 std::vector<public_key> head_gate::roots_at(std::int64_t unix_ns) const {
-  auto out = pinned_;
-  for (const auto& one : other_roots_)
-    if (one.says.valid.holds(unix_ns)) out.push_back(one.says.after);
+  auto out = roots_that_count(pinned_, unix_ns);
+  // Each of them may have let others follow, which it stands before.
+  for (std::size_t i = 0; i < out.size(); ++i)
+    for (const auto& one : other_roots_)
+      if (one.before == out[i] && one.says.valid.holds(unix_ns) &&
+          std::ranges::count(out, one.says.after) == 0)
+        out.push_back(one.says.after);
   return out;
 }
 
 std::vector<public_key> head_gate::roots_ever() const {
-  auto out = pinned_;
+  std::vector<public_key> out;
+  for (const auto& one : pinned_) out.push_back(one.key);
   for (const auto& one : other_roots_) out.push_back(one.says.after);
   return out;
 }
@@ -53,7 +64,7 @@ result<channel_key_statement> head_gate::key_of(const signed_statement& statemen
   const auto roots = roots_at(unix_ns);
   if (last_ && last_->statement == statement && std::ranges::count(roots, last_->root) > 0)
     return last_->says;
-  auto refused = fail(errc::permission_denied, "no root is pinned");
+  auto refused = fail(errc::permission_denied, std::string(roots_have_ended));
   for (const auto& root : roots) {
     auto says = verified_channel_key(statement, root, verifier_);
     if (says) {
@@ -106,7 +117,7 @@ bool head_gate::learn_voucher(const byte_vector& bytes, std::int64_t unix_ns) {
   for (const auto& root : roots_at(unix_ns)) {
     if (auto says = verified_root_succession(*statement, root, verifier_)) {
       if (other_roots_.size() == news_max) other_roots_.erase(other_roots_.begin());
-      other_roots_.push_back({std::move(*says), bytes});
+      other_roots_.push_back({std::move(*says), root, bytes});
       return true;
     }
     if (auto says = verified_succession(*statement, root, verifier_)) {

@@ -18,14 +18,16 @@ class head_gate {
  public:
   static constexpr std::size_t news_max = 64;  ///< successions remembered; the oldest go
 
-  /// `roots`: at least one, those that count now. `verifier` outlives it.
-  head_gate(std::vector<public_key> roots, const signature_verifier& verifier);
+  /// `pins`: at least one. `verifier` outlives it.
+  head_gate(std::vector<pinned_root> pins, const signature_verifier& verifier);
+  /// Those that are pinned from now on: at least one. What was learned stays, as far as they vouch for it.
+  void set_pins(std::vector<pinned_root> pins);
 
   /// `shared`: the first head_shared_bytes of a head's encoding, `block` its signature. Errors:
   /// permission_denied (no signature, another root, key or channel, expired, not yet valid, revoked), corrupt
   /// (signed by the root, and not read).
   result<void> check_head(std::string_view channel, byte_span shared, byte_span block, std::int64_t unix_ns);
-  result<void> check_state(const channel_state& state, std::int64_t unix_ns);
+  result<void> check_state(const channel_state& state, const publisher_place& place, std::int64_t unix_ns);
 
   /// Of what is kept from before: whether a root that is pinned, or was vouched for at any time, let its key
   /// sign it. Neither expiry nor revocation is looked at, as both may have come since. Errors:
@@ -37,6 +39,8 @@ class head_gate {
   bool learn(const trust_news& news, std::int64_t unix_ns);
   /// What was learned, to be learned again after a restart.
   trust_news known() const;
+  /// The list of revoked keys in force, as signed; empty: none is known.
+  const byte_vector& revocations() const { return revocations_; }
   /// Whether a root said that `after` follows `before`, over any number of steps.
   bool follows(std::string_view channel, const lineage_id& before, const lineage_id& after,
                epoch_number epoch) const;
@@ -44,6 +48,7 @@ class head_gate {
  private:
   struct other_root {
     root_succession_statement says;
+    public_key before;  ///< which said so: while it does not count, the other one does not either
     byte_vector encoded;
   };
   struct other_lineage {
@@ -60,7 +65,7 @@ class head_gate {
   bool learn_voucher(const byte_vector& bytes, std::int64_t unix_ns);
   bool learn_revocations(const byte_vector& bytes);
 
-  const std::vector<public_key> pinned_;
+  std::vector<pinned_root> pinned_;
   const signature_verifier& verifier_;
   std::vector<other_root> other_roots_;
   std::vector<other_lineage> lineages_;

@@ -68,15 +68,13 @@ subscriber::commands subscriber::on_heartbeat(const heartbeat& message, instant 
   now_ = at.now;
   learn_news(message.news, at);
   if (!is_of_now(message, at)) return finish(at);
-  const bool again = !connected_ || publisher_ != message.publisher;
+  const bool again = !connected_ || place_.publisher != message.place.publisher;
   if (!connected_) note(log_level::info, "hearing the publisher");
   connected_ = true;
   heard_ = at.now;
-  publisher_ = message.publisher;
-  const bool moved = chunk_host_ != message.chunk_host || chunk_port_ != message.chunk_port;
-  if ((again || moved) && message.chunk_port != 0) {
-    chunk_host_ = message.chunk_host;
-    chunk_port_ = message.chunk_port;
+  place_.publisher = message.place.publisher;
+  if ((again || place_ != message.place) && message.place.chunk_port != 0) {
+    place_ = message.place;
     reconnect();
   }
   choose_channel(message);
@@ -125,7 +123,7 @@ time_point subscriber::next_deadline() const {
   if (connected_) next = std::min(next, heard_ + options_.away_after + milliseconds(1));
   if (connected_ && active_ && has_chunk_port_) next = std::min(next, next_ack_);
   if (behind_to_tell_) next = std::min(next, behind_deadline_);
-  if (snapshot_wanted_ || target_ || !demanded_.empty()) {
+  if (snapshot_wanted_ || target_ || list_ || !demanded_.empty()) {
     if (has_chunk_port_ && bulk_under_way() == 0) next = std::min(next, blocked_until_);
     if (sink_blocked_until_ != time_point{}) next = std::min(next, sink_blocked_until_);
     if (((target_ && target_->planned) || !demanded_.empty()) && fetch_.copying())
@@ -197,8 +195,13 @@ bool subscriber::passes(byte_span head_bytes, const head_file& decoded, instant 
 
 /// Anybody can send news: how much of it is looked at is bounded.
 void subscriber::learn_news(const trust_news& news, instant at) {
-  if (options_.gate == nullptr || (news.vouchers.empty() && news.revocations.empty())) return;
-  if (!news_taken_.take(at.now) || !options_.gate->learn(news, at.unix_ns)) return;
+  if (options_.gate == nullptr || news == trust_news{} || !news_taken_.take(at.now)) return;
+  if (options_.gate->learn(news, at.unix_ns)) learned(at);
+  name_list(news.longer, at);
+}
+
+void subscriber::learned(instant at) {
+  list_in_force_ = list_refused_ = {};
   out_.push_back(keep_trust{});
   drop_refused(at);
 }
@@ -214,8 +217,8 @@ void subscriber::drop_refused(instant at) {
   if (refused(target_)) drop_target("its key was revoked");
 }
 
-bool subscriber::passes(const channel_state& state, instant at) {
-  const auto passed = options_.gate->check_state(state, at.unix_ns);
+bool subscriber::passes(const channel_state& state, const publisher_place& place, instant at) {
+  const auto passed = options_.gate->check_state(state, place, at.unix_ns);
   if (!passed)
     note(log_level::warning, "refused a heartbeat: " + passed.error().context);
   else if (state.expires_unix_ns < at.unix_ns)
@@ -228,14 +231,15 @@ bool subscriber::passes(const channel_state& state, instant at) {
 bool subscriber::is_of_now(const heartbeat& message, instant at) {
   if (options_.gate == nullptr) return true;
   if (channel_.empty())  // all that there is to choose from
-    return !message.channels.empty() &&
-           std::ranges::all_of(message.channels, [&](const auto& state) { return passes(state, at); });
+    return !message.channels.empty() && std::ranges::all_of(message.channels, [&](const auto& state) {
+      return passes(state, message.place, at);
+    });
   const auto mine =
       std::ranges::find_if(message.channels, [&](const auto& state) { return state.channel == channel_; });
   if (mine == message.channels.end())
     note(log_level::warning,
          fmt::format("a heartbeat says nothing of channel '{}', only of: {}", channel_, names_of(message)));
-  return mine != message.channels.end() && passes(*mine, at);
+  return mine != message.channels.end() && passes(*mine, message.place, at);
 }
 
 /// With a gate: whether a root said that the lineage goes on as the offered one.

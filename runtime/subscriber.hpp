@@ -158,7 +158,11 @@ class subscriber {
     digest object;
   };
   struct ack_ask {};
-  using asked = std::variant<pages_ask, snapshot_ask, behind_ask, ack_ask, content_fetch::ask>;
+  struct list_ask {
+    digest list;
+    std::uint32_t offset = 0;
+  };
+  using asked = std::variant<pages_ask, snapshot_ask, behind_ask, ack_ask, list_ask, content_fetch::ask>;
   struct under_way {
     asked what;
     time_point deadline{};
@@ -167,8 +171,9 @@ class subscriber {
   // heads
   bool acceptable(const head& offered, instant at);
   bool passes(byte_span head_bytes, const head_file& decoded, instant at);
-  bool passes(const channel_state& state, instant at);
+  bool passes(const channel_state& state, const publisher_place& place, instant at);
   void learn_news(const trust_news& news, instant at);
+  void learned(instant at);
   void drop_refused(instant at);
   bool is_of_now(const heartbeat& message, instant at);
   bool may_follow(const head& offered);
@@ -206,7 +211,19 @@ class subscriber {
   void take(const behind_ask& asked, const std::optional<chunk_reply>& reply);
   void tell_behind(std::optional<behind_list> told);
 
+  // a long list of revoked keys; subscriber_revocations.cpp
+  struct list_fetch {
+    trust_news::list_name what;
+    byte_vector bytes;  ///< from its beginning
+  };
+  void name_list(const trust_news::list_name& named, instant at);
+  const digest& list_in_force();
+  void ask_list(instant at);
+  void take(const list_ask& asked, const chunk_reply& reply, instant at);
+  void take_list(instant at);
+
   // requests
+  static std::string refusal_text(const chunk_reply& reply);
   std::size_t bulk_under_way() const;
   void send(chunk_request request, asked what, instant at);
   void ask_all(instant at);
@@ -241,9 +258,7 @@ class subscriber {
   std::size_t spare_bytes_ = 0;
 
   bool connected_ = false, followed_ = false, has_chunk_port_ = false;
-  incarnation_id publisher_;
-  std::string chunk_host_;
-  std::uint16_t chunk_port_ = 0;
+  publisher_place place_;
   time_point heard_{};
 
   /// The newest side object that is known, and how often one was asked for in vain.
@@ -253,6 +268,11 @@ class subscriber {
   unsigned behind_tries_ = 0;
   bool behind_to_tell_ = false;  ///< of the active generation
   time_point behind_deadline_{};
+
+  std::optional<list_fetch> list_;
+  digest list_in_force_;  ///< zero: not computed
+  digest list_refused_;   ///< came whole, and taught nothing
+  rate_limit lists_begun_{{0.2, 4}};
 
   bool snapshot_wanted_ = false;
   std::uint64_t demanded_bytes_ = 0;  ///< fetched, and not told yet

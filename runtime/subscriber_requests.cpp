@@ -29,6 +29,7 @@ void subscriber::ask_all(instant at) {
   });
   if (snapshot_wanted_ && !snapshot_asked && !channel_.empty())
     send(snapshot_request{channel_}, snapshot_ask{}, at);
+  ask_list(at);
   ask_behind(at);
   if (target_ && !target_->planned) ask_pages(at);
   const bool contents_wanted = options_.on_demand ? !demanded_.empty() : target_ && target_->planned;
@@ -94,13 +95,15 @@ subscriber::commands subscriber::on_reply(std::uint64_t id, const std::optional<
     take(*pages, *reply, at);
   } else if (const auto* contents = std::get_if<content_fetch::ask>(&asked.what)) {
     take(*contents, *reply, at);
+  } else if (const auto* list = std::get_if<list_ask>(&asked.what)) {
+    take(*list, *reply, at);
   } else {
     take_snapshot(*reply, at);
   }
   return finish(at);
 }
 
-static std::string refusal_text(const chunk_reply& reply) {
+std::string subscriber::refusal_text(const chunk_reply& reply) {
   const auto* no = std::get_if<refusal>(&reply.header);
   return no ? no->message : std::string("an answer that does not fit the question");
 }
@@ -215,7 +218,7 @@ void subscriber::reconnect() {
   failures_ = behind_tries_ = 0;
   blocked_until_ = {};
   next_ack_ = {};
-  out_.push_back(connect_chunk_port{chunk_host_, chunk_port_});
+  out_.push_back(connect_chunk_port{place_.chunk_host, place_.chunk_port});
 }
 
 }  // namespace graphite

@@ -41,6 +41,9 @@ struct Request {
 
     ack @6 :Ack;
     # Tells which generation this runtime node has; sent after each swap and then each 5 s.
+
+    revocations @9 :RevocationsPiece;
+    # A piece of the list of revoked keys, which is the same for all channels.
   }
 
   channel @7 :Text;
@@ -56,6 +59,13 @@ struct Welcome {
   tickets @1 :List(Data);
   # At most 4 of at most 1 KiB each (core/credentials.hpp). They are for the CURVE key of this connection, or
   # refused.
+}
+
+struct RevocationsPiece {
+  list @0 :Data;
+  # 32 bytes: SHA-256 of the list, which a heartbeat names (heads.capnp).
+  offset @1 :UInt32;
+  # Of its first byte that is wanted.
 }
 
 struct Contents {
@@ -121,6 +131,9 @@ struct Reply {
 
     ack @7 :Void;
     # No raw frames.
+
+    revocations @8 :Void;
+    # One raw frame: 256 KiB from the offset on, or fewer to the end. Refused where another list is in force.
   }
 }
 

@@ -106,7 +106,14 @@ struct Heartbeat {
   # Encoded as core/statements.hpp says.
 
   revocations @5 :Data;
-  # The signed list of keys that count no more. Empty: there is none, or it is too long for a heartbeat.
+  # The signed list of keys that count no more, where it has at most 64 KiB. Empty: there is none, or the next
+  # two fields name it.
+
+  revocationsName @6 :Data;
+  # 32 bytes: SHA-256 of the signed list. Its bytes are fetched in pieces from the chunk port. Empty: none is
+  # named.
+  revocationsBytes @7 :UInt32;
+  # Of that list. Zero: none is named.
 }
 
 struct ChannelState {
@@ -120,5 +127,6 @@ struct ChannelState {
   expires @5 :Int64;
   # Unix time in nanoseconds after which this record proves nothing. Zero: never.
   signature @6 :Data;
-  # The key's statement and the signature of all fields above (bundle/head_signature.hpp). Empty: not signed.
+  # The key's statement and the signature of all fields above, and of the heartbeat's publisher, chunkHost and
+  # chunkPort (bundle/head_signature.hpp). Empty: not signed.
 }

@@ -29,8 +29,9 @@ struct chunk_port_limits {
   static constexpr std::size_t message_text_max = 1024;
   static constexpr std::size_t tickets_max = 4;  ///< of one welcome
   static constexpr std::size_t address_bytes_max = 300;
-  static constexpr std::size_t grants_max = 16;              ///< told by one welcome
-  static constexpr std::size_t welcome_bytes_max = 8 * KiB;  ///< a request of a peer without a grant
+  static constexpr std::size_t grants_max = 16;                      ///< told by one welcome
+  static constexpr std::size_t welcome_bytes_max = 8 * KiB;          ///< a request of a peer without a grant
+  static constexpr std::size_t revocations_piece_bytes = 256 * KiB;  ///< of each piece but the last
 };
 static_assert(chunk_port_limits::tickets_max * ticket_bytes_max < chunk_port_limits::welcome_bytes_max);
 
@@ -79,6 +80,13 @@ struct ack_request {
   bool operator==(const ack_request&) const = default;
 };
 
+/// A piece of the list of revoked keys that a heartbeat names.
+struct revocations_request {
+  digest list;
+  std::uint32_t offset = 0;
+  bool operator==(const revocations_request&) const = default;
+};
+
 /// Tickets for a grant: the only request that a port with keys answers without one.
 struct welcome_request {
   incarnation_id who;
@@ -87,7 +95,7 @@ struct welcome_request {
 };
 
 using chunk_request = std::variant<snapshot_request, pages_request, list_request, contents_request,
-                                   behind_request, ack_request, welcome_request>;
+                                   behind_request, ack_request, welcome_request, revocations_request>;
 
 /// A request in the name of a channel. A port with keys answers what the grant for the channel covers: pages,
 /// contents and side objects of the channel's generations that it keeps, no others.
@@ -130,6 +138,11 @@ struct behind_reply {
 struct ack_reply {
   bool operator==(const ack_reply&) const = default;
 };
+/// One raw frame: from the offset on revocations_piece_bytes, or fewer to the end. Refused with not_found
+/// where another list is in force, with invalid_argument where the offset is not below its size.
+struct revocations_reply {
+  bool operator==(const revocations_reply&) const = default;
+};
 /// What the client has now, and where.
 struct welcome_reply {
   struct grant {
@@ -151,7 +164,7 @@ struct refusal {
 
 /// The header of a reply; its raw frames follow it.
 using chunk_reply_header = std::variant<refusal, snapshot_reply, pages_reply, list_reply, contents_reply,
-                                        behind_reply, ack_reply, welcome_reply>;
+                                        behind_reply, ack_reply, welcome_reply, revocations_reply>;
 
 struct chunk_reply {
   chunk_reply_header header;

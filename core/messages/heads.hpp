@@ -62,6 +62,14 @@ struct announcement {
   bool operator==(const announcement&) const = default;
 };
 
+/// Which process publishes, and where its chunks are.
+struct publisher_place {
+  incarnation_id publisher;
+  std::string chunk_host;        ///< empty: the host that the heads come from
+  std::uint16_t chunk_port = 0;  ///< zero: no chunks are served
+  bool operator==(const publisher_place&) const = default;
+};
+
 /// What a channel serves now, in few bytes.
 struct channel_state {
   std::string channel;  ///< is_channel_name
@@ -70,7 +78,8 @@ struct channel_state {
   sequence_number sequence;
   digest root;
   std::int64_t expires_unix_ns = 0;  ///< after this the record proves nothing; zero: never expires
-  byte_vector signature;             ///< empty until channels have keys
+  /// Of all the rest and of the place that the heartbeat names; empty until channels have keys.
+  byte_vector signature;
   bool operator==(const channel_state&) const = default;
 };
 
@@ -78,8 +87,15 @@ struct channel_state {
 struct trust_news {
   static constexpr std::size_t vouchers_max = 16, voucher_bytes_max = 512;
   static constexpr std::size_t revocations_bytes_max = 64 * KiB;
+  /// What is fetched from the chunk port.
+  struct list_name {
+    digest id;                ///< SHA-256 of the encoded list
+    std::uint32_t bytes = 0;  ///< at most core/credentials.hpp's revocations_bytes_max; zero: none is named
+    bool operator==(const list_name&) const = default;
+  };
   std::vector<byte_vector> vouchers;  ///< successions of roots and lineages, encoded; the newest last
-  byte_vector revocations;            ///< the list in force, encoded; empty: there is none
+  byte_vector revocations;            ///< the list in force, encoded; empty: there is none, or it is `longer`
+  list_name longer{};                 ///< the list in force where it is longer than revocations_bytes_max
   bool operator==(const trust_news&) const = default;
 };
 
@@ -90,9 +106,7 @@ struct heartbeat {
   static constexpr std::size_t channels_max = 256;
   static constexpr std::size_t host_bytes_max = 255;
 
-  incarnation_id publisher;
-  std::string chunk_host;               ///< empty: the host that the heads come from
-  std::uint16_t chunk_port = 0;         ///< zero: no chunks are served
+  publisher_place place;
   std::vector<channel_state> channels;  ///< ascending by name
   trust_news news;
   bool operator==(const heartbeat&) const = default;

@@ -7,11 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
-#include <filesystem>
 #include <mutex>
 
-#include "core/digest.hpp"
+#include "platform/audit/audit_format.hpp"
 #include "platform/linux/durable_file.hpp"
 #include "platform/linux/owned_fd.hpp"
 
@@ -19,80 +17,7 @@ namespace graphite {
 
 namespace {
 
-constexpr std::size_t field_bytes_max = 4096, digest_digits = 64;
-/// More than a line has.
-constexpr std::uint64_t tail_bytes = 3 * 4 * field_bytes_max + 1024;
-constexpr std::uint64_t read_bytes_max = 1u << 30;
-
-/// No field breaks a line or a column.
-std::string field(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, field_bytes_max)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f || c == '\\')
-      out += fmt::format("\\x{:02x}", byte);
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string time_text(std::int64_t unix_ns) {
-  const auto seconds = static_cast<time_t>(unix_ns / 1'000'000'000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, unix_ns % 1'000'000'000);
-}
-
-std::string file_name(std::uint64_t number) { return fmt::format("audit-{:08}", number); }
-
-/// Names of the files, ascending.
-result<std::vector<std::string>> files_of(const std::string& folder) {
-  std::vector<std::string> out;
-  std::error_code code;
-  for (std::filesystem::directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
-    if (it->path().filename().string().starts_with("audit-")) out.push_back(it->path().filename());
-  if (code) return fail_errno(code.value(), folder);
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-/// "DIGEST\tTIME\tWHO\tWHAT\tABOUT": what the digest is of comes after it.
-std::string chained(const std::string& before, std::string_view rest, const hasher& hash) {
-  return to_hex(hash.sha256(as_bytes(before + std::string(rest))));
-}
-
-/// Takes whole lines out of `text` that follow from `last`, which it moves on.
-result<void> read_lines(std::string_view text, const std::string& name, const hasher& hash, std::string& last,
-                        std::vector<audit_line>& out) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const auto end = text.find('\n');
-    if (end == std::string_view::npos) return {};
-    const auto line = text.substr(0, end);
-    text.remove_prefix(end + 1);
-    const auto rest = line.substr(std::min(line.size(), digest_digits));
-    const bool first = last.empty();
-    // The oldest file that is left follows from one that is gone.
-    if (!first && line.substr(0, digest_digits) != chained(last, rest, hash))
-      return fail(
-          errc::corrupt,
-          fmt::format("{}:{}: this line does not follow from the one before it: lines were changed or "
-                      "taken out",
-                      name, number));
-    last = line.substr(0, digest_digits);
-    std::vector<std::string> fields;
-    for (auto left = rest; !left.empty();) {
-      left.remove_prefix(1);
-      fields.emplace_back(left.substr(0, left.find('\t')));
-      left.remove_prefix(fields.back().size());
-    }
-    if (fields.size() != 4)
-      return fail(errc::corrupt, fmt::format("{}:{}: not a line of a record", name, number));
-    out.push_back({fields[0], {fields[1], fields[2], fields[3], true}});
-  }
-  return {};
-}
+using namespace audit_format;
 
 class audit_file final : public audit_sink {
  public:
@@ -103,9 +28,15 @@ class audit_file final : public audit_sink {
     GRAPHITE_CHECK(make_folders(options_.folder));
     if (::chmod(options_.folder.c_str(), S_IRWXU) != 0) return fail_errno(errno, options_.folder);
     GRAPHITE_TRY(names_, files_of(options_.folder));
-    if (names_.empty()) return begin_file(1);
-    GRAPHITE_CHECK(open_file(names_.back()));
-    return find_end(path(names_.back()));
+    if (names_.empty()) {
+      GRAPHITE_CHECK(begin_file(1));
+    } else {
+      GRAPHITE_CHECK(open_file(names_.back()));
+      GRAPHITE_CHECK(find_end(path(names_.back())));
+    }
+    GRAPHITE_TRY(const auto mark, read_mark(options_.folder));
+    GRAPHITE_CHECK(open_head());
+    return check_end(mark);
   }
 
   void record(const audit_entry& entry) override {
@@ -126,13 +57,20 @@ class audit_file final : public audit_sink {
     return {};
   }
 
+  result<void> open_head() {
+    const auto name = path(std::string(head_name));
+    head_.reset(::open(name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!head_) return fail_errno(errno, name);
+    return sync_folder(options_.folder);
+  }
+
   /// Goes on after the last whole line. Those before it are looked at by who reads them: here it would take
   /// as long as there are lines.
   result<void> find_end(const std::string& name) {
     struct stat facts {};
     if (::fstat(file_.get(), &facts) != 0) return fail_errno(errno, name);
     const auto size = static_cast<std::uint64_t>(facts.st_size);
-    const auto from = size - std::min<std::uint64_t>(size, tail_bytes);
+    const auto from = size - std::min<std::uint64_t>(size, line_bytes_max);
     byte_vector bytes(size - from);
     GRAPHITE_CHECK(read_fully(file_.get(), bytes, from, name));
     const auto text = as_text(bytes).substr(0, as_text(bytes).rfind('\n') + 1);  // npos + 1 is 0
@@ -144,6 +82,46 @@ class audit_file final : public audit_sink {
     const auto start = text.rfind('\n', text.size() - 2) + 1;
     last_ = text.substr(start, digest_digits);
     return {};
+  }
+
+  /// Whether the record ends where the head says. After a crash it may go on; where it ends sooner that is
+  /// said in the record itself.
+  result<void> check_end(const std::optional<end_mark>& mark) {
+    if (mark && mark->digest == last_) {
+      lines_ = mark->lines;
+      return {};
+    }
+    GRAPHITE_TRY(const auto digests, all_digests());
+    if (last_.empty() && !digests.empty()) last_ = digests.back();  // the newest file was only begun
+    lines_ = digests.size();
+    if (!mark && digests.empty()) return {};
+    if (!mark)
+      return write_line({"graphite", "missing", "the file `head`: lines before this one may be, too"});
+    const auto found = std::find(digests.rbegin(), digests.rend(), mark->digest);
+    lines_ = mark->lines;
+    if (found != digests.rend()) {
+      lines_ += static_cast<std::uint64_t>(found - digests.rbegin());
+      return {};
+    }
+    return write_line(
+        {"graphite", "missing",
+         fmt::format("line {} of {} was the last one: lines up to it were cut off here, or lost with "
+                     "the machine's power",
+                     mark->lines, mark->time)});
+  }
+
+  result<std::vector<std::string>> all_digests() const {
+    std::vector<std::string> out;
+    for (const auto& name : names_) {
+      GRAPHITE_TRY(const auto text, read_whole_file(path(name), audit_format::file_bytes_max));
+      for (std::size_t at = 0; at < text.size();) {
+        const auto end = text.find('\n', at);
+        if (end == std::string::npos) break;
+        out.push_back(text.substr(at, std::min(digest_digits, end - at)));
+        at = end + 1;
+      }
+    }
+    return out;
   }
 
   result<void> begin_file(std::uint64_t number) {
@@ -168,8 +146,9 @@ class audit_file final : public audit_sink {
   }
 
   result<void> write_line(const audit_entry& entry) {
-    const auto rest = fmt::format("\t{}\t{}\t{}\t{}", time_text(clock_.unix_ns()), field(entry.who),
-                                  field(entry.what), field(entry.about));
+    const auto time = time_text(clock_.unix_ns());
+    const auto rest =
+        fmt::format("\t{}\t{}\t{}\t{}", time, field(entry.who), field(entry.what), field(entry.about));
     auto chain = chained(last_, rest, hash_);
     const auto line = chain + rest + "\n";
     for (std::size_t done = 0; done < line.size();) {
@@ -185,7 +164,12 @@ class audit_file final : public audit_sink {
     }
     size_ += line.size();
     last_ = std::move(chain);
+    ++lines_;
     if (entry.rare && ::fdatasync(file_.get()) != 0) return fail_errno(errno, options_.folder);
+    // After the line: a crash in between leaves a record that goes on after its head.
+    GRAPHITE_CHECK(
+        write_fully(head_.get(), as_bytes(text_of(end_mark{lines_, last_, time})), 0, options_.folder));
+    if (entry.rare && ::fdatasync(head_.get()) != 0) return fail_errno(errno, options_.folder);
     return {};
   }
 
@@ -194,9 +178,10 @@ class audit_file final : public audit_sink {
   clock_source& clock_;
   log_sink& log_;
   std::mutex mutex_;
-  owned_fd file_;
+  owned_fd file_, head_;
   std::uint64_t size_ = 0;
-  std::string last_;  ///< digest of the last line
+  std::uint64_t lines_ = 0;  ///< written in all
+  std::string last_;         ///< digest of the last line
   std::vector<std::string> names_;
   bool failing_ = false;
 };
@@ -207,17 +192,6 @@ result<std::unique_ptr<audit_sink>> open_audit_file(audit_file_options options, 
                                                     clock_source& clock, log_sink& log) {
   auto out = std::make_unique<audit_file>(std::move(options), hash, clock, log);
   GRAPHITE_CHECK(out->open());
-  return out;
-}
-
-result<std::vector<audit_line>> read_audit(const std::string& folder, const hasher& hash) {
-  GRAPHITE_TRY(const auto names, files_of(folder));
-  std::vector<audit_line> out;
-  std::string last;
-  for (const auto& name : names) {
-    GRAPHITE_TRY(const auto text, read_whole_file(folder + "/" + name, read_bytes_max));
-    GRAPHITE_CHECK(read_lines(text, name, hash, last, out));
-  }
   return out;
 }
 

@@ -35,10 +35,11 @@ result<byte_vector> channel_signer::sign_head(std::string_view channel, byte_spa
   return signed_head(shared, key->statement, *key->signer);
 }
 
-result<byte_vector> channel_signer::sign_state(const channel_state& state) const {
+result<byte_vector> channel_signer::sign_state(const channel_state& state,
+                                               const publisher_place& place) const {
   const auto with = now();
   GRAPHITE_TRY(const auto key, key_of(*with, state.channel));
-  return signed_state(state, key->statement, *key->signer);
+  return signed_state(state, place, key->statement, *key->signer);
 }
 
 trust_news channel_signer::news() const { return now()->news; }

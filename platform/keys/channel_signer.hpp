@@ -26,7 +26,7 @@ class channel_signer final : public head_signer {
   void replace(keys next);
 
   result<byte_vector> sign_head(std::string_view channel, byte_span shared) const override;
-  result<byte_vector> sign_state(const channel_state& state) const override;
+  result<byte_vector> sign_state(const channel_state& state, const publisher_place& place) const override;
   trust_news news() const override;
 
  private:

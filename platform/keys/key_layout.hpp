@@ -16,6 +16,8 @@ inline constexpr std::string_view runtimes = "runtimes", clients = "clients", op
                                   nodes = "nodes";
 
 inline constexpr std::string_view root_secret = "root.key", root_pins = "root.pub", issued = "register";
+/// A folder: what was done with the root (platform/audit).
+inline constexpr std::string_view audit = "audit";
 inline constexpr std::string_view channels = "channels";
 inline constexpr std::string_view curve_secret = "curve.key", server_pins = "server.pub";
 inline constexpr std::string_view tickets = "tickets", vouchers = "vouchers", revocations = "revocations",

@@ -106,9 +106,8 @@ result<std::vector<pinned_root>> parse_pins(std::string_view text) {
     const auto line = take_line(text).value_or("");
     const auto space = line.find(' ');
     const auto key = key_from<public_key>(line.substr(0, space));
-    pinned_root one;
     if (!key) return fail(errc::corrupt, "a line that pins no root");
-    one.key = *key;
+    pinned_root one(*key);
     if (space != std::string_view::npos) {
       const auto number = line.substr(space + 1);
       std::int64_t until = 0;

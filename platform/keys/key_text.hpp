@@ -29,13 +29,7 @@ secret_bytes secret_text(byte_span secret);
 /// Errors: corrupt.
 result<secret_bytes> parse_secret(byte_span text);
 
-/// A root that runtimes pin, with the end of its time where it has one.
-struct pinned_root {
-  static constexpr std::size_t roots_max = 16;
-  public_key key;
-  std::optional<std::int64_t> until_unix_ns;
-};
-/// A line each: the key, a space and the end in nanoseconds since 1970.
+/// Roots that are pinned, a line each: the key; where it has an end, a space and nanoseconds since 1970.
 std::string pins_text(const std::vector<pinned_root>& roots);
 /// Errors: corrupt (no line, too many, one that is none).
 result<std::vector<pinned_root>> parse_pins(std::string_view text);

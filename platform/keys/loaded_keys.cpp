@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "platform/crypto/sha256.hpp"
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/key_layout.hpp"
 
@@ -50,21 +51,14 @@ result<secret_bytes> read_optional(const std::string& folder, std::string_view n
   return out;
 }
 
-result<std::vector<public_key>> that_count(const std::vector<pinned_root>& pins, std::int64_t now) {
-  std::vector<public_key> out;
-  for (const auto& one : pins)
-    if (!one.until_unix_ns || now < *one.until_unix_ns) out.push_back(one.key);
-  if (out.empty())
-    return fail(errc::permission_denied, "the time of every root has ended: get the new root.pub");
-  return out;
+result<void> check_one_counts(const std::vector<pinned_root>& pins, std::int64_t now) {
+  if (roots_that_count(pins, now).empty())
+    return fail(errc::permission_denied, std::string(roots_have_ended));
+  return {};
 }
 
-result<std::vector<public_key>> read_roots(const std::string& folder, std::int64_t now) {
-  GRAPHITE_TRY(const auto pins, read_as(folder, layout::root_pins,
-                                        [](byte_span bytes) { return parse_pins(as_text(bytes)); }));
-  auto out = that_count(pins, now);
-  if (!out) return in_file(folder, layout::root_pins, out.error());
-  return out;
+result<std::vector<pinned_root>> read_roots(const std::string& folder) {
+  return read_as(folder, layout::root_pins, [](byte_span bytes) { return parse_pins(as_text(bytes)); });
 }
 
 result<tls_keys> read_tls(const std::string& folder, std::string_view authority,
@@ -92,15 +86,17 @@ result<curve_pair> read_curve(const std::string& folder) {
 /// By the first of `roots` that signed it.
 template <class Verified>
 auto by_any(const std::vector<public_key>& roots, Verified verified) -> decltype(verified(public_key())) {
-  auto out = verified(roots.front());
-  for (auto root = roots.begin() + 1; !out && root != roots.end(); ++root) out = verified(*root);
+  decltype(verified(public_key())) out = fail(errc::permission_denied, std::string(roots_have_ended));
+  for (const auto& root : roots)
+    if (out = verified(root); out) break;
   return out;
 }
 
 /// Sorts the keys of a folder into those that sign now.
 class channel_key_choice {
  public:
-  channel_key_choice(publisher_keys& out, std::int64_t now) : out_(out), now_(now) {}
+  channel_key_choice(publisher_keys& out, std::int64_t now)
+      : out_(out), roots_(roots_that_count(out.roots, now)), now_(now) {}
 
   /// One that cannot be used is told of and passed over: it must not keep others, or revocations, from being
   /// heard of.
@@ -111,9 +107,8 @@ class channel_key_choice {
  private:
   result<void> take(const std::string& folder, const std::string& name) {
     GRAPHITE_TRY(auto key, read_as(folder, name, parse_signing_key));
-    const auto says = by_any(out_.roots, [&](const public_key& root) {
-      return verified_channel_key(key.statement, root, verifier_);
-    });
+    const auto says = by_any(
+        roots_, [&](const public_key& root) { return verified_channel_key(key.statement, root, verifier_); });
     if (!says) return in_file(folder, name, says.error());
     if (key.signer->key() != says->key)
       return fail(errc::corrupt, fmt::format("{}: a secret of another key", layout::join(folder, name)));
@@ -128,6 +123,7 @@ class channel_key_choice {
   }
 
   publisher_keys& out_;
+  const std::vector<public_key> roots_;
   std::int64_t now_;
   ed25519_verifier verifier_;
   std::map<std::string, channel_key_statement> best_;
@@ -149,21 +145,33 @@ result<void> read_channels(const std::string& folder, std::int64_t now, publishe
   return {};
 }
 
+struct revocations_list {
+  byte_vector encoded;
+  revocations_statement says;
+};
+
+/// By any root that is pinned: what one revoked stays revoked when its time has ended.
+result<revocations_list> parse_revocations(std::string_view text, const std::vector<pinned_root>& pins) {
+  GRAPHITE_TRY(auto lines, read_hex_lines(text, revocations_bytes_max));
+  if (lines.size() != 1) return fail(errc::corrupt, "not one list");
+  GRAPHITE_TRY(const auto said, decode_signed(lines.front(), revocations_bytes_max));
+  const ed25519_verifier verifier;
+  std::vector<public_key> ever;
+  for (const auto& one : pins) ever.push_back(one.key);
+  GRAPHITE_TRY(auto says, by_any(ever, [&](const public_key& root) {
+                 return verified_revocations(said, root, verifier);
+               }));
+  return revocations_list{std::move(lines.front()), std::move(says)};
+}
+
 result<void> read_revocations(const std::string& folder, publisher_keys& out) {
   GRAPHITE_TRY(const auto text, read_optional(folder, layout::revocations, 2 * revocations_bytes_max));
   if (text.empty()) return {};
-  const auto read = [&]() -> result<void> {
-    GRAPHITE_TRY(const auto lines, read_hex_lines(as_text(text.view()), revocations_bytes_max));
-    if (lines.size() != 1) return fail(errc::corrupt, "not one list");
-    out.revocations = lines.front();
-    GRAPHITE_TRY(const auto said, decode_signed(out.revocations, revocations_bytes_max));
-    const ed25519_verifier verifier;
-    GRAPHITE_TRY(out.revoked, by_any(out.roots, [&](const public_key& root) {
-                   return verified_revocations(said, root, verifier);
-                 }));
-    return {};
-  };
-  if (const auto done = read(); !done) return in_file(folder, layout::revocations, done.error());
+  auto list = parse_revocations(as_text(text.view()), out.roots);
+  if (!list) return in_file(folder, layout::revocations, list.error());
+  out.revocations = std::move(list->encoded);
+  out.revoked = std::move(list->says);
+  out.revocations_id = openssl_hasher().sha256(out.revocations);
   return {};
 }
 
@@ -176,6 +184,21 @@ result<void> read_vouchers(const std::string& folder, publisher_keys& out) {
     if (!said) return in_file(folder, layout::vouchers, said.error());
     out.vouchers.push_back(*said);
   }
+  return {};
+}
+
+/// Of what a link leads to only where it was given by name.
+result<void> add_file_facts(const std::string& path, const std::string& name, bool given,
+                            std::vector<std::string>& lines) {
+  struct stat facts {};
+  if ((given ? ::stat(path.c_str(), &facts) : ::lstat(path.c_str(), &facts)) != 0) {
+    if (errno == ENOENT) return {};  // replaced just now
+    return fail_errno(errno, path);
+  }
+  // A change of mode counts: it may end a refusal.
+  lines.push_back(fmt::format("{} {} {:o} {} {}.{:09} {}.{:09}\n", name, facts.st_size, facts.st_mode,
+                              facts.st_ino, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_ctim.tv_sec,
+                              facts.st_ctim.tv_nsec));
   return {};
 }
 
@@ -215,7 +238,8 @@ result<publisher_keys> load_publisher_keys(const std::string& given, std::int64_
   const auto folder = publisher_folder(given);
   GRAPHITE_CHECK(check_key_folder(folder));
   publisher_keys out;
-  GRAPHITE_TRY(out.roots, read_roots(folder, now_unix_ns));
+  out.judged_unix_ns = now_unix_ns;
+  GRAPHITE_TRY(out.roots, read_roots(folder));
   GRAPHITE_CHECK(read_revocations(folder, out));
   GRAPHITE_CHECK(read_channels(layout::join(folder, layout::channels), now_unix_ns, out));
   GRAPHITE_CHECK(read_vouchers(folder, out));
@@ -247,26 +271,23 @@ std::vector<std::string> ends_told(const publisher_keys& keys, std::int64_t now_
   return out;
 }
 
-result<std::string> publisher_keys_version(const std::string& given) {
-  const auto folder = publisher_folder(given);
+result<std::string> publisher_keys_version(const std::string& folder) {
+  return key_files_version(publisher_folder(folder));
+}
+
+result<std::string> key_files_version(const std::string& path) {
   std::vector<std::string> lines;
+  GRAPHITE_CHECK(add_file_facts(path, "", true, lines));
   std::error_code code;
-  for (std::filesystem::recursive_directory_iterator it(folder, code), end; !code && it != end;
-       it.increment(code)) {
-    if (lines.size() == 2 * channel_keys_max)
-      return fail(errc::too_large, fmt::format("{} has more than {} files", folder, 2 * channel_keys_max));
-    struct stat facts {};
-    if (::lstat(it->path().c_str(), &facts) != 0) {
-      if (errno == ENOENT) continue;  // replaced just now
-      return fail_errno(errno, it->path().string());
+  if (std::filesystem::is_directory(path, code))
+    for (std::filesystem::recursive_directory_iterator it(path, code), end; !code && it != end;
+         it.increment(code)) {
+      if (lines.size() == 2 * channel_keys_max)
+        return fail(errc::too_large, fmt::format("{} has more than {} files", path, 2 * channel_keys_max));
+      GRAPHITE_CHECK(add_file_facts(it->path(), it->path().lexically_relative(path), false, lines));
     }
-    // A change of mode counts: it may end a refusal.
-    lines.push_back(fmt::format("{} {} {:o} {} {}.{:09} {}.{:09}\n",
-                                it->path().lexically_relative(folder).string(), facts.st_size, facts.st_mode,
-                                facts.st_ino, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec,
-                                facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec));
-  }
-  if (code) return fail(errc::io, fmt::format("{}: {}", folder, code.message()));
+  if (code && code != std::errc::no_such_file_or_directory)
+    return fail(errc::io, fmt::format("{}: {}", path, code.message()));
   std::sort(lines.begin(), lines.end());
   std::string out;
   for (const auto& line : lines) out += line;
@@ -276,7 +297,9 @@ result<std::string> publisher_keys_version(const std::string& given) {
 result<runtime_keys> load_runtime_keys(const std::string& folder, std::int64_t now_unix_ns) {
   GRAPHITE_CHECK(check_key_folder(folder));
   runtime_keys out;
-  GRAPHITE_TRY(out.roots, read_roots(folder, now_unix_ns));
+  GRAPHITE_TRY(out.roots, read_roots(folder));
+  if (const auto one = check_one_counts(out.roots, now_unix_ns); !one)
+    return in_file(folder, layout::root_pins, one.error());
   GRAPHITE_TRY(out.servers, read_as(folder, layout::server_pins, parse_servers));
   GRAPHITE_TRY(out.curve, read_curve(folder));
   GRAPHITE_TRY(out.tickets,
@@ -284,11 +307,25 @@ result<runtime_keys> load_runtime_keys(const std::string& folder, std::int64_t n
   return out;
 }
 
-result<std::vector<public_key>> load_pins(const std::string& file, std::int64_t now_unix_ns) {
+bool roots_changed(const publisher_keys& keys, std::int64_t now_unix_ns) {
+  return std::ranges::any_of(keys.roots, [&](const auto& one) {
+    return one.counts(keys.judged_unix_ns) != one.counts(now_unix_ns);
+  });
+}
+
+result<std::vector<pinned_root>> load_pins(const std::string& file, std::int64_t now_unix_ns) {
   GRAPHITE_TRY(const auto text, read_believed_file(file, small_file_max));
-  const auto out = parse_pins(text).and_then([&](const auto& pins) { return that_count(pins, now_unix_ns); });
-  if (!out) return fail(out.error().code, fmt::format("{}: {}", file, out.error().context));
-  return *out;
+  auto pins = parse_pins(text);
+  const auto one = pins.and_then([&](const auto& some) { return check_one_counts(some, now_unix_ns); });
+  if (!one) return fail(one.error().code, fmt::format("{}: {}", file, one.error().context));
+  return pins;
+}
+
+result<byte_vector> load_revocations(const std::string& file, const std::vector<pinned_root>& pins) {
+  GRAPHITE_TRY(const auto text, read_believed_file(file, 2 * revocations_bytes_max));
+  auto list = parse_revocations(text, pins);
+  if (!list) return fail(list.error().code, fmt::format("{}: {}", file, list.error().context));
+  return std::move(list->encoded);
 }
 
 }  // namespace graphite

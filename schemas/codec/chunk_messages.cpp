@@ -23,6 +23,11 @@ struct request_writer {
     out.setAsset(in.asset.value);
   }
   void operator()(const behind_request& in) { out.setBehind(wire::to_data(in.content)); }
+  void operator()(const revocations_request& in) {
+    auto piece = out.initRevocations();
+    piece.setList(wire::to_data(in.list));
+    piece.setOffset(in.offset);
+  }
   void operator()(const pages_request& in) {
     auto pages = out.initPages(static_cast<unsigned>(in.pages.size()));
     for (unsigned i = 0; i < pages.size(); ++i) pages.set(i, wire::to_data(in.pages[i]));
@@ -138,6 +143,10 @@ result<chunk_request> read_verb(wire::Request::Reader in) {
     }
     case wire::Request::ACK:
       return read_ack(in.getAck());
+    case wire::Request::REVOCATIONS: {
+      GRAPHITE_TRY(auto list, wire::to_digest(in.getRevocations().getList()));
+      return chunk_request(revocations_request{list, in.getRevocations().getOffset()});
+    }
   }
   return fail(errc::unsupported, "a verb this version does not know");
 }
@@ -178,6 +187,7 @@ struct reply_writer {
   }
   void operator()(const behind_reply&) { out.setBehind(); }
   void operator()(const ack_reply&) { out.setAck(); }
+  void operator()(const revocations_reply&) { out.setRevocations(); }
   void operator()(const welcome_reply& in) {
     auto welcome = out.initWelcome();
     welcome.setHeads(in.heads);
@@ -254,6 +264,8 @@ result<chunk_reply_header> read(wire::Reply::Reader in) {
       return chunk_reply_header(behind_reply{});
     case wire::Reply::ACK:
       return chunk_reply_header(ack_reply{});
+    case wire::Reply::REVOCATIONS:
+      return chunk_reply_header(revocations_reply{});
   }
   return fail(errc::unsupported, "an answer this version does not know");
 }
@@ -278,6 +290,7 @@ frame_rule rule_of(const chunk_reply_header& header) {
     return {1, limits::frames_max - 1, limits::page_bytes_max};
   if (std::holds_alternative<list_reply>(header)) return {1, 2, limits::list_bytes_max};
   if (std::holds_alternative<behind_reply>(header)) return {1, 1, limits::list_bytes_max};
+  if (std::holds_alternative<revocations_reply>(header)) return {1, 1, limits::revocations_piece_bytes};
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "core/channel_name.hpp"
+#include "core/credentials.hpp"
 #include "heads.capnp.h"
 #include "schemas/codec/announcement.hpp"
 #include "schemas/codec/wire_bytes.hpp"
@@ -40,14 +41,19 @@ result<trust_news> read_news(wire::Heartbeat::Reader in) {
     out.vouchers.push_back(std::move(bytes));
   }
   GRAPHITE_TRY(out.revocations, wire::to_bytes(in.getRevocations(), trust_news::revocations_bytes_max));
+  out.longer.bytes = in.getRevocationsBytes();
+  if (out.longer.bytes == 0) return out;
+  if (out.longer.bytes > revocations_bytes_max)
+    return fail(errc::too_large, "too long a list of revoked keys");
+  GRAPHITE_TRY(out.longer.id, wire::to_digest(in.getRevocationsName()));
   return out;
 }
 
 result<heartbeat> read(wire::Heartbeat::Reader in) {
   heartbeat out;
-  GRAPHITE_TRY(out.publisher.value, wire::to_uuid(in.getPublisher()));
-  GRAPHITE_TRY(out.chunk_host, wire::to_text(in.getChunkHost(), heartbeat::host_bytes_max));
-  out.chunk_port = in.getChunkPort();
+  GRAPHITE_TRY(out.place.publisher.value, wire::to_uuid(in.getPublisher()));
+  GRAPHITE_TRY(out.place.chunk_host, wire::to_text(in.getChunkHost(), heartbeat::host_bytes_max));
+  out.place.chunk_port = in.getChunkPort();
   const auto channels = in.getChannels();
   if (channels.size() > heartbeat::channels_max) return fail(errc::too_large, "too many channels");
   for (const auto channel : channels) {
@@ -65,14 +71,18 @@ result<heartbeat> read(wire::Heartbeat::Reader in) {
 byte_vector encode(const heartbeat& message) {
   capnp::MallocMessageBuilder builder(static_cast<unsigned>(64 + 48 * message.channels.size()));
   auto out = builder.initRoot<wire::Heartbeat>();
-  out.setPublisher(wire::to_data(message.publisher.value));
-  out.setChunkHost(message.chunk_host);
-  out.setChunkPort(message.chunk_port);
+  out.setPublisher(wire::to_data(message.place.publisher.value));
+  out.setChunkHost(message.place.chunk_host);
+  out.setChunkPort(message.place.chunk_port);
   auto channels = out.initChannels(static_cast<unsigned>(message.channels.size()));
   for (unsigned i = 0; i < channels.size(); ++i) write_channel(channels[i], message.channels[i]);
   auto vouchers = out.initVouchers(static_cast<unsigned>(message.news.vouchers.size()));
   for (unsigned i = 0; i < vouchers.size(); ++i) vouchers.set(i, wire::to_data(message.news.vouchers[i]));
   out.setRevocations(wire::to_data(message.news.revocations));
+  if (message.news.longer.bytes != 0) {
+    out.setRevocationsName(wire::to_data(message.news.longer.id));
+    out.setRevocationsBytes(message.news.longer.bytes);
+  }
   return wire::to_message(builder);
 }
 

@@ -172,6 +172,14 @@ TEST(export_bundle, what_is_behind_comes_along) {
   EXPECT_TRUE(verify_exported(*file).good());
 }
 
+TEST(export_bundle, the_signature_comes_along) {
+  memory_bundle bundle;
+  const auto tree = fill(bundle, 30);
+  const head_file from{sample_head(tree), {}, {}, {}, byte_vector(40, std::byte{7})};
+  const auto out = export_to_memory(tree, bundle, from).value();
+  EXPECT_EQ(exported_bundle::open(out.bytes, sha()).value()->head().signature, from.signature);
+}
+
 TEST(export_bundle, a_side_object_that_is_not_held_is_left_out) {
   memory_bundle bundle;
   const auto tree = fill(bundle, 3);

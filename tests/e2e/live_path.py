@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """The main job through the real programs: save a file, see its bytes in a subscriber's `current/`."""
 import contextlib
+import fcntl
+import json
 import os
 import shutil
 import subprocess
 import time
 import urllib.request
 
-from support import (Peaks, World, bundle_contents, check, disk_bytes, equal, main, private_bytes, run, verify,
+from support import (PROGRAM, Peaks, World, bundle_contents, check, disk_bytes, equal, main, private_bytes, run, verify,
                      wait_until)
 
 UPPER = '''[project]
@@ -138,6 +140,36 @@ def building_twice_runs_nothing_twice():
         for _ in range(2):
             again = world.build()
             equal((again["ran"], again["changed_sources"]), (0, 0), "a file with a new time and the same bytes")
+
+
+def nobody_waits_for_a_reader_of_events_who_does_not_read():
+    F_SETPIPE_SZ, edits = 1031, 60
+    with World() as world:
+        world.write("a.txt", "0")
+        dev = subprocess.Popen([PROGRAM, "dev", "-C", world.root, "--json"], bufsize=0, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
+        try:
+            fcntl.fcntl(dev.stdout, F_SETPIPE_SZ, 4096)
+            world.ready = json.loads(dev.stdout.readline())
+            reader = world.subscribe("reader")
+            for number in range(edits):
+                world.write("a.txt", f"edit {number}")
+                reader.swap_with(changed="a.txt")
+                if (world.current("reader") / "a.txt").read_text() != f"edit {number}":
+                    reader.swap_with(changed="a.txt")
+            check(dev.poll() is None, "dev has ended")
+            last = run("status", "-C", world.root, "--json")["channels"][0]["newest"]["sequence"]
+            seen = []
+            while last not in seen:
+                event = json.loads(dev.stdout.readline())
+                seen += [event["sequence"]] if event["event"] == "generation" else []
+            equal(seen, list(range(1, last + 1)), "all that waited is there")
+            check(last >= edits, f"{last} generations")
+            run("stop", "-C", world.root)
+            equal(dev.wait(timeout=30), 0, "the exit code")
+        finally:
+            dev.kill()
+            dev.wait()
 
 
 def build_attaches_to_dev():
@@ -508,7 +540,8 @@ def builds_alone_give_space_back():
 if __name__ == "__main__":
     main([a_saved_file_is_swapped_into_two_subscribers, add_rename_over_and_delete_are_followed, a_command_rule_converts,
           large_files_arrive_whole, a_swap_needs_the_old_generation_and_the_change_only,
-          a_swap_without_files_needs_no_second_copy_either, building_twice_runs_nothing_twice, build_attaches_to_dev,
+          a_swap_without_files_needs_no_second_copy_either, building_twice_runs_nothing_twice,
+          nobody_waits_for_a_reader_of_events_who_does_not_read, build_attaches_to_dev,
           one_broken_asset_does_not_block_the_rest, a_killed_subscriber_comes_back, a_killed_dev_loses_nothing_published,
           a_second_process_is_told_who_holds_the_state,
           a_changed_project_file_takes_effect_and_a_broken_one_does_not,

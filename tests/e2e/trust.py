@@ -77,6 +77,58 @@ def keys_rotate_and_are_revoked_while_all_run():
         edit_until_shown(world, reader, "a.txt", "three")
 
 
+def bundles_are_judged_by_who_signed_them():
+    with World() as world:
+        keys, others = Keys(world), Keys(world, "others")
+        world.write("a.txt", "one")
+        serve(world, keys)
+        world.build()
+        pinned = ["--root", keys.pins, "--json"]
+        check(run("bundle", "verify", world.bundle, *pinned)["good"], "what its root vouches for")
+        run("bundle", "verify", world.bundle, "--root", others.pins, code=4)
+        serial = next(row["serial"] for row in keys.rows() if row["kind"] == "channel-key")
+        exported = world.work / "kept.grph"
+        run("bundle", "export", world.bundle, exported)
+        keys.ask("revoke", serial)
+        revoked = keys.folder / "root/revocations"
+        said = run("bundle", "verify", exported, "--root", keys.pins, "--revocations", revoked, code=4)
+        check(f"key {serial}, which was revoked" in said, said)
+        said = run("bundle", "verify", exported, "--root", keys.pins, "--at", "2020-01-01", code=4)
+        check("not valid yet" in said, said)
+        said = run("bundle", "verify", exported, "--at", "2020-01-01", code=2)
+        check("--root" in said, said)
+
+
+def what_is_done_with_keys_is_recorded():
+    with World() as world:
+        keys = Keys(world)
+        keys.ask("ticket", "game-1")
+        keys.ask("token", "ci")
+        keys.ask("rotate", "--channel", "main")
+        keys.ask("revoke", 7)
+        subprocess.run([PROGRAM, "keys", "revoke", keys.folder, "999"], capture_output=True)
+        done = subprocess.run([PROGRAM, "audit", "--keys", keys.folder, "--json"], check=True, capture_output=True)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        what = [row["what"] for row in rows if row["what"] != "keygen"]
+        equal(what, ["ticket", "token", "rotate", "revoke", "revoke"], "what was done")
+        check("game-1" in next(row for row in rows if row["what"] == "ticket")["about"], rows)
+        equal(rows[-2]["about"], "7: list 1", "the revocation")
+        check("failed: nothing has serial 999" in rows[-1]["about"], rows[-1])
+        equal(sum(row["serial"] > 0 for row in keys.rows()), 7 + 3, "what was given out")
+        end = run("audit", "--keys", keys.folder, "--verify", "--json")
+        equal(end["lines"], len(rows), "lines")
+        keys.ask("token", "later")
+        run("audit", "--keys", keys.folder, "--verify", "--kept", end["digest"])
+        record = keys.folder / "root/audit/audit-00000001"
+        lines = record.read_bytes().splitlines(keepends=True)
+        record.write_bytes(b"".join(lines[:-2]))
+        said = run("audit", "--keys", keys.folder, "--verify", code=5)
+        check(f"line {len(rows) + 1} of" in said and "cut off" in said, said)
+        run("audit", "--keys", keys.folder, "--verify", "--kept", end["digest"], code=5)
+        keys.ask("token", "goes-on")
+        check("missing" in run("audit", "--keys", keys.folder), "the record says what it lacks")
+
+
 def a_stolen_key_that_was_revoked_is_refused_after_a_restart():
     with World() as world:
         keys = Keys(world)
@@ -292,7 +344,8 @@ def no_secret_is_told():
 
 
 if __name__ == "__main__":
-    main([a_runtime_follows_what_its_root_vouches_for, a_publisher_with_other_keys_or_none_is_not_heard,
+    main([a_runtime_follows_what_its_root_vouches_for, bundles_are_judged_by_who_signed_them,
+          what_is_done_with_keys_is_recorded, a_publisher_with_other_keys_or_none_is_not_heard,
           keys_rotate_and_are_revoked_while_all_run, a_stolen_key_that_was_revoked_is_refused_after_a_restart,
           a_revoked_key_that_was_the_only_one_signs_nothing_more, a_list_of_revoked_keys_is_copied_to_the_publisher,
           the_certificates_of_a_server_are_renewed_while_it_runs, pins_that_others_can_write_are_refused,

@@ -206,14 +206,17 @@ void write_announcements() {
   write("announcement/full", encode(full));
   write("announcement/empty", encode(announcement{}));
   heartbeat beat;
-  beat.publisher.value.bytes.fill(3);
-  beat.chunk_host = "host";
-  beat.chunk_port = 7403;
+  beat.place.publisher.value.bytes.fill(3);
+  beat.place.chunk_host = "host";
+  beat.place.chunk_port = 7403;
   beat.channels = {{"levels", {}, {1}, {2}, number(3), 4, bytes_of("sig")},
                    {"main", {}, {5}, {6}, number(7), 0, {}}};
   write("heartbeat/two", encode(beat));
   beat.news = {{bytes_of("one"), bytes_of("two")}, bytes_of("revoked")};
   write("heartbeat/news", encode(beat));
+  beat.news.revocations.clear();
+  beat.news.longer = {number(8), 70'000};
+  write("heartbeat/named_list", encode(beat));
 }
 
 byte_vector in_frames(const std::vector<byte_vector>& frames) {
@@ -237,7 +240,8 @@ void write_chunk_messages() {
                                     contents_request{{{number(4), 5, 6}, {number(7), 0, 0}}, 65536},
                                     behind_request{number(8)},
                                     ack,
-                                    welcome_request{{}, {bytes_of("a ticket")}}};
+                                    welcome_request{{}, {bytes_of("a ticket")}},
+                                    revocations_request{number(10), 262'144}};
   for (const auto& request : requests)
     write("chunk_request/" + std::to_string(request.index()), encode(request));
   const chunk_reply replies[] = {{refusal{errc::not_found, "no such channel"}, {}},
@@ -247,7 +251,8 @@ void write_chunk_messages() {
                                  {contents_reply{{{false, 2}, {true, 0}}}, {bytes_of("chunks")}},
                                  {behind_reply{}, {bytes_of("behind")}},
                                  {ack_reply{}, {}},
-                                 {welcome_reply{":7402", "host:7403", {{"main", 5}}, "one"}, {}}};
+                                 {welcome_reply{":7402", "host:7403", {{"main", 5}}, "one"}, {}},
+                                 {revocations_reply{}, {bytes_of("piece")}}};
   for (const auto& reply : replies)
     write("chunk_reply/" + std::to_string(reply.header.index()), in_frames(encode(reply)));
 }

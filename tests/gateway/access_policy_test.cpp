@@ -73,6 +73,27 @@ TEST_F(token_traps, of_a_second_root_counts_while_both_do) {
   refuses(text(good()), "no root that this service trusts");
 }
 
+TEST_F(token_traps, of_a_root_whose_time_has_ended_is_refused) {
+  options.roots = {other->key(), {root->key(), start_ns + 5}};
+  EXPECT_TRUE(ask(text(good()), start_ns + 4));
+  refuses(text(good()), "no root that this service trusts", start_ns + 5);
+}
+
+TEST_F(token_traps, sessions_end_with_the_root_that_gave_them) {
+  options.roots = {{root->key(), start_ns + 5}};
+  access_policy policy(options, verifier);
+  const auto who = policy.by_token(text(good()), revoked, start_ns + 1).value();
+  EXPECT_TRUE(policy.still_counts(who, revoked, start_ns + 4));
+  const auto ended = policy.still_counts(who, revoked, start_ns + 5);
+  ASSERT_FALSE(ended);
+  EXPECT_NE(ended.error().context.find("token 9 of ci is of a root that counts no more"), std::string::npos);
+  EXPECT_TRUE(policy.still_counts(policy.by_start_token(), revoked, start_ns + 5)) << "no root gave it";
+  policy.set_roots({root->key()});
+  EXPECT_TRUE(policy.still_counts(who, revoked, start_ns + 5));
+  policy.set_roots({other->key()});
+  EXPECT_FALSE(policy.permits(who, verb::build, revoked, start_ns + 1));
+}
+
 TEST_F(token_traps, that_is_a_statement_of_another_kind_is_refused) {
   const ticket_statement ticket{"studio", "ci", {}, 9, good().valid};
   refuses(token_text(sign_ticket(ticket, *root).value()), "no root that this service trusts");

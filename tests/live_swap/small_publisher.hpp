@@ -60,11 +60,11 @@ class small_publisher {
   heartbeat beat(std::uint16_t chunk_port, incarnation_id who, std::int64_t unix_ns = 0) const {
     const std::lock_guard lock(mutex_);
     heartbeat out;
-    out.publisher = who;
-    out.chunk_port = chunk_port;
+    out.place = {who, "", chunk_port};
     const auto lives_for = options_.signer != nullptr ? duration(seconds(10)) : duration::zero();
     if (options_.signer != nullptr) out.news = options_.signer->news();
-    if (head_) out.channels.push_back(*make_channel_state(*head_, unix_ns, lives_for, options_.signer));
+    if (head_)
+      out.channels.push_back(*make_channel_state(*head_, out.place, unix_ns, lives_for, options_.signer));
     return out;
   }
 
@@ -82,8 +82,12 @@ class small_publisher {
       if (!head_ || channel != options_.channel) return std::nullopt;
       return chunk_service_sources::current_head{*encode_wire_head(*head_, hash_, options_.signer), {}, 0, 0};
     };
+    out.revocations = [this] { return revocations; };
     return out;
   }
+
+  /// What the chunk port gives out; set before that is asked.
+  chunk_service_sources::signed_list revocations;
 
   const std::map<std::string, std::string>& files() const { return files_; }
   memory_chunk_store& store() { return store_; }

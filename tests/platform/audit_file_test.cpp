@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
 #include "tests/support/recording_log.hpp"
@@ -22,7 +24,18 @@ struct audit : testing::Test {
   std::unique_ptr<audit_sink> open(std::uint64_t file_bytes_max = 1 << 20, std::size_t files_max = 64) {
     return open_audit_file({folder, file_bytes_max, files_max}, hash, clock, log).value();
   }
-  std::vector<audit_line> lines() { return read_audit(folder, hash).value(); }
+  audit_record all() { return read_audit(folder, hash).value(); }
+  std::vector<audit_line> lines() { return all().lines; }
+  void record(int count) {
+    const auto sink = open();
+    for (int i = 0; i < count; ++i) sink->record({"uid 0", "build", std::to_string(i), i % 2 == 0});
+  }
+  /// Takes whole lines off the end of the newest file.
+  void cut_lines(int count) {
+    auto text = place.read("audit/audit-00000001");
+    for (int i = 0; i < count; ++i) text.resize(text.rfind('\n', text.size() - 2) + 1);
+    place.write("audit/audit-00000001", text);
+  }
 };
 
 TEST_F(audit, keeps_what_was_done_in_order_over_restarts) {
@@ -64,6 +77,89 @@ TEST_F(audit, tells_changed_and_missing_lines) {
   EXPECT_FALSE(read_audit(folder, hash)) << "what is added does not hide it";
 }
 
+TEST_F(audit, tells_lines_that_were_cut_off_its_end) {
+  record(5);
+  EXPECT_FALSE(all().cut_off);
+  EXPECT_EQ(all().written, 5u);
+  const auto last = all().lines.back().time;
+  for (int left = 4; left > 0; --left) {
+    cut_lines(1);
+    const auto read = all();
+    EXPECT_EQ(read.lines.size(), static_cast<std::size_t>(left)) << "what is left is shown";
+    ASSERT_TRUE(read.cut_off);
+    EXPECT_EQ(read.cut_off->code, errc::corrupt);
+    EXPECT_NE(read.cut_off->context.find("line 5 of " + last), std::string::npos) << read.cut_off->context;
+  }
+  std::filesystem::remove(folder + "/audit-00000001");
+  EXPECT_TRUE(all().cut_off) << "also where no file is left";
+}
+
+TEST_F(audit, says_in_itself_what_is_missing_and_goes_on) {
+  record(5);
+  cut_lines(2);
+  record(1);
+  const auto read = all();
+  EXPECT_FALSE(read.cut_off) << "it is told by a line of its own now";
+  ASSERT_EQ(read.lines.size(), 5u);
+  EXPECT_EQ(read.lines[3].entry.what, "missing");
+  EXPECT_NE(read.lines[3].entry.about.find("line 5 of "), std::string::npos);
+  EXPECT_EQ(read.written, 7u);
+  record(1);
+  EXPECT_EQ(lines().size(), 6u) << "once";
+}
+
+TEST_F(audit, takes_a_crash_between_line_and_head_for_none) {
+  record(3);
+  const auto head = place.read("audit/head");
+  record(1);
+  place.write("audit/head", head);
+  EXPECT_FALSE(all().cut_off);
+  EXPECT_EQ(all().written, 4u);
+  record(1);
+  EXPECT_EQ(all().written, 5u);
+  for (const auto& line : lines()) EXPECT_EQ(line.entry.what, "build");
+}
+
+TEST_F(audit, tells_that_its_head_is_missing) {
+  record(3);
+  const auto head = place.read("audit/head");
+  for (const auto& text : {std::string(), head.substr(1), head + "x", std::string(head.size(), '0')}) {
+    place.write("audit/head", text);
+    ASSERT_TRUE(all().cut_off) << text;
+    EXPECT_NE(all().cut_off->context.find("cannot be told"), std::string::npos);
+  }
+  std::filesystem::remove(folder + "/head");
+  EXPECT_TRUE(all().cut_off);
+  record(1);
+  EXPECT_FALSE(all().cut_off);
+  ASSERT_EQ(lines().size(), 5u);
+  EXPECT_EQ(lines()[3].entry.what, "missing");
+  EXPECT_EQ(all().written, 5u);
+}
+
+TEST_F(audit, goes_on_after_a_file_that_was_only_begun) {
+  record(3);
+  place.write("audit/audit-00000002", "");
+  record(1);
+  EXPECT_FALSE(all().cut_off);
+  EXPECT_EQ(all().written, 4u);
+  EXPECT_EQ(lines().size(), 4u);
+}
+
+TEST_F(audit, has_a_digest_that_is_kept_elsewhere) {
+  record(4);
+  const auto read = all();
+  EXPECT_TRUE(check_kept_digest(read, read.lines.back().digest));
+  EXPECT_TRUE(check_kept_digest(read, read.lines.front().digest));
+  EXPECT_NE(read.lines.front().digest, read.lines.back().digest);
+  EXPECT_EQ(check_kept_digest(read, std::string(64, '0')).error().code, errc::corrupt);
+  // Who can write the folder makes a record anew that is whole by itself.
+  std::filesystem::remove_all(folder);
+  record(9);
+  EXPECT_FALSE(all().cut_off);
+  EXPECT_FALSE(check_kept_digest(all(), read.lines.back().digest));
+}
+
 TEST_F(audit, goes_on_after_a_line_that_a_crash_cut_short) {
   open()->record({"uid 0", "build", "whole"});
   place.write("audit/audit-00000001", place.read("audit/audit-00000001") + "0123456789");
@@ -86,6 +182,8 @@ TEST_F(audit, is_bounded_and_says_what_it_removed) {
   EXPECT_LT(all.size(), 20u);
   EXPECT_EQ(all.back().entry.about, "39");
   EXPECT_TRUE(std::ranges::any_of(all, [](const auto& one) { return one.entry.what == "remove"; }));
+  EXPECT_FALSE(read_audit(folder, hash)->cut_off);
+  EXPECT_GT(read_audit(folder, hash)->written, 40u) << "also those whose file went, and what told so";
 }
 
 TEST_F(audit, says_once_that_the_disk_is_full_and_goes_on_when_it_is_not) {

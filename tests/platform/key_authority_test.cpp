@@ -37,7 +37,7 @@ struct key_authorities : testing::Test {
 TEST_F(key_authorities, give_a_publisher_all_that_it_needs) {
   const auto made = begin();
   const auto keys = publisher();
-  EXPECT_EQ(keys.roots, std::vector{made.root()});
+  EXPECT_EQ(keys.roots, std::vector<pinned_root>{made.root()});
   ASSERT_EQ(keys.channels.size(), 2u);
   const auto& main = keys.channels.at("main");
   EXPECT_EQ(verified_channel_key(main.statement, made.root(), verifier).value().key, main.signer->key());
@@ -111,7 +111,7 @@ TEST_F(key_authorities, tell_of_a_revoked_key_that_was_the_only_one) {
   left.channels["ui"] = {loaded.channels.at("ui").statement, nullptr};
   channel_state state;
   state.channel = "main";
-  EXPECT_EQ(channel_signer(std::move(left)).sign_state(state).error().code, errc::permission_denied);
+  EXPECT_EQ(channel_signer(std::move(left)).sign_state(state, {}).error().code, errc::permission_denied);
 }
 
 TEST_F(key_authorities, tell_of_revocations_beside_a_key_that_cannot_be_read) {
@@ -195,7 +195,7 @@ TEST_F(key_authorities, give_runtimes_tickets) {
   const auto rows = keys.issue_tickets({"game-1", {"main", "ui"}, {now, now + 30 * day}, {}}).value();
   ASSERT_EQ(rows.size(), 2u);
   const auto loaded = load_runtime_keys(folder + "/runtimes/game-1", now).value();
-  EXPECT_EQ(loaded.roots, std::vector{keys.root()});
+  EXPECT_EQ(loaded.roots, std::vector<pinned_root>{keys.root()});
   EXPECT_EQ(loaded.servers, std::vector{publisher().curve.key});
   ASSERT_EQ(loaded.tickets.size(), 2u);
   const auto key = verified_channel_key(loaded.tickets[0].key, keys.root(), verifier).value();
@@ -362,11 +362,11 @@ TEST_F(key_authorities, finish_a_new_root_wherever_it_was_cut_off) {
       ASSERT_TRUE(keys) << point << ' ' << count << ": " << keys.error().context;
       EXPECT_TRUE(keys->revoked().serials.contains(1));
       const auto during = publisher();
-      EXPECT_EQ(during.roots.front(), keys->root());
+      EXPECT_EQ(during.roots.front().key, keys->root());
       EXPECT_TRUE(verified_channel_key(during.channels.at("main").statement, keys->root(), verifier));
       if (keys->root() != old) {
         ++finished;
-        EXPECT_EQ(during.roots, (std::vector{keys->root(), old}));
+        EXPECT_EQ(roots_that_count(during.roots, now), (std::vector{keys->root(), old}));
         EXPECT_EQ(during.vouchers.size(), 1u);
       }
       EXPECT_FALSE(std::filesystem::exists(folder + "/root/root.key.next"));
@@ -383,12 +383,14 @@ TEST_F(key_authorities, replace_their_root_without_a_gap) {
   ASSERT_TRUE(keys.replace_root({now, now + 30 * day}));
   ASSERT_NE(keys.root(), old);
   const auto during = publisher();
-  EXPECT_EQ(during.roots, (std::vector{keys.root(), old}));
+  EXPECT_EQ(roots_that_count(during.roots, now), (std::vector{keys.root(), old}));
   EXPECT_TRUE(verified_channel_key(during.channels.at("main").statement, keys.root(), verifier));
   ASSERT_EQ(during.vouchers.size(), 2u);
   EXPECT_TRUE(verified_succession(during.vouchers[0], keys.root(), verifier));
   EXPECT_EQ(verified_root_succession(during.vouchers[1], old, verifier).value().after, keys.root());
-  EXPECT_EQ(publisher(now + 31 * day).roots, std::vector{keys.root()});
+  EXPECT_EQ(roots_that_count(during.roots, now + 31 * day), std::vector{keys.root()});
+  EXPECT_TRUE(roots_changed(during, now + 31 * day));
+  EXPECT_FALSE(roots_changed(during, now + 29 * day));
   const auto root = keys.root();
   { const auto ended = std::move(keys); }
   EXPECT_EQ(key_authority::open(folder).value().root(), root);
@@ -422,7 +424,7 @@ TEST_F(key_authorities, of_others_are_not_believed) {
   const auto loaded = load_publisher_keys(own, now).value();
   EXPECT_FALSE(loaded.refused.empty());
   for (const auto& [channel, key] : loaded.channels)
-    EXPECT_TRUE(verified_channel_key(key.statement, loaded.roots.front(), verifier)) << channel;
+    EXPECT_TRUE(verified_channel_key(key.statement, loaded.roots.front().key, verifier)) << channel;
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ struct access : testing::Test {
 TEST_F(access, a_ticket_gives_its_channel_and_no_other) {
   const auto how = show(client(1), {ticket_for(client(1), "game")});
   ASSERT_TRUE(how) << how.error().context;
-  EXPECT_EQ(how->grants, (std::vector<channel_grant>{{"game", now + 10 * day, 100, 1}}));
+  EXPECT_EQ(how->grants, (std::vector<channel_grant>{{"game", now + 10 * day, 100, 1, root->key()}}));
   EXPECT_TRUE(table.check(client(1), "game", now));
   EXPECT_EQ(table.check(client(1), "other", now).error().code, errc::permission_denied);
   EXPECT_FALSE(table.check(client(1), "", now));
@@ -149,8 +149,47 @@ TEST_F(access, another_root_counts_once_it_is_set) {
       sign_channel_key({"game", channel_key->key(), 50, {now - day, now + 30 * day}}, *next).value();
   const auto grant = sign_ticket({"game", "pc", client(1), 9, {now, now + day}}, *channel_key).value();
   EXPECT_FALSE(show(client(1), {encode_ticket({by_next, grant})}));
-  table.set_roots({root->key(), next->key()});
+  table.set_roots({root->key(), next->key()}, now);
   EXPECT_TRUE(show(client(1), {encode_ticket({by_next, grant})}));
+}
+
+TEST_F(access, a_grant_ends_with_the_time_of_its_root) {
+  table.set_roots({{root->key(), now + day}}, now);
+  const auto how = show(client(1), {ticket_for(client(1), "game")});
+  ASSERT_TRUE(how);
+  EXPECT_EQ(how->grants[0].until_unix_ns, now + day) << "which the client is told";
+  EXPECT_TRUE(table.check(client(1), "game", now + day - 1));
+  EXPECT_FALSE(table.check(client(1), "game", now + day));
+  EXPECT_EQ(table.withdrawals(), 1u);
+  const auto late = show(client(1), {ticket_for(client(1), "game")}, now + day);
+  ASSERT_FALSE(late);
+  EXPECT_NE(late.error().context.find("a root whose time has ended"), std::string::npos);
+}
+
+TEST_F(access, what_a_root_gave_ends_when_it_is_replaced_and_its_overlap_is_over) {
+  const auto next = ed25519_signer::generate().value();
+  ASSERT_TRUE(show(client(1), {ticket_for(client(1), "game")}));
+  const auto by_next =
+      sign_channel_key({"game", channel_key->key(), 50, {now - day, now + 30 * day}}, *next).value();
+  const auto grant = sign_ticket({"game", "pc", client(2), 9, {now, now + 5 * day}}, *channel_key).value();
+  table.set_roots({next->key(), {root->key(), now + day}}, now);
+  ASSERT_TRUE(show(client(2), {encode_ticket({by_next, grant})}));
+  EXPECT_TRUE(table.check(client(1), "game", now + day - 1)) << "both count";
+  EXPECT_FALSE(table.check(client(1), "game", now + day));
+  EXPECT_TRUE(table.check(client(2), "game", now + day));
+}
+
+TEST_F(access, what_a_root_gave_ends_when_it_is_pinned_no_more) {
+  const auto next = ed25519_signer::generate().value();
+  ASSERT_TRUE(show(client(1), {ticket_for(client(1), "game")}));
+  table.set_roots({next->key()}, now);
+  EXPECT_FALSE(table.has_grant(client(1), now));
+  EXPECT_EQ(table.withdrawals(), 1u);
+}
+
+TEST_F(access, what_a_root_revoked_stays_revoked_when_its_time_has_ended) {
+  table.set_roots({{root->key(), now + day}}, now);
+  EXPECT_TRUE(table.revoke(list(5, {11}), now + 2 * day));
 }
 
 }  // namespace

@@ -174,10 +174,10 @@ TEST_F(announcer, a_head_that_cannot_be_told_is_an_error) {
 }
 
 TEST_F(announcer, a_heartbeat_record_expires_only_where_told_to) {
-  const channel_state forever = *make_channel_state(input_.now, 1000, duration::zero());
+  const channel_state forever = *make_channel_state(input_.now, {}, 1000, duration::zero());
   EXPECT_EQ(forever.expires_unix_ns, 0);
   EXPECT_EQ(forever.sequence, input_.now.sequence);
-  EXPECT_EQ(make_channel_state(input_.now, 1000, duration(500))->expires_unix_ns, 1500);
+  EXPECT_EQ(make_channel_state(input_.now, {}, 1000, duration(500))->expires_unix_ns, 1500);
 }
 
 }  // namespace

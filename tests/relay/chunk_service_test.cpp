@@ -220,5 +220,26 @@ TEST_F(chunk_service_test, a_store_that_fails_is_a_refusal) {
   EXPECT_EQ(refused(ask(behind_request{name(1)})), errc::io);
 }
 
+TEST_F(chunk_service_test, gives_the_list_of_revoked_keys_in_pieces) {
+  EXPECT_EQ(refused(ask(revocations_request{name(1), 0})), errc::not_found) << "there is none";
+  const auto list = bytes_of(2 * limits::revocations_piece_bytes + 10);
+  sources_.revocations = [&] {
+    return chunk_service_sources::signed_list{name(1), std::make_shared<const byte_vector>(list)};
+  };
+  byte_vector whole;
+  for (int i = 0; i < 3; ++i) {
+    const auto piece = ask(revocations_request{name(1), static_cast<std::uint32_t>(whole.size())});
+    ASSERT_TRUE(std::holds_alternative<revocations_reply>(piece.header));
+    ASSERT_EQ(piece.frames.size(), 1u);
+    EXPECT_EQ(piece.frames[0].size(), i < 2 ? limits::revocations_piece_bytes : 10);
+    whole.insert(whole.end(), piece.frames[0].begin(), piece.frames[0].end());
+  }
+  EXPECT_EQ(whole, list);
+  EXPECT_EQ(refused(ask(revocations_request{name(1), static_cast<std::uint32_t>(list.size())})),
+            errc::invalid_argument);
+  EXPECT_EQ(refused(ask(revocations_request{name(1), u32_max})), errc::invalid_argument);
+  EXPECT_EQ(refused(ask(revocations_request{name(2), 0})), errc::not_found) << "another is in force";
+}
+
 }  // namespace
 }  // namespace graphite

@@ -141,6 +141,45 @@ TEST_F(enrolment_test, a_refused_request_enrols_again) {
   EXPECT_TRUE(wait().ask);
 }
 
+TEST_F(enrolment_test, other_tickets_are_shown_once_these_are_refused) {
+  core.on_connecting(now);
+  event(chunks_connected);
+  EXPECT_TRUE(refused("ticket 7 for channel game was revoked").other_tickets);
+  wait();
+  EXPECT_FALSE(keep(core.on_answer(refusal{errc::busy, "too many"}, now, unix_now)).other_tickets);
+  wait();
+  EXPECT_FALSE(granted().other_tickets);
+  EXPECT_TRUE(keep(core.on_refused_request("no grant for channel 'ui'", now)).other_tickets);
+}
+
+TEST_F(enrolment_test, new_tickets_are_shown_while_the_old_ones_count) {
+  enrol();
+  EXPECT_TRUE(keep(core.on_tickets(now)).ask);
+  EXPECT_TRUE(core.granted()) << "requests go on";
+  EXPECT_FALSE(granted(unix_now + 200 * day).open_heads);
+  EXPECT_TRUE(said("enrolled for channel game until 2026-04-27"));
+  EXPECT_TRUE(keep(core.on_tickets(now)).ask);
+  EXPECT_FALSE(refused("ticket 9 for channel game was revoked").ask);
+  EXPECT_TRUE(core.granted());
+  EXPECT_TRUE(said("those before count on"));
+  EXPECT_FALSE(granted().open_heads) << "an answer that nobody waits for";
+}
+
+TEST_F(enrolment_test, new_tickets_end_the_wait_after_a_refusal) {
+  EXPECT_FALSE(keep(core.on_tickets(now)).ask) << "nobody is connected";
+  core.on_connecting(now);
+  event(chunks_connected);
+  EXPECT_TRUE(keep(core.on_tickets(now)).ask) << "the answer to the old ones is not waited for";
+  for (int i = 0; i < 10; ++i) {
+    refused("ticket 7 for channel game has expired");
+    wait();
+  }
+  refused("ticket 7 for channel game has expired");
+  EXPECT_TRUE(keep(core.on_tickets(now)).ask);
+  granted();
+  EXPECT_TRUE(core.granted());
+}
+
 TEST_F(enrolment_test, a_ticket_about_to_end_is_told_once) {
   core.on_connecting(now);
   event(chunks_connected);

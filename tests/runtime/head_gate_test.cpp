@@ -101,6 +101,34 @@ TEST_F(gate, takes_the_old_root_and_the_new_one_while_both_are_pinned) {
   EXPECT_TRUE(later.check_head("game", head, block(key_for("game", *next)), now));
 }
 
+TEST_F(gate, believes_a_pinned_root_until_its_end_while_it_runs) {
+  const auto next = ed25519_signer::generate().value();
+  head_gate both({next->key(), {root->key(), now + 10}}, verifier);
+  const auto by_old = block(key_for("game", *root)), by_next = block(key_for("game", *next));
+  EXPECT_TRUE(both.check_head("game", head, by_old, now + 9));
+  EXPECT_FALSE(both.check_head("game", head, by_old, now + 10)) << "also what was verified just before";
+  EXPECT_TRUE(both.check_head("game", head, by_next, now + 10));
+  head_gate alone({{root->key(), now + 10}}, verifier);
+  const auto refused = alone.check_head("game", head, by_old, now + 10);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().context.find("get the new root.pub"), std::string::npos);
+}
+
+TEST_F(gate, believes_who_follows_a_root_as_long_as_that_root) {
+  const auto second = ed25519_signer::generate().value(), third = ed25519_signer::generate().value(),
+             another = ed25519_signer::generate().value();
+  head_gate until({another->key(), {root->key(), now + 10}}, verifier);
+  const trust_news news{
+      {encode_signed(sign_root_succession({second->key(), {now, now + year}}, *root).value()),
+       encode_signed(sign_root_succession({third->key(), {now, now + year}}, *second).value())},
+      {}};
+  EXPECT_TRUE(until.learn(news, now));
+  for (const auto* by : {second.get(), third.get()}) {
+    EXPECT_TRUE(until.check_head("game", head, block(key_for("game", *by)), now + 9));
+    EXPECT_FALSE(until.check_head("game", head, block(key_for("game", *by)), now + 10));
+  }
+}
+
 TEST_F(gate, verifies_a_key_once_for_many_heads) {
   const auto with = block(key_for("game", *root));
   for (int i = 0; i < 10; ++i) EXPECT_EQ(refusal(with), errc{});
@@ -110,13 +138,24 @@ TEST_F(gate, verifies_a_key_once_for_many_heads) {
 TEST_F(gate, passes_states_only_as_they_were_signed) {
   const auto key = key_for("game", *root);
   auto good = state();
-  good.signature = signed_state(good, key, *channel).value();
-  EXPECT_TRUE(checks.check_state(good, now));
+  publisher_place place{{}, "chunks.example", 7403};
+  place.publisher.value.bytes[1] = 5;
+  good.signature = signed_state(good, place, key, *channel).value();
+  EXPECT_TRUE(checks.check_state(good, place, now));
   const auto refused = [&](auto change) {
     auto other = good;
     change(other);
-    return !checks.check_state(other, now);
+    return !checks.check_state(other, place, now);
   };
+  const auto refused_at = [&](auto change) {
+    auto other = place;
+    change(other);
+    return !checks.check_state(good, other, now);
+  };
+  EXPECT_TRUE(refused_at([](auto& p) { ++p.publisher.value.bytes[15]; }));
+  EXPECT_TRUE(refused_at([](auto& p) { p.chunk_host = "else.example"; }));
+  EXPECT_TRUE(refused_at([](auto& p) { p.chunk_host.clear(); }));
+  EXPECT_TRUE(refused_at([](auto& p) { ++p.chunk_port; }));
   EXPECT_TRUE(refused([](auto& s) { s.channel = "gamf"; }));
   EXPECT_TRUE(refused([](auto& s) { ++s.lineage.value.bytes[0]; }));
   EXPECT_TRUE(refused([](auto& s) { ++s.epoch.value; }));

@@ -42,8 +42,8 @@ class subscriber_scale : public ::testing::Test {
     memory.marks = {{newest_.lineage, newest_.epoch, newest_.sequence}};
     subscriber_.emplace(subscriber_options{}, sha(), sink_, index_, index_.empty_root(), std::move(memory));
     heartbeat hello;
-    hello.chunk_port = 7403;
-    hello.channels.push_back(*make_channel_state(newest_, 0, duration::zero()));
+    hello.place.chunk_port = 7403;
+    hello.channels.push_back(*make_channel_state(newest_, hello.place, 0, duration::zero()));
     obey(subscriber_->on_heartbeat(hello, at_));
     answer();
   }

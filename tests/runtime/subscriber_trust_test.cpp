@@ -1,8 +1,6 @@
 #include <limits>
 
-#include "platform/crypto/ed25519.hpp"
-#include "platform/keys/channel_signer.hpp"
-#include "tests/runtime/subscriber_rig.hpp"
+#include "tests/runtime/trust_rig.hpp"
 
 // What can be done to a runtime by whoever is between it and its publisher: the attacks that package managers
 // are tested against (J. Samuel, N. Mathewson, J. Cappos, R. Dingledine, CCS 2010), one test each.
@@ -10,69 +8,10 @@
 namespace graphite {
 namespace {
 
+using test::authority;
 using test::rig;
 using test::small_publisher;
-
-constexpr std::int64_t start_ns = 1'700'000'000'000'000'000, day = 86'400'000'000'000;
-constexpr epoch_number first_epoch{1'700'000'000};
-
-/// A root with a key of one channel.
-struct authority {
-  std::unique_ptr<ed25519_signer> root = ed25519_signer::generate().value();
-  std::shared_ptr<ed25519_signer> key = ed25519_signer::generate().value();
-  trust_news news;
-
-  channel_signer::keys keys_for(const std::string& channel, std::uint64_t serial = 1,
-                                validity valid = {start_ns - day, start_ns + 60 * day}) const {
-    channel_signer::keys out;
-    out.channels[channel] = {sign_channel_key({channel, key->key(), serial, valid}, *root).value(), key};
-    out.news = news;
-    return out;
-  }
-  void revoke(std::uint64_t number, std::set<std::uint64_t> serials) {
-    news.revocations = encode_signed(sign_revocations({number, std::move(serials), {}}, *root).value());
-  }
-};
-
-class subscriber_trust : public test::subscriber_test {
- protected:
-  /// A subscriber of channel main that pins the root of `of`.
-  std::unique_ptr<rig> pin(const authority& of, subscriber_memory memory = {}) {
-    gate_ = std::make_unique<head_gate>(std::vector{of.root->key()}, verifier_);
-    auto options = rig::make_options("main");
-    options.gate = gate_.get();
-    return std::make_unique<rig>(hash_, options, std::move(memory));
-  }
-  std::unique_ptr<small_publisher> serving(const head_signer& signer, epoch_number epoch = first_epoch,
-                                           std::uint8_t lineage = 1, std::string channel = "main") {
-    small_publisher::options options{std::move(channel), {}, epoch, &signer};
-    options.lineage.value.bytes.fill(lineage);
-    return std::make_unique<small_publisher>(options, hash_);
-  }
-  /// A subscriber that shows the first generation of its publisher.
-  std::pair<std::unique_ptr<rig>, std::unique_ptr<small_publisher>> followed() {
-    auto r = pin(own_);
-    auto p = serving(signer_);
-    r->serve(*p);
-    p->edit("a", "one");
-    p->publish();
-    r->beat();
-    return {std::move(r), std::move(p)};
-  }
-  static bool said(const rig& r, std::string_view part) {
-    return std::ranges::any_of(r.said, [&](const auto& one) { return one.find(part) != std::string::npos; });
-  }
-  /// What r has seen, for a subscriber whose folder was lost.
-  static subscriber_memory memory_of(const rig& r) {
-    const auto& now = *r.core.active();
-    return {std::nullopt, {{now.lineage, now.epoch, now.sequence}}};
-  }
-
-  authority own_;
-  channel_signer signer_{own_.keys_for("main")};
-  ed25519_verifier verifier_;
-  std::unique_ptr<head_gate> gate_;
-};
+using test::subscriber_trust;
 
 TEST_F(subscriber_trust, takes_what_a_key_of_its_root_signed) {
   const auto [r, p] = followed();
@@ -188,10 +127,10 @@ TEST_F(subscriber_trust, refuses_a_key_of_another_channel) {
     result<byte_vector> sign_head(std::string_view, byte_span shared) const override {
       return real_.sign_head("ui", shared);
     }
-    result<byte_vector> sign_state(const channel_state& state) const override {
+    result<byte_vector> sign_state(const channel_state& state, const publisher_place& place) const override {
       auto theirs = state;
       theirs.channel = "ui";
-      return real_.sign_state(theirs);
+      return real_.sign_state(theirs, place);
     }
     trust_news news() const override { return {}; }
 
@@ -237,7 +176,8 @@ TEST_F(subscriber_trust, refuses_a_revoked_key_once_it_has_heard) {
   EXPECT_TRUE(r->sink.shown == good);
   head_gate next({own_.root->key()}, verifier_);
   EXPECT_TRUE(next.learn(gate_->known(), start_ns)) << "and after a restart";
-  EXPECT_FALSE(next.check_state(p->beat(7403, {}, start_ns).channels.front(), start_ns));
+  EXPECT_FALSE(next.check_state(p->beat(7403, {}, start_ns).channels.front(),
+                                p->beat(7403, {}, start_ns).place, start_ns));
 }
 
 TEST_F(subscriber_trust, does_not_believe_a_forged_heartbeat) {
@@ -264,6 +204,29 @@ TEST_F(subscriber_trust, does_not_believe_a_forged_heartbeat) {
   }
   r->hear(real);
   EXPECT_TRUE(r->core.connected());
+}
+
+TEST_F(subscriber_trust, is_sent_to_no_chunk_port_that_its_publisher_did_not_name) {
+  const auto [r, p] = followed();
+  const auto connects = r->connects;
+  const auto real = p->beat(7403, {}, start_ns);
+  using forge = std::function<void(publisher_place&)>;
+  const forge forgeries[] = {[](auto& place) { ++place.chunk_port; },
+                             [](auto& place) { place.chunk_host = "thief.example"; },
+                             [](auto& place) { place.publisher.value.bytes[0] ^= 1; }};
+  for (const auto& change : forgeries) {
+    auto message = real;
+    change(message.place);
+    r->hear(message);
+    EXPECT_EQ(r->connects, connects);
+    EXPECT_TRUE(said(*r, "the signature is not of what came"));
+    r->advance(seconds(2));
+    EXPECT_FALSE(r->core.connected()) << "it is as good as none";
+    r->hear(real);
+    EXPECT_TRUE(r->core.connected());
+    EXPECT_EQ(r->connects, connects + 1) << "after the silence";
+    r->connects = connects;
+  }
 }
 
 TEST_F(subscriber_trust, leaves_a_lineage_only_where_a_root_said_so) {
@@ -422,7 +385,7 @@ TEST_F(subscriber_trust, keeps_revocations_that_a_root_signed_whose_time_has_end
 }
 
 TEST_F(subscriber_trust, chooses_among_channels_only_where_all_are_signed) {
-  gate_ = std::make_unique<head_gate>(std::vector{own_.root->key()}, verifier_);
+  gate_ = std::make_unique<head_gate>(std::vector<pinned_root>{own_.root->key()}, verifier_);
   auto options = rig::make_options("");
   options.gate = gate_.get();
   rig r(hash_, options, {});

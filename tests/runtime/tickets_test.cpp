@@ -30,13 +30,46 @@ TEST_F(tickets_test, the_channels_latest_one_is_shown) {
   const auto shown =
       choose({made("game", now + day), latest, made("game", now + 5 * day), made("ui", now + day)}, "game");
   ASSERT_TRUE(shown) << shown.error().context;
-  EXPECT_EQ(*shown, std::vector<byte_vector>{encode_ticket(latest)});
+  EXPECT_EQ(*shown,
+            (std::vector<byte_vector>{encode_ticket(latest), encode_ticket(made("game", now + 5 * day)),
+                                      encode_ticket(made("game", now + day))}))
+      << "the next ones follow, for when it is refused";
 }
 
-TEST_F(tickets_test, without_a_channel_one_of_each_is_shown_up_to_a_number) {
+TEST_F(tickets_test, without_a_channel_the_best_of_each_come_first) {
   std::vector<ticket> all;
-  for (int i = 0; i < 9; ++i) all.push_back(made("channel-" + std::to_string(i), now + day));
-  EXPECT_EQ(choose(all, "")->size(), chunk_port_limits::tickets_max);
+  for (int i = 0; i < 9; ++i)
+    for (int n = 1; n <= 2; ++n) all.push_back(made("channel-" + std::to_string(i), now + n * day));
+  const auto shown = choose(all, "");
+  ASSERT_EQ(shown->size(), all.size());
+  for (std::size_t i = 0; i < 9; ++i) {
+    EXPECT_EQ((*shown)[i], encode_ticket(all[2 * i + 1]));
+    EXPECT_EQ((*shown)[9 + i], encode_ticket(all[2 * i]));
+  }
+}
+
+TEST_F(tickets_test, are_bounded) {
+  std::vector<ticket> all;
+  for (std::size_t i = 0; i < ticket_choices_max + 9; ++i) all.push_back(made("game", now + day, i));
+  EXPECT_EQ(choose(all, "game")->size(), ticket_choices_max);
+}
+
+TEST(ticket_rounds, show_a_request_s_worth_and_begin_again_after_the_last) {
+  std::vector<byte_vector> all;
+  for (int i = 0; i < 6; ++i) all.emplace_back(1, std::byte(i));
+  ticket_round round(all);
+  const auto part = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+    return std::vector<byte_vector>(all.begin() + from, all.begin() + to);
+  };
+  EXPECT_EQ(round.shown(), part(0, 4));
+  EXPECT_EQ(round.shown(), part(0, 4));
+  round.next();
+  EXPECT_EQ(round.shown(), part(4, 6));
+  round.next();
+  EXPECT_EQ(round.shown(), part(0, 4));
+  ticket_round none(std::vector<byte_vector>{});
+  none.next();
+  EXPECT_TRUE(none.shown().empty());
 }
 
 TEST_F(tickets_test, what_does_not_count_is_told) {
@@ -49,6 +82,12 @@ TEST_F(tickets_test, what_does_not_count_is_told) {
   EXPECT_NE(says.error().context.find("graphite keys ticket"), std::string::npos);
   const auto stranger = ed25519_signer::generate().value();
   EXPECT_FALSE(choose_tickets({made("game", now + day)}, "game", mine, {stranger->key()}, verifier, now));
+}
+
+TEST_F(tickets_test, those_of_a_root_whose_time_has_ended_are_not_shown) {
+  const auto one = made("game", now + day);
+  EXPECT_TRUE(choose_tickets({one}, "game", mine, {{root->key(), now + 1}}, verifier, now));
+  EXPECT_FALSE(choose_tickets({one}, "game", mine, {{root->key(), now}}, verifier, now));
 }
 
 }  // namespace

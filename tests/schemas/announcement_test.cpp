@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/channel_name.hpp"
+#include "core/credentials.hpp"
 #include "tests/schemas/mutate.hpp"
 #include "tests/support/paths.hpp"
 
@@ -92,8 +93,8 @@ TEST(announcement_codec, refuses_entries_of_an_incomplete_announcement) {
 
 heartbeat beat() {
   heartbeat h;
-  h.publisher.value.bytes.fill(3);
-  h.chunk_port = 7403;
+  h.place.publisher.value.bytes.fill(3);
+  h.place.chunk_port = 7403;
   h.channels.resize(2);
   h.channels[0].channel = "main";
   h.channels[1].channel = "test";
@@ -107,6 +108,14 @@ TEST(heartbeat_codec, round_trip) {
   const auto back = decode_heartbeat(encode(beat()));
   ASSERT_TRUE(back) << back.error().context;
   EXPECT_EQ(*back, beat());
+}
+
+TEST(heartbeat_codec, names_a_list_of_revoked_keys_that_is_too_long_for_it) {
+  auto named = beat();
+  named.news.longer = {digest_of_number(9), revocations_bytes_max};
+  EXPECT_EQ(*decode_heartbeat(encode(named)), named);
+  ++named.news.longer.bytes;
+  EXPECT_EQ(decode_heartbeat(encode(named)).error().code, errc::too_large);
 }
 
 TEST(heartbeat_codec, survives_every_flip_and_truncation) {

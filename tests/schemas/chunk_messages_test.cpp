@@ -24,7 +24,8 @@ std::vector<chunk_request> requests() {
           contents_request{{{digest_of_number(4), 5, 6}, {digest_of_number(7), 0, 0}}, 65536},
           behind_request{digest_of_number(8)},
           ack,
-          welcome_request{ack.who, {bytes_of("ticket"), bytes_of("another")}}};
+          welcome_request{ack.who, {bytes_of("ticket"), bytes_of("another")}},
+          revocations_request{digest_of_number(10), 262'144}};
 }
 
 std::vector<chunk_reply> replies() {
@@ -35,7 +36,8 @@ std::vector<chunk_reply> replies() {
           {contents_reply{{{false, 2}, {true, 0}}}, {bytes_of("chunks")}},
           {behind_reply{}, {bytes_of("behind")}},
           {ack_reply{}, {}},
-          {welcome_reply{":7402", "10.0.0.1:7403", {{"game", 5}, {"ui", 6}}, "one was refused"}, {}}};
+          {welcome_reply{":7402", "10.0.0.1:7403", {{"game", 5}, {"ui", 6}}, "one was refused"}, {}},
+          {revocations_reply{}, {bytes_of("piece")}}};
 }
 
 TEST(chunk_request_codec, round_trip) {

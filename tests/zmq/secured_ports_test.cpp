@@ -36,6 +36,39 @@ TEST_F(secured_ports, another_server_key_is_told) {
   EXPECT_FALSE(into.happened(served_port::chunks, link_event::what::connected));
 }
 
+/// The first are revoked, and more than one request may show.
+TEST_F(secured_ports, the_next_tickets_are_shown_when_the_first_are_refused) {
+  std::vector<byte_vector> tickets;
+  std::set<std::uint64_t> serials;
+  for (std::uint64_t serial = 1; serial <= 2 * chunk_port_limits::tickets_max; ++serial) {
+    tickets.push_back(ours.ticket_for(client->key, "game", 200 + serial));
+    serials.insert(200 + serial);
+  }
+  ASSERT_TRUE(gate.revoke(ours.revoking(1, serials)));
+  tickets.push_back(ours.ticket_for(client->key, "game", 300));
+  auto link = enrolling(client, tickets);
+  heard into;
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  EXPECT_TRUE(poll_until(*link, into, [&] { return client_log.contains("enrolled for channel game"); }));
+  EXPECT_TRUE(client_log.contains("ticket 201 for channel game was revoked"));
+}
+
+TEST_F(secured_ports, a_long_list_of_revoked_keys_is_for_whoever_has_a_grant) {
+  const auto list = std::make_shared<const byte_vector>(200'000, std::byte{7});
+  channels.revocations = {channels.hash.sha256(*list), list};
+  serve();
+  const revocations_request asked{channels.revocations.id, 0};
+  auto stranger = plain_link(link_keys{{server->key}, client});
+  ASSERT_TRUE(stranger->connect_chunks(chunks->address()));
+  EXPECT_NE(refused(ask(*stranger, asked, "game")).find("enrol with a ticket"), std::string::npos);
+  auto link = enrolling(client, {ours.ticket_for(client->key, "game")});
+  ASSERT_TRUE(link->connect_heads(heads->address()));
+  const auto reply = ask(*link, asked, "game");
+  ASSERT_EQ(reply.frames.size(), 1u) << refused(reply);
+  EXPECT_EQ(reply.frames[0], *list);
+  EXPECT_NE(refused(ask(*link, asked, "other")).find("no grant for channel 'other'"), std::string::npos);
+}
+
 TEST_F(secured_ports, one_channel_gives_nothing_of_another) {
   auto link = enrolling(client, {ours.ticket_for(client->key, "game")});
   heard into;

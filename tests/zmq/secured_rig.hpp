@@ -86,6 +86,7 @@ struct published_channels {
       if (found == heads.end()) return {};
       return chunk_service_sources::current_head{byte_vector(64), {}, 0, 0};
     };
+    out.revocations = [this] { return revocations; };
     return out;
   }
 
@@ -94,6 +95,7 @@ struct published_channels {
   kept_generations kept{true};
   std::map<std::string, head> heads;
   std::map<std::string, chunk_range> contents;
+  chunk_service_sources::signed_list revocations;
 };
 
 struct heard final : link_listener {

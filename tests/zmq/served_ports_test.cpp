@@ -86,6 +86,31 @@ TEST_F(served, a_runtime_with_a_ticket_hears_until_it_is_revoked) {
       << "a new process knows it from its keys";
 }
 
+TEST_F(served, what_a_root_gave_ends_with_its_overlap) {
+  open(secured(loopback(), publisher()).value());
+  ticket_for("pc", "game");
+  auto link = client_of("pc", "game");
+  heard into;
+  ASSERT_TRUE(link->connect_heads(ports->heads().address()));
+  ASSERT_TRUE(link->follow("game"));
+  const auto hears = [&](const std::string& what) {
+    return poll_until(*link, into, [&] {
+      ports->heads().announce("game", to_vector(what));
+      return std::count(into.announcements.begin(), into.announcements.end(), what) > 0;
+    });
+  };
+  ASSERT_TRUE(hears("before"));
+  ASSERT_TRUE(authority.replace_root({unix_now, unix_now + unix_day}));
+  ASSERT_TRUE(ports->renew(*publisher()));
+  EXPECT_TRUE(hears("while both count"));
+  clock.unix = unix_now + unix_day;
+  ASSERT_TRUE(poll_until(*link, into, [&] {
+    ports->heads().announce("game", to_vector("after"));
+    return client_log.contains("a root whose time has ended");
+  }));
+  EXPECT_EQ(std::count(into.announcements.begin(), into.announcements.end(), "after"), 0);
+}
+
 TEST_F(served, no_ticket_for_the_channel_is_told_before_anything_is_sent) {
   ticket_for("pc", "other");
   const auto keys = load_runtime_keys(part("runtimes/pc"), unix_now).value();

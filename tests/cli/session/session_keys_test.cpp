@@ -6,6 +6,8 @@
 #include <atomic>
 #include <filesystem>
 
+#include "core/hex.hpp"
+#include "platform/crypto/sha256.hpp"
 #include "platform/keys/key_authority.hpp"
 #include "platform/keys/key_file.hpp"
 #include "tests/support/recording_log.hpp"
@@ -42,7 +44,7 @@ struct keys_of_sessions : testing::Test {
   errc signing() const {
     channel_state state;
     state.channel = "main";
-    const auto done = keys->signer().sign_state(state);
+    const auto done = keys->signer().sign_state(state, {});
     return done ? errc{} : done.error().code;
   }
   std::uint64_t serial_of_main() const {
@@ -93,14 +95,53 @@ TEST_F(keys_of_sessions, try_what_failed_again_and_tell_it_once) {
   EXPECT_EQ(log.count("chmod 600 " + file), 1u);
 }
 
-TEST_F(keys_of_sessions, try_again_where_no_file_changes_any_more) {
+TEST_F(keys_of_sessions, sign_nothing_more_once_the_time_of_their_root_has_ended) {
   const std::int64_t end = start + 10 * day;
-  clock.set(end + 1);
   ASSERT_TRUE(write_key_file(folder + "/publisher/root.pub", as_bytes(pins_text({{authority.root(), end}}))));
   watch();
-  ASSERT_TRUE(test::wait_until([&] { return log.contains("the time of every root has ended"); }));
-  clock.set(start);
   ASSERT_TRUE(test::wait_until([&] { return log.contains("count from now on"); }));
+  EXPECT_EQ(signing(), errc{});
+  clock.set(end);  // no file changes any more
+  ASSERT_TRUE(test::wait_until([&] { return log.contains("nothing more is signed"); }));
+  EXPECT_TRUE(log.contains("the time of every root that is pinned has ended"));
+  EXPECT_EQ(signing(), errc::permission_denied);
+  clock.set(start);
+  ASSERT_TRUE(test::wait_until([&] { return signing() == errc{}; })) << "the clock was wrong";
+}
+
+TEST_F(keys_of_sessions, tell_their_users_when_a_root_has_ended) {
+  ASSERT_TRUE(authority.replace_root({start, start + 30 * day}));
+  watch();
+  ASSERT_TRUE(test::wait_until([&] { return log.contains("count from now on"); }));
+  std::atomic<int> told = 0;
+  keys->on_change([&](const publisher_keys&) { ++told; });
+  EXPECT_EQ(told, 1);
+  clock.set(start + 31 * day);
+  ASSERT_TRUE(test::wait_until([&] { return told == 2; }));
+  EXPECT_EQ(signing(), errc{}) << "the new root signed it, too";
+  keys->on_change({});
+}
+
+TEST_F(keys_of_sessions, name_a_list_that_is_too_long_for_heartbeats) {
+  ASSERT_TRUE(authority.revoke({1}));
+  watch();
+  ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.number == 1; }));
+  EXPECT_EQ(keys->signer().news().revocations, keys->now()->revocations);
+  EXPECT_EQ(keys->signer().news().longer, trust_news::list_name{});
+  const auto secret = parse_secret(read_secret_file(folder + "/root/root.key", 4096)->view()).value();
+  const auto root = ed25519_signer::from_secret(secret.view()).value();
+  revocations_statement many{2, {}, {}};
+  for (std::uint64_t i = 0; i < many.entries_max; ++i) many.serials.insert(1'000'000 + i);
+  const auto list = encode_signed(sign_revocations(many, *root).value());
+  ASSERT_TRUE(write_key_file(folder + "/publisher/revocations", as_bytes(hex_text(list) + '\n')));
+  ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.number == 2; }));
+  const auto news = keys->signer().news();
+  EXPECT_TRUE(news.revocations.empty());
+  EXPECT_EQ(news.longer.bytes, list.size());
+  const auto given = keys->revocations()();
+  EXPECT_EQ(given.id, news.longer.id);
+  EXPECT_EQ(*given.bytes, list);
+  EXPECT_EQ(openssl_hasher().sha256(list), news.longer.id);
 }
 
 TEST_F(keys_of_sessions, go_back_to_no_older_list) {
