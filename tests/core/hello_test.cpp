@@ -312,6 +312,7 @@ TEST_F(hello, refuses_a_statement_without_its_key) {
                                 *thief)
                      .value();
   EXPECT_EQ(refused(here_, 1, encode(answer)), errc::permission_denied);
+  EXPECT_EQ(text_, "node 'node-1' (key serial 2) has not proved that it has its key");
 }
 
 TEST_F(hello, refuses_a_statement_of_another_kind) {

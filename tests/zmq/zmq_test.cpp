@@ -105,6 +105,27 @@ TEST_F(zmq_adapters, sixty_four_listeners_all_hear) {
   EXPECT_TRUE(poll_until(*links[0], sink, [&] { return heads->count().listeners == 10; }));
 }
 
+// What was taken does not count as held: a connection that is ended loses the answers under way.
+TEST_F(zmq_adapters, many_times_what_may_be_held_passes_a_link) {
+  echo handler;
+  const auto chunks = *make_zmq_chunk_server(context_, {.listen = {"127.0.0.1", 0, false}}, handler);
+  zmq_link_options options;
+  options.chunks_held_bytes_max = 512 * KiB;
+  const auto one = *make_zmq_link(context_, options);
+  heard into;
+  ASSERT_TRUE(one->connect_chunks(chunks->address()));
+  const byte_vector large(60'000);
+  constexpr std::size_t all = 3'000, at_once = 4;
+  std::size_t asked = 0, answered = 0;
+  const bool done = poll_until(*one, into, [&] {
+    answered += into.replies.size();
+    into.replies.clear();
+    while (asked < all && asked - answered < at_once) EXPECT_TRUE(one->request(++asked, large));
+    return answered == all;
+  });
+  EXPECT_TRUE(done) << answered << " of " << all;
+}
+
 TEST_F(zmq_adapters, a_restarted_publisher_is_heard_again) {
   auto heads = publisher();
   const std::string address = heads->address();
