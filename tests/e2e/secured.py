@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Ports beyond loopback: the demo's two machines, and clients with certificates and tokens within their verbs."""
+import fcntl
 import os
 import pathlib
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 
 from past import expired_client
-from support import PROGRAM, World, ask_operators_port, check, equal, main, run, skip, wait_until
+from relay import Relay
+from support import PROGRAM, World, ask_operators_port, check, equal, main, own_ports, run, skip, wait_until
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "scripts/demo_secure.py"
 
@@ -144,6 +148,37 @@ def strangers_learn_nothing():
                               "the other side says that this certificate has expired", "its certificate has expired")
 
 
+def an_address_beyond_loopback():
+    """Of this machine, in a network of this program's own."""
+    SIOCSIFADDR, address = 0x8916, "10.219.74.1"
+    if not own_ports.alone:
+        skip("a network of its own needs root")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        asked = struct.pack("16sHH4s8x", b"lo:1", socket.AF_INET, 0, socket.inet_aton(address))
+        fcntl.ioctl(any_socket, SIOCSIFADDR, asked)
+    return address
+
+
+def a_runtime_without_keys_is_told_that_they_are_wanted():
+    """Through a forwarded port of loopback, where it may go without."""
+    address = an_address_beyond_loopback()
+    with World() as world:
+        keys = world.work / "keys"
+        run("keygen", keys)
+        world.write("a.txt", "one")
+        dev = world.dev(None, "--keys", keys / "publisher", "--listen", address)
+        forwarded = Relay(world.ready["heads"])
+        world.ready = {**world.ready, "heads": forwarded.address}
+        reader = world.subscribe("reader")
+        wait_until(lambda: f"{forwarded.address} ends connections without keys" in reader.log(), "the runtime to say so")
+        check("--keys DIR" in reader.log(), reader.log())
+        wait_until(lambda: "heads port: refused a peer at" in dev.log(), "the service to write of it")
+        wait_until(lambda: len(forwarded.links) > 3, "another try")
+        equal(reader.log().count("without keys"), 1, "how often it is said")
+        check(not world.shown("reader"), "something was shown")
+        forwarded.close()
+
+
 def ports_beyond_loopback_want_keys():
     with World() as world:
         world.write("a.txt", "one")
@@ -155,4 +190,5 @@ def ports_beyond_loopback_want_keys():
 
 if __name__ == "__main__":
     main([the_demo_with_two_machines_ends_well, clients_ask_within_their_verbs,
-          a_revoked_certificate_and_a_revoked_token_are_refused, operators_are_met_with_the_keys_of_now, strangers_learn_nothing, ports_beyond_loopback_want_keys])
+          a_revoked_certificate_and_a_revoked_token_are_refused, operators_are_met_with_the_keys_of_now,
+          a_runtime_without_keys_is_told_that_they_are_wanted, strangers_learn_nothing, ports_beyond_loopback_want_keys])
