@@ -30,17 +30,15 @@ class Hostile(World):
 
     def serve(self):
         dev = self.dev(None, "--keys", self.keys)
-        self.heads, self.chunks = Relay(self.ready["heads"]), Relay(self.ready["chunks"])
+        # Its heartbeats name a port of the machine that they come from, and are signed: so between the two is who
+        # has another machine's address, and the same ports.
+        self.heads, self.chunks = (Relay(to, "127.0.0.2", int(to.rsplit(":", 1)[1]))
+                                   for to in (self.ready["heads"], self.ready["chunks"]))
         self.heads.change = self._heads
         self.ready = {**self.ready, "heads": self.heads.address}
         return dev
 
     def _heads(self, _, parts):
-        if parts[0] == HEARTBEAT:
-            body = bytearray(parts[1])
-            equal(struct.unpack_from("<H", body, CHUNK_PORT_AT)[0], self.chunks.to[1], "where a heartbeat has the port")
-            struct.pack_into("<H", body, CHUNK_PORT_AT, self.chunks.port)
-            parts = [HEARTBEAT, bytes(body)]
         self.heard.append(parts)
         return self.lie(parts)
 
@@ -272,12 +270,13 @@ def a_forged_heartbeat_is_as_good_as_none():
             body = parts[1]
             if numbers not in body:
                 return []  # of before the first generation
-            for at in (body.index(numbers), body.index(numbers) + 8, body.index(numbers) + 16, body.index(root),
+            equal(struct.unpack_from("<H", body, CHUNK_PORT_AT)[0], world.chunks.to[1], "where a heartbeat has the port")
+            for at in (CHUNK_PORT_AT, body.index(numbers), body.index(numbers) + 8, body.index(numbers) + 16, body.index(root),
                        body.index(b"main")):
                 changed = bytearray(body)
                 changed[at] ^= 1
                 forged.append([HEARTBEAT, bytes(changed)])
-            return forged[-5:]
+            return forged[-6:]
 
         world.lie = forge
         reader = world.reader()

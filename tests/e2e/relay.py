@@ -110,14 +110,14 @@ class Link:
 class Relay:
     """`change(link, parts)` gets each message of the port, and gives those that are said to the client in its place."""
 
-    def __init__(self, to):
-        host, port = to.rsplit(":", 1)
-        self.to = (host, int(port))
+    def __init__(self, to, at="127.0.0.1", port=0):
+        host, own = to.rsplit(":", 1)
+        self.to = (host, int(own))
         self.change = lambda link, parts: [parts]
         self.links = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((at, port))
         self.port = self.listener.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{at}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -142,6 +142,7 @@ class Relay:
         return heard
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # else the port stays taken while accept() waits
         self.listener.close()
         for link in self.links:
             link.close()
