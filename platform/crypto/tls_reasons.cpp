@@ -40,10 +40,15 @@ void note_context(void* made, void*, CRYPTO_EX_DATA*, int, long, void*) {
   if (being_made != nullptr) being_made->push_back(static_cast<SSL_CTX*>(made));
 }
 
-/// Once a process: OpenSSL calls note_context() for each context from now on.
+/// What cannot be made whole is freed at once.
+void forget_context(void* freed, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  if (being_made != nullptr) std::erase(*being_made, static_cast<SSL_CTX*>(freed));
+}
+
+/// Once a process: OpenSSL calls these for each context from now on.
 void watch_contexts() {
   static const int index =
-      CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, note_context, nullptr, nullptr);
+      CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, note_context, nullptr, forget_context);
   GRAPHITE_INVARIANT(index >= 0);
 }
 
