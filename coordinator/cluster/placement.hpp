@@ -1,0 +1,110 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "coordinator/cluster/content_index.hpp"
+#include "coordinator/cluster/domain_slots.hpp"
+
+namespace graphite {
+
+struct placement_options {
+  domain_slots_options slots;
+  std::size_t contents_max = 1u << 17;  ///< of the content index
+  /// Fewer input bytes than this there do not count: they come as fast as the attempt itself.
+  std::uint64_t near_bytes_min = 64 * KiB;
+};
+
+/// The domains there are, and which of them an attempt goes to: where most of its input bytes are, then
+/// where the load is least, then the lowest number. One that can start it at once always goes before one
+/// where it would be sent ahead (of these, the one with the least waiting).
+///
+/// Pure. choose is O(domains). Numbers of removed domains are given out again; serials are not.
+class placement {
+ public:
+  static constexpr std::uint32_t no_task = 0xffffffffu;
+
+  explicit placement(const placement_options& options) : options_(options), contents_(options.contents_max) {}
+
+  domain_index add(node_index node, const domain_capacity& capacity);
+  /// Nothing runs or waits there.
+  void remove(domain_index domain);
+
+  struct request {
+    const task_needs* needs = nullptr;
+    std::uint64_t expected_ns = 0;
+    std::span<const content_use> inputs;
+    node_index not_on = no_cluster_index;
+    std::uint32_t task = no_task;  ///< who may have what is reserved for it
+    bool suspect = false;          ///< never beside another suspect (coordinator/cluster/retry_policy.hpp)
+  };
+  struct choice {
+    domain_index domain = no_cluster_index;
+    bool at_once = false;  ///< else it is sent ahead
+  };
+  /// Nothing where no domain takes it now.
+  std::optional<choice> choose(const request& what);
+  /// A domain that could take it when empty, the one with the most of it free; nothing where there is none.
+  std::optional<domain_index> candidate_to_reserve(const request& what) const;
+  /// Some live domain is large enough, open or not.
+  bool possible(const task_needs& needs) const;
+
+  void start(domain_index domain, domain_slots::attempt what, const request& of);
+  void queue(domain_index domain, domain_slots::attempt what, const request& of);
+  /// A suspect's attempt is `remove`d as one.
+  void remove_attempt(domain_index domain, domain_slots::attempt what, bool suspect,
+                      std::vector<domain_slots::attempt>& started);
+  /// Its inputs or outputs are there now.
+  void note_content(domain_index domain, std::span<const content_use> contents);
+
+  /// Closed ones take nothing.
+  void set_open(domain_index domain, bool open);
+  void reserve(domain_index domain, std::uint32_t task);
+  void unreserve(domain_index domain) { reserve(domain, no_task); }
+  std::uint32_t reserved_for(domain_index domain) const { return domains_[domain].reserved_for; }
+
+  bool live(domain_index domain) const { return domain < domains_.size() && domains_[domain].live; }
+  bool open(domain_index domain) const { return domains_[domain].open; }
+  node_index node_of(domain_index domain) const { return domains_[domain].node; }
+  content_index::holder serial_of(domain_index domain) const { return domains_[domain].serial; }
+  const domain_slots& slots(domain_index domain) const { return domains_[domain].slots; }
+  domain_index size() const { return static_cast<domain_index>(domains_.size()); }
+  std::size_t live_count() const { return live_count_; }
+
+ private:
+  struct state {
+    bool live = false, open = false;
+    node_index node = no_cluster_index;
+    content_index::holder serial = 0;
+    std::uint32_t reserved_for = no_task;
+    domain_slots slots{{}, {}};
+  };
+  /// What choose() looks at first, close together.
+  struct quick {
+    std::uint32_t free_cpu = 0;  ///< 0: takes nothing at once
+    std::uint32_t load = 0;
+    bool ahead = false;  ///< may take something ahead
+  };
+  struct near_bytes {
+    content_index::holder where = 0;
+    std::uint64_t bytes = 0;
+  };
+  using near_list = std::vector<near_bytes>;
+  void find_near(std::span<const content_use> inputs);
+  std::uint64_t near(domain_index domain) const;
+  bool admits(const state& one, const request& what) const;
+  void refresh(domain_index domain);
+
+  placement_options options_;
+  content_index contents_;
+  std::vector<state> domains_;
+  std::vector<quick> quick_;
+  std::vector<domain_index> unused_;
+  std::vector<std::uint32_t> suspects_;  ///< by node
+  content_index::holder serials_ = 0;
+  std::size_t live_count_ = 0;
+  near_list near_;  ///< of the request in hand; kept for its memory
+};
+
+}  // namespace graphite
