@@ -61,31 +61,33 @@ bool placement::admits(const state& one, const request& what) const {
          !(what.suspect && suspects_[one.node] > 0);
 }
 
+bool placement::unloved(domain_index domain, const request& what) const {
+  return std::find(what.rather_not.begin(), what.rather_not.end(), domains_[domain].node) !=
+         what.rather_not.end();
+}
+
 std::optional<placement::choice> placement::choose(const request& what) {
   find_near(what.inputs);
   std::optional<choice> best;
-  std::uint64_t best_near = 0, best_waiting = 0;
+  candidate best_is;
   for (domain_index at = 0; at < quick_.size(); ++at) {
     const auto& fast = quick_[at];
     if (fast.free_cpu < what.needs->cpu_milli) continue;
-    const auto bytes = near_.empty() ? 0 : near(at);
-    if (best && (bytes < best_near || (bytes == best_near && fast.load >= quick_[best->domain].load)))
-      continue;
+    const candidate is{unloved(at, what), near_.empty() ? 0 : near(at), fast.load};
+    if (best && !(is < best_is)) continue;
     if (!admits(domains_[at], what) || !domains_[at].slots.fits(*what.needs)) continue;
     best = {at, true};
-    best_near = bytes;
+    best_is = is;
   }
   if (best) return best;
   for (domain_index at = 0; at < quick_.size(); ++at) {
     const auto& one = domains_[at];
     if (!quick_[at].ahead || !admits(one, what) || !one.slots.may_queue(*what.needs, what.expected_ns))
       continue;
-    const auto bytes = near_.empty() ? 0 : near(at);
-    const auto waiting = one.slots.waiting_ns();
-    if (best && (bytes < best_near || (bytes == best_near && waiting >= best_waiting))) continue;
+    const candidate is{unloved(at, what), near_.empty() ? 0 : near(at), one.slots.waiting_ns()};
+    if (best && !(is < best_is)) continue;
     best = {at, false};
-    best_near = bytes;
-    best_waiting = waiting;
+    best_is = is;
   }
   return best;
 }

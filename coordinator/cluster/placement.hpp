@@ -17,8 +17,9 @@ struct placement_options {
 };
 
 /// The domains there are, and which of them an attempt goes to: where most of its input bytes are, then
-/// where the load is least, then the lowest number. One that can start it at once always goes before one
-/// where it would be sent ahead (of these, the one with the least waiting).
+/// where the load is least, then the lowest number. A node that died of it comes after all others. One that
+/// can start it at once always goes before one where it would be sent ahead (of these, the one with the least
+/// waiting).
 ///
 /// Pure. choose is O(domains). Numbers of removed domains are given out again; serials are not.
 class placement {
@@ -36,8 +37,9 @@ class placement {
     std::uint64_t expected_ns = 0;
     std::span<const content_use> inputs;
     node_index not_on = no_cluster_index;
-    std::uint32_t task = no_task;  ///< who may have what is reserved for it
-    bool suspect = false;          ///< never beside another suspect (coordinator/cluster/retry_policy.hpp)
+    std::span<const node_index> rather_not;  ///< only where no other takes it
+    std::uint32_t task = no_task;            ///< who may have what is reserved for it
+    bool suspect = false;  ///< never beside another suspect (coordinator/cluster/retry_policy.hpp)
   };
   struct choice {
     domain_index domain = no_cluster_index;
@@ -86,6 +88,16 @@ class placement {
     std::uint32_t load = 0;
     bool ahead = false;  ///< may take something ahead
   };
+  struct candidate {
+    bool unloved = false;
+    std::uint64_t near = 0;
+    std::uint64_t load = 0;  ///< or what waits there
+    bool operator<(const candidate& other) const {
+      return unloved != other.unloved ? other.unloved
+             : near != other.near     ? near > other.near
+                                      : load < other.load;
+    }
+  };
   struct near_bytes {
     content_index::holder where = 0;
     std::uint64_t bytes = 0;
@@ -94,6 +106,7 @@ class placement {
   void find_near(std::span<const content_use> inputs);
   std::uint64_t near(domain_index domain) const;
   bool admits(const state& one, const request& what) const;
+  bool unloved(domain_index domain, const request& what) const;
   void refresh(domain_index domain);
 
   placement_options options_;

@@ -19,8 +19,10 @@ retry_verdict retry_policy::judge(retry_history& history, retry_cause cause, nod
   if (cause == retry_cause::handed_back || (cause == retry_cause::node_lost && !ran)) return {};
   if (count >= options_.budget[kind]) return {what::exhausted, {}};
   ++count;
-  if (cause == retry_cause::node_lost) return {};
-  const auto doublings = std::min<int>(count - 1, 30);
+  // The node that refused rests (scheduler_options::pause): the first time another one is asked at once.
+  const int free_of_delay = cause == retry_cause::refused ? 1 : 0;
+  if (cause == retry_cause::node_lost || count <= free_of_delay) return {};
+  const auto doublings = std::min<int>(count - free_of_delay - 1, 30);
   return {what::again, std::min(options_.delay * (std::int64_t{1} << doublings), options_.delay_max)};
 }
 

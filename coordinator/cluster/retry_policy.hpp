@@ -21,7 +21,8 @@ struct retry_options {
   std::array<std::uint8_t, retry_cause_count> budget{8, 16, 4, 4, 255};  ///< by cause: so often again
   std::uint8_t deaths_max =
       3;  ///< so many different nodes died while they ran it: poison; at most deaths_listed_max
-  duration delay = milliseconds(250);  ///< of all but node_lost and handed_back, doubled each time, up to …
+  /// Of stale_input, lost_input, and refused but for the first time; doubled each time, up to …
+  duration delay = milliseconds(250);
   duration delay_max = seconds(30);
 };
 

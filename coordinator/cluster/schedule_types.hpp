@@ -44,11 +44,12 @@ struct submitted {
 
 /// An attempt that a node says runs there.
 struct running_attempt {
-  attempt_key was;           ///< the name it was started under
-  digest key;                ///< of its task
-  std::uint32_t domain = 0;  ///< among those of the hello
-  task_needs needs;          ///< as it was started with, but for the pool
-  std::uint64_t rule = 0;    ///< its number that outlives processes; 0: not known
+  attempt_key was;                    ///< the name it was started under
+  digest key;                         ///< of its task
+  std::uint32_t domain = 0;           ///< among those of the hello
+  task_needs needs;                   ///< as it was started with, but for the pool
+  std::optional<std::uint64_t> pool;  ///< this and the rule by the numbers that outlive processes
+  std::uint64_t rule = 0;
   duration ran{};
 };
 

@@ -49,13 +49,20 @@ result<void> scheduler::set_tenant(tenant_index tenant, const tenant_limits& lim
   return {};
 }
 
-result<pool_index> scheduler::add_pool(std::uint32_t at_once) { return impl_->limits.add_pool(at_once); }
+result<pool_index> scheduler::pool(std::uint64_t number, std::uint32_t at_once) {
+  if (at_once == 0) return fail(errc::invalid_argument, "a pool of nothing at once");
+  GRAPHITE_TRY(const auto made, impl_->limits.intern(number));
+  impl_->limits.set_pool(made, at_once);
+  ++impl_->capacity_version;
+  return made;
+}
 
 result<shape_index> scheduler::shape(const task_needs& needs) {
   if (!impl_->limits.known(needs.pool)) return fail(errc::invalid_argument, "no such pool");
   return impl_->shapes.intern(needs);
 }
 
+const task_needs& scheduler::needs(shape_index shape) const { return impl_->shapes.at(shape); }
 rule_index scheduler::rule(std::uint64_t number) { return impl_->rules.intern(number); }
 learned_rules& scheduler::rules() { return impl_->rules; }
 

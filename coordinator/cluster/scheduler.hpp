@@ -67,10 +67,12 @@ class scheduler {
   /// Errors: busy (tenants_max), invalid_argument (weight).
   result<tenant_index> add_tenant(const tenant_limits& limits);
   result<void> set_tenant(tenant_index tenant, const tenant_limits& limits);
-  /// Errors: as usage_limits::add_pool.
-  result<pool_index> add_pool(std::uint32_t at_once);
+  /// What a rule limits itself to, by a number that outlives processes. Errors: invalid_argument (0 at once),
+  /// busy (usage_limits::pools_max).
+  result<pool_index> pool(std::uint64_t number, std::uint32_t at_once);
   /// Errors: as shape_table::intern; invalid_argument (no such pool).
   result<shape_index> shape(const task_needs& needs);
+  const task_needs& needs(shape_index shape) const;
   rule_index rule(std::uint64_t number);
   learned_rules& rules();
 

@@ -20,6 +20,7 @@ placement::request impl::request_of(std::uint32_t slot) const {
           task.expected_ns,
           std::span(task.inputs.data(), task.input_count),
           nodes_here > 1 ? task.not_on : no_cluster_index,
+          std::span(task.retries.died.data(), task.retries.deaths),
           slot,
           retries.suspect(task.retries)};
 }
@@ -52,9 +53,11 @@ void impl::give_out() {
 }
 
 bool impl::give(std::uint32_t slot) {
+  auto& task = tasks.at(slot);
+  // More may be known than when it was submitted.
+  if (task.own_ns == 0) task.expected_ns = rules.expected_ns(task.rule);
   const auto where = places.choose(request_of(slot));
   if (!where) return false;
-  const auto& task = tasks.at(slot);
   assign(slot, *where, task.recheck ? why::recheck : task.attempts_made > 0 ? why::again : why::first);
   return true;
 }

@@ -56,14 +56,19 @@ std::optional<std::uint32_t> impl::adoptable(const running_attempt& one, domain_
         grace_until && one.was.epoch < options.epoch && settled_in_grace.find(one.key) == digest_index::none;
     if (!may_be_wanted || tasks.size() >= options.tasks_max) return std::nullopt;
     auto needs = one.needs;
-    needs.pool = no_cluster_index;
+    const auto pool = one.pool ? limits.intern(*one.pool) : no_cluster_index;
+    if (!pool) return std::nullopt;
+    needs.pool = *pool;
     const auto shape = shapes.intern(needs);
-    if (!shape || !places.slots(domain).fits(needs)) return std::nullopt;
+    if (!shape || !places.slots(domain).fits(needs) || !limits.allows_pool(needs)) return std::nullopt;
     return make_orphan(one, *shape);
   }
   auto& task = tasks.at(slot);
   const bool waits = task.is == phase::waiting || task.is == phase::delayed;
-  if (!waits || !places.slots(domain).fits(needs_of(task))) return std::nullopt;
+  const auto& needs = needs_of(task);
+  if (!waits || !places.slots(domain).fits(needs) || !limits.allows_pool(needs) ||
+      !limits.allows_tenant(task.tenant, needs))
+    return std::nullopt;
   if (task.is == phase::delayed) --delayed;
   queue.drop(slot);
   return slot;
@@ -74,6 +79,7 @@ std::uint32_t impl::make_orphan(const running_attempt& one, shape_index shape) {
   auto& task = tasks.at(slot);
   task.key = one.key;
   task.orphan = true;
+  task.tenant = no_cluster_index;
   task.shape = shape;
   task.rule = rules.intern(one.rule);
   task.expected_ns = rules.expected_ns(task.rule);

@@ -115,7 +115,8 @@ void impl::compare(const task_record& task, const live_attempt& attempt, const a
 /// Some results are made once more, when nothing else waits.
 bool impl::begin_recheck(std::uint32_t slot) {
   auto& task = tasks.at(slot);
-  if (!task.result_succeeded || rechecks >= options.hedging.rechecks_max || !hedges.rechecks(task.key))
+  if (task.orphan || !task.result_succeeded || rechecks >= options.hedging.rechecks_max ||
+      !hedges.rechecks(task.key))
     return false;
   ++rechecks;
   task.recheck = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/cluster/needs.hpp"
@@ -8,15 +9,15 @@ namespace graphite {
 
 /// Limits that hold for the whole cluster: how many of a pool at once, and how much CPU a tenant has at once.
 ///
-/// What was sent ahead to a node counts as what runs. Pure, O(1). Invariant: nothing is over its limit, but
-/// where a limit was lowered, or running attempts were adopted.
+/// What was sent ahead to a node counts as what runs. Pools are known by a number that outlives processes;
+/// inside by a dense one. Pure, O(1). Invariant: nothing is over its limit, but where a limit was lowered, or
+/// set when it was known how many run already.
 class usage_limits {
  public:
   static constexpr std::size_t pools_max = 4'096;
-  static constexpr std::uint32_t unlimited = 0xffffffffu;
 
-  /// A new pool. Errors: invalid_argument (0 at once), busy (pools_max).
-  result<pool_index> add_pool(std::uint32_t at_once);
+  /// The pool of this number, unlimited where it is new. Errors: busy (pools_max).
+  result<pool_index> intern(std::uint64_t number);
   void set_pool(pool_index pool, std::uint32_t at_once) { pools_[pool].most = at_once; }
   void set_tenant(tenant_index tenant, std::uint64_t cpu_milli) { of(tenant).most = cpu_milli; }
 
@@ -27,6 +28,7 @@ class usage_limits {
   bool allows_tenant(tenant_index tenant, const task_needs& needs) const {
     return tenant >= tenants_.size() || tenants_[tenant].now + needs.cpu_milli <= tenants_[tenant].most;
   }
+  /// `tenant`: no_cluster_index where it is not known.
   void take(tenant_index tenant, const task_needs& needs);
   void give_back(tenant_index tenant, const task_needs& needs);
   std::uint64_t used_by(tenant_index tenant) const {
@@ -43,6 +45,7 @@ class usage_limits {
     return tenants_[tenant];
   }
   std::vector<limit> pools_, tenants_;
+  std::unordered_map<std::uint64_t, pool_index> numbers_;
 };
 
 }  // namespace graphite

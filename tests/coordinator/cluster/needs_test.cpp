@@ -58,7 +58,9 @@ TEST(shape_table, is_bounded) {
 
 TEST(usage_limits, hold_for_pools_and_tenants) {
   usage_limits limits;
-  const auto pool = *limits.add_pool(2);
+  const auto pool = *limits.intern(77);
+  EXPECT_EQ(*limits.intern(77), pool);
+  limits.set_pool(pool, 2);
   const task_needs needs{.cpu_milli = 2'000, .pool = pool};
   limits.set_tenant(1, 5'000);
   for (int i = 0; i < 2; ++i) {
@@ -70,7 +72,6 @@ TEST(usage_limits, hold_for_pools_and_tenants) {
   EXPECT_TRUE(limits.allows_tenant(2, needs)) << "another's";
   limits.give_back(1, needs);
   EXPECT_TRUE(limits.allows_pool(needs) && limits.allows_tenant(1, needs));
-  EXPECT_FALSE(limits.add_pool(0));
   EXPECT_FALSE(limits.known(pool + 1));
 }
 

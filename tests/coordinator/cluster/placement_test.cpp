@@ -14,7 +14,7 @@ struct world {
 
   placement::request request(const task_needs& needs = one_cpu,
                              std::span<const content_use> inputs = {}) const {
-    return {.needs = &needs, .expected_ns = long_ns, .inputs = inputs};
+    return {&needs, long_ns, inputs, no_cluster_index, {}, placement::no_task, false};
   }
   std::uint32_t start(domain_index where, const task_needs& needs = one_cpu,
                       std::uint64_t expected_ns = long_ns) {
@@ -96,6 +96,20 @@ TEST(placement, keeps_off_closed_domains_other_nodes_and_what_is_kept_free) {
   w.places.unreserve(a);
   what.task = placement::no_task;
   EXPECT_EQ(w.choose(what), a);
+}
+
+TEST(placement, goes_to_a_node_that_died_of_it_only_where_no_other_takes_it) {
+  world w;
+  w.places.add(0, {.cpu_milli = 4'000});
+  w.places.add(1, {.cpu_milli = 1'000});
+  const std::vector<content_use> large{{1, MiB}};
+  w.places.note_content(0, large);
+  const node_index died[] = {0};
+  auto what = w.request(one_cpu, large);
+  what.rather_not = died;
+  EXPECT_EQ(w.choose(what), 1u);
+  w.start(1);
+  EXPECT_EQ(w.choose(what), 0u);
 }
 
 TEST(placement, two_suspects_are_never_on_one_node) {

@@ -50,6 +50,8 @@ TEST(retry_policy, each_cause_has_its_own_budget) {
 TEST(retry_policy, waits_longer_each_time_but_not_for_a_lost_node) {
   const retry_policy policy({});
   retry_history history;
+  EXPECT_EQ(policy.judge(history, retry_cause::refused, 1, true).delay, duration{})
+      << "another node is asked";
   EXPECT_EQ(policy.judge(history, retry_cause::refused, 1, true).delay, milliseconds(250));
   EXPECT_EQ(policy.judge(history, retry_cause::refused, 1, true).delay, milliseconds(500));
   duration last{};
