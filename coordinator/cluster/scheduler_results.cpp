@@ -32,7 +32,7 @@ std::optional<retry_cause> cause_of(report_kind kind) {
 }  // namespace
 
 report_use impl::finished(node_session session, const attempt_report& what) {
-  auto* task = what.attempt.epoch == options.epoch && leases.current(session) && !leases.is_deposed()
+  auto* task = what.attempt.epoch == options.epoch && !leases.is_deposed()
                    ? tasks.find(what.attempt.task.value)
                    : nullptr;
   if (task == nullptr || what.attempt.number.value == 0) return report_use::fenced;

@@ -182,6 +182,111 @@ TEST(scheduler_faults, second_attempts_take_a_small_share) {
   EXPECT_TRUE(w.settle());
 }
 
+TEST(scheduler_faults, one_that_goes_on_for_comparison_counts_as_a_second_attempt) {
+  cluster_world w;
+  w.add_node("a", 4);
+  w.add_node("b", 4);
+  const auto job = w.job(w.tenant());
+  teach(w, job);
+  w.nodes["a"].slowness = 1e6;
+  for (std::uint64_t id = 1; id <= 2; ++id) w.submit(job, {.id = id, .takes = milliseconds(300)});
+  w.run_for(milliseconds(1));
+  ASSERT_EQ(w.where(1), names{"a"});
+  w.submit(job, {.id = 3, .takes = milliseconds(300)});
+  w.run_for(seconds(3));
+  EXPECT_EQ(w.commits[1], 1);
+  EXPECT_EQ(w.where(1), names{"a"});
+  EXPECT_EQ(w.where(3), names{"a"}) << "not tried elsewhere while the first is compared";
+  EXPECT_EQ(w.status().hedged, 1u);
+  ASSERT_TRUE(w.settle());
+  w.run_for(w.options.hedging.compare_max);
+  EXPECT_EQ(w.status().tasks, 0u);
+  EXPECT_EQ(w.status().hedged, 0u);
+}
+
+TEST(scheduler_faults, what_was_sent_ahead_counts_as_begun_when_its_turn_comes) {
+  cluster_world w;
+  w.add_node("a", 1);
+  const auto job = w.job(w.tenant());
+  for (std::uint64_t id = 1'000; id < 1'010; ++id) w.submit(job, {.id = id, .takes = milliseconds(2)});
+  ASSERT_TRUE(w.settle());
+  w.submit(job, {.id = 1, .takes = milliseconds(50)});
+  w.submit(job, {.id = 2, .takes = seconds(1'000), .kills = true});
+  w.run_for(milliseconds(1));
+  ASSERT_EQ(w.where(2), names{"(a)"});
+  w.run_for(milliseconds(100));
+  w.add_node("b", 1);
+  w.run_for(milliseconds(500));
+  EXPECT_EQ(w.where(2), (names{"a", "b"})) << "it is slow";
+}
+
+TEST(scheduler_faults, what_only_waited_at_a_node_that_died_is_not_blamed) {
+  auto options = cluster_world::default_options();
+  options.retries.deaths_max = 1;
+  cluster_world w(options);
+  w.add_node("a", 1);
+  const auto job = w.job(w.tenant());
+  for (std::uint64_t id = 1'000; id < 1'010; ++id) w.submit(job, {.id = id, .takes = milliseconds(2)});
+  ASSERT_TRUE(w.settle());
+  for (std::uint64_t id = 1; id <= 3; ++id)
+    w.submit(job, {.id = id, .takes = milliseconds(50), .kills = id == 1});
+  w.run_for(milliseconds(1));
+  ASSERT_EQ(w.where(3), names{"(a)"});
+  w.run_for(milliseconds(60));
+  w.add_node("b", 1);
+  ASSERT_TRUE(w.settle());
+  EXPECT_EQ(w.ended[1], std::vector{task_end::poisoned});
+  EXPECT_EQ(w.ended[2], std::vector{task_end::finished});
+  EXPECT_EQ(w.ended[3], std::vector{task_end::finished});
+}
+
+TEST(scheduler_faults, a_rest_is_that_of_one_start_of_a_node) {
+  cluster_world w;
+  w.add_node("a", 1);
+  w.submit(w.job(w.tenant()), {.id = 1, .takes = milliseconds(10), .refused = 2});
+  w.run_for(milliseconds(50));
+  ASSERT_FALSE(w.status().domains[0].open);
+  w.die("a", true);
+  w.run_for(milliseconds(100));
+  w.start("a");
+  w.run_for(milliseconds(50));
+  EXPECT_EQ(w.began[1], 2);
+  EXPECT_FALSE(w.status().domains[0].open);
+  w.run_for(milliseconds(100));
+  EXPECT_FALSE(w.status().domains[0].open) << "the rest of its first start would be over now";
+  w.run_for(milliseconds(150));
+  EXPECT_TRUE(w.status().domains[0].open);
+  EXPECT_TRUE(w.settle());
+}
+
+TEST(scheduler_faults, what_waits_to_be_tried_again_can_be_adopted_and_fail_again) {
+  cluster_world w;
+  w.add_node("a", 1);
+  const auto job = w.job(w.tenant());
+  w.submit(job, {.id = 1, .takes = seconds(20)});
+  w.run_for(milliseconds(100));
+  w.cut("a");
+  w.run_for(w.options.leases.ttl);
+  w.works[1].takes = milliseconds(10);
+  w.works[1].refused = 3;
+  w.works[1].refusal = report_kind::lost_input;
+  w.add_node("b", 1);
+  w.run_for(milliseconds(20));
+  ASSERT_EQ(w.status().delayed, 1u) << "until 250 ms from here";
+  w.heal("a");
+  EXPECT_EQ(w.where(1), names{"a"});
+  EXPECT_EQ(w.status().delayed, 0u);
+  attempt_report said{w.nodes["a"].attempts.front().name, report_kind::lost_input, {}, {}, {}, 0, {}};
+  w.nodes["a"].attempts.clear();
+  w.nodes["a"].free[0] = free_resources(w.nodes["a"].capacities[0]);
+  EXPECT_EQ(w.sched().finished(w.nodes["a"].session, said, w.now), report_use::again);
+  w.run_for(milliseconds(400));
+  EXPECT_EQ(w.status().delayed, 1u) << "the second time it waits for twice as long";
+  EXPECT_EQ(w.began[1], 2);
+  EXPECT_TRUE(w.settle());
+  EXPECT_EQ(w.status().delayed, 0u);
+}
+
 TEST(scheduler_faults, results_that_differ_are_told) {
   auto options = cluster_world::default_options();
   options.hedging.recheck_ppm = 1'000'000;

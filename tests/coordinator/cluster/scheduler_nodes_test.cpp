@@ -259,6 +259,41 @@ TEST(scheduler_nodes, what_nobody_asks_for_after_a_restart_goes_on_for_a_while) 
   EXPECT_EQ(w.status().tasks, 0u);
 }
 
+/// A hello of one that says it runs `id`, started in `epoch`.
+node_hello running(const std::string& name, std::uint64_t id, epoch_number epoch) {
+  node_hello out{name, {}, epoch, {{.cpu_milli = 4'000}}, {}};
+  out.incarnation.value.bytes[0] = static_cast<std::uint8_t>(name.front());
+  out.running.push_back(
+      {{epoch, task_id{std::uint64_t{1} << 32}, attempt_number{1}}, key_of(id), 0, {}, {}, 1, {}});
+  return out;
+}
+
+TEST(scheduler_nodes, of_two_that_run_the_same_after_a_restart_one_is_stopped) {
+  cluster_world w;
+  for (const auto* name : {"a", "b", "c"}) w.add_node(name, 1);
+  for (const auto* name : {"a", "b", "c"}) w.nodes[name].reachable = false;
+  const auto before = w.options.epoch;
+  w.restart_coordinator();
+  const auto first = w.sched().hello(running("a", 1, before), w.now);
+  const auto second = w.sched().hello(running("b", 1, before), w.now);
+  ASSERT_TRUE(first->running[0].now);
+  EXPECT_FALSE(second->running[0].now);
+  const attempt_report said{*first->running[0].now, report_kind::succeeded, {}, {}, {}, 0, {}};
+  EXPECT_EQ(w.sched().finished(first->session, said, w.now), report_use::unasked);
+  ASSERT_TRUE(w.status().in_grace);
+  const auto third = w.sched().hello(running("c", 1, before), w.now);
+  EXPECT_FALSE(third->running[0].now) << "there is a result already";
+}
+
+TEST(scheduler_nodes, what_this_reign_has_dropped_is_no_orphan) {
+  cluster_world w;
+  for (const auto* name : {"a", "b"}) w.add_node(name, 1);
+  for (const auto* name : {"a", "b"}) w.nodes[name].reachable = false;
+  w.restart_coordinator();
+  EXPECT_FALSE(w.sched().hello(running("a", 1, w.options.epoch), w.now)->running[0].now);
+  ASSERT_TRUE(w.status().in_grace);
+}
+
 TEST(scheduler_nodes, refuses_hellos_without_sense) {
   cluster_world w;
   node_hello hello{"a", {}, {}, {}, {}};

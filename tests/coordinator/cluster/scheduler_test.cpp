@@ -212,6 +212,21 @@ TEST(scheduler, tenants_share_though_one_has_much_more) {
   EXPECT_NEAR(of_few, 40, 2);
 }
 
+TEST(scheduler, what_takes_longer_than_expected_is_counted_as_it_was) {
+  cluster_world w;
+  const auto honest = w.job(w.tenant()), other = w.job(w.tenant());
+  for (std::uint64_t id = 1; id <= 500; ++id) {
+    w.submit(honest, {.id = id, .takes = milliseconds(100), .expected_ns = 100'000'000});
+    w.submit(other, {.id = 1'000 + id, .takes = milliseconds(400), .expected_ns = 100'000'000});
+  }
+  w.add_node("a", 4);
+  w.run_for(seconds(10));
+  int of_other = 0;
+  for (const auto id : w.order) of_other += id > 1'000 ? 1 : 0;
+  EXPECT_NEAR(of_other * 4.0 / static_cast<double>(w.order.size() - static_cast<std::size_t>(of_other)), 1,
+              0.15);
+}
+
 TEST(scheduler, short_ones_are_sent_ahead_once_they_are_known_to_be_short) {
   cluster_world w;
   w.latency = milliseconds(1);
