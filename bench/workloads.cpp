@@ -9,6 +9,8 @@ const std::vector<workload>& workloads() {
        run_noop},
       {"invalidate", "one edit to the list of stale actions, 10^4 to 10^6 files and a hub; bytes a node",
        run_invalidate},
+      {"schedule", "what an action costs the cluster's scheduler, with 1,000 and 100,000 waiting",
+       run_schedule},
       {"edit-to-swap", "save to swapped in 1, 16 and 64 subscriber processes, 10^3 to 10^6 assets",
        run_edit_to_swap},
       {"full-build", "builds from nothing: 20 s of CPU, and 11,000 small commands against ninja",
