@@ -17,7 +17,7 @@ namespace graphite {
 class content_index {
  public:
   static constexpr std::size_t holders_max = 4;
-  using holder = std::uint32_t;  ///< serial number of a domain; 0: none
+  using holder = std::uint32_t;  ///< what names a domain and no other before or after it; 0: none
   using holder_list = std::array<holder, holders_max>;
 
   explicit content_index(std::size_t contents_max);

@@ -34,8 +34,10 @@ class domain_slots {
   bool fits_empty(const task_needs& needs) const { return free_resources(all_).fits(needs); }
   /// It may be sent ahead.
   bool may_queue(const task_needs& needs, std::uint64_t expected_ns) const {
-    return expected_ns <= options_.ahead_ns_max && waiting_.size() < options_.ahead_max &&
-           waiting_ns_ < options_.ahead_ns_max * short_running_ && soon_.fits(needs);
+    return is_short(expected_ns) && has_room_ahead() && soon_.fits(needs);
+  }
+  bool has_room_ahead() const {
+    return waiting_.size() < options_.ahead_max && waiting_ns_ < options_.ahead_ns_max * short_running_;
   }
 
   /// It fits.
@@ -47,6 +49,8 @@ class domain_slots {
 
   const domain_capacity& capacity() const { return all_; }
   const free_resources& free() const { return free_; }
+  /// What will be free once the short ones are done.
+  const free_resources& soon() const { return soon_; }
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
   std::uint64_t waiting_ns() const { return waiting_ns_; }

@@ -7,7 +7,8 @@
 namespace graphite {
 
 struct hedging_options {
-  double quantile = 0.95, factor = 2;  ///< a straggler takes longer than `factor` times this quantile
+  double factor =
+      2;  ///< a straggler takes so many times longer than learned_rules_options::slow_share of them
   duration after_min = milliseconds(200);
   std::uint32_t share_permille =
       50;  ///< of the CPU that attempts have in all, for second attempts; one is always allowed

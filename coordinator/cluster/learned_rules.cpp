@@ -56,13 +56,15 @@ rule_index learned_rules::intern(std::uint64_t rule) {
   if (const auto known = numbers_.find(rule); known != numbers_.end()) return known->second;
   if (rules_.size() >= options_.rules_max) return static_cast<rule_index>(rules_.size() - 1);
   const auto made = static_cast<rule_index>(rules_.size());
-  rules_.push_back({rule, {}, {}, {}, options_.unknown_ns, false});
+  rules_.push_back({rule, {}, {}, {}, options_.unknown_ns, 0, false});
   numbers_.emplace(rule, made);
   return made;
 }
 
 void learned_rules::expect(known_rule& one) const {
-  one.expected_ns = one.wall.counted() == 0 ? options_.unknown_ns : one.wall.quantile(0.5);
+  const bool any = one.wall.counted() > 0;
+  one.expected_ns = any ? one.wall.quantile(0.5) : options_.unknown_ns;
+  one.slow_ns = any ? one.wall.quantile(options_.slow_share) : 0;
 }
 
 void learned_rules::note(rule_index rule, const use& what) {
@@ -81,10 +83,10 @@ void learned_rules::note(rule_index rule, const use& what) {
 
 std::uint64_t learned_rules::expected_ns(rule_index rule) const { return rules_[rule].expected_ns; }
 
-std::optional<std::uint64_t> learned_rules::quantile_ns(rule_index rule, double share) const {
-  const auto& seen = rules_[rule].wall;
-  if (seen.counted() < options_.samples_min) return std::nullopt;
-  return seen.quantile(share);
+std::optional<std::uint64_t> learned_rules::slow_ns(rule_index rule) const {
+  const auto& one = rules_[rule];
+  if (one.wall.counted() < options_.samples_min) return std::nullopt;
+  return one.slow_ns;
 }
 
 std::optional<std::uint64_t> learned_rules::memory_bytes(rule_index rule) const {

@@ -40,6 +40,7 @@ struct learned_rules_options {
   std::size_t rules_max = 16'384;
   std::uint32_t samples_min = 5;             ///< fewer say nothing
   std::uint64_t unknown_ns = 1'000'000'000;  ///< what is expected of a rule that nothing is known of
+  double slow_share = 0.95;                  ///< what takes longer than so many is slow
 };
 
 /// What attempts of each rule took, and so what the next one will take.
@@ -64,8 +65,8 @@ class learned_rules {
 
   /// The middle of what was seen, or unknown_ns.
   std::uint64_t expected_ns(rule_index rule) const;
-  /// Nothing below samples_min.
-  std::optional<std::uint64_t> quantile_ns(rule_index rule, double share) const;
+  /// What slow_share of them stay within. Nothing below samples_min.
+  std::optional<std::uint64_t> slow_ns(rule_index rule) const;
   /// What nineteen of twenty stay within, rounded up to a step, so that rules have few shapes.
   std::optional<std::uint64_t> memory_bytes(rule_index rule) const;
   /// CPU over wall time of the middle attempt, in whole CPUs, at least one.
@@ -85,7 +86,7 @@ class learned_rules {
   struct known_rule {
     std::uint64_t number = 0;
     size_sketch wall, memory, cpu_milli;
-    std::uint64_t expected_ns = 0;  ///< kept: it is asked for at each submission
+    std::uint64_t expected_ns = 0, slow_ns = 0;  ///< kept: they are asked for with each attempt
     bool changed = false;
   };
   void expect(known_rule& one) const;

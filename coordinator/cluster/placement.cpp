@@ -4,6 +4,11 @@
 
 namespace graphite {
 
+namespace {
+constexpr int domain_bits = 12;
+static_assert(placement::domains_max == 1u << domain_bits);
+}  // namespace
+
 domain_index placement::add(node_index node, const domain_capacity& capacity) {
   auto at = static_cast<domain_index>(domains_.size());
   if (!unused_.empty()) {
@@ -12,9 +17,15 @@ domain_index placement::add(node_index node, const domain_capacity& capacity) {
   } else {
     domains_.emplace_back();
     quick_.emplace_back();
+    near_bytes_.push_back(0);
   }
   if (node >= suspects_.size()) suspects_.resize(node + 1);
-  domains_[at] = {true, true, node, ++serials_, no_task, domain_slots(capacity, options_.slots)};
+  GRAPHITE_INVARIANT(at < domains_max);
+  // The place is in the serial, so that a content's holder is found at once. It comes again after 2^20
+  // domains: then what is known of contents may be wrong.
+  ++serials_;
+  const auto serial = std::max<content_index::holder>(serials_ << domain_bits | at, 1);
+  domains_[at] = {true, true, node, serial, no_task, domain_slots(capacity, options_.slots)};
   ++live_count_;
   refresh(at);
   return at;
@@ -30,30 +41,27 @@ void placement::remove(domain_index domain) {
 
 void placement::refresh(domain_index domain) {
   const auto& one = domains_[domain];
-  quick_[domain] = {one.open && one.slots.waiting() == 0 ? one.slots.free().cpu_milli() : 0, one.slots.load(),
-                    one.open && one.slots.short_running() > 0};
+  const auto waiting_us = std::min<std::uint64_t>(one.slots.waiting_ns() / 1'000, 0xffffffffu);
+  quick_[domain] = {one.open && one.slots.waiting() == 0 ? one.slots.free().cpu_milli() : 0,
+                    one.open && one.slots.has_room_ahead() ? one.slots.soon().cpu_milli() : 0,
+                    one.slots.load(), static_cast<std::uint32_t>(waiting_us)};
 }
 
 void placement::find_near(std::span<const content_use> inputs) {
+  for (const auto domain : near_) near_bytes_[domain] = 0;
   near_.clear();
   for (const auto& input : inputs) {
     if (input.bytes < options_.near_bytes_min / 4) continue;
     for (const auto where : contents_.find(input.content)) {
       if (where == 0) break;
-      const auto known =
-          std::find_if(near_.begin(), near_.end(), [&](const auto& one) { return one.where == where; });
-      if (known != near_.end())
-        known->bytes += input.bytes;
-      else
-        near_.push_back({where, input.bytes});
+      const auto domain = where & (domains_max - 1);
+      if (domain >= domains_.size() || domains_[domain].serial != where) continue;
+      if (near_bytes_[domain] == 0) near_.push_back(domain);
+      near_bytes_[domain] += input.bytes;
     }
   }
-}
-
-std::uint64_t placement::near(domain_index domain) const {
-  for (const auto& one : near_)
-    if (one.where == domains_[domain].serial) return one.bytes < options_.near_bytes_min ? 0 : one.bytes;
-  return 0;
+  for (const auto domain : near_)
+    if (near_bytes_[domain] < options_.near_bytes_min) near_bytes_[domain] = 0;
 }
 
 bool placement::admits(const state& one, const request& what) const {
@@ -66,30 +74,35 @@ bool placement::unloved(domain_index domain, const request& what) const {
          what.rather_not.end();
 }
 
-std::optional<placement::choice> placement::choose(const request& what) {
-  find_near(what.inputs);
+bool placement::better(domain_index a, domain_index b, const request& what, bool at_once) const {
+  if (!what.rather_not.empty())
+    if (const bool avoid = unloved(a, what); avoid != unloved(b, what)) return !avoid;
+  if (!near_.empty() && near_bytes_[a] != near_bytes_[b]) return near_bytes_[a] > near_bytes_[b];
+  return at_once ? quick_[a].load < quick_[b].load : quick_[a].waiting_us < quick_[b].waiting_us;
+}
+
+bool placement::takes(domain_index domain, const request& what, bool at_once) const {
+  const auto& one = domains_[domain];
+  return admits(one, what) &&
+         (at_once ? one.slots.fits(*what.needs) : one.slots.may_queue(*what.needs, what.expected_ns));
+}
+
+std::optional<placement::choice> placement::best_of(const request& what, bool at_once) const {
   std::optional<choice> best;
-  candidate best_is;
   for (domain_index at = 0; at < quick_.size(); ++at) {
     const auto& fast = quick_[at];
-    if (fast.free_cpu < what.needs->cpu_milli) continue;
-    const candidate is{unloved(at, what), near_.empty() ? 0 : near(at), fast.load};
-    if (best && !(is < best_is)) continue;
-    if (!admits(domains_[at], what) || !domains_[at].slots.fits(*what.needs)) continue;
-    best = {at, true};
-    best_is = is;
-  }
-  if (best) return best;
-  for (domain_index at = 0; at < quick_.size(); ++at) {
-    const auto& one = domains_[at];
-    if (!quick_[at].ahead || !admits(one, what) || !one.slots.may_queue(*what.needs, what.expected_ns))
-      continue;
-    const candidate is{unloved(at, what), near_.empty() ? 0 : near(at), one.slots.waiting_ns()};
-    if (best && !(is < best_is)) continue;
-    best = {at, false};
-    best_is = is;
+    if ((at_once ? fast.free_cpu : fast.soon_cpu) < what.needs->cpu_milli) continue;
+    if (best && !better(at, best->domain, what, at_once)) continue;
+    if (takes(at, what, at_once)) best = {at, at_once};
   }
   return best;
+}
+
+std::optional<placement::choice> placement::choose(const request& what) {
+  find_near(what.inputs);
+  if (const auto at_once = best_of(what, true)) return at_once;
+  if (what.expected_ns > options_.slots.ahead_ns_max) return std::nullopt;
+  return best_of(what, false);
 }
 
 std::optional<domain_index> placement::candidate_to_reserve(const request& what) const {

@@ -25,6 +25,7 @@ struct placement_options {
 class placement {
  public:
   static constexpr std::uint32_t no_task = 0xffffffffu;
+  static constexpr std::size_t domains_max = 4'096;  ///< at once
 
   explicit placement(const placement_options& options) : options_(options), contents_(options.contents_max) {}
 
@@ -85,28 +86,16 @@ class placement {
   /// What choose() looks at first, close together.
   struct quick {
     std::uint32_t free_cpu = 0;  ///< 0: takes nothing at once
+    std::uint32_t soon_cpu = 0;  ///< 0: takes nothing ahead
     std::uint32_t load = 0;
-    bool ahead = false;  ///< may take something ahead
+    std::uint32_t waiting_us = 0;
   };
-  struct candidate {
-    bool unloved = false;
-    std::uint64_t near = 0;
-    std::uint64_t load = 0;  ///< or what waits there
-    bool operator<(const candidate& other) const {
-      return unloved != other.unloved ? other.unloved
-             : near != other.near     ? near > other.near
-                                      : load < other.load;
-    }
-  };
-  struct near_bytes {
-    content_index::holder where = 0;
-    std::uint64_t bytes = 0;
-  };
-  using near_list = std::vector<near_bytes>;
   void find_near(std::span<const content_use> inputs);
-  std::uint64_t near(domain_index domain) const;
   bool admits(const state& one, const request& what) const;
   bool unloved(domain_index domain, const request& what) const;
+  bool better(domain_index a, domain_index b, const request& what, bool at_once) const;
+  bool takes(domain_index domain, const request& what, bool at_once) const;
+  std::optional<choice> best_of(const request& what, bool at_once) const;
   void refresh(domain_index domain);
 
   placement_options options_;
@@ -117,7 +106,8 @@ class placement {
   std::vector<std::uint32_t> suspects_;  ///< by node
   content_index::holder serials_ = 0;
   std::size_t live_count_ = 0;
-  near_list near_;  ///< of the request in hand; kept for its memory
+  std::vector<domain_index> near_;  ///< those with input bytes of the request in hand, and how many
+  std::vector<std::uint64_t> near_bytes_;
 };
 
 }  // namespace graphite

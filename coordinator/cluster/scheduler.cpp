@@ -18,6 +18,7 @@ scheduler_impl::scheduler_impl(const scheduler_options& given)
       rules(given.rules),
       poison(given.poison_max) {
   GRAPHITE_INVARIANT(given.tasks_max < 1u << 30 && given.waiters_max < 1u << 31 &&
+                     given.domains_max <= placement::domains_max &&
                      given.retries.deaths_max <= retry_history::deaths_listed_max);
 }
 
@@ -184,7 +185,9 @@ void impl::step() {
 schedule_command_list scheduler::step(time_point now) {
   advance(*impl_, now);
   impl_->step();
-  return std::exchange(impl_->out, {});
+  auto out = std::exchange(impl_->out, {});
+  impl_->out.reserve(out.size());
+  return out;
 }
 
 schedule_status scheduler::status(time_point now) const { return impl_->status(std::max(impl_->now, now)); }

@@ -118,7 +118,7 @@ void impl::begun(domain_slots::attempt handle) {
   attempt.begun = true;
   attempt.since = now;
   if (attempt.straggled || task.recheck || task.is != phase::running) return;
-  const auto wait = hedges.patience(task.own_ns, rules.quantile_ns(task.rule, options.hedging.quantile));
+  const auto wait = hedges.patience(task.own_ns, rules.slow_ns(task.rule));
   if (wait) timers.put(now + *wait, {schedule_timer::kind::straggler, tasks.id_of(slot), attempt.number});
 }
 

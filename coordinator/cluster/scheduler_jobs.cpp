@@ -41,7 +41,7 @@ result<submitted> impl::submit(const task_spec& what) {
   auto slot = digest_index::none;
   if (!what.key.is_zero()) {
     if (const auto* reason = poison.find(job.tenant, what.key)) return fail(errc::action_failed, *reason);
-    slot = keys.find(what.key);
+    slot = task_of(what.key);
   }
   const bool merged = slot != digest_index::none;
   if (!merged) {
@@ -167,7 +167,7 @@ void impl::unwanted(std::uint32_t slot) {
       --delayed;
       return release(slot);
     case phase::running:
-      if (!task.key.is_zero()) keys.erase(task.key);
+      if (!task.key.is_zero()) keys.erase(task.key, slot);
       task.is = phase::dropped;
       return stop_attempts(slot);
     case phase::settled:
@@ -199,7 +199,7 @@ void impl::release(std::uint32_t slot) {
   auto& task = tasks.at(slot);
   GRAPHITE_INVARIANT(live_count(task) == 0 && task.first_waiter == no_cluster_index && !queue.contains(slot));
   if (task.is == phase::waiting || task.is == phase::delayed || task.is == phase::running)
-    if (!task.key.is_zero() && !task.recheck) keys.erase(task.key);
+    if (!task.key.is_zero() && !task.recheck) keys.erase(task.key, slot);
   if (task.recheck) --rechecks;
   out.push_back(schedule_commands::forget{task_id{tasks.id_of(slot)}});
   tasks.erase(slot);

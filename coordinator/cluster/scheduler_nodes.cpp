@@ -49,11 +49,11 @@ result<welcome> impl::hello(const node_hello& what) {
 /// The task that goes on with this attempt; nothing where it has to stop.
 std::optional<std::uint32_t> impl::adoptable(const running_attempt& one, domain_index domain) {
   if (one.key.is_zero()) return std::nullopt;
-  auto slot = keys.find(one.key);
+  auto slot = task_of(one.key);
   if (slot == digest_index::none) {
     // Whether this reign has had its result already is known only until the grace is over.
     const bool may_be_wanted =
-        grace_until && one.was.epoch < options.epoch && settled_in_grace.find(one.key) == digest_index::none;
+        grace_until && one.was.epoch < options.epoch && !settled_in_grace.contains(one.key);
     if (!may_be_wanted || tasks.size() >= options.tasks_max) return std::nullopt;
     auto needs = one.needs;
     const auto pool = one.pool ? limits.intern(*one.pool) : no_cluster_index;
@@ -204,8 +204,7 @@ void impl::due(const schedule_timer& what) {
         take_back(*node, true);
       return;
     case timer::grace_over:
-      grace_until.reset();
-      return;
+      return end_grace();
     case timer::orphans_over:
       return end_orphans();
   }
@@ -213,7 +212,12 @@ void impl::due(const schedule_timer& what) {
 
 void impl::awaited_came(const std::string& name) {
   std::erase(awaited, name);
-  if (awaited.empty()) grace_until.reset();
+  if (awaited.empty()) end_grace();
+}
+
+void impl::end_grace() {
+  grace_until.reset();
+  settled_in_grace.clear();
 }
 
 /// Nobody has asked for them since the restart.

@@ -78,9 +78,8 @@ report_use impl::result_came(std::uint32_t slot, live_attempt attempt, const att
   }
   GRAPHITE_INVARIANT(task.is == phase::running);
   const bool unasked = task.orphan;
-  if (!task.key.is_zero()) keys.erase(task.key);
-  if (grace_until && !task.key.is_zero() && settled_in_grace.find(task.key) == digest_index::none)
-    settled_in_grace.insert(task.key, slot);
+  if (!task.key.is_zero()) keys.erase(task.key, slot);
+  if (grace_until) settled_in_grace.insert(task.key);
   task.is = phase::settled;
   task.result = what.result;
   task.result_of = what.attempt;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+
 #include "coordinator/cluster/digest_index.hpp"
 #include "coordinator/cluster/scheduler.hpp"
 #include "coordinator/cluster/slot_table.hpp"
@@ -32,13 +34,13 @@ struct live_attempt {
 struct task_record {
   enum class phase : std::uint8_t { waiting, delayed, running, settled, dropped };
 
-  digest key;
   phase is = phase::waiting;
   task_class level = task_class::job;  ///< these three are of the waiter that is most urgent
-  tenant_index tenant = 0;
-  std::int64_t rank = 0;
   bool recheck = false;
   bool orphan = false;  ///< adopted; nobody has asked for it yet
+  std::uint8_t input_count = 0;
+  tenant_index tenant = 0;
+  std::int64_t rank = 0;
   shape_index shape = 0;
   rule_index rule = 0;
   std::uint64_t order = 0, cookie = 0;
@@ -46,12 +48,13 @@ struct task_record {
   time_point waiting_since{};
   std::uint32_t first_waiter = no_cluster_index;
   std::uint32_t attempts_made = 0;
+  retry_history retries;
   std::array<live_attempt, 2> live;
   std::array<content_use, task_spec::inputs_max> inputs{};
-  std::uint32_t input_count = 0;
-  retry_history retries;
-  node_index not_on = no_cluster_index;  ///< of a recheck: who made the result
-  digest result;                         ///< once committed
+  digest key;
+  // Of settled ones.
+  node_index not_on = no_cluster_index;  ///< who made the result
+  digest result;
   attempt_key result_of;
   bool result_succeeded = false;
 };
@@ -146,7 +149,7 @@ struct scheduler_impl {
   // After a restart.
   std::vector<std::string> awaited;
   std::optional<time_point> grace_until;
-  digest_index settled_in_grace;  ///< keys: another attempt of one is no orphan
+  std::set<digest> settled_in_grace;  ///< keys: another attempt of one is no orphan
 
   // scheduler_jobs.cpp: what is wanted.
   result<submitted> submit(const task_spec& what);
@@ -200,6 +203,7 @@ struct scheduler_impl {
   bool takes_more(node_index node) const;
   void take_back(node_index node, bool all);
   void tell_drained();
+  void end_grace();
   void end_orphans();
   void due(const schedule_timer& timer);
   void awaited_came(const std::string& name);
@@ -214,6 +218,9 @@ struct scheduler_impl {
   }
   static domain_slots::attempt handle_of(std::uint32_t slot, std::size_t which) {
     return static_cast<domain_slots::attempt>(slot * 2 + which);
+  }
+  std::uint32_t task_of(const digest& key) const {
+    return keys.find(key, [&](std::uint32_t slot) { return tasks.at(slot).key == key; });
   }
   const task_needs& needs_of(const task_record& task) const { return shapes.at(task.shape); }
   static std::size_t live_count(const task_record& task) {
