@@ -9,6 +9,8 @@ const std::vector<workload>& workloads() {
        run_noop},
       {"invalidate", "one edit to the list of stale actions, 10^4 to 10^6 files and a hub; bytes a node",
        run_invalidate},
+      {"plan", "planning a view of 93,000 edges with its critical paths, and after one action is done",
+       run_plan},
       {"schedule", "what an action costs the cluster's scheduler, with 1,000 and 100,000 waiting",
        run_schedule},
       {"edit-to-swap", "save to swapped in 1, 16 and 64 subscriber processes, 10^3 to 10^6 assets",

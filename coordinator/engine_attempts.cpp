@@ -64,15 +64,13 @@ bool impl::use_cached(action_index a, const cached_result& hit) {
   return true;
 }
 
-/// Longest chain of learned durations that waits for `a`, estimated: it only orders the queue.
-std::uint64_t impl::critical_ns(action_index a, int depth) const {
-  std::uint64_t most = 0;
-  int seen = 0;
-  if (depth < 6)
-    for (const auto output : nodes.outputs(a))
-      for (const auto user : nodes.users(output))
-        if (!user.group() && ++seen <= 8) most = std::max(most, critical_ns(user.index(), depth + 1));
-  return most + std::max<std::uint64_t>(expected_ns(a), 1'000'000);
+/// Longest chain of learned durations that waits for `a`: it only orders the queue.
+std::uint64_t impl::critical_ns(action_index a) {
+  const auto before = chains.visited();
+  const auto found =
+      chains.of(a, [this](action_index one) { return std::max<std::uint64_t>(expected_ns(one), 1'000'000); });
+  visit(chains.visited() - before);
+  return found;
 }
 
 /// What it took the last time; before that, what its transform expects.
@@ -86,7 +84,7 @@ std::uint64_t impl::expected_ns(action_index a) const {
 void impl::enqueue(action_index a, lookup with) {
   actions[a].phase = action_phase::queued;
   lookups[a] = std::move(with);
-  ready.put(a, {actions[a].interactive, critical_ns(a, 0), path(nodes.main_input(a))});
+  ready.put(a, {actions[a].interactive, critical_ns(a), path(nodes.main_input(a))});
 }
 
 void impl::dequeue(action_index a) {

@@ -41,6 +41,7 @@ void impl::drop_action(action_index a) {
   if (!actions[a].final()) --stale_count;
   for (const auto other : cycle_partners(a)) replan.insert(other);
   cycle_of.erase(a);
+  chains.forget_inputs(a);
   nodes.remove_action(a);
   main_action[main] = no_index;
   replan.erase(a);
@@ -133,6 +134,7 @@ void impl::replace_outputs(action_index a, std::vector<artefact_index> mine) {
   for (const auto output : mine)
     if (std::find(old.begin(), old.end(), output) == old.end()) added.push_back(output);
   if (!moved && added.empty()) return;
+  chains.forget(a);
   // Who refers to the input means the outputs, and so up the chain of rules.
   for (auto by = a; by != no_index; by = nodes.producer(nodes.main_input(by)))
     resolution_changes(nodes.main_input(by));
@@ -197,6 +199,7 @@ void impl::join_group(group_index g, artefact_index a) {
   const auto by = nodes.producer(a);
   if (by != no_index && nodes.rule_of(by) == groups[g].rule) return;
   nodes.add_member(g, a);
+  chains.forget_producer(a);
   if (auto& by_name = groups[g].by_name) by_name->emplace(id_of_path_text(nodes.paths().name(a)).value, a);
   count_group(g, pending_by(a), loose_by(a));
   group_changed(g, reason_kind::appeared, a, true, value_from[a]);
@@ -356,7 +359,9 @@ void impl::plan_inputs(action_index a, const std::vector<artefact_index>* discov
   for (const auto& [artefact, kind] : found) edges.push_back(graph_edge::to(artefact, kind));
   if (st.group != no_index)
     edges.push_back(graph_edge::to(st.group, st.narrowed ? edge_kind::names : edge_kind::glob, true));
+  chains.forget_inputs(a);
   nodes.set_inputs(a, std::move(edges));
+  chains.forget_inputs(a);
   missing_input[a] = missing;
   if (missing.empty()) missing_input.erase(a);
   recount(a);

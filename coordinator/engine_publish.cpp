@@ -15,9 +15,9 @@ static constexpr std::size_t obstacle_members_min = 8;
 /// Notes what is shown of `a`; call before what it should show changes.
 void impl::mark_dirty(artefact_index a) {
   if (loading) return;
-  touched.insert(a);
   visit();
   const auto [at, fresh] = dirty.try_emplace(a);
+  note_touched(a);
   if (in_apply || fresh) at->second.stamp = stamp;
   if (!fresh) return;
   auto& d = at->second;
@@ -194,8 +194,27 @@ bool impl::same_as_shown(const dirty_asset& d, const wanted_asset& w) const {
          d.references == w.references;
 }
 
+/// What is wrong with a source is told when it is found out.
+void impl::tell_source(artefact_index a, const wanted_asset& w) {
+  if (has_source(a)) {
+    warn_missing(a);
+    const bool unread_itself = (flags[a] & unreadable) != 0;  // counted and told as that
+    if (w.is == wanted_asset::state::failed && !unread_itself && failed_assets.insert(a).second)
+      tell(log_level::error, path(a), w.message);
+  }
+  if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
+}
+
+/// While nothing can be shown, what changed is looked at once in the end: only sources at once, for what is
+/// told.
+void impl::put_off_touched() {
+  for (const auto a : std::exchange(touched_sources, {}))
+    if (dirty.count(a) != 0) visit(), tell_source(a, wanted(a));
+}
+
 /// Looks at every asset that may have changed: those that show what they should are done.
 void impl::refresh_touched() {
+  touched_sources.clear();
   join_new();
   for (const auto a : std::exchange(touched, {})) {
     const auto found = dirty.find(a);
@@ -203,13 +222,7 @@ void impl::refresh_touched() {
     visit();
     const auto w = wanted(a);
     for (const auto target : w.references) components.joined(a, target);
-    if (has_source(a)) {
-      warn_missing(a);
-      const bool unread_itself = (flags[a] & unreadable) != 0;  // counted and told as that
-      if (w.is == wanted_asset::state::failed && !unread_itself && failed_assets.insert(a).second)
-        tell(log_level::error, path(a), w.message);
-    }
-    if (w.is != wanted_asset::state::failed) failed_assets.erase(a);
+    tell_source(a, w);
     // What it meant between the shown record and now may have joined it to more than either does.
     if (nodes.producer(a) == no_index || found->second.refers) components.loosen(a);
     const auto which = components.of(a);
@@ -320,7 +333,7 @@ void impl::publish_changed() {
   if (!started) return;
   if (options.dry) return drop_unchanged();
   const bool all_at_once = options.mode == engine_options::publishing::all_or_nothing;
-  if (all_at_once && !settled()) return refresh_touched();
+  if (all_at_once && !settled()) return put_off_touched();
   const bool unknown = !unread.empty() || !held_since.empty();  // could not be read, or is being written
   if (all_at_once && !options.keep_going && unknown) return refresh_touched();
   publication what;
@@ -450,6 +463,8 @@ void impl::add_failed_roots(action_index first, std::set<action_index>& seen,
 /// revision names is an event, also where its content is the same.
 void impl::retry_failed(const revision& what) {
   if (failures.empty()) return;
+  const auto now_touched = touched;
+  if (options.mode == engine_options::publishing::all_or_nothing && !options.dry) refresh_touched();
   if (!new_are_apart()) join_new();
   std::vector<artefact_index> named;
   for (const auto& change : what.changes)
@@ -463,7 +478,7 @@ void impl::retry_failed(const revision& what) {
     for (const auto member : components.members(which))
       if (const auto by = nodes.producer(member); by != no_index) add_failed_roots(by, seen_actions, again);
   };
-  for (const auto a : touched) look_at(components.of(a));
+  for (const auto a : now_touched) look_at(components.of(a));
   const auto& marks = components.marks();
   for (const auto a : named)
     if (const auto mark = marks.find(a); mark != marks.end()) look_at(mark->second);

@@ -134,6 +134,7 @@ void impl::settle(action_index a, action_phase how, std::string message) {
   GRAPHITE_INVARIANT(!st.final());
   const bool was_usable = st.usable();
   st.phase = how;
+  chains.drop(a);
   st.interim = false;
   st.lagging = false;
   if (how == action_phase::failed) {

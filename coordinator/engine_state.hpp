@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "coordinator/components.hpp"
+#include "coordinator/critical_paths.hpp"
 #include "coordinator/engine_values.hpp"
 #include "coordinator/glob_index.hpp"
 #include "coordinator/graph.hpp"
@@ -33,6 +34,7 @@ struct engine_impl {
   engine_options options;
   const project& config;
   graph nodes;
+  critical_paths chains{nodes};  ///< of what is not final
   reference_table references;
   glob_index globs;
   engine_command_list out;
@@ -98,6 +100,7 @@ struct engine_impl {
   std::set<action_index> replan;
   std::deque<action_index> evaluate_queue;
   std::set<artefact_index> touched;          ///< dirty assets to look at again
+  std::set<artefact_index> touched_sources;  ///< those of them that are sources and not told of yet
   std::set<artefact_index> touched_at_rest;  ///< that a run has to look at again
   std::set<component_set::component> to_check;
   std::unordered_map<artefact_index, artefact_index> obstacle;  ///< by a component's first member
@@ -225,7 +228,7 @@ struct engine_impl {
   void start(action_index a);
   attempt_spec spec_of(action_index a) const;
   std::uint64_t expected_ns(action_index a) const;
-  std::uint64_t critical_ns(action_index a, int depth) const;
+  std::uint64_t critical_ns(action_index a);
   void end_attempt(const attempt_result& what);
   void attempt_succeeded(action_index a, flight& f, const attempt_result& what);
   std::string accept_outputs(action_index a, const std::vector<attempt_output>& outputs,
@@ -261,8 +264,14 @@ struct engine_impl {
   void mark_dirty(artefact_index a);
   void touch_stamp(artefact_index a, const std::function<void(stage_times&)>& change);
   void touch(artefact_index a) {
-    if (dirty.count(a) != 0) touched.insert(a);
+    if (dirty.count(a) != 0) note_touched(a);
   }
+  void note_touched(artefact_index a) {
+    touched.insert(a);
+    if (has_source(a)) touched_sources.insert(a);
+  }
+  void tell_source(artefact_index a, const wanted_asset& w);
+  void put_off_touched();
   bool same_as_shown(const dirty_asset& d, const wanted_asset& w) const;
   void forget_dirty(artefact_index a);
   void note_shown(artefact_index a, std::vector<artefact_index> now_shown);
