@@ -51,6 +51,8 @@ double percentile(std::vector<double> values, double share);
 
 /// Seconds of CLOCK_MONOTONIC.
 double now_seconds();
+/// Processor time of this thread: for what only computes, beside others on the machine.
+double cpu_seconds();
 /// Resident set size of this process in bytes.
 std::size_t resident_bytes();
 /// Processor, cores, memory and kernel in one line.

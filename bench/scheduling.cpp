@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -12,13 +11,6 @@
 namespace graphite::bench {
 
 namespace {
-
-/// Of this thread: others on the machine do not count.
-double cpu_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 digest random_digest(std::mt19937_64& random) {
   digest out;

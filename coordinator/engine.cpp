@@ -156,7 +156,8 @@ void impl::apply(const revision& what) {
   if (loading) finish_load();  // nothing was loaded: an empty view
   ++revision_now;
   last_revision = what.id;
-  stamp = std::make_shared<revision_stamp>(revision_stamp{what.id, what.trace, what.times});
+  const auto fresh = std::make_shared<revision_stamp>(revision_stamp{what.id, what.trace, what.times});
+  stamp = fresh;
   interactive_now = started && !what.complete_scan && what.changes.size() <= interactive_max;
   in_apply = true;
   started = true;
@@ -168,17 +169,7 @@ void impl::apply(const revision& what) {
   plan_all();
   retry_failed(what);
   in_apply = false;
-  stamped_at_apply();
-}
-
-/// The stale set is known: the times of this revision's changes say so.
-void impl::stamped_at_apply() {
-  auto known = std::make_shared<revision_stamp>(*stamp);
-  known->times.invalidated = now;
-  for (const auto a : touched)
-    if (const auto found = dirty.find(a); found != dirty.end() && found->second.stamp == stamp)
-      found->second.stamp = known;
-  stamp = std::move(known);
+  fresh->times.invalidated = now;  // the stale set is known: so all say that changed by this
 }
 
 /// Nothing new starts.

@@ -208,15 +208,15 @@ void impl::tell_source(artefact_index a, const wanted_asset& w) {
 /// While nothing can be shown, what changed is looked at once in the end: only sources at once, for what is
 /// told.
 void impl::put_off_touched() {
-  for (const auto a : std::exchange(touched_sources, {}))
+  for (const auto a : touched_sources.take())
     if (dirty.count(a) != 0) visit(), tell_source(a, wanted(a));
 }
 
 /// Looks at every asset that may have changed: those that show what they should are done.
 void impl::refresh_touched() {
-  touched_sources.clear();
+  (void)touched_sources.take();
   join_new();
-  for (const auto a : std::exchange(touched, {})) {
+  for (const auto a : touched.take()) {
     const auto found = dirty.find(a);
     if (found == dirty.end()) continue;
     visit();
@@ -463,7 +463,7 @@ void impl::add_failed_roots(action_index first, std::set<action_index>& seen,
 /// revision names is an event, also where its content is the same.
 void impl::retry_failed(const revision& what) {
   if (failures.empty()) return;
-  const auto now_touched = touched;
+  const auto now_touched = touched.ascending();
   if (options.mode == engine_options::publishing::all_or_nothing && !options.dry) refresh_touched();
   if (!new_are_apart()) join_new();
   std::vector<artefact_index> named;

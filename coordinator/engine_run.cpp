@@ -34,7 +34,7 @@ void impl::run(const run_options& how, std::vector<artefact_index> only) {
   options.keep_going = how.keep_going;
   targets = std::move(only);
   was_idle = false;
-  touched.merge(std::exchange(touched_at_rest, {}));
+  for (const auto a : std::exchange(touched_at_rest, {})) touched.insert(a);
   choose();
   std::vector<action_index> again;
   for (const auto& [a, text] : failures) {
@@ -53,7 +53,7 @@ void impl::rest() {
 /// At rest: what came back to what is shown is not changed any more. Nothing is joined for that.
 void impl::drop_unchanged() {
   std::set<artefact_index> same;
-  for (const auto a : std::exchange(touched, {})) {
+  for (const auto a : touched.take()) {
     const auto found = dirty.find(a);
     if (found == dirty.end()) continue;
     visit();

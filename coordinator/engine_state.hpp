@@ -11,6 +11,7 @@
 #include "coordinator/glob_index.hpp"
 #include "coordinator/graph.hpp"
 #include "coordinator/graph_rows.hpp"
+#include "coordinator/index_set.hpp"
 #include "coordinator/output_names.hpp"
 #include "coordinator/ready_queue.hpp"
 #include "coordinator/reference_table.hpp"
@@ -99,8 +100,8 @@ struct engine_impl {
   std::vector<artefact_index> undeclared;  ///< mains whose actions want outputs
   std::set<action_index> replan;
   std::deque<action_index> evaluate_queue;
-  std::set<artefact_index> touched;          ///< dirty assets to look at again
-  std::set<artefact_index> touched_sources;  ///< those of them that are sources and not told of yet
+  index_set touched;                         ///< dirty assets to look at again
+  index_set touched_sources;                 ///< those of them that are sources and not told of yet
   std::set<artefact_index> touched_at_rest;  ///< that a run has to look at again
   std::set<component_set::component> to_check;
   std::unordered_map<artefact_index, artefact_index> obstacle;  ///< by a component's first member
@@ -301,7 +302,6 @@ struct engine_impl {
 
   // engine.cpp
   void apply(const revision& what);
-  void stamped_at_apply();
   bool stopped() const;
   bool nothing_moves() const;
   engine_command_list flush();

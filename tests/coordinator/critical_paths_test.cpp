@@ -136,17 +136,44 @@ TEST(critical_paths, a_chain_of_a_hundred_thousand_takes_no_stack) {
   EXPECT_EQ(chains.of(0, [](action_index) { return std::uint64_t{2}; }), 200'000u);
 }
 
-TEST(engine_order, the_longest_chain_goes_first_however_long_it_is) {
+/// Rules that make NAME.l1 of NAME.l0 and so on, and the same with k of any NAME.u.
+std::vector<rule_spec> chain_rules() {
   std::vector<rule_spec> rules;
-  for (int i = 0; i < 12; ++i)
-    rules.push_back(command_rule("s" + std::to_string(i), {"*.l" + std::to_string(i)},
-                                 {"{stem}.l" + std::to_string(i + 1)}));
-  engine_world w(rules, [](engine_options& options) { options.jobs = 1; });
+  for (const std::string kind : {"l", "k"})
+    for (int i = 0; i < 12; ++i)
+      rules.push_back(command_rule(kind + std::to_string(i), {"*." + kind + std::to_string(i)},
+                                   {"{stem}." + kind + std::to_string(i + 1)}));
+  rules.push_back(command_rule("u", {"*.u"}, {"{stem}.k0"}));
+  return rules;
+}
+
+TEST(engine_order, the_longest_chain_goes_first_however_long_it_is) {
+  engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
   w.save({{"a.l11", "1"}});  // while it runs, the others come
   w.save({{"b.l11", "1"}, {"c.l4", "1"}, {"d.l2", "1"}});
   w.settle();
   EXPECT_EQ(w.started[1].main_input.str(), "d.l2") << "ten steps";
   EXPECT_EQ(w.started[2].main_input.str(), "c.l4") << "eight";
+}
+
+TEST(engine_order, a_chain_that_grew_goes_by_its_new_length) {
+  engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
+  w.save({{"d.l9", "1"}});
+  w.save({{"b.l6", "1"}, {"c.l6", "1"}});
+  w.refer("x.u", "1", {"!d.l11"});
+  w.settle();
+  EXPECT_EQ(w.started[1].main_input.str(), "b.l6");
+  EXPECT_EQ(w.started[2].main_input.str(), "d.l10") << "two steps before, now fourteen";
+}
+
+TEST(engine_order, a_chain_that_shrank_goes_by_its_new_length) {
+  engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
+  w.refer("x.u", "1", {"!d.l11"});
+  w.save({{"d.l9", "1"}});
+  w.save({{"b.l6", "1"}, {"c.l6", "1"}, {"x.u", std::nullopt}});
+  w.settle();
+  EXPECT_EQ(w.started[1].main_input.str(), "b.l6");
+  EXPECT_EQ(w.started[2].main_input.str(), "c.l6");
 }
 
 }  // namespace
