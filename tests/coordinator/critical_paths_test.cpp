@@ -158,6 +158,7 @@ TEST(engine_order, the_longest_chain_goes_first_however_long_it_is) {
 
 TEST(engine_order, a_chain_that_grew_goes_by_its_new_length) {
   engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
+  w.save({{"first.txt", "1"}});  // what changes afterwards is as urgent as each other
   w.save({{"d.l9", "1"}});
   w.save({{"b.l6", "1"}, {"c.l6", "1"}});
   w.refer("x.u", "1", {"!d.l11"});
@@ -169,6 +170,7 @@ TEST(engine_order, a_chain_that_grew_goes_by_its_new_length) {
 TEST(engine_order, a_chain_that_shrank_goes_by_its_new_length) {
   engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
   w.refer("x.u", "1", {"!d.l11"});
+  w.save({{"first.txt", "1"}});  // what changes afterwards is as urgent as each other
   w.save({{"d.l9", "1"}});
   w.save({{"b.l6", "1"}, {"c.l6", "1"}, {"x.u", std::nullopt}});
   w.settle();
