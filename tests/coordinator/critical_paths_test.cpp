@@ -167,6 +167,38 @@ TEST(engine_order, a_chain_that_grew_goes_by_its_new_length) {
   EXPECT_EQ(w.started[2].main_input.str(), "d.l10") << "two steps before, now fourteen";
 }
 
+TEST(engine_order, a_chain_that_grew_through_a_glob_goes_by_its_new_length) {
+  auto rules = chain_rules();
+  rules.push_back(command_rule("g", {"*.g"}, {"{stem}.k0"}, {"*.l11"}));
+  engine_world w(rules, [](engine_options& options) { options.jobs = 1; });
+  w.save({{"first.txt", "1"}});
+  w.save({{"d.l9", "1"}});
+  w.save({{"b.l6", "1"}, {"c.l6", "1"}});
+  w.save({{"x.g", "1"}});
+  w.settle();
+  EXPECT_EQ(w.started[2].main_input.str(), "d.l10");
+}
+
+TEST(engine_order, goes_by_what_was_learned_since_the_last_time) {
+  engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
+  w.tool_time = [](const attempt_spec& spec) {
+    return spec.main_input.str().front() == 'b' ? duration(seconds(10)) : duration(milliseconds(5));
+  };
+  w.tool = [&w](const attempt_spec& spec) {
+    auto out = concatenate(w, spec);
+    out.wall = w.tool_time(spec);
+    return out;
+  };
+  for (const std::string text : {"1", "2"}) {
+    w.save({{"a.l11", text}});
+    w.save({{"b.l10", text}, {"d.l7", text}});
+    w.started.clear();
+    w.settle();
+    ASSERT_FALSE(w.started.empty());
+    EXPECT_EQ(w.started[0].main_input.str(), text == "1" ? "d.l7" : "b.l10");
+  }
+}
+
 TEST(engine_order, a_chain_that_shrank_goes_by_its_new_length) {
   engine_world w(chain_rules(), [](engine_options& options) { options.jobs = 1; });
   w.refer("x.u", "1", {"!d.l11"});
