@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "core/attempt_key.hpp"
 #include "core/digest.hpp"
 #include "core/ids.hpp"
 #include "core/units.hpp"
@@ -23,21 +24,10 @@ using node_index = std::uint32_t;
 using domain_index = std::uint32_t;
 inline constexpr std::uint32_t no_cluster_index = 0xffffffffu;
 
-/// One execution that somebody waits for; not given out again within an epoch. Zero: none.
-using task_id = strong_id<struct task_tag>;
 /// One wish to have it.
 using waiter_id = strong_id<struct waiter_tag>;
 /// What a node's hello was answered with: one node, one start of it, until it is lost. Zero: none.
 using node_session = strong_id<struct node_session_tag>;
-
-/// Names one attempt on the wire. Only its epoch's coordinator takes its result, and only while it runs
-/// there.
-struct attempt_key {
-  epoch_number epoch;
-  task_id task;
-  attempt_number number;
-  auto operator<=>(const attempt_key&) const = default;
-};
 
 /// Who goes first: strictly, but for ageing (coordinator/cluster/fair_queue.hpp).
 enum class task_class : std::uint8_t {
