@@ -11,6 +11,8 @@ const std::vector<workload>& workloads() {
        run_invalidate},
       {"plan", "planning a view of 93,000 edges with its critical paths, and after one action is done",
        run_plan},
+      {"makespan", "how long fixed graphs take on 2 to 64 slots, against the best of 10,000 random schedules",
+       run_makespan},
       {"schedule", "what an action costs the cluster's scheduler, with 1,000 and 100,000 waiting",
        run_schedule},
       {"edit-to-swap", "save to swapped in 1, 16 and 64 subscriber processes, 10^3 to 10^6 assets",

@@ -6,6 +6,7 @@ namespace graphite::bench {
 
 report run_noop(const bench_options& options);
 report run_invalidate(const bench_options& options);
+report run_makespan(const bench_options& options);
 report run_plan(const bench_options& options);
 report run_schedule(const bench_options& options);
 report run_edit_to_swap(const bench_options& options);

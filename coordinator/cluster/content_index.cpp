@@ -18,6 +18,10 @@ std::span<content_index::entry> content_index::set_of(std::uint64_t content) {
 }
 
 void content_index::note(std::uint64_t content, holder where) {
+  if (seen_ == 0xffffffffu) {
+    std::fill(entries_.begin(), entries_.end(), entry{});
+    seen_ = 0;
+  }
   const auto set = set_of(content);
   auto* at = &set.front();
   for (auto& one : set) {

@@ -13,7 +13,8 @@ namespace graphite {
 /// A guess that only steers placement: it may name a domain that has dropped the content, and forgets what
 /// was not seen for long. Domains go by a serial number that is never used twice, so that those of a lost one
 /// need not be looked for. Pure. Sets of four, the longest unseen goes first; four domains a content, the
-/// newest. note and find are O(1) and ask for no memory. Bound: `contents_max`, 32 bytes each.
+/// newest. note and find are O(1) and ask for no memory. Bound: `contents_max`,
+/// 32 bytes each. All is forgotten after 2^32 notes.
 class content_index {
  public:
   static constexpr std::size_t holders_max = 4;
@@ -29,14 +30,14 @@ class content_index {
   struct entry {
     std::uint64_t content = 0;
     holder_list holders{};
-    std::uint64_t seen = 0;  ///< 0: unused
+    std::uint32_t seen = 0;  ///< 0: unused
   };
   static constexpr std::size_t ways = 4;
   std::span<entry> set_of(std::uint64_t content);
   std::size_t set_number(std::uint64_t content) const;
 
   std::vector<entry> entries_;
-  std::uint64_t seen_ = 0;
+  std::uint32_t seen_ = 0;
 };
 
 }  // namespace graphite

@@ -1,6 +1,7 @@
 #include "coordinator/cluster/placement.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace graphite {
 
@@ -18,6 +19,8 @@ domain_index placement::add(node_index node, const domain_capacity& capacity) {
     domains_.emplace_back();
     quick_.emplace_back();
     near_bytes_.push_back(0);
+    some_now_.resize(at / 64 + 1);
+    some_ahead_.resize(at / 64 + 1);
   }
   if (node >= suspects_.size()) suspects_.resize(node + 1);
   GRAPHITE_INVARIANT(at < domains_max);
@@ -34,7 +37,7 @@ domain_index placement::add(node_index node, const domain_capacity& capacity) {
 void placement::remove(domain_index domain) {
   GRAPHITE_INVARIANT(live(domain) && domains_[domain].slots.empty());
   domains_[domain] = {};
-  quick_[domain] = {};
+  refresh(domain);
   unused_.push_back(domain);
   --live_count_;
 }
@@ -45,6 +48,12 @@ void placement::refresh(domain_index domain) {
   quick_[domain] = {one.open && one.slots.waiting() == 0 ? one.slots.free().cpu_milli() : 0,
                     one.open && one.slots.has_room_ahead() ? one.slots.soon().cpu_milli() : 0,
                     one.slots.load(), static_cast<std::uint32_t>(waiting_us)};
+  const auto bit = std::uint64_t{1} << domain % 64;
+  const auto set = [&](std::vector<std::uint64_t>& bits, bool on) {
+    bits[domain / 64] = on ? bits[domain / 64] | bit : bits[domain / 64] & ~bit;
+  };
+  set(some_now_, quick_[domain].free_cpu > 0);
+  set(some_ahead_, quick_[domain].soon_cpu > 0);
 }
 
 void placement::find_near(std::span<const content_use> inputs) {
@@ -89,11 +98,15 @@ bool placement::takes(domain_index domain, const request& what, bool at_once) co
 
 std::optional<placement::choice> placement::best_of(const request& what, bool at_once) const {
   std::optional<choice> best;
-  for (domain_index at = 0; at < quick_.size(); ++at) {
-    const auto& fast = quick_[at];
-    if ((at_once ? fast.free_cpu : fast.soon_cpu) < what.needs->cpu_milli) continue;
-    if (best && !better(at, best->domain, what, at_once)) continue;
-    if (takes(at, what, at_once)) best = {at, at_once};
+  const auto& some = at_once ? some_now_ : some_ahead_;
+  for (std::size_t word = 0; word < some.size(); ++word) {
+    for (auto bits = some[word]; bits != 0; bits &= bits - 1) {
+      const auto at = static_cast<domain_index>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+      const auto& fast = quick_[at];
+      if ((at_once ? fast.free_cpu : fast.soon_cpu) < what.needs->cpu_milli) continue;
+      if (best && !better(at, best->domain, what, at_once)) continue;
+      if (takes(at, what, at_once)) best = {at, at_once};
+    }
   }
   return best;
 }

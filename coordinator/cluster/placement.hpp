@@ -102,6 +102,7 @@ class placement {
   content_index contents_;
   std::vector<state> domains_;
   std::vector<quick> quick_;
+  std::vector<std::uint64_t> some_now_, some_ahead_;  ///< a bit for each domain that takes something so
   std::vector<domain_index> unused_;
   std::vector<std::uint32_t> suspects_;  ///< by node
   content_index::holder serials_ = 0;
