@@ -118,6 +118,7 @@ void accepting::let_in(bool anybody) {
 /// libzmq's one thread tells of a failed handshake and at once of the end of its connection.
 void accepting::take_events(refused_peers& refused) {
   const auto now = std::chrono::steady_clock::now();
+  peers_->next_round();
   while (const auto event = monitor_->next()) {
     if (event->event == ZMQ_EVENT_ACCEPTED) peers_->accepted(event->value, now);
     if (event->event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) failed_ = handshake_failure_text(event->value);

@@ -74,7 +74,7 @@ peer_connections::own_descriptor::~own_descriptor() {
 
 void peer_connections::accepted(int descriptor, time_point now) {
   ended(descriptor);  // of the same number, and its end was not told
-  connection one{own_descriptor(descriptor), {}, now, ++last_number_, 0, {}, false};
+  connection one{own_descriptor(descriptor), {}, now, ++last_number_, round_, 0, {}, false};
   one.address = address_of_peer(one.own.get());
   const auto address = one.address;
   auto& count = ++of_address_[address];
@@ -100,7 +100,8 @@ void peer_connections::settle(int descriptor) {
 
 std::string peer_connections::name_of(int descriptor) const {
   const auto at = open_.find(descriptor);
-  return at == open_.end() ? std::string() : name_of_peer(at->second.own.get());
+  if (at == open_.end() || at->second.round == round_) return {};
+  return name_of_peer(at->second.own.get());
 }
 
 void peer_connections::clear() {

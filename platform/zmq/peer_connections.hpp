@@ -34,7 +34,11 @@ class peer_connections {
   /// `descriptor` is libzmq's, and names the connection until ended().
   void accepted(int descriptor, time_point now);
   void ended(int descriptor);
-  /// "ADDRESS:PORT" of who is at its other end; empty where that is not known (any more).
+  /// To be called before what the socket has told since is read.
+  void next_round() { ++round_; }
+  /// "ADDRESS:PORT" of who is at its other end; empty where that is not known (any more). Not of one that was
+  /// accepted in this round and has ended: its descriptor may have been another connection's when it was
+  /// looked at.
   std::string name_of(int descriptor) const;
   /// What was read from it so far counts as taken: for who hears late of a connection.
   void settle(int descriptor);
@@ -66,7 +70,7 @@ class peer_connections {
     own_descriptor own;
     std::string address;
     time_point since{};
-    std::uint64_t number = 0;
+    std::uint64_t number = 0, round = 0;
     std::uint64_t taken_bytes = 0;
     std::optional<curve_key> who;
     bool ending = false;
@@ -80,7 +84,7 @@ class peer_connections {
   std::map<int, connection> open_;
   std::map<std::string, std::size_t> of_address_;  ///< without those that are ending
   std::map<curve_key, std::size_t> of_key_;
-  std::uint64_t left_bytes_ = 0, last_number_ = 0;
+  std::uint64_t left_bytes_ = 0, last_number_ = 0, round_ = 0;
 };
 
 }  // namespace graphite

@@ -18,18 +18,17 @@ class refused_peer : public secured_ports {
  protected:
   using what = link_event::what;
 
-  /// What becomes of a connection to the heads port. It must not hear anything.
-  what end_at_heads(std::optional<link_keys> keys) {
+  /// A connection to the heads port ends so, and hears nothing.
+  void expect_end_at_heads(std::optional<link_keys> keys, what end) {
     auto link = plain_link(std::move(keys));
     heard into;
-    EXPECT_TRUE(link->connect_heads(heads->address()));
+    ASSERT_TRUE(link->connect_heads(heads->address()));
     for (const auto* channel : {"game", "other"}) EXPECT_TRUE(link->follow(channel));
     EXPECT_TRUE(poll_until(*link, into, [&] {
       tell_all();
-      return !into.events.empty();
+      return into.happened(served_port::heads, end);
     }));
     EXPECT_TRUE(into.heartbeats.empty() && into.announcements.empty());
-    return into.events.empty() ? what::connected : into.events.front().happened;
   }
   void tell_all() {
     heads->beat(to_vector("beat"));
@@ -68,7 +67,7 @@ class refused_peer : public secured_ports {
     raw_client plain(address);
     plain.send(greeting);
     EXPECT_LE(plain.read_to_end().size(), greeting.size());
-    expect_written(port + ": refused a peer at 127.0.0.1:");
+    expect_written(port + ": refused a peer");  // where it is known, with its address
     expect_written("it shows no CURVE key");
   }
   void hears(const std::string& why, const std::string& part) {
@@ -86,42 +85,41 @@ class refused_peer : public secured_ports {
 };
 
 TEST_F(refused_peer, at_the_heads_port) {
-  const authority theirs;
   struct visit {
     const char* who;
     std::optional<link_keys> keys;
     what end;
     std::string written;
   };
-  const auto revoked = new_pair(), left = new_pair();
+  const auto expect_refused = [&](std::initializer_list<visit> visits) {
+    for (const auto& [who, keys, end, written] : visits) {
+      SCOPED_TRACE(who);
+      expect_end_at_heads(keys, end);
+      expect_written(written);
+    }
+  };
+  const std::string none = ": this client has no grant (any more): it has to enrol with a ticket";
+  const auto client_line = [](const curve_pair_ptr& who) {
+    return "heads port: refused client " + user_id_of(who->key);
+  };
+  const auto stranger = new_pair(), revoked = new_pair(), left = new_pair(), expired = new_pair();
+  expect_refused({{"no key", {}, what::wants_keys, "heads port: refused a peer"},
+                  {"the key of another server", link_keys{{new_pair()->key}, client}, what::failed,
+                   "it does not have this server's key"},
+                  {"wrong role: no ticket", keys_of(stranger), what::refused, client_line(stranger) + none}});
+  expect_no_key_told("heads port", heads->address());
+  // When a grant ends all connections do, whatever they are about.
   grant(revoked, "game", 55);
   grant(left, "game", 66);
   ASSERT_TRUE(gate.revoke(ours.revoking(1, {66}, {revoked->key})));
-  const auto expired = new_pair();
   const std::vector<byte_vector> short_ticket{
       ours.ticket_for(expired->key, "game", 77, {unix_now - unix_day, unix_now + 1})};
   ASSERT_TRUE(gate.enrol(expired->key, short_ticket));
   clock.unix = unix_now + 1;
-  const auto stranger = new_pair();
-  const visit visits[] = {
-      {"no key", {}, what::wants_keys, "heads port: refused a peer"},
-      {"the key of another server", link_keys{{new_pair()->key}, client}, what::failed,
-       "it does not have this server's key"},
-      {"wrong role: no ticket", keys_of(stranger), what::refused,
-       "heads port: refused client " + user_id_of(stranger->key) + ": this client has no grant (any more)"},
-      {"revoked", keys_of(revoked), what::refused,
-       "refused client " + user_id_of(revoked->key) + ": this client's key was revoked"},
-      {"a revoked ticket", keys_of(left), what::refused,
-       "refused client " + user_id_of(left->key) + ": this client has no grant (any more)"},
-      {"expired", keys_of(expired), what::refused,
-       "refused client " + user_id_of(expired->key) + ": this client has no grant (any more)"},
-  };
-  for (const auto& [who, keys, end, written] : visits) {
-    SCOPED_TRACE(who);
-    EXPECT_EQ(end_at_heads(keys), end);
-    expect_written(written);
-  }
-  expect_no_key_told("heads port", heads->address());
+  expect_refused(
+      {{"revoked", keys_of(revoked), what::refused, client_line(revoked) + ": this client's key was revoked"},
+       {"a revoked ticket", keys_of(left), what::refused, client_line(left) + none},
+       {"expired", keys_of(expired), what::refused, client_line(expired) + none}});
   EXPECT_EQ(zap->count().admitted, 0u);
 }
 
