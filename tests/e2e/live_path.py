@@ -200,6 +200,8 @@ shell = true
         reader.swap_with(changed="ok.txt")
         world.write("ok.txt", "finer")
         reader.swap_with(changed="ok.txt")
+        # Nobody has waited for the tool that fails.
+        wait_until(lambda: run("status", "-C", world.root, "--json")["failed"], "the failed asset to be told")
         status = run("status", "-C", world.root, "--json")
         equal([f["path"] for f in status["failed"]], ["x.bad.out"], "failed assets")
         check("no good" in status["failed"][0]["message"], "the tool's own words are missing")
