@@ -24,7 +24,7 @@ class size_sketch {
   /// Something has been counted.
   std::uint64_t quantile(double share) const;
 
-  static constexpr std::size_t steps = 8 * 31;
+  static constexpr std::size_t steps = std::size_t{8} * 31;
   /// For rows: counts of steps, ascending.
   const std::array<std::uint16_t, steps>& counts() const { return counts_; }
   static size_sketch of(const std::array<std::uint16_t, steps>& counts);

@@ -51,8 +51,11 @@ struct scheduler_impl;
 /// Nobody starves: fair_queue names the bounds of the order; a task that is large waits at most reserve_after
 /// and as long as what then runs on one domain, once it is its turn.
 ///
-/// A task is one execution while it is known here; that a result exists already is for the caller to look up
-/// before it submits.
+/// What it takes for granted: messages of a session arrive in order and all of them, or the session ends
+/// (gone(), or a new hello of the same start); a node keeps what has ended until a session takes the report,
+/// and tells of it in the next hello as running. A task is one execution while it is known here; that a
+/// result exists already is for the caller to look up before it submits. What it keeps for a task it keeps
+/// until `forget`.
 class scheduler {
  public:
   explicit scheduler(const scheduler_options& options);

@@ -217,7 +217,7 @@ struct scheduler_impl {
     return {options.epoch, task_id{tasks.id_of(slot)}, attempt_number{number}};
   }
   static domain_slots::attempt handle_of(std::uint32_t slot, std::size_t which) {
-    return static_cast<domain_slots::attempt>(slot * 2 + which);
+    return slot * 2 + static_cast<domain_slots::attempt>(which);
   }
   std::uint32_t task_of(const digest& key) const {
     return keys.find(key, [&](std::uint32_t slot) { return tasks.at(slot).key == key; });

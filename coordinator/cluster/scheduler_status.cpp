@@ -33,7 +33,7 @@ schedule_status impl::status(time_point at) const {
     } else {
       ++level.waiting;
       level.oldest = std::max(level.oldest, at - task.waiting_since);
-      if (possible[task.shape] < 0) possible[task.shape] = places.possible(needs);
+      if (possible[task.shape] < 0) possible[task.shape] = places.possible(needs) ? 1 : 0;
       if (possible[task.shape] == 0) ++told.unplaceable;
     }
     const auto left = [&](std::uint64_t ns) {
