@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "coordinator/cluster/cluster_types.hpp"
@@ -55,14 +56,10 @@ class fair_queue {
   }
   const place& place_of(std::uint32_t item) const { return items_[item]; }
 
-  /// A lane in reach of whoever takes.
-  struct head {
-    ranked_item best;
-    const rank_heap* lane = nullptr;
-  };
-  /// The item that goes next of those whose class, tenant and shape are not `blocked`; null lane: none.
+  /// The item that goes next of those whose class, tenant and shape are not `blocked`; nothing where there is
+  /// none.
   template <class Blocked>
-  head next(const Blocked& blocked) const;
+  std::optional<std::uint32_t> next(const Blocked& blocked) const;
   /// `item` starts and is expected to cost `cost_ns` of CPU time: it leaves.
   void take(std::uint32_t item, std::uint64_t cost_ns);
   /// What was taken of the tenant cost this much more (less) than expected.
@@ -95,7 +92,7 @@ class fair_queue {
   };
   static std::size_t index_of(task_class level) { return static_cast<std::size_t>(level); }
   template <class Blocked>
-  head next_of(std::size_t level, const Blocked& blocked) const;
+  std::optional<std::uint32_t> next_of(std::size_t level, const Blocked& blocked) const;
   tenant_queue& queue_of(level_queue& level, tenant_index tenant);
   std::array<std::uint8_t, task_class_count> turns() const;
   std::uint64_t scaled(tenant_index tenant, std::uint64_t cost_ns) const;
@@ -114,27 +111,26 @@ class fair_queue {
 };
 
 template <class Blocked>
-fair_queue::head fair_queue::next(const Blocked& blocked) const {
+std::optional<std::uint32_t> fair_queue::next(const Blocked& blocked) const {
   for (const auto level : turns()) {
     if (levels_[level].size == 0) continue;
-    if (const auto found = next_of(level, blocked); found.lane != nullptr) return found;
+    if (const auto found = next_of(level, blocked)) return found;
   }
-  return {};
+  return std::nullopt;
 }
 
 template <class Blocked>
-fair_queue::head fair_queue::next_of(std::size_t level, const Blocked& blocked) const {
+std::optional<std::uint32_t> fair_queue::next_of(std::size_t level, const Blocked& blocked) const {
   const auto& of = levels_[level];
   for (const auto& waiting : of.order) {
-    head found;
+    const ranked_item* found = nullptr;
     for (const auto& one : of.tenants[waiting.tenant].lanes) {
-      if (one.heap.empty() || (found.lane != nullptr && !(one.heap.best() < found.best))) continue;
-      if (blocked(static_cast<task_class>(level), waiting.tenant, one.shape)) continue;
-      found = {one.heap.best(), &one.heap};
+      if (one.heap.empty() || (found != nullptr && !(one.heap.best() < *found))) continue;
+      if (!blocked(static_cast<task_class>(level), waiting.tenant, one.shape)) found = &one.heap.best();
     }
-    if (found.lane != nullptr) return found;
+    if (found != nullptr) return found->item;
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace graphite

@@ -26,9 +26,6 @@ class rank_heap {
   bool empty() const { return items_.empty(); }
   std::size_t size() const { return items_.size(); }
   const ranked_item& best() const { return items_.front(); }
-  /// The best and its children, of which one is the second best; nothing beyond size().
-  const ranked_item& near_best(std::size_t i) const { return items_[i]; }
-  static constexpr std::size_t near_best_max = 5;
 
   void push(const ranked_item& what, place_table& places);
   /// The item at `place` of it.

@@ -43,11 +43,8 @@ void impl::give_out() {
     return nowhere[shape] == capacity_version || !limits.allows_pool(needs) ||
            !limits.allows_tenant(tenant, needs);
   };
-  for (;;) {
-    const auto head = queue.next(blocked);
-    if (head.lane == nullptr) break;
-    if (!give(head.best.item)) fits_nowhere(head.best.item, request_of(head.best.item));
-  }
+  while (const auto next = queue.next(blocked))
+    if (!give(*next)) fits_nowhere(*next, request_of(*next));
   for (const auto slot : aside) put_in_queue(slot);
   aside.clear();
 }

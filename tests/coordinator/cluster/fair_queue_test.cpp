@@ -18,10 +18,10 @@ struct filled {
     return items++;
   }
   std::uint32_t take(std::uint64_t cost_ns = 1'000) {
-    const auto head = queue.next(nothing_blocked);
-    EXPECT_NE(head.lane, nullptr);
-    queue.take(head.best.item, cost_ns);
-    return head.best.item;
+    const auto next = queue.next(nothing_blocked);
+    EXPECT_TRUE(next);
+    queue.take(*next, cost_ns);
+    return *next;
   }
 };
 
@@ -32,7 +32,7 @@ TEST(fair_queue, gives_by_class_then_rank_then_arrival) {
              edit = q.put(task_class::interactive, 0, 9), live = q.put(task_class::live, 0, 1);
   for (const auto wanted : {edit, live, second, third, job, background}) EXPECT_EQ(q.take(), wanted);
   EXPECT_EQ(q.queue.size(), 0u);
-  EXPECT_EQ(q.queue.next(nothing_blocked).lane, nullptr);
+  EXPECT_FALSE(q.queue.next(nothing_blocked));
 }
 
 TEST(fair_queue, leaves_out_what_is_blocked) {
@@ -43,10 +43,10 @@ TEST(fair_queue, leaves_out_what_is_blocked) {
   const auto shape_1 = [](task_class, tenant_index tenant, shape_index shape) {
     return tenant == 0 && shape == 1;
   };
-  auto head = q.queue.next(shape_1);
-  EXPECT_EQ(head.best.item, other_shape);
-  q.queue.take(head.best.item, 1'000);
-  EXPECT_EQ(q.queue.next(shape_1).best.item, other_tenant);
+  auto next = q.queue.next(shape_1);
+  EXPECT_EQ(*next, other_shape);
+  q.queue.take(*next, 1'000);
+  EXPECT_EQ(q.queue.next(shape_1), other_tenant);
 }
 
 TEST(fair_queue, drops_from_the_middle) {
@@ -71,9 +71,9 @@ std::map<tenant_index, std::uint64_t> shares(const std::map<tenant_index, std::u
     for (int i = 0; i < 3; ++i) owner[q.put(task_class::job, tenant, 0)] = tenant;
   }
   for (int i = 0; i < starts; ++i) {
-    const auto head = q.queue.next(nothing_blocked);
-    const auto tenant = owner.at(head.best.item);
-    q.queue.take(head.best.item, costs.at(tenant));
+    const auto next = q.queue.next(nothing_blocked);
+    const auto tenant = owner.at(*next);
+    q.queue.take(*next, costs.at(tenant));
     got[tenant] += costs.at(tenant);
     owner[q.put(task_class::job, tenant, 0)] = tenant;
   }
@@ -119,9 +119,9 @@ TEST(fair_queue, each_class_gets_one_of_so_many_starts) {
   std::map<task_class, int> last, longest;
   for (int i = 0; i < 1'000; ++i) {
     q.put(task_class::interactive, 0, i);
-    const auto head = q.queue.next(nothing_blocked);
-    const auto level = q.queue.place_of(head.best.item).level;
-    q.queue.take(head.best.item, 1'000);
+    const auto next = q.queue.next(nothing_blocked);
+    const auto level = q.queue.place_of(*next).level;
+    q.queue.take(*next, 1'000);
     longest[level] = std::max(longest[level], i - last[level]);
     last[level] = i;
   }
@@ -138,9 +138,9 @@ TEST(fair_queue, an_overdue_class_that_fits_nowhere_does_not_hold_up_another) {
   const auto job = q.put(task_class::job, 0, 0);
   const auto shape_7 = [](task_class, tenant_index, shape_index shape) { return shape == 7; };
   for (int i = 0; i < 40; ++i) {
-    const auto head = q.queue.next(shape_7);
-    if (head.best.item == job) return;
-    q.queue.take(head.best.item, 1'000);
+    const auto next = q.queue.next(shape_7);
+    if (*next == job) return;
+    q.queue.take(*next, 1'000);
   }
   FAIL() << "the job class never had its turn";
 }
@@ -154,10 +154,10 @@ TEST(fair_queue, shares_are_the_same_after_virtual_time_began_anew) {
   q.queue.set_weight(0, 1);
   q.queue.set_weight(1, 1);
   for (int i = 0; i < 100'000; ++i) {
-    const auto head = q.queue.next(nothing_blocked);
-    q.queue.take(head.best.item, std::uint64_t{1} << 52);  // 2^59 of virtual time
-    ++got[owner.at(head.best.item)];
-    put(owner.at(head.best.item));
+    const auto next = q.queue.next(nothing_blocked);
+    q.queue.take(*next, std::uint64_t{1} << 52);  // 2^59 of virtual time
+    ++got[owner.at(*next)];
+    put(owner.at(*next));
   }
   EXPECT_NEAR(got[0], got[1], 10);
 }
