@@ -201,9 +201,9 @@ void node_agent::cancel_running(attempt& one, agent_command_list& out) {
 }
 
 bool node_agent::acknowledged(std::uint64_t number) {
-  if (number + 1 < first_said_) return true;  // an older word, overtaken
-  const auto count = number + 1 - first_said_;
-  if (count > sent_) return false;
+  if (number < first_said_) return true;  // an older word, overtaken, or none yet
+  if (number - first_said_ >= sent_) return false;
+  const auto count = number - first_said_ + 1;
   said_.erase(said_.begin(), said_.begin() + static_cast<std::ptrdiff_t>(count));
   first_said_ += count;
   sent_ -= count;
@@ -221,8 +221,8 @@ void node_agent::hand_back_waiting(const std::string& why) {
 
 bool node_agent::fits(const domain& in, const control::domain_offer& offer,
                       const attempt_needs& needs) const {
-  if (in.cpu_milli + needs.cpu_milli > offer.cpu_milli ||
-      in.memory_bytes + needs.memory_bytes > offer.memory_bytes)
+  if (needs.cpu_milli > offer.cpu_milli - in.cpu_milli ||
+      needs.memory_bytes > offer.memory_bytes - in.memory_bytes)
     return false;
   return std::ranges::all_of(needs.resources, [&](const resource_amount& wanted) {
     const auto offered = std::ranges::find(offer.resources, wanted.name, &resource_amount::name);
@@ -306,7 +306,7 @@ agent_command_list node_agent::tick(time_point now) {
   agent_command_list out;
   if (session_ == session::joined && now >= beat_at_) {
     beat_at_ = now + options_.beat_every;
-    out.push_back(commands::send{control::beat{count().running, 0}});
+    out.push_back(commands::send{control::beat{count().running}});
   }
   if (leaves_at_ && now >= *leaves_at_)
     for (auto& [run, one] : attempts_) cancel_running(one, out);

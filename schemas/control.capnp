@@ -167,8 +167,6 @@ struct Output {
 
 struct Beat {
   running @0 :UInt64;
-  chunkBytes @1 :UInt64;
-  # Of contents that it has.
 }
 
 struct Welcome {
@@ -191,7 +189,7 @@ struct Settings {
   copies @1 :UInt32;
   # Stores that must have an output before its result is said.
   stores @2 :List(Store);
-  # That are alive, at most 256. Who keeps what follows from them (docs/decisions/0016).
+  # That are alive, at most 256.
 }
 
 struct Store {

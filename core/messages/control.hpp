@@ -117,7 +117,6 @@ struct results {
 /// The lease, each second.
 struct beat {
   std::uint64_t running = 0;
-  std::uint64_t chunk_bytes = 0;  ///< in its cache or store
   bool operator==(const beat&) const = default;
 };
 
@@ -173,9 +172,9 @@ struct assignment {
   digest key;  ///< of the task
   trace_id trace;
   logical_path main_input;
-  std::vector<attempt_input> inputs;  ///< ascending by path; all are contents of stores
-  std::vector<byte_vector> bodies;    ///< of inputs that are small and new, in any order
-  std::vector<output_name> outputs;
+  std::vector<attempt_input> inputs = {};  ///< ascending by path; all are contents of stores
+  std::vector<byte_vector> bodies = {};    ///< of inputs that are small and new, in any order
+  std::vector<output_name> outputs = {};
 };
 
 struct stop {

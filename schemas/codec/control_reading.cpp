@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "control.capnp.h"
 #include "schemas/codec/control_messages.hpp"
@@ -44,16 +43,10 @@ result<logical_path> read_path(capnp::Text::Reader in) {
   return std::move(*path);
 }
 
-/// Times and other numbers that are signed here.
-result<std::int64_t> read_count(std::uint64_t in) {
-  if (in > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    return fail(errc::corrupt, "a time that is too long");
-  return static_cast<std::int64_t>(in);
-}
-
 result<duration> read_duration(std::uint64_t ns) {
-  GRAPHITE_TRY(const auto count, read_count(ns));
-  return duration(count);
+  if (ns > static_cast<std::uint64_t>(duration::max().count()))
+    return fail(errc::corrupt, "a time that is too long");
+  return duration(static_cast<duration::rep>(ns));
 }
 
 result<milliseconds> read_milliseconds(std::uint64_t ms) {
@@ -64,8 +57,6 @@ result<milliseconds> read_milliseconds(std::uint64_t ms) {
 attempt_key read_key(wire::control::AttemptKey::Reader in) {
   return {{in.getEpoch()}, {in.getTask()}, {in.getNumber()}};
 }
-
-result<attempt_needs> read_needs(wire::control::Needs::Reader in);
 
 result<std::vector<resource_amount>> read_amounts(capnp::List<wire::control::Amount>::Reader in) {
   return read_list<resource_amount>(in, of::resources_max, "resources",
@@ -358,7 +349,7 @@ result<to_coordinator> decode_to_coordinator(byte_span bytes) {
             return to_coordinator(std::move(out));
           }
           case wire::control::ToCoordinator::BEAT:
-            return to_coordinator(control::beat{in.getBeat().getRunning(), in.getBeat().getChunkBytes()});
+            return to_coordinator(control::beat{in.getBeat().getRunning()});
           case wire::control::ToCoordinator::LEAVE: {
             GRAPHITE_TRY(auto reason, wire::to_text(in.getLeave(), of::text_bytes_max));
             return to_coordinator(control::leave{std::move(reason)});

@@ -223,11 +223,7 @@ struct coordinator_writer {
     write_list([&](unsigned n) { return results.initEnds(n); }, in.ends,
                [](auto to, const auto& from) { write(to, from); });
   }
-  void operator()(const control::beat& in) {
-    auto beat = out.initBeat();
-    beat.setRunning(in.running);
-    beat.setChunkBytes(in.chunk_bytes);
-  }
+  void operator()(const control::beat& in) { out.initBeat().setRunning(in.running); }
   void operator()(const control::leave& in) { out.setLeave(in.reason); }
 };
 

@@ -6,7 +6,7 @@ import struct
 import threading
 
 from relay import Relay, encode
-from support import World, check, equal, files_below, main, private_bytes, run, wait_until
+from support import Looking, World, check, equal, files_below, main, private_bytes, run, wait_until
 
 HEARTBEAT = b"h"
 HEAD_BYTES = 1024
@@ -72,33 +72,21 @@ def topic_of(channel):
     return b"a/" + channel.encode() + b"\0"
 
 
-class Watched:
+class Watched(Looking):
     """Everything that a runtime shows while the block runs, each generation once."""
 
     def __init__(self, world, name):
-        self.current, self.states, self.over = world.current(name), [], threading.Event()
+        super().__init__(0.002)
+        self.current, self.states, self.last = world.current(name), [], None
 
-    def __enter__(self):
-        self.thread = threading.Thread(target=self._watch)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-
-    def _watch(self):
-        last = None
-        while True:
-            try:
-                now = os.readlink(self.current)
-                if now != last:
-                    self.states.append(files_below(self.current.parent / now))
-                    last = now
-            except FileNotFoundError:
-                pass
-            if self.over.wait(0.002):
-                return
+    def look(self):
+        try:
+            now = os.readlink(self.current)
+            if now != self.last:
+                self.states.append(files_below(self.current.parent / now))
+                self.last = now
+        except FileNotFoundError:
+            pass
 
 
 def it_never_goes_back():

@@ -197,16 +197,14 @@ def disk_bytes(folder):
     return sum(seen.values())
 
 
-class Peaks:
-    """The most that each of some measures reached while the block ran."""
+class Looking:
+    """Calls look() again and again while the block runs, once at least."""
 
-    def __init__(self, **measures):
-        self.measures = measures
-        self.most = {name: 0 for name in measures}
-        self.over = threading.Event()
+    def __init__(self, seconds_between):
+        self.seconds_between, self.over = seconds_between, threading.Event()
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self._watch)
+        self.thread = threading.Thread(target=self._run)
         self.thread.start()
         return self
 
@@ -214,12 +212,24 @@ class Peaks:
         self.over.set()
         self.thread.join()
 
-    def _watch(self):
+    def _run(self):
         while True:
-            for name, measure in self.measures.items():
-                self.most[name] = max(self.most[name], measure())
-            if self.over.wait(0.01):
+            self.look()
+            if self.over.wait(self.seconds_between):
                 return
+
+
+class Peaks(Looking):
+    """The most that each of some measures reached while the block ran."""
+
+    def __init__(self, **measures):
+        super().__init__(0.01)
+        self.measures = measures
+        self.most = {name: 0 for name in measures}
+
+    def look(self):
+        for name, measure in self.measures.items():
+            self.most[name] = max(self.most[name], measure())
 
 
 def verify(world, bundle=None):

@@ -146,6 +146,17 @@ TEST(node_agent, what_no_domain_could_ever_run_is_refused_and_blocks_nothing) {
   EXPECT_EQ(node.started_tasks(), (numbers{2}));
 }
 
+TEST(node_agent, an_acknowledgement_of_more_than_was_ever_said_ends_the_session) {
+  agent_under_test node;
+  node.joined();
+  node.assign({1});
+  node.end(node.started[0].run);
+  node.acknowledge(~std::uint64_t{0});
+  ASSERT_TRUE(node.hung_up);
+  EXPECT_EQ(node.hung_up->why.code, errc::corrupt);
+  EXPECT_EQ(node.agent->count().unacknowledged, 1u);
+}
+
 TEST(node_agent, domains_do_not_share_their_room) {
   agent_under_test node({{1000, GiB, {}, 4, ""}, {1000, GiB, {}, 4, ""}});
   node.joined();

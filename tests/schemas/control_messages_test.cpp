@@ -94,7 +94,7 @@ control::work assigned() {
 }
 
 std::vector<to_coordinator> from_nodes() {
-  return {joining(), ended(), control::beat{3, 4096}, control::leave{"SIGTERM"}};
+  return {joining(), ended(), control::beat{3}, control::leave{"SIGTERM"}};
 }
 
 std::vector<to_node> from_coordinators() {
