@@ -169,8 +169,8 @@ struct recipe {
 struct assignment {
   attempt_key attempt;
   std::uint32_t recipe = 0, domain = 0;
-  digest key;  ///< of the task
-  trace_id trace;
+  digest key = {};  ///< of the task
+  trace_id trace = {};
   logical_path main_input;
   std::vector<attempt_input> inputs = {};  ///< ascending by path; all are contents of stores
   std::vector<byte_vector> bodies = {};    ///< of inputs that are small and new, in any order
