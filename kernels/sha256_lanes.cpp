@@ -227,7 +227,7 @@ __attribute__((target("avx512f,avx512bw"))) void compress_wide(std::span<lane* c
   }
   __m512i now[8];
   for (std::size_t i = 0; i < 8; ++i) now[i] = _mm512_load_si512(columns[i]);
-  const auto order = _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203));
+  const auto order = _mm512_set4_epi32(0x0c0d0e0f, 0x08090a0b, 0x04050607, 0x00010203);
   for (std::size_t block = 0; block < count; ++block) {
     __m512i words[wide], before[8];
     for (std::size_t i = 0; i < 8; ++i) before[i] = now[i];
