@@ -43,15 +43,20 @@ def live_of_pages(data, _):
 
 
 def live_of_segment(data, contents):
-    """The header and the extents of `contents`, as section 2 says: record headers are for the store's scan."""
-    live, at = [range(0, 64)], 64
+    """The header and the extents of `contents`, as section 2 says: record headers are for the store's scan.
+
+    Two files of the same bytes that are read at the same time may both be written; which of the two extents counts
+    only the index knows, so neither is taken for live here.
+    """
+    extents, at = {}, 64
     while data[at:at + 4] == b"GREC":
         size, = struct.unpack_from("<Q", data, at + 8)
         begin = at + 64 if size < 4096 else align(at + 64, 4096)
-        if size > 0 and data[at + 16:at + 48].hex() in contents:
-            live.append(range(begin, begin + size))
+        content = data[at + 16:at + 48].hex()
+        if size > 0 and content in contents:
+            extents.setdefault(content, []).append(range(begin, begin + size))
         at = align(begin + size, 64)
-    return live
+    return [range(0, 64)] + [found[0] for found in extents.values() if len(found) == 1]
 
 
 def bundle_to_damage(world):
