@@ -212,6 +212,7 @@ struct cluster_memory {
     std::string name;
     lease_table::service how = lease_table::service::in;
     bool here = false;  ///< had a session: it may run something
+    bool operator==(const node&) const = default;
   };
   std::vector<node> nodes;                  ///< ascending by number
   std::vector<poison_table::entry> poison;  ///< tenants by this scheduler's numbers
