@@ -5,22 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/messages/control_sizes.hpp"
+
 namespace graphite {
 
 namespace {
 
 namespace commands = agent_commands;
-
-/// What a result takes of a message, about.
-std::size_t bytes_of(const control::attempt_end& what) {
-  std::size_t out = 256 + what.result.message.size() + what.result.log.size();
-  for (const auto& output : what.result.outputs)
-    out += 80 + output.path.str().size() + 64 * output.parts.size();
-  if (what.result.discovered)
-    for (const auto& path : *what.result.discovered) out += 16 + path.str().size();
-  for (const auto& body : what.bodies) out += 16 + body.size();
-  return out;
-}
 
 control::attempt_end not_run(attempt_status status, std::string why) {
   control::attempt_end out;
@@ -39,11 +30,11 @@ std::vector<control::still_running> node_agent::running_list(time_point now) con
   std::vector<control::still_running> out;
   out.reserve(said_.size() + attempts_.size());
   for (const auto& one : said_)
-    out.push_back(
-        {one.what.attempt, one.key, one.domain, one.how->needs, one.how->rule_number, one.what.result.wall});
+    out.push_back({one.what.attempt, one.key, one.domain, one.how->needs, one.how->rule_number,
+                   one.what.result.wall, one.how->pool});
   for (const auto& [run, one] : attempts_)
     out.push_back({one.name, one.what->key, one.what->domain, one.how->needs, one.how->rule_number,
-                   one.began ? now - *one.began : duration::zero()});
+                   one.began ? now - *one.began : duration::zero(), one.how->pool});
   return out;
 }
 
@@ -294,7 +285,7 @@ void node_agent::say_results(agent_command_list& out) {
     for (std::size_t bytes = 0; sent_ < said_.size() && message.ends.size() < control_limits::results_max;
          ++sent_) {
       const auto& next = said_[sent_].what;
-      bytes += bytes_of(next);
+      bytes += control::bytes_of(next);
       if (bytes > options_.message_bytes && !message.ends.empty()) break;
       message.ends.push_back(next);
     }

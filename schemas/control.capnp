@@ -114,6 +114,8 @@ struct Running {
   needs @3 :Needs;
   rule @4 :UInt64;
   ranNs @5 :UInt64;
+  pool @6 :UInt64;
+  # Of its recipe.
 }
 
 struct Results {
@@ -221,6 +223,9 @@ struct Recipe {
   tools @6 :List(Tool);
   # The node must have these, and no others of their names.
   needs @7 :Needs;
+  pool @8 :UInt64;
+  # Number of the limit of how many at once that its rule has in the whole cluster; 0: none. Nothing to the node: it
+  # says it again in Running.
 }
 
 struct Command {

@@ -20,9 +20,9 @@ struct cluster_record {
     std::string reason;
     bool operator==(const poisoned&) const = default;
   };
-  static constexpr std::size_t nodes_max = 4'096, poison_max = 65'536;
+  static constexpr std::size_t nodes_max = 4'096, poison_max = 4'096;
   static constexpr std::size_t name_bytes_max = 128;  ///< of nodes and tenants
-  static constexpr std::size_t reason_bytes_max = 4'096;
+  static constexpr std::size_t reason_bytes_max = 1'024;
   std::vector<cluster_memory::node> nodes;
   std::vector<poisoned> poison;  ///< oldest first
   bool operator==(const cluster_record&) const = default;

@@ -20,6 +20,7 @@ using job_index = std::uint32_t;
 using rule_index = std::uint32_t;
 using shape_index = std::uint32_t;
 using pool_index = std::uint32_t;
+using requirement_index = std::uint32_t;
 using node_index = std::uint32_t;
 using domain_index = std::uint32_t;
 inline constexpr std::uint32_t no_cluster_index = 0xffffffffu;

@@ -91,6 +91,7 @@ struct done {
   waiter_id waiter = {};
   std::uint64_t cookie = 0;
   job_index job = 0;
+  std::uint64_t revision = 0;
   task_end how = task_end::finished;
   std::shared_ptr<const finished_attempt> result = {};  ///< of finished: succeeded or failed
   retry_cause cause = retry_cause::node_lost;           ///< of exhausted

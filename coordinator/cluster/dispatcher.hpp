@@ -55,10 +55,12 @@ class dispatcher {
   result<job_index> open_job(tenant_index tenant);
   /// Cancels what is left of it; its number may be given out again. Errors: not_found.
   result<void> close_job(job_index job);
-  /// `what.number` is not looked at. Equal ones in the same pool are one; each call is undone by a
-  /// drop_recipe(). Errors: invalid_argument (no transform, needs that cannot be), too_large (for a message,
-  /// beyond control_limits), busy (recipes_max, shapes, pools or names of resources).
-  result<recipe_id> add_recipe(const control::recipe& what, const std::optional<rule_pool>& pool = {});
+  /// Nodes that lack one of its tools, or of `platform`, never get it. `what.number` and `what.pool` are not
+  /// looked at. Equal ones are one; each call is undone by a drop_recipe(). Errors: invalid_argument (no
+  /// transform, needs that cannot be), too_large (for a message, beyond control_limits), busy (recipes_max,
+  /// shapes, pools or names of resources).
+  result<recipe_id> add_recipe(const control::recipe& what, const std::optional<rule_pool>& pool = {},
+                               const std::vector<control::property>& platform = {});
   /// Tasks that are submitted keep it.
   void drop_recipe(recipe_id recipe);
 
@@ -107,6 +109,12 @@ class dispatcher {
   std::vector<learned_rules::row> changed_rules();
   /// Before the first event.
   void restore(const learned_rules::row& rule);
+  /// What nineteen of twenty attempts of a rule need; nothing where too few have run.
+  struct learned {
+    std::optional<std::uint64_t> memory_bytes;
+    std::optional<std::uint32_t> cpu_milli;
+  };
+  learned learned_of(std::uint64_t rule_number);
   /// O(tasks).
   dispatch_status status(time_point now) const;
   dispatch_counts count() const;

@@ -20,8 +20,9 @@ struct domain_slots_options {
 /// The node does the same sums: it starts what waits strictly in the order in which it was sent, as soon as
 /// the first of it fits. Reports of one node come in order, so both agree but for what is on its way. That is
 /// the credit window: what fits, and `ahead` of it. Only what the short ones that run will leave is filled
-/// ahead: nothing waits behind a long one. Pure. Invariants: what runs fits the capacity together; the first
-/// that waits does not fit beside it. start and queue are O(1), remove is O(attempts there).
+/// ahead: nothing waits behind a long one. Pure. Invariants: what runs fits the capacity together; no more
+/// are there than the capacity says; the first that waits does not fit beside what runs. start and queue are
+/// O(1), remove is O(attempts there).
 class domain_slots {
  public:
   using attempt = std::uint32_t;  ///< the scheduler's number of one
@@ -30,15 +31,19 @@ class domain_slots {
       : all_(capacity), free_(capacity), soon_(capacity), options_(options) {}
 
   /// It could start at once.
-  bool fits(const task_needs& needs) const { return waiting_.empty() && free_.fits(needs); }
+  bool fits(const task_needs& needs) const { return waiting_.empty() && has_credit() && free_.fits(needs); }
   bool fits_empty(const task_needs& needs) const { return free_resources(all_).fits(needs); }
   /// It may be sent ahead.
   bool may_queue(const task_needs& needs, std::uint64_t expected_ns) const {
     return is_short(expected_ns) && has_room_ahead() && soon_.fits(needs);
   }
   bool has_room_ahead() const {
-    return waiting_.size() < options_.ahead_max && waiting_ns_ < options_.ahead_ns_max * short_running_;
+    return has_credit() && waiting_.size() < options_.ahead_max &&
+           waiting_ns_ < options_.ahead_ns_max * short_running_;
   }
+
+  /// It takes attempts beyond those that are there.
+  bool has_credit() const { return running_.size() + waiting_.size() < all_.attempts; }
 
   /// It fits.
   void start(attempt what, const task_needs& needs, std::uint64_t expected_ns);

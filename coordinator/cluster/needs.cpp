@@ -3,9 +3,7 @@
 namespace graphite {
 
 bool free_resources::fits(const task_needs& needs) const {
-  if (needs.cpu_milli > now_.cpu_milli || needs.memory_bytes > now_.memory_bytes ||
-      (needs.properties & ~now_.properties) != 0)
-    return false;
+  if (needs.cpu_milli > now_.cpu_milli || needs.memory_bytes > now_.memory_bytes) return false;
   for (const auto& one : needs.resources) {
     if (one.count == 0) break;
     if (one.count > now_.resources[one.resource]) return false;

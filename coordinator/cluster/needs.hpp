@@ -22,7 +22,7 @@ struct task_needs {
   };
   std::uint32_t cpu_milli = 1'000;
   std::uint64_t memory_bytes = 0;
-  std::uint64_t properties = 0;  ///< bits that the domain has to have, too: a platform, a tool's digest
+  requirement_index requirement = 0;  ///< what its node has to be or have (requirement_table); 0: nothing
   std::array<named, named_needs_max> resources{};  ///< ascending by resource; unused ones behind
   pool_index pool = no_cluster_index;  ///< a rule's limit of how many at once, in the whole cluster
   auto operator<=>(const task_needs&) const = default;
@@ -32,8 +32,8 @@ struct task_needs {
 struct domain_capacity {
   std::uint32_t cpu_milli = 0;
   std::uint64_t memory_bytes = 0;
-  std::uint64_t properties = 0;
   std::array<std::uint32_t, named_resources_max> resources{};
+  std::uint32_t attempts = 0xffffffffu;  ///< at once, those that wait there included
 };
 
 /// What is free, or taken, of a domain_capacity.

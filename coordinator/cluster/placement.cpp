@@ -45,9 +45,10 @@ void placement::remove(domain_index domain) {
 void placement::refresh(domain_index domain) {
   const auto& one = domains_[domain];
   const auto waiting_us = std::min<std::uint64_t>(one.slots.waiting_ns() / 1'000, 0xffffffffu);
-  quick_[domain] = {one.open && one.slots.waiting() == 0 ? one.slots.free().cpu_milli() : 0,
-                    one.open && one.slots.has_room_ahead() ? one.slots.soon().cpu_milli() : 0,
-                    one.slots.load(), static_cast<std::uint32_t>(waiting_us)};
+  quick_[domain] = {
+      one.open && one.slots.waiting() == 0 && one.slots.has_credit() ? one.slots.free().cpu_milli() : 0,
+      one.open && one.slots.has_room_ahead() ? one.slots.soon().cpu_milli() : 0, one.slots.load(),
+      static_cast<std::uint32_t>(waiting_us)};
   const auto bit = std::uint64_t{1} << domain % 64;
   const auto set = [&](std::vector<std::uint64_t>& bits, bool on) {
     bits[domain / 64] = on ? bits[domain / 64] | bit : bits[domain / 64] & ~bit;
@@ -74,7 +75,8 @@ void placement::find_near(std::span<const content_use> inputs) {
 }
 
 bool placement::admits(const state& one, const request& what) const {
-  return one.node != what.not_on && (one.reserved_for == no_task || one.reserved_for == what.task) &&
+  return one.node != what.not_on && requirements_.met(one.node, what.needs->requirement) &&
+         (one.reserved_for == no_task || one.reserved_for == what.task) &&
          !(what.suspect && suspects_[one.node] > 0);
 }
 
@@ -131,8 +133,9 @@ std::optional<domain_index> placement::candidate_to_reserve(const request& what)
 }
 
 bool placement::possible(const task_needs& needs) const {
-  return std::any_of(domains_.begin(), domains_.end(),
-                     [&](const state& one) { return one.live && one.slots.fits_empty(needs); });
+  return std::any_of(domains_.begin(), domains_.end(), [&](const state& one) {
+    return one.live && one.slots.fits_empty(needs) && requirements_.met(one.node, needs.requirement);
+  });
 }
 
 void placement::start(domain_index domain, domain_slots::attempt what, const request& of) {

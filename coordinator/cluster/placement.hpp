@@ -6,6 +6,7 @@
 
 #include "coordinator/cluster/content_index.hpp"
 #include "coordinator/cluster/domain_slots.hpp"
+#include "coordinator/cluster/requirement_table.hpp"
 
 namespace graphite {
 
@@ -58,6 +59,8 @@ class placement {
   /// A suspect's attempt is `remove`d as one.
   void remove_attempt(domain_index domain, domain_slots::attempt what, bool suspect,
                       std::vector<domain_slots::attempt>& started);
+  /// What nodes have to be or have, and which are so.
+  requirement_table& requirements() { return requirements_; }
   /// Its inputs or outputs are there now.
   void note_content(domain_index domain, std::span<const content_use> contents);
 
@@ -100,6 +103,7 @@ class placement {
 
   placement_options options_;
   content_index contents_;
+  requirement_table requirements_;
   std::vector<state> domains_;
   std::vector<quick> quick_;
   std::vector<std::uint64_t> some_now_, some_ahead_;  ///< a bit for each domain that takes something so

@@ -59,6 +59,8 @@ struct node_hello {
   epoch_number last_seen;  ///< the highest epoch it was ever welcomed in
   std::vector<domain_capacity> domains;
   std::vector<running_attempt> running;
+  std::vector<std::string> offers =
+      {};  ///< what it is and has, for requirements; at most offers_max of a node
 };
 
 struct welcome {
@@ -143,6 +145,9 @@ struct stop {
 struct done {
   waiter_id waiter = {};
   std::uint64_t cookie = 0;
+  job_index job = 0;
+  std::uint64_t revision = 0;
+  time_point submitted{};
   attempt_key attempt;  ///< whose result was committed
   task_end how = task_end::finished;
   retry_cause cause = retry_cause::node_lost;      ///< of exhausted

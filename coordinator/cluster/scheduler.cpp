@@ -60,7 +60,13 @@ result<pool_index> scheduler::pool(std::uint64_t number, std::uint32_t at_once) 
 
 result<shape_index> scheduler::shape(const task_needs& needs) {
   if (!impl_->limits.known(needs.pool)) return fail(errc::invalid_argument, "no such pool");
+  if (!impl_->places.requirements().known(needs.requirement))
+    return fail(errc::invalid_argument, "no such requirement");
   return impl_->shapes.intern(needs);
+}
+
+result<requirement_index> scheduler::requirement(std::vector<std::string> names) {
+  return impl_->places.requirements().intern(std::move(names));
 }
 
 const task_needs& scheduler::needs(shape_index shape) const { return impl_->shapes.at(shape); }
@@ -181,6 +187,10 @@ void impl::step() {
   else if (expiry)
     out.push_back(schedule_commands::wake_at{*expiry});
 }
+
+void scheduler::hold(bool held) { impl_->held = held; }
+
+schedule_command_list scheduler::take() { return std::exchange(impl_->out, {}); }
 
 schedule_command_list scheduler::step(time_point now) {
   advance(*impl_, now);

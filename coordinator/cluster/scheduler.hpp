@@ -23,6 +23,7 @@ struct scheduler_options {
   std::size_t domains_max = 4'096;  ///< of all nodes
   std::size_t domains_of_node_max = 64;
   std::size_t running_listed_max = 16'384;  ///< of one hello
+  std::size_t offers_max = 2'048;           ///< the same
   /// A task that fits nowhere though a domain is large enough has one kept free for it after so long; at most
   /// a quarter of the domains, and always one.
   duration reserve_after = seconds(5);
@@ -73,7 +74,10 @@ class scheduler {
   /// What a rule limits itself to, by a number that outlives processes. Errors: invalid_argument (0 at once),
   /// busy (usage_limits::pools_max).
   result<pool_index> pool(std::uint64_t number, std::uint32_t at_once);
-  /// Errors: as shape_table::intern; invalid_argument (no such pool).
+  /// What a node has to be or have, each of `names` (node_hello::offers). Errors: as
+  /// requirement_table::intern.
+  result<requirement_index> requirement(std::vector<std::string> names);
+  /// Errors: as shape_table::intern; invalid_argument (no such pool or requirement).
   result<shape_index> shape(const task_needs& needs);
   const task_needs& needs(shape_index shape) const;
   rule_index rule(std::uint64_t number);
@@ -112,6 +116,10 @@ class scheduler {
   result<void> set_service(const std::string& node, lease_table::service how, time_point deadline,
                            time_point now);
 
+  /// While it is held nothing is given out; what runs goes on.
+  void hold(bool held);
+  /// All commands since the last call of this or step(), in order; time stands still, nothing is given out.
+  schedule_command_list take();
   /// Time passes, work is given out; all commands since the last call, in order.
   schedule_command_list step(time_point now);
 

@@ -35,7 +35,7 @@ std::uint64_t impl::cost_of(const task_needs& needs, std::uint64_t wall_ns) cons
 }
 
 void impl::give_out() {
-  if (grace_until || leases.is_deposed() || places.live_count() == 0) return;
+  if (held || grace_until || leases.is_deposed() || places.live_count() == 0) return;
   use_reservations();
   nowhere.resize(shapes.size());
   const auto blocked = [this](task_class, tenant_index tenant, shape_index shape) {
@@ -86,6 +86,7 @@ live_attempt& impl::place_attempt(std::uint32_t slot, const placement::choice& w
              .session = nodes[places.node_of(where.domain)].session,
              .straggled = second,
              .suspect = request.suspect,
+             .shape = task.shape,
              .since = now,
              .cost_ns = cost_of(needs_of(task), task.expected_ns),
              .tenant = task.tenant,
@@ -171,7 +172,7 @@ void impl::hedge(std::uint32_t slot, std::uint32_t number) {
   auto request = request_of(slot);
   request.not_on = places.node_of(first.domain);
   const bool allowed = hedges.may_add(needs.cpu_milli, hedged_milli, busy_milli) &&
-                       limits.allows_pool(needs) && limits.allows_tenant(task.tenant, needs) &&
+                       limits.allows_pool(needs) && limits.allows_tenant(task.tenant, needs) && !held &&
                        !grace_until && !leases.is_deposed();
   const auto where = allowed ? places.choose(request) : std::nullopt;
   if (where && where->at_once) return assign(slot, *where, why::straggler);

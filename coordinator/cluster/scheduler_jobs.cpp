@@ -53,8 +53,7 @@ result<submitted> impl::submit(const task_spec& what) {
   auto& task = tasks.at(slot);
   bool payload_known = merged;
   if (task.orphan) {
-    task.orphan = false;
-    task.cookie = what.cookie;
+    ask_for_orphan(task, what);
     payload_known = false;
   }
   if (merged && lead(task)) became_urgent(slot);
@@ -83,6 +82,17 @@ std::uint32_t impl::make_task(const task_spec& what, const job_record& job) {
   return slot;
 }
 
+/// Now it is known what it is. What runs keeps what it has taken.
+void impl::ask_for_orphan(task_record& task, const task_spec& what) {
+  task.orphan = false;
+  task.cookie = what.cookie;
+  task.shape = what.shape;
+  task.rule = what.rule;
+  task.own_ns = what.expected_ns;
+  task.expected_ns = what.expected_ns != 0 ? what.expected_ns : rules.expected_ns(what.rule);
+  keep_inputs(what.inputs, task);
+}
+
 waiter_id impl::add_waiter(std::uint32_t slot, const task_spec& what) {
   const auto id = waiters.insert();
   const auto at = waiters.slot_of(id);
@@ -93,6 +103,7 @@ waiter_id impl::add_waiter(std::uint32_t slot, const task_spec& what) {
   one.job = what.job;
   one.cookie = what.cookie;
   one.revision = what.revision;
+  one.submitted = now;
   one.order = ++orders;
   one.level = what.level;
   one.rank = rank_of(what, options.critical_ns_max);
@@ -188,7 +199,11 @@ void impl::end_waiters(std::uint32_t slot, const schedule_commands::done& how) {
   for (auto at = tasks.at(slot).first_waiter; at != no_cluster_index; at = tasks.at(slot).first_waiter) {
     auto one = how;
     one.waiter = waiter_id{waiters.id_of(at)};
-    one.cookie = waiters.at(at).cookie;
+    const auto& waiter = waiters.at(at);
+    one.cookie = waiter.cookie;
+    one.job = waiter.job;
+    one.revision = waiter.revision;
+    one.submitted = waiter.submitted;
     unlink(at);
     out.push_back(std::move(one));
   }

@@ -12,10 +12,11 @@ using timer = schedule_timer::kind;
 using service = lease_table::service;
 
 result<welcome> impl::hello(const node_hello& what) {
-  const bool sound = !what.domains.empty() && what.domains.size() <= options.domains_of_node_max &&
-                     what.running.size() <= options.running_listed_max &&
-                     std::all_of(what.domains.begin(), what.domains.end(),
-                                 [](const domain_capacity& one) { return one.cpu_milli > 0; });
+  const bool sound =
+      !what.domains.empty() && what.domains.size() <= options.domains_of_node_max &&
+      what.running.size() <= options.running_listed_max && what.offers.size() <= options.offers_max &&
+      std::all_of(what.domains.begin(), what.domains.end(),
+                  [](const domain_capacity& one) { return one.cpu_milli > 0 && one.attempts > 0; });
   if (!sound) return fail(errc::invalid_argument, what.name + " offers no domains, or more than are allowed");
   const auto known = leases.find(what.name);
   const auto own = known && *known < nodes.size() ? nodes[*known].domains.size() : 0;
@@ -31,6 +32,7 @@ result<welcome> impl::hello(const node_hello& what) {
   node.leaving = false;
   node.drain_told = leases.service_of(greeting.node) != service::draining;
   ++nodes_here;
+  places.requirements().offer(greeting.node, what.offers);
   welcome out{greeting.node, greeting.session, {}, {}};
   for (const auto& capacity : what.domains) {
     node.domains.push_back(places.add(greeting.node, capacity));
@@ -128,6 +130,7 @@ void impl::lose(node_index node, node_session session, bool died) {
   }
   for (const auto domain : state.domains) places.remove(domain);
   state.domains.clear();
+  places.requirements().offer(node, {});
   state.session = {};
   state.leaving = false;
   --nodes_here;

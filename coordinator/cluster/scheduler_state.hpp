@@ -25,6 +25,7 @@ struct live_attempt {
   bool straggled = false;  ///< it is the second of two
   bool suspect = false;    ///< counted as one at its domain
   bool stopping = false;
+  shape_index shape = 0;      ///< what it takes of its domain; the task's may have become another since
   time_point since{};         ///< when it began; when it was sent, before that
   std::uint64_t cost_ns = 0;  ///< what its tenant was charged
   tenant_index tenant = 0;
@@ -64,6 +65,7 @@ struct waiter_record {
   job_index job = 0;
   std::uint64_t cookie = 0, revision = 0, order = 0, critical_ns = 0;
   std::int64_t rank = 0;
+  time_point submitted{};
   task_class level = task_class::job;
   std::uint32_t task_next = no_cluster_index, task_previous = no_cluster_index;
   std::uint32_t job_next = no_cluster_index, job_previous = no_cluster_index;
@@ -134,6 +136,7 @@ struct scheduler_impl {
   std::uint64_t busy_milli = 0, hedged_milli = 0;
   std::size_t hedged_count = 0, rechecks = 0, delayed = 0, nodes_here = 0;
   bool deposed_told = false;
+  bool held = false;
 
   // Giving out.
   std::uint64_t capacity_version = 1;  ///< changes when something may fit that did not
@@ -153,6 +156,7 @@ struct scheduler_impl {
 
   // scheduler_jobs.cpp: what is wanted.
   result<submitted> submit(const task_spec& what);
+  void ask_for_orphan(task_record& task, const task_spec& what);
   std::uint32_t make_task(const task_spec& what, const job_record& job);
   waiter_id add_waiter(std::uint32_t slot, const task_spec& what);
   bool lead(task_record& task) const;

@@ -85,6 +85,7 @@ struct still_running {
   attempt_needs needs;
   std::uint64_t rule = 0;
   duration ran{};
+  std::uint64_t pool = 0;  ///< of its recipe
   bool operator==(const still_running&) const = default;
 };
 
@@ -164,6 +165,7 @@ struct recipe {
   std::map<std::string, std::string> environment;
   std::vector<tool_offer> tools;  ///< that must be these
   attempt_needs needs;
+  std::uint64_t pool = 0;  ///< number of its rule's limit in the whole cluster; 0: none
 };
 
 struct assignment {

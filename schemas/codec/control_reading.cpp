@@ -98,6 +98,7 @@ result<control::still_running> read_running(wire::control::Running::Reader in) {
   GRAPHITE_TRY(out.needs, read_needs(in.getNeeds()));
   out.rule = in.getRule();
   GRAPHITE_TRY(out.ran, read_duration(in.getRanNs()));
+  out.pool = in.getPool();
   return out;
 }
 
@@ -279,6 +280,7 @@ result<control::recipe> read_recipe(wire::control::Recipe::Reader in) {
   for (auto& [name, value] : environment) out.environment.emplace(std::move(name), std::move(value));
   GRAPHITE_TRY(out.tools, read_tools(in.getTools()));
   GRAPHITE_TRY(out.needs, read_needs(in.getNeeds()));
+  out.pool = in.getPool();
   return out;
 }
 

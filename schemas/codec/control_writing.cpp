@@ -77,6 +77,7 @@ void write(wire::control::Running::Builder out, const control::still_running& in
   write(out.initNeeds(), in.needs);
   out.setRule(in.rule);
   out.setRanNs(static_cast<std::uint64_t>(in.ran.count()));
+  out.setPool(in.pool);
 }
 
 void write(wire::control::Join::Builder out, const control::join& in) {
@@ -182,6 +183,7 @@ void write(wire::control::Recipe::Builder out, const control::recipe& in) {
   write_list([&](unsigned n) { return out.initTools(n); }, in.tools,
              [](auto to, const auto& from) { write(to, from); });
   write(out.initNeeds(), in.needs);
+  out.setPool(in.pool);
 }
 
 void write(wire::control::Assignment::Builder out, const control::assignment& in) {

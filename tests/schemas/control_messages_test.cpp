@@ -19,7 +19,7 @@ control::join joining() {
   out.incarnation.value.bytes.fill(1);
   out.epoch_seen.value = 5;
   out.domains = {{4000, 8 * GiB, {{"gpu", 1}}, 8, "0-3"}, {2000, GiB, {}, 4, "4-5"}};
-  out.running = {{{{5}, {6}, {7}}, digest_of_number(1), 1, some_needs(), 9, seconds(3)}};
+  out.running = {{{{5}, {6}, {7}}, digest_of_number(1), 1, some_needs(), 9, seconds(3), 44}};
   out.chunks = "10.0.0.2:7403";
   out.store = true;
   out.tools = {{"cc", digest_of_number(2)}};
@@ -76,7 +76,8 @@ control::work assigned() {
                   nullptr,
                   {{"PATH", "/bin"}},
                   {{"cc", digest_of_number(2)}},
-                  some_needs()},
+                  some_needs(),
+                  44},
                  {1023, "textures", 78, nullptr, std::make_shared<built_in_spec>(texture), {}, {}, {}}};
   control::assignment one{.main_input = path("a/b.c")};
   one.attempt = {{5}, {6}, {7}};

@@ -85,7 +85,7 @@ void cluster_world::start(const std::string& name) {
 
 void cluster_world::greet(const std::string& name) {
   auto& node = nodes.at(name);
-  node_hello hello{name, node.incarnation, node.epoch, node.capacities, {}};
+  node_hello hello{name, node.incarnation, node.epoch, node.capacities, {}, node.offers};
   // What has not begun is let go: the coordinator gives it out anew.
   std::erase_if(node.attempts, [](const auto& one) { return !one.begun; });
   for (const auto& one : node.attempts) {

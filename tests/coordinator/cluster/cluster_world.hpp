@@ -51,6 +51,7 @@ class cluster_world {
   struct fake_node {
     std::string name;
     std::vector<domain_capacity> capacities;
+    std::vector<std::string> offers;
     std::vector<domain_index> domains;
     incarnation_id incarnation;
     node_session session;

@@ -59,6 +59,19 @@ TEST(domain_slots, is_bounded_in_attempts) {
   EXPECT_EQ(slots.waiting(), 3u);
 }
 
+TEST(domain_slots, has_no_more_attempts_than_its_node_takes) {
+  domain_slots slots({.cpu_milli = 4'000, .attempts = 3}, {});
+  slots.start(0, one_cpu, short_ns);
+  slots.start(1, one_cpu, short_ns);
+  EXPECT_TRUE(slots.fits(one_cpu));
+  slots.start(2, one_cpu, short_ns);
+  EXPECT_FALSE(slots.fits(one_cpu)) << "there is a CPU, but no credit";
+  EXPECT_FALSE(slots.may_queue(one_cpu, short_ns));
+  std::vector<domain_slots::attempt> started;
+  slots.remove(1, started);
+  EXPECT_TRUE(slots.fits(one_cpu));
+}
+
 TEST(domain_slots, never_runs_more_than_there_is_whatever_comes) {
   for (std::uint32_t seed = 0; seed < 100; ++seed) {
     std::mt19937 random(seed);
@@ -68,7 +81,7 @@ TEST(domain_slots, never_runs_more_than_there_is_whatever_comes) {
           {.cpu_milli = static_cast<std::uint32_t>(1 + random() % 4'000), .memory_bytes = random() % 100});
       if (random() % 2 == 0) shapes.back().resources[0] = {1, 1};
     }
-    domain_capacity capacity{4'000, 120, 0, {}};
+    domain_capacity capacity{4'000, 120, {}};
     capacity.resources[1] = 2;
     domain_slots slots(capacity, {});
     std::map<std::uint32_t, const task_needs*> here;

@@ -9,27 +9,25 @@ namespace graphite {
 namespace {
 
 TEST(free_resources, fit_only_where_each_of_them_is_there) {
-  domain_capacity all{4'000, 8 * GiB, 0b11, {}};
+  domain_capacity all{4'000, 8 * GiB, {}};
   all.resources[2] = 1;
   free_resources free(all);
-  const auto fits = [&](std::uint32_t cpu, std::uint64_t memory, std::uint64_t properties,
-                        std::uint32_t gpus) {
-    task_needs needs{cpu, memory, properties, {}};
+  const auto fits = [&](std::uint32_t cpu, std::uint64_t memory, std::uint32_t gpus) {
+    task_needs needs{.cpu_milli = cpu, .memory_bytes = memory};
     if (gpus > 0) needs.resources[0] = {2, gpus};
     return free.fits(needs);
   };
-  EXPECT_TRUE(fits(4'000, 8 * GiB, 0b11, 1));
-  EXPECT_FALSE(fits(4'001, 0, 0, 0));
-  EXPECT_FALSE(fits(1'000, 8 * GiB + 1, 0, 0));
-  EXPECT_FALSE(fits(1'000, 0, 0b100, 0));
-  EXPECT_FALSE(fits(1'000, 0, 0, 2));
-  task_needs one{1'000, GiB, 0b1, {}};
+  EXPECT_TRUE(fits(4'000, 8 * GiB, 1));
+  EXPECT_FALSE(fits(4'001, 0, 0));
+  EXPECT_FALSE(fits(1'000, 8 * GiB + 1, 0));
+  EXPECT_FALSE(fits(1'000, 0, 2));
+  task_needs one{.cpu_milli = 1'000, .memory_bytes = GiB};
   one.resources[0] = {2, 1};
   free.take(one);
-  EXPECT_FALSE(fits(1'000, 0, 0, 1)) << "the only one is taken";
-  EXPECT_TRUE(fits(3'000, 7 * GiB, 0b11, 0)) << "properties are not used up";
+  EXPECT_FALSE(fits(1'000, 0, 1)) << "the only one is taken";
+  EXPECT_TRUE(fits(3'000, 7 * GiB, 0));
   free.give_back(one);
-  EXPECT_TRUE(fits(4'000, 8 * GiB, 0b11, 1));
+  EXPECT_TRUE(fits(4'000, 8 * GiB, 1));
 }
 
 TEST(shape_table, knows_equal_needs_again_and_refuses_nonsense) {

@@ -148,14 +148,16 @@ TEST(scheduler, pools_and_quotas_hold_and_others_go_past_them) {
   EXPECT_EQ(w.order.size(), 14u);
 }
 
-TEST(scheduler, named_resources_and_properties_decide_where) {
+TEST(scheduler, named_resources_and_requirements_decide_where) {
   cluster_world w;
   task_needs gpu, linux_only;
   gpu.resources[0] = {0, 1};
-  linux_only.properties = 0b1;
+  linux_only.requirement = *w.sched().requirement({"tool:cc=2", "prop:os=linux"});
   const auto on_gpu = w.shape(gpu), on_linux = w.shape(linux_only);
   w.nodes["g"].capacities = {{.cpu_milli = 8'000, .resources = {1}}};
-  w.nodes["l"].capacities = {{.cpu_milli = 8'000, .properties = 0b11}};
+  w.nodes["l"].capacities = {{.cpu_milli = 8'000}};
+  w.nodes["l"].offers = {"prop:os=linux", "tool:cc=2", "tool:ld=7"};
+  w.nodes["g"].offers = {"prop:os=linux", "tool:cc=1"};
   for (const std::string name : {"g", "l"}) {
     w.nodes[name].name = name;
     w.start(name);
