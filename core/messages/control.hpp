@@ -169,7 +169,7 @@ struct recipe {
 };
 
 struct assignment {
-  attempt_key attempt;
+  attempt_key attempt = {};
   std::uint32_t recipe = 0, domain = 0;
   digest key = {};  ///< of the task
   trace_id trace = {};

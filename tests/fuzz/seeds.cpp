@@ -493,6 +493,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_trust();
   write_logs();
   write_textures();
+  write_cluster_seeds(into);
 }
 
 }  // namespace graphite::fuzz

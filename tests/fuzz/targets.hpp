@@ -36,7 +36,8 @@ bool signature_of_head(byte_span bytes);
 bool shown_ticket(byte_span bytes);
 bool token_in_text(byte_span bytes);
 bool hello_message(byte_span bytes);
-bool client_name(byte_span bytes);  ///< of a client's certificate
+bool control_message(byte_span bytes);  ///< the first byte says from whom, the rest is the message
+bool client_name(byte_span bytes);      ///< of a client's certificate
 // Of the state folder and a subscriber's folder.
 bool source_row(byte_span bytes);
 bool result_row(byte_span bytes);
@@ -46,6 +47,8 @@ bool history_row(byte_span bytes);
 bool index_row(byte_span bytes);
 bool segment_row(byte_span bytes);
 bool mirror_change(byte_span bytes);
+bool cluster_row(byte_span bytes);
+bool learned_rule_row(byte_span bytes);
 bool mirror_list(byte_span bytes);
 bool subscriber_note(byte_span bytes);
 bool record_log(byte_span bytes);
@@ -103,6 +106,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(learned_trust),
     GRAPHITE_FUZZ_LINE(pinned_roots),
     GRAPHITE_FUZZ_LINE(hello_message),
+    GRAPHITE_FUZZ_LINE(control_message),
     GRAPHITE_FUZZ_LINE(zap_frames),
     GRAPHITE_FUZZ_LINE(enrol_request),
     GRAPHITE_FUZZ_LINE(source_row),
@@ -113,6 +117,8 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(index_row),
     GRAPHITE_FUZZ_LINE(segment_row),
     GRAPHITE_FUZZ_LINE(mirror_change),
+    GRAPHITE_FUZZ_LINE(cluster_row),
+    GRAPHITE_FUZZ_LINE(learned_rule_row),
     GRAPHITE_FUZZ_LINE(mirror_list),
     GRAPHITE_FUZZ_LINE(subscriber_note),
     GRAPHITE_FUZZ_LINE(record_log),

@@ -77,7 +77,8 @@ TEST(cluster_rows, changed_bytes_are_refused_or_are_what_another_record_has) {
     for (int i = 0; i < 20'000; ++i) {
       auto changed = bytes;
       changed[random() % changed.size()] = static_cast<char>(random());
-      if (const auto read = decode(changed)) ASSERT_EQ(encode(*read), changed);
+      const auto read = decode(changed);
+      ASSERT_TRUE(!read || encode(*read) == changed);
     }
   };
   try_all(encode_cluster(some_record()), decode_cluster, encode_cluster);

@@ -8,7 +8,7 @@ namespace {
 const task_needs one_cpu{.cpu_milli = 1'000}, two_cpus{.cpu_milli = 2'000};
 constexpr std::uint64_t long_ns = 1'000'000'000, short_ns = 1'000'000;
 
-struct world {
+struct some_domains {
   placement places{placement_options{}};
   std::uint32_t attempts = 0;
 
@@ -31,7 +31,7 @@ struct world {
 };
 
 TEST(placement, goes_where_the_bytes_are_then_where_the_load_is_least) {
-  world w;
+  some_domains w;
   for (node_index node = 0; node < 3; ++node) w.places.add(node, {.cpu_milli = 4'000});
   const std::vector<content_use> large{{1, MiB}}, small{{2, KiB}}, both{{1, MiB}, {3, 2 * MiB}};
   w.start(0);
@@ -50,7 +50,7 @@ TEST(placement, goes_where_the_bytes_are_then_where_the_load_is_least) {
 }
 
 TEST(placement, a_domain_made_of_a_lost_one_has_none_of_its_contents) {
-  world w;
+  some_domains w;
   const std::vector<content_use> large{{1, MiB}};
   const auto lost = w.places.add(0, {.cpu_milli = 4'000});
   w.places.note_content(lost, large);
@@ -63,7 +63,7 @@ TEST(placement, a_domain_made_of_a_lost_one_has_none_of_its_contents) {
 }
 
 TEST(placement, sends_ahead_only_where_nothing_is_free) {
-  world w;
+  some_domains w;
   w.places.add(0, {.cpu_milli = 1'000});
   w.places.add(1, {.cpu_milli = 1'000});
   auto what = w.request();
@@ -79,7 +79,7 @@ TEST(placement, sends_ahead_only_where_nothing_is_free) {
 }
 
 TEST(placement, keeps_off_closed_domains_other_nodes_and_what_is_kept_free) {
-  world w;
+  some_domains w;
   const auto a = w.places.add(0, {.cpu_milli = 4'000}), b = w.places.add(0, {.cpu_milli = 4'000}),
              c = w.places.add(1, {.cpu_milli = 4'000});
   auto what = w.request();
@@ -99,7 +99,7 @@ TEST(placement, keeps_off_closed_domains_other_nodes_and_what_is_kept_free) {
 }
 
 TEST(placement, goes_to_a_node_that_died_of_it_only_where_no_other_takes_it) {
-  world w;
+  some_domains w;
   w.places.add(0, {.cpu_milli = 4'000});
   w.places.add(1, {.cpu_milli = 1'000});
   const std::vector<content_use> large{{1, MiB}};
@@ -113,7 +113,7 @@ TEST(placement, goes_to_a_node_that_died_of_it_only_where_no_other_takes_it) {
 }
 
 TEST(placement, two_suspects_are_never_on_one_node) {
-  world w;
+  some_domains w;
   w.places.add(0, {.cpu_milli = 4'000});
   w.places.add(0, {.cpu_milli = 4'000});
   auto suspect = w.request();
@@ -127,7 +127,7 @@ TEST(placement, two_suspects_are_never_on_one_node) {
 }
 
 TEST(placement, keeps_the_emptiest_domain_that_is_large_enough_for_a_large_one) {
-  world w;
+  some_domains w;
   w.places.add(0, {.cpu_milli = 1'000});
   w.places.add(1, {.cpu_milli = 2'000});
   w.places.add(2, {.cpu_milli = 2'000});
