@@ -4,12 +4,14 @@
 #include <memory>
 #include <vector>
 
+#include "actors/cluster/control_frames.hpp"
+#include "actors/cluster/node_messages.hpp"
 #include "actors/messages.hpp"
 
 /// \file Every CAF registration of the project, so that a later CAF is a change in one place.
 ///
 /// Messages between actors of one process are shared pointers to immutable values: they are never
-/// serialized, so they need no type id. What will cross BASP gets its id here.
+/// serialized, so they need no type id. Between processes atoms and texts travel, which have theirs.
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::events_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::revision_ptr)
@@ -23,6 +25,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::query_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::paths_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::survey_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::control_event_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::control_frame_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::dispatch_call_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::ended_run_ptr)
 
 CAF_BEGIN_TYPE_ID_BLOCK(graphite, first_custom_type_id)
 
@@ -44,5 +50,11 @@ CAF_ADD_ATOM(graphite, graphite::atom, rescan, "rescan")
 CAF_ADD_ATOM(graphite, graphite::atom, rebase, "rebase")
 CAF_ADD_ATOM(graphite, graphite::atom, rest, "rest")
 CAF_ADD_ATOM(graphite, graphite::atom, check, "check")
+
+// Between processes, too: see control_frames.hpp.
+CAF_ADD_ATOM(graphite, graphite::atom, dial, "dial")
+CAF_ADD_ATOM(graphite, graphite::atom, hello, "hello")
+CAF_ADD_ATOM(graphite, graphite::atom, control, "control")
+CAF_ADD_ATOM(graphite, graphite::atom, refuse, "refuse")
 
 CAF_END_TYPE_ID_BLOCK(graphite)

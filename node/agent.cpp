@@ -242,10 +242,9 @@ void node_agent::begin_next(time_point now, agent_command_list& out) {
   }
 }
 
-agent_command_list node_agent::ended(std::uint64_t run, control::attempt_end what, time_point now) {
-  agent_command_list out;
+void node_agent::take_end(std::uint64_t run, control::attempt_end what) {
   const auto found = attempts_.find(run);
-  if (found == attempts_.end() || !found->second.began) return out;
+  if (found == attempts_.end() || !found->second.began) return;
   auto& in = domains_[found->second.what->domain];
   const auto& needs = found->second.how->needs;
   in.cpu_milli -= needs.cpu_milli;
@@ -255,6 +254,12 @@ agent_command_list node_agent::ended(std::uint64_t run, control::attempt_end wha
     ended_meanwhile_.emplace_back(run, std::move(what));
   else
     finish(run, std::move(what));
+}
+
+agent_command_list node_agent::ended(std::vector<std::pair<std::uint64_t, control::attempt_end>> what,
+                                     time_point now) {
+  agent_command_list out;
+  for (auto& [run, end] : what) take_end(run, std::move(end));
   begin_next(now, out);
   say_results(out);
   look_whether_gone(out);

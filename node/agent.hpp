@@ -74,8 +74,8 @@ class node_agent {
   /// What runs goes on.
   agent_command_list disconnected();
   agent_command_list received(const to_node& message, time_point now);
-  /// An attempt that was started has ended. `what.attempt` is not looked at.
-  agent_command_list ended(std::uint64_t run, control::attempt_end what, time_point now);
+  /// Attempts that were started have ended, by their runs. The ends' own names are not looked at.
+  agent_command_list ended(std::vector<std::pair<std::uint64_t, control::attempt_end>> what, time_point now);
   /// At least each tenth of a second: beats, and results that wait.
   agent_command_list tick(time_point now);
   /// Takes no more: hands back what waits, finishes what runs. Once.
@@ -122,6 +122,7 @@ class node_agent {
   void hand_back_waiting(const std::string& why);
   void begin_next(time_point now, agent_command_list& out);
   bool fits(const domain& in, const control::domain_offer& offer, const attempt_needs& needs) const;
+  void take_end(std::uint64_t run, control::attempt_end what);
   void finish(std::uint64_t run, control::attempt_end what);
   void finish_meanwhile();
   void say_results(agent_command_list& out);

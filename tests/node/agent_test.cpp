@@ -76,7 +76,7 @@ class agent_under_test {
   void end(std::uint64_t run, attempt_status status = attempt_status::succeeded) {
     control::attempt_end what;
     what.result.status = status;
-    take(agent->ended(run, what, now));
+    take(agent->ended({{run, what}}, now));
   }
   void acknowledge(std::uint64_t number) {
     control::work message;
@@ -118,6 +118,17 @@ TEST(node_agent, begins_what_fits_in_the_order_it_was_assigned) {
   node.end(node.started[1].run);
   EXPECT_EQ(node.started_tasks(), (numbers{1, 2, 3}));
   EXPECT_EQ(node.said(), (ends{{2, attempt_status::succeeded}}));
+}
+
+TEST(node_agent, what_ends_together_is_said_together) {
+  agent_under_test node;
+  node.joined();
+  node.assign({1, 2, 3, 4});
+  node.sent.clear();
+  node.take(node.agent->ended({{node.started[1].run, {}}, {node.started[0].run, {}}}, node.now));
+  ASSERT_EQ(node.sent.size(), 1U);
+  EXPECT_EQ(node.said(), (ends{{2, attempt_status::failed}, {1, attempt_status::failed}}));
+  EXPECT_EQ(node.started_tasks(), (numbers{1, 2, 3, 4}));
 }
 
 TEST(node_agent, named_resources_and_memory_are_never_exceeded) {
@@ -383,7 +394,7 @@ TEST(node_agent, large_results_go_in_messages_of_their_own) {
   for (const auto& one : node.started) {
     control::attempt_end what;
     what.bodies = {byte_vector(inline_bytes_max)};
-    node.take(node.agent->ended(one.run, what, node.now));
+    node.take(node.agent->ended({{one.run, what}}, node.now));
   }
   node.connect();
   node.sent.clear();

@@ -1,0 +1,124 @@
+#include "actors/cluster/cluster_rebuild.hpp"
+
+#include "coordinator/cluster/view_task.hpp"
+
+namespace graphite {
+
+namespace {
+
+using rebuild_pointer = rebuild_actor::stateful_pointer<cluster_rebuild_state>;
+using desk_ptr = std::shared_ptr<cluster_rebuild_state::desk_side>;
+using attempt_name = cluster_rebuild_state::attempt_name;
+
+attempt_name name_of(const attempt_spec& spec) { return {spec.action.value, spec.attempt.value}; }
+
+attempt_result ended_here(const attempt_spec& spec, attempt_status status, std::string why) {
+  attempt_result out;
+  out.action = spec.action;
+  out.attempt = spec.attempt;
+  out.status = status;
+  out.message = std::move(why);
+  return out;
+}
+
+/// The view's job, opened with its first wish.
+result<job_index> job_of(dispatch_desk& desk, cluster_rebuild_state::desk_side& side,
+                         const std::string& tenant) {
+  if (side.job) return *side.job;
+  GRAPHITE_TRY(const auto of, desk.core.tenant(tenant, {}));
+  GRAPHITE_TRY(side.job, desk.core.open_job(of));
+  return *side.job;
+}
+
+/// One wish on its way: `tell` is called once, but where it is cancelled.
+struct wish {
+  attempt_ptr spec;
+  digest key;
+  std::function<void(attempt_result)> tell;
+};
+
+result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluster_rebuild_dependencies& with,
+                         const wish& what, time_point now) {
+  GRAPHITE_TRY(const auto job, job_of(desk, *side, with.tenant));
+  GRAPHITE_TRY(const auto recipe, recipe_of(*what.spec, with.tools));
+  GRAPHITE_TRY(const auto number, desk.core.add_recipe(recipe));
+  auto waiter = desk.submit(
+      task_of(*what.spec, what.key, {job, with.level, number, now}),
+      [side, what, on_bodies = with.on_bodies](const dispatch_commands::done& how) {
+        side->waiting.erase(name_of(*what.spec));
+        if (how.result) on_bodies(*how.result);
+        what.tell(result_of(*what.spec, how));
+      },
+      now);
+  desk.core.drop_recipe(number);
+  return waiter;
+}
+
+void begin_at_desk(dispatch_desk& desk, const desk_ptr& side, const cluster_rebuild_dependencies& with,
+                   const wish& what, time_point now) {
+  const auto waiter = submit(desk, side, with, what, now);
+  if (waiter)
+    side->waiting.emplace(name_of(*what.spec), *waiter);
+  else
+    what.tell(ended_here(
+        *what.spec,
+        waiter.error().code == errc::action_failed ? attempt_status::failed : attempt_status::refused,
+        waiter.error().context));
+}
+
+void call(rebuild_pointer self, std::function<void(dispatch_desk&, time_point)> what) {
+  self->send(self->state.with.dispatch, atom::answer_v,
+             std::make_shared<const dispatch_call>(dispatch_call{std::move(what)}));
+}
+
+}  // namespace
+
+rebuild_actor::behavior_type cluster_rebuild(rebuild_actor::stateful_pointer<cluster_rebuild_state> self,
+                                             cluster_rebuild_dependencies with) {
+  self->state.with = std::move(with);
+  self->attach_functor([dispatch = self->state.with.dispatch, side = self->state.desk] {
+    caf::anon_send(
+        dispatch, atom::answer_v,
+        std::make_shared<const dispatch_call>(dispatch_call{[side](dispatch_desk& desk, time_point) {
+          if (side->job) (void)desk.core.close_job(*side->job);  // nobody waits any more
+        }}));
+  });
+  return {
+      [self](atom::attempt, const attempt_ptr& spec, const graph_actor& asked_by) {
+        auto& state = self->state;
+        state.asked_by.emplace(name_of(*spec), asked_by);
+        const auto tell = [asked_by, spec, me = rebuild_actor(self)](attempt_result how) {
+          caf::anon_send(asked_by, atom::finish_v, std::make_shared<const attempt_result>(std::move(how)));
+          caf::anon_send(me, atom::finish_v, spec->action.value, spec->attempt.value);
+        };
+        call(self, [side = state.desk, with = state.with,
+                    what = wish{spec, task_key(*spec, *state.with.hash), tell}](
+                       dispatch_desk& desk, time_point now) { begin_at_desk(desk, side, with, what, now); });
+      },
+      [self](atom::cancel, std::uint32_t action, std::uint32_t attempt) {
+        const attempt_name name{action, attempt};
+        const auto asked = self->state.asked_by.find(name);
+        if (asked == self->state.asked_by.end()) return;
+        const auto tell = [to = asked->second, name, me = rebuild_actor(self)] {
+          auto out = std::make_shared<attempt_result>();
+          out->action = action_id{name.first};
+          out->attempt = attempt_number{name.second};
+          out->status = attempt_status::cancelled;
+          caf::anon_send(to, atom::finish_v, attempt_result_ptr(std::move(out)));
+          caf::anon_send(me, atom::finish_v, name.first, name.second);
+        };
+        call(self, [side = self->state.desk, name, tell](dispatch_desk& desk, time_point) {
+          const auto found = side->waiting.find(name);
+          if (found == side->waiting.end()) return;  // it has ended, and was told
+          desk.cancel(found->second);
+          side->waiting.erase(found);
+          tell();
+        });
+      },
+      [self](atom::finish, std::uint32_t action, std::uint32_t attempt) {
+        self->state.asked_by.erase({action, attempt});
+      },
+  };
+}
+
+}  // namespace graphite

@@ -1,0 +1,55 @@
+#include "coordinator/cluster/view_task.hpp"
+
+#include "core/checksum.hpp"
+#include "core/record_codec.hpp"
+
+namespace graphite {
+
+result<control::recipe> recipe_of(const attempt_spec& spec, const std::map<std::string, digest>& tools) {
+  control::recipe out;
+  out.rule = spec.rule;
+  out.rule_number = checksum64(as_bytes(spec.rule));
+  out.command = spec.command;
+  out.built_in = spec.built_in;
+  out.environment = spec.environment;
+  for (const auto& [name, program] : spec.tools) {
+    const auto found = tools.find(name);
+    if (found == tools.end())
+      return fail(errc::invalid_argument, "what the tool '" + name + "' is is not known");
+    out.tools.push_back({name, found->second});
+  }
+  return out;
+}
+
+digest task_key(const attempt_spec& spec, const hasher& hash) {
+  record_writer out;
+  out.bytes("graphite task 1");
+  out.digest_value(spec.weak_key);
+  out.number(spec.inputs.size());
+  for (const auto& input : spec.inputs) {
+    out.bytes(input.path.str());
+    out.content(input.content);
+    out.contents(input.parts);
+  }
+  return hash.sha256(as_bytes(out.text()));
+}
+
+dispatch_task task_of(const attempt_spec& spec, const digest& key, const view_wish& wish) {
+  return {wish.job, wish.level,   0,          key, wish.recipe, spec.main_input, spec.inputs,
+          {},       spec.outputs, spec.trace, 0,   0,           wish.now,        0};
+}
+
+attempt_result result_of(const attempt_spec& spec, const dispatch_commands::done& how) {
+  attempt_result out;
+  if (how.how == task_end::finished) {
+    out = how.result->end.result;
+  } else {
+    out.status = how.how == task_end::poisoned ? attempt_status::failed : attempt_status::refused;
+    if (how.reason) out.message = *how.reason;
+  }
+  out.action = spec.action;
+  out.attempt = spec.attempt;
+  return out;
+}
+
+}  // namespace graphite

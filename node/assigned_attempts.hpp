@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "core/cancel_token.hpp"
+#include "core/messages/control.hpp"
+#include "core/ports/chunk_store.hpp"
+#include "core/ports/hasher.hpp"
+
+namespace graphite {
+
+/// A program of this machine that attempts may call.
+struct installed_tool {
+  digest what;                          ///< as it enters keys (core/tool_identity.hpp)
+  std::string program;                  ///< absolute
+  std::vector<std::string> files = {};  ///< absolute: all it consists of
+};
+
+/// What a coordinator assigned, as an attempt_runner takes it, and its result as a coordinator takes it.
+///
+/// Thread-safe; run() blocks and belongs on pool threads. Through ports only, which outlive it. Invariant: a
+/// result that says `succeeded` names outputs that are durable as the store's sync() understands it, and its
+/// bodies are bytes of them.
+class assigned_attempts {
+ public:
+  struct ports {
+    std::function<attempt_result(const attempt_spec&, const cancel_token&)> run;
+    chunk_store& contents;
+    const hasher& hash;
+  };
+  struct options {
+    std::map<std::string, installed_tool> tools;  ///< by name
+    std::uint64_t bodies_bytes_max = 128 * KiB;   ///< of one result; more is left to the stores
+  };
+
+  assigned_attempts(ports with, options how) : ports_(std::move(with)), options_(std::move(how)) {}
+
+  /// Always has a result; `refused` where this side is at fault (a tool is not here, the disk is full).
+  control::attempt_end run(const control::recipe& how, const control::assignment& what,
+                           const cancel_token& cancel) const;
+
+ private:
+  result<attempt_spec> spec_of(const control::recipe& how, const control::assignment& what) const;
+  result<void> take_bodies(const std::vector<byte_vector>& bodies) const;
+  result<std::vector<byte_vector>> bodies_of(const std::vector<attempt_output>& outputs) const;
+
+  ports ports_;
+  options options_;
+};
+
+}  // namespace graphite
