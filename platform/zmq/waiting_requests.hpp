@@ -2,8 +2,10 @@
 
 #include <deque>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string>
+#include <vector>
 #include <zmq.hpp>
 
 #include "core/credentials.hpp"
@@ -14,7 +16,13 @@ namespace graphite {
 struct waiting_request {
   std::string peer;  ///< the connection, as ROUTER calls it
   zmq::message_t id, body;
-  std::optional<curve_key> who;
+  std::optional<curve_key> who = {};
+  std::vector<zmq::message_t> raw = {};  ///< frames after the body, where the port takes some
+
+  std::size_t bytes() const {
+    return std::accumulate(raw.begin(), raw.end(), body.size(),
+                           [](std::size_t sum, const auto& frame) { return sum + frame.size(); });
+  }
 };
 
 /// Requests that wait to be answered, in turn: one of each connection that has some.
@@ -30,7 +38,7 @@ class waiting_requests {
 
   /// False: dropped.
   bool add(waiting_request request) {
-    const std::size_t size = request.body.size();
+    const std::size_t size = request.bytes();
     if (size > options_.bytes_max - bytes_) return false;
     auto& of = by_peer_[request.peer];
     if (of.size() >= options_.of_connection_max) return false;
@@ -46,7 +54,7 @@ class waiting_requests {
     turns_.pop_front();
     auto out = std::move(at->second.front());
     at->second.pop_front();
-    bytes_ -= out.body.size();
+    bytes_ -= out.bytes();
     if (at->second.empty())
       by_peer_.erase(at);
     else

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "core/ports/clock.hpp"
+#include "core/ports/log.hpp"
+#include "core/ports/store_transport.hpp"
+#include "node/store_client.hpp"
+
+namespace graphite {
+
+/// A node's traffic with the stores: runs a store_client over a link in a thread of its own. Thread-safe.
+///
+/// Who wants a content waits here; what several want at once is moved once. Ends with its destructor, which
+/// ends all waiting with `cancelled`.
+class store_traffic final : private store_link_listener {
+ public:
+  struct ports {
+    std::unique_ptr<store_link> link;
+    chunk_store& local;  ///< that and what follows outlives it
+    const hasher& hash;
+    const clock_source& clock;
+    log_sink& log;
+  };
+  store_traffic(ports with, incarnation_id self, store_client::options chosen = {});
+  ~store_traffic() override;
+
+  /// The stores from now on, and how many of them have to have each content.
+  void set_stores(std::vector<store_endpoint> stores, std::size_t copies);
+  /// Waits until the contents are in `local`. Errors: not_found (no store has one), corrupt (none has its
+  /// right bytes), unavailable (nobody can be asked), cancelled, those of `local`; the first of them.
+  result<void> fetch(std::span<const digest> contents);
+  /// Waits until each of the contents is durable in as many stores as it has to be. Errors: unavailable (too
+  /// few stores, for long), corrupt (`local` has other bytes), out_of_space …, cancelled.
+  result<void> bring(std::span<const content_ref> contents);
+
+ private:
+  /// Somebody who waits.
+  struct waiting {
+    std::size_t left = 0;
+    result<void> how;
+  };
+  using waiters = std::multimap<digest, std::shared_ptr<waiting>>;
+  struct inbox {
+    std::vector<digest> fetch;
+    std::vector<content_ref> bring;
+    bool has_stores = false;
+    std::vector<store_endpoint> stores;
+    std::size_t copies = 1;
+  };
+
+  void on_reply(const std::string& store, std::uint64_t request, std::vector<byte_vector> frames) override;
+  void on_connected(const std::string& store) override;
+  void on_lost(const std::string& store) override;
+  void run();
+  void take_inbox();
+  bool send_all();
+  void tell_ended();
+  void wait_for_stores();
+  result<void> wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until);
+  void end_all_locked();
+
+  const ports with_;
+  store_client client_;  ///< of the thread
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  inbox inbox_;
+  waiters fetching_, bringing_;
+  std::size_t callers_ = 0;  ///< that wait here
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace graphite

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+
+#include "cli/cluster_store.hpp"
+#include "cli/store_port.hpp"
+#include "platform/crypto/sha256.hpp"
+#include "platform/linux/clock.hpp"
+#include "platform/store/segment_store.hpp"
+#include "platform/zmq/store_link.hpp"
+#include "platform/zmq/store_server.hpp"
+#include "tests/support/memory_key_value_store.hpp"
+#include "tests/support/recording_log.hpp"
+#include "tests/support/store_bytes.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace graphite::test {
+
+/// Stores and a node over real sockets and segment files, in one process.
+class cluster_rig : public testing::Test {
+ protected:
+  /// What a store has: it outlives each of its starts.
+  struct store_disk {
+    temporary_folder folder{temporary_folder::quick_base()};
+    memory_key_value_store rows;
+  };
+  struct running_store {
+    std::unique_ptr<segment_store> contents;
+    std::unique_ptr<store_port> port;
+    std::unique_ptr<store_server> server;
+  };
+
+  static segment_store_options segments_in(const std::string& folder) {
+    segment_store_options out;
+    out.folder = folder;
+    out.on_failed_sync = [](const error& why) { ADD_FAILURE() << why.context; };
+    return out;
+  }
+
+  void start_store(const std::string& name, std::uint16_t at = 0) {
+    auto& disk = disks_.try_emplace(name).first->second;
+    auto& run = running_[name];
+    run.contents = segment_store::open(segments_in(disk.folder / "segments"), disk.rows, hash_, log_).value();
+    ASSERT_TRUE(run.contents->sync());
+    run.port = std::make_unique<store_port>(*run.contents, hash_, clock_);
+    zmq_store_server_options options;
+    options.listen = {"127.0.0.1", at, false, nullptr};
+    options.log = &log_;
+    run.server = make_zmq_store_server(context_, options, *run.port).value();
+    addresses_[name] = run.server->address();
+  }
+  /// As by `kill -9`: nothing is answered any more, and what was not synced may be gone.
+  void kill_store(const std::string& name) { running_.erase(name); }
+  void restart_store(const std::string& name) {
+    start_store(name, parse_host_port(addresses_.at(name))->port);
+  }
+
+  /// A node's cache and its way to the stores.
+  struct node {
+    explicit node(cluster_rig& rig, cluster_store::options chosen = {}, store_client::options client = {})
+        : local(segment_store::open(segments_in(folder / "cache"), rows, rig.hash_, rig.log_).value()),
+          traffic({make_zmq_store_link(rig.context_, {}).value(), *local, rig.hash_, rig.clock_, rig.log_},
+                  rig.next_incarnation(), client),
+          store(*local, traffic, std::move(chosen)) {}
+    temporary_folder folder{temporary_folder::quick_base()};
+    memory_key_value_store rows;
+    std::unique_ptr<segment_store> local;
+    store_traffic traffic;
+    cluster_store store;
+  };
+  void tell(node& to, const std::vector<std::string>& names, std::size_t copies) {
+    std::vector<store_endpoint> stores;
+    for (const auto& name : names) stores.push_back({name, addresses_.at(name)});
+    to.traffic.set_stores(std::move(stores), copies);
+  }
+  incarnation_id next_incarnation() {
+    incarnation_id out;
+    out.value.bytes[0] = ++last_incarnation_;
+    return out;
+  }
+  bool has(const std::string& store, const sample_content& one) {
+    byte_vector out(one.bytes.size());
+    return running_.at(store).contents->read(one.ref.id, 0, out) && out == one.bytes;
+  }
+  static byte_vector read_all(const chunk_store& from, const content_ref& content) {
+    byte_vector out(content.size);
+    const auto read = from.read(content.id, 0, out);
+    EXPECT_TRUE(read) << read.error().context;
+    return out;
+  }
+
+  openssl_hasher hash_;
+  system_clock_source clock_;
+  recording_log log_;
+  std::shared_ptr<zmq_context> context_ = *zmq_context::make({1, 256, 64});
+  std::map<std::string, store_disk> disks_;
+  std::map<std::string, running_store> running_;
+  std::map<std::string, std::string> addresses_;
+  std::uint8_t last_incarnation_ = 0;
+};
+
+}  // namespace graphite::test
