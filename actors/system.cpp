@@ -9,6 +9,7 @@
 #include "actors/logger_guard.hpp"
 #include "actors/rebuild.hpp"
 #include "actors/surveyor.hpp"
+#include "actors/system_extension.hpp"
 #include "actors/watcher.hpp"
 #include "coordinator/action_key.hpp"
 
@@ -29,12 +30,15 @@ class begin_thread final : public caf::thread_hook {
 };
 
 struct caf_config : caf::actor_system_config {
-  explicit caf_config(std::function<void()> on_thread) {
+  caf_config(std::function<void()> on_thread, system_extension* cluster) {
     add_thread_hook<begin_thread>(std::move(on_thread));
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", std::size_t{2});
     set("logger.verbosity", caf::atom("quiet"));
+    if (cluster != nullptr) ready = cluster->configure(*this);
   }
+
+  result<void> ready;
 };
 
 bool stored(const chunk_store& contents, const cached_result& one) {
@@ -79,7 +83,8 @@ void answer_folded(caf::actor_system& system, const std::vector<channel_actor>& 
 }  // namespace
 
 struct local_system::impl {
-  explicit impl(system_ports p) : ports(std::move(p)), config(ports.on_thread), system(config) {}
+  explicit impl(system_ports p)
+      : ports(std::move(p)), config(ports.on_thread, ports.cluster), system(config) {}
   ~impl() { end(); }
 
   system_ports ports;
@@ -103,7 +108,8 @@ struct local_system::impl {
   std::function<void()> stopping = [] {};
 
   result<void> spawn_channels(const reign& now);
-  void spawn_graph(engine_options how, const reign& now);
+  result<void> spawn_graph(engine_options how, const reign& now);
+  result<rebuild_actor> spawn_domain(const reign& now);
   void ask(query&& what) {
     caf::anon_send(watch, atom::sync_v, query_ptr(std::make_shared<const query>(std::move(what))));
   }
@@ -157,7 +163,15 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
   return {};
 }
 
-void local_system::impl::spawn_graph(engine_options how, const reign& now) {
+result<rebuild_actor> local_system::impl::spawn_domain(const reign& now) {
+  if (ports.cluster != nullptr) return ports.cluster->begin(system, journal_writer, now.epoch);
+  return system.spawn(
+      rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
+                                      return pool->submit(std::move(job)).has_value();
+                                    }});
+}
+
+result<void> local_system::impl::spawn_graph(engine_options how, const reign& now) {
   how.config = ports.config;
   how.epoch = now.epoch;
   how.shown_behind = shown_behind;
@@ -174,10 +188,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
       loaded.push_back(std::move(command));
     for (const auto& path : engine->sources_not_stored(stored)) known->erase(path);
   }
-  domain = system.spawn(
-      rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
-                                      return pool->submit(std::move(job)).has_value();
-                                    }});
+  GRAPHITE_TRY(domain, spawn_domain(now));
   graph_dependencies with;
   static_cast<graph_hooks&>(with) = ports.building;
   with.rows = ports.rows;
@@ -215,6 +226,7 @@ void local_system::impl::spawn_graph(engine_options how, const reign& now) {
   watch = system.spawn<caf::detached>(watcher, std::move(look), std::move(known));
   caf::anon_send(graph, atom::watch_v, watch);
   caf::anon_send(watch, atom::watch_v);
+  return {};
 }
 
 void local_system::impl::end() {
@@ -227,6 +239,7 @@ void local_system::impl::end() {
   stop(watch);
   stop(looks);
   stop(graph);
+  if (ports.cluster != nullptr) ports.cluster->end();
   stop(domain);
   for (auto& one : channels) stop(one);
   channels.clear();
@@ -241,8 +254,9 @@ result<std::unique_ptr<local_system>> local_system::start(system_ports ports, en
   GRAPHITE_TRY(const auto now, begin_reign(*ports.rows, *ports.random, ports.clock->unix_ns()));
   auto self = std::make_unique<impl>(std::move(ports));
   self->started = self->ports.clock->now();
+  GRAPHITE_CHECK(self->config.ready);
   GRAPHITE_CHECK(self->spawn_channels(now));
-  self->spawn_graph(std::move(how), now);
+  GRAPHITE_CHECK(self->spawn_graph(std::move(how), now));
   return std::unique_ptr<local_system>(new local_system(std::move(self)));
 }
 

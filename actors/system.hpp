@@ -18,6 +18,7 @@
 namespace graphite {
 
 class live_filter;
+class system_extension;
 
 /// One view, its graph, its channels and one build domain in this process. Everything here outlives the
 /// system.
@@ -38,6 +39,7 @@ struct system_ports {
   const head_signer* signer = nullptr;  ///< null: nothing is signed
   std::function<std::vector<ack_summary::peer>()> peers = [] { return std::vector<ack_summary::peer>(); };
   thread_pool* build_pool = nullptr;        ///< attempts
+  system_extension* cluster = nullptr;      ///< runs them in their place; null: nothing does
   std::function<void()> on_thread = [] {};  ///< first thing in each thread of the actors
   std::function<machine_status()> machine = [] { return machine_status(); };  ///< for status(); any thread
   std::map<std::string, bundle_archive*> archives;                            ///< one a channel

@@ -39,6 +39,8 @@ class table {
     add_init(root_, chosen_);
     add_build(root_, chosen_, handlers);
     add_dev(root_, chosen_, handlers);
+    add_coordinator(root_, chosen_, handlers);
+    add_node(root_, chosen_, handlers);
 #ifdef GRAPHITE_HAS_SUBSCRIBE
     add_subscribe(root_, chosen_, handlers);
 #endif

@@ -7,6 +7,7 @@
 #include "cli/dev.hpp"
 #include "cli/doctor.hpp"
 #include "cli/gc.hpp"
+#include "cli/node.hpp"
 #include "cli/preview.hpp"
 #include "cli/remote_service.hpp"
 
@@ -25,6 +26,7 @@ struct subscribe_options;  // cli/subscribe.hpp
 struct command_handlers {
   std::function<int(const build_options&)> build;
   std::function<int(const dev_options&)> dev;
+  std::function<int(const node_options&)> node;
   std::function<int(const subscribe_options&)> subscribe;
   std::function<int(const gc_options&)> gc;
   std::function<int(const preview_options&)> preview;
@@ -54,6 +56,9 @@ void add_sandbox_option(CLI::App& command, std::string& sandbox);
 void add_pin_option(CLI::App& command, std::string& pin);
 /// --keys of those who publish.
 void add_publisher_keys_option(CLI::App& command, std::string& keys);
+/// Ports, keys and logs of those who serve. Calling what it gives, after parsing, notes which ports were
+/// given.
+std::function<void()> add_serving_options(CLI::App& command, dev_options& options);
 /// --log-level; `level` holds its default.
 void add_log_level_option(CLI::App& command, std::string& level);
 /// --json alone.
@@ -62,6 +67,8 @@ void add_json_option(CLI::App& command, bool& json);
 void add_init(CLI::App& root, chosen_command& chosen);
 void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_node(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_status(CLI::App& root, chosen_command& chosen);
 void add_why(CLI::App& root, chosen_command& chosen);

@@ -23,6 +23,9 @@ struct dev_options {
   std::string scratch = "memory";  ///< as for `build`
   std::string pin = "auto";        ///< as for `build`
   std::string sandbox;             ///< "off", "best", "required"; empty: what the project says
+  std::string control;             ///< "ADDRESS:PORT" where nodes dial in; empty: actions run here
+  std::string control_keys;
+  std::uint32_t copies = 1;  ///< of each content, in stores
   std::string log_level = "info";
   bool log_json = false;
 };

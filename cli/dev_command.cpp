@@ -38,19 +38,8 @@ void add_listening(CLI::App& command, dev_options& options) {
 
 }  // namespace
 
-void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers) {
-  if (!handlers.dev) return;
-  struct state {
-    project_options project;
-    dev_options dev;
-  };
-  auto kept = std::make_shared<state>();
-  dev_options& options = kept->dev;
-  CLI::App& command = *root.add_subcommand("dev", "Watch, rebuild on save, and serve running programs");
-  add_project_options(command, kept->project);
-  add_action_options(command, options.jobs, options.scratch, options.pin);
+std::function<void()> add_serving_options(CLI::App& command, dev_options& options) {
   add_publisher_keys_option(command, options.keys);
-  add_sandbox_option(command, options.sandbox);
   auto* heads =
       add_port(command, "--heads-port", "GRAPHITE_HEADS_PORT", options.heads_port,
                "Where programs hear of new generations (loopback; any free port where the default is taken)");
@@ -62,19 +51,37 @@ void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& han
   add_log_level_option(command, options.log_level);
   command.add_flag("--log-json", options.log_json, "Log lines on standard error are JSON objects")
       ->envname("GRAPHITE_LOG_JSON");
+  return [&options, heads, chunks, metrics] {
+    options.heads_port_given = heads->count() > 0;
+    options.chunks_port_given = chunks->count() > 0;
+    options.metrics_port_given = metrics->count() > 0;
+  };
+}
+
+void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers) {
+  if (!handlers.dev) return;
+  struct state {
+    project_options project;
+    dev_options dev;
+  };
+  auto kept = std::make_shared<state>();
+  dev_options& options = kept->dev;
+  CLI::App& command = *root.add_subcommand("dev", "Watch, rebuild on save, and serve running programs");
+  add_project_options(command, kept->project);
+  add_action_options(command, options.jobs, options.scratch, options.pin);
+  add_sandbox_option(command, options.sandbox);
+  const auto ports = add_serving_options(command, options);
   command.footer(
       "Runs until Ctrl-C or `graphite stop`. While it runs, `build`, `status`, `why` … ask it.\n\n"
       "Examples:\n"
       "  graphite dev\n"
       "  graphite dev -C ~/game --jobs 4\n"
       "  graphite dev --json                   one object a line, the first is {\"event\":\"ready\",…}");
-  command.callback([kept, heads, chunks, metrics, &chosen, run = handlers.dev] {
+  command.callback([kept, ports, &chosen, run = handlers.dev] {
     kept->dev.directory = kept->project.directory;
     kept->dev.state = kept->project.state;
     kept->dev.json = kept->project.json;
-    kept->dev.heads_port_given = heads->count() > 0;
-    kept->dev.chunks_port_given = chunks->count() > 0;
-    kept->dev.metrics_port_given = metrics->count() > 0;
+    ports();
     chosen = [kept, run] { return run(kept->dev); };
   });
 }

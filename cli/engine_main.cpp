@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   command_handlers handlers;
   handlers.build = run_build;
   handlers.dev = run_dev;
+  handlers.node = run_node;
   handlers.subscribe = run_subscribe;
   handlers.gc = run_gc;
   handlers.preview = run_preview_command;

@@ -4,6 +4,7 @@
 
 #include "actors/system.hpp"
 #include "cli/served_ports.hpp"
+#include "cli/session_cluster.hpp"
 #include "core/affinity.hpp"
 #include "core/ports/transport.hpp"
 #include "core/project.hpp"
@@ -28,6 +29,8 @@ struct session_options {
   bool dry = false;            ///< plan and ask the cache, run nothing
   bool on_demand = false;      ///< with `watch`: plans all the time, builds while somebody waits for a build
   served_ports_options ports;  ///< with `serve`
+  make_session_cluster cluster = {};           ///< runs the attempts; empty: this machine does
+  std::uint32_t cluster_attempts_max = 4'096;  ///< that it has at once
   std::function<void(std::size_t done, std::size_t all, const std::string& path)> on_ingest =
       [](auto, auto, const auto&) {};
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
@@ -73,6 +76,8 @@ class local_session {
   /// HOST:PORT, empty where nothing is served.
   std::string heads_address() const;
   std::string chunks_address() const;
+  /// Of the control port; empty where attempts run here.
+  std::string control_address() const;
   std::size_t subscribers() const;
   /// Absolute folder of the first channel's bundle.
   std::string bundle() const;

@@ -24,6 +24,9 @@ int main(int argc, char** argv) {
   handlers.dev = [&](const dev_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };
+  handlers.node = [&](const node_options& options) {
+    return console(options.json).failed(become_engine(arguments));
+  };
   handlers.preview = [&](const preview_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };

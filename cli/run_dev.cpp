@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "cli/attach.hpp"
+#include "cli/cluster_session.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/console.hpp"
 #include "cli/dev.hpp"
@@ -34,6 +35,11 @@ session_options session_of(const dev_options& options) {
   out.sandbox = options.sandbox;
   out.watch = true;
   out.serve = true;
+  if (!options.control.empty()) {
+    const auto at = parse_host_port(options.control);
+    out.cluster = cluster_of({at ? at->host : options.control, at ? at->port : std::uint16_t{0},
+                              options.control_keys, options.copies});
+  }
   out.ports.heads = {options.listen, options.heads_port, !options.heads_port_given};
   out.ports.chunks = {options.listen, options.chunks_port, !options.chunks_port_given};
   return out;
@@ -89,6 +95,7 @@ class event_printer {
     add("clients", clients.certificates_address());
     add("tokens", clients.tokens_address());
     add("token_file", clients.start_token_path());
+    add("control", session.control_address());
     tell(std::move(event));
     if (!out_.json()) tell_people(session, metrics);
   }
@@ -124,6 +131,9 @@ class event_printer {
 
   void tell_people(const local_session& session, const std::string& metrics) {
     say(fmt::format("watching {}", printable(session.config().root)));
+    if (!session.control_address().empty())
+      say(fmt::format("  nodes dial {}: graphite node --coordinator {} --keys DIR/nodes/NAME",
+                      session.control_address(), session.control_address()));
     say(fmt::format("  heads {}, metrics http://{}/metrics", session.heads_address(), metrics));
     say(fmt::format("  graphite subscribe --from {} --into DIR", session.heads_address()));
     say("stop with Ctrl-C or `graphite stop`");

@@ -94,4 +94,11 @@ result<transform_libraries> libraries_for(const project& config, process_runner&
                               cancel);
 }
 
+std::map<std::string, digest> transform_tools(const transform_libraries& all, const hasher& hash) {
+  std::map<std::string, digest> out;
+  for (const auto& [name, libraries] : all)
+    out.emplace(transform_tool_name(name), hash.sha256(as_bytes(library_lines({{name, libraries}}))));
+  return out;
+}
+
 }  // namespace graphite

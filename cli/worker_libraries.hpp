@@ -7,6 +7,7 @@
 
 #include "core/cancel_token.hpp"
 #include "core/error.hpp"
+#include "core/ports/hasher.hpp"
 #include "core/ports/process_runner.hpp"
 #include "core/project.hpp"
 
@@ -33,6 +34,11 @@ result<transform_libraries> libraries_of_workers(process_runner& processes, cons
 result<transform_libraries> libraries_for(const project& config, process_runner& processes,
                                           const std::map<std::string, std::string>& environment,
                                           const cancel_token& cancel);
+
+/// A transform as a tool of a machine, for nodes and what is assigned to them: by "transform/NAME", the
+/// digest of its libraries.
+std::map<std::string, digest> transform_tools(const transform_libraries& all, const hasher& hash);
+inline std::string transform_tool_name(const std::string& transform) { return "transform/" + transform; }
 
 /// The lines of that program's answer: TRANSFORM, LIBRARY and identity between tabulators. Errors: corrupt.
 result<transform_libraries> parse_library_lines(std::string_view text);

@@ -1,5 +1,6 @@
 #include "actors/cluster/cluster_rebuild.hpp"
 
+#include "actors/logger_guard.hpp"
 #include "coordinator/cluster/view_task.hpp"
 
 namespace graphite {
@@ -34,8 +35,21 @@ result<job_index> job_of(dispatch_desk& desk, cluster_rebuild_state::desk_side& 
 struct wish {
   attempt_ptr spec;
   digest key;
+  cancel_token cancelled;  ///< before it was submitted
   std::function<void(attempt_result)> tell;
 };
+
+/// Once its outputs are here.
+void tell_when_here(const wish& what, const view_traffic& traffic, attempt_result ended) {
+  if (ended.status != attempt_status::succeeded) return what.tell(std::move(ended));
+  const auto done = std::make_shared<attempt_result>(std::move(ended));
+  const bool taken = traffic.submit([what, done, fetch = traffic.fetch] {
+    const auto here = fetch(*done);
+    what.tell(here ? std::move(*done)
+                   : ended_here(*what.spec, attempt_status::refused, here.error().context));
+  });
+  if (!taken) what.tell(ended_here(*what.spec, attempt_status::refused, "the pool's queue is full"));
+}
 
 result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluster_rebuild_dependencies& with,
                          const wish& what, time_point now) {
@@ -44,10 +58,9 @@ result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluste
   GRAPHITE_TRY(const auto number, desk.core.add_recipe(recipe));
   auto waiter = desk.submit(
       task_of(*what.spec, what.key, {job, with.level, number, now}),
-      [side, what, on_bodies = with.on_bodies](const dispatch_commands::done& how) {
+      [side, what, traffic = with.traffic](const dispatch_commands::done& how) {
         side->waiting.erase(name_of(*what.spec));
-        if (how.result) on_bodies(*how.result);
-        what.tell(result_of(*what.spec, how));
+        tell_when_here(what, traffic, result_of(*what.spec, how));
       },
       now);
   desk.core.drop_recipe(number);
@@ -56,6 +69,7 @@ result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluste
 
 void begin_at_desk(dispatch_desk& desk, const desk_ptr& side, const cluster_rebuild_dependencies& with,
                    const wish& what, time_point now) {
+  if (what.cancelled.cancelled()) return what.tell(ended_here(*what.spec, attempt_status::cancelled, ""));
   const auto waiter = submit(desk, side, with, what, now);
   if (waiter)
     side->waiting.emplace(name_of(*what.spec), *waiter);
@@ -86,20 +100,35 @@ rebuild_actor::behavior_type cluster_rebuild(rebuild_actor::stateful_pointer<clu
   return {
       [self](atom::attempt, const attempt_ptr& spec, const graph_actor& asked_by) {
         auto& state = self->state;
-        state.asked_by.emplace(name_of(*spec), asked_by);
+        const cancel_token token;
+        state.running.emplace(name_of(*spec), cluster_rebuild_state::asked{asked_by, token});
         const auto tell = [asked_by, spec, me = rebuild_actor(self)](attempt_result how) {
           caf::anon_send(asked_by, atom::finish_v, std::make_shared<const attempt_result>(std::move(how)));
           caf::anon_send(me, atom::finish_v, spec->action.value, spec->attempt.value);
         };
-        call(self, [side = state.desk, with = state.with,
-                    what = wish{spec, task_key(*spec, *state.with.hash), tell}](
-                       dispatch_desk& desk, time_point now) { begin_at_desk(desk, side, with, what, now); });
+        const wish what{spec, task_key(*spec, *state.with.hash), token, tell};
+        const bool taken = state.with.traffic.submit([what, side = state.desk, with = state.with] {
+          const logger_guard forget;
+          if (const auto there = with.traffic.bring(*what.spec); !there) {
+            const bool stale = there.error().code == errc::corrupt;
+            return what.tell(ended_here(*what.spec,
+                                        stale ? attempt_status::stale_input : attempt_status::refused,
+                                        there.error().context));
+          }
+          caf::anon_send(with.dispatch, atom::answer_v,
+                         std::make_shared<const dispatch_call>(
+                             dispatch_call{[what, side, with](dispatch_desk& desk, time_point now) {
+                               begin_at_desk(desk, side, with, what, now);
+                             }}));
+        });
+        if (!taken) what.tell(ended_here(*spec, attempt_status::refused, "the pool's queue is full"));
       },
       [self](atom::cancel, std::uint32_t action, std::uint32_t attempt) {
         const attempt_name name{action, attempt};
-        const auto asked = self->state.asked_by.find(name);
-        if (asked == self->state.asked_by.end()) return;
-        const auto tell = [to = asked->second, name, me = rebuild_actor(self)] {
+        const auto asked = self->state.running.find(name);
+        if (asked == self->state.running.end()) return;
+        asked->second.cancelled.cancel();
+        const auto tell = [to = asked->second.by, name, me = rebuild_actor(self)] {
           auto out = std::make_shared<attempt_result>();
           out->action = action_id{name.first};
           out->attempt = attempt_number{name.second};
@@ -109,14 +138,14 @@ rebuild_actor::behavior_type cluster_rebuild(rebuild_actor::stateful_pointer<clu
         };
         call(self, [side = self->state.desk, name, tell](dispatch_desk& desk, time_point) {
           const auto found = side->waiting.find(name);
-          if (found == side->waiting.end()) return;  // it has ended, and was told
+          if (found == side->waiting.end()) return;  // it has ended, or will see that it is cancelled
           desk.cancel(found->second);
           side->waiting.erase(found);
           tell();
         });
       },
       [self](atom::finish, std::uint32_t action, std::uint32_t attempt) {
-        self->state.asked_by.erase({action, attempt});
+        self->state.running.erase({action, attempt});
       },
   };
 }

@@ -2,7 +2,9 @@
 
 #include <map>
 
+#include "actors/cluster/cluster_control.hpp"
 #include "actors/cluster/dispatch.hpp"
+#include "core/cancel_token.hpp"
 #include "core/ports/hasher.hpp"
 
 namespace graphite {
@@ -15,14 +17,14 @@ struct cluster_rebuild_dependencies {
   std::string tenant = "main";
   task_class level = task_class::interactive;
   std::map<std::string, digest> tools;  ///< of the view, by name: as they enter keys
-  /// Small outputs have come with their result; called by the dispatch actor's thread.
-  std::function<void(const finished_attempt&)> on_bodies = [](const auto&) {};
+  view_traffic traffic;
 };
 
 /// Stands in a rebuild actor's place and gives the attempts of one view to the cluster; the graph does not
 /// notice. Its wishes are one job.
 ///
-/// Every input is named by its digest and has to be in the stores before. A task that ends as poison fails
+/// Inputs are brought to the stores before it is one of the scheduler's tasks, outputs are fetched before the
+/// graph hears of them. A task that ends as poison fails
 /// with the reason, one that was tried too often is refused, so that the engine tries it again later.
 struct cluster_rebuild_state {
   static inline const char* name = "cluster-rebuild";
@@ -38,7 +40,11 @@ struct cluster_rebuild_state {
 
   cluster_rebuild_dependencies with;
   std::shared_ptr<desk_side> desk = std::make_shared<desk_side>();
-  std::map<attempt_name, graph_actor> asked_by;
+  struct asked {
+    graph_actor by;
+    cancel_token cancelled;
+  };
+  std::map<attempt_name, asked> running;
 };
 
 rebuild_actor::behavior_type cluster_rebuild(rebuild_actor::stateful_pointer<cluster_rebuild_state> self,

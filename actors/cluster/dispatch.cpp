@@ -65,6 +65,7 @@ void perform(dispatch_pointer self, commands::wake_at& command) { self->state.wa
 template <class Command>
 void perform(dispatch_pointer self, Command& command) {
   self->state.with.on_event(command, *self->state.desk);
+  step_soon(self);  // it may have said something to the desk
 }
 
 void take_step(dispatch_pointer self) {

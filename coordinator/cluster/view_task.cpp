@@ -1,5 +1,7 @@
 #include "coordinator/cluster/view_task.hpp"
 
+#include <algorithm>
+
 #include "core/checksum.hpp"
 #include "core/record_codec.hpp"
 
@@ -12,7 +14,11 @@ result<control::recipe> recipe_of(const attempt_spec& spec, const std::map<std::
   out.command = spec.command;
   out.built_in = spec.built_in;
   out.environment = spec.environment;
-  for (const auto& [name, program] : spec.tools) {
+  std::vector<std::string> named;
+  if (spec.command) named = spec.command->tools;
+  if (spec.built_in) named.push_back("transform/" + spec.built_in->name);
+  std::ranges::sort(named);
+  for (const auto& name : named) {
     const auto found = tools.find(name);
     if (found == tools.end())
       return fail(errc::invalid_argument, "what the tool '" + name + "' is is not known");

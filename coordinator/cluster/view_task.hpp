@@ -12,8 +12,9 @@
 
 namespace graphite {
 
-/// What it has in common with others of its rule. `tools`: of the view, by name; those that the attempt
-/// names are told. Errors: invalid_argument (a tool whose identity is not known).
+/// What it has in common with others of its rule. `tools`: of the view, by name, as they enter keys; those
+/// that its command names are told. A built-in transform NAME is the tool "transform/NAME": a node needs the
+/// same libraries. Errors: invalid_argument (a tool whose identity is not known).
 result<control::recipe> recipe_of(const attempt_spec& spec, const std::map<std::string, digest>& tools);
 
 /// What its result depends on: the weak key, and each input with its content, since the weak key covers

@@ -146,6 +146,15 @@ class coordinator_process {
     const std::lock_guard lock(mutex_);
     return uncommitted_;
   }
+  /// Wishes that have not ended, as of an earlier call of this.
+  std::size_t waiting() {
+    call([this](dispatch_desk& desk, time_point) {
+      const std::lock_guard lock(mutex_);
+      waiting_ = desk.waiting();
+    });
+    const std::lock_guard lock(mutex_);
+    return waiting_;
+  }
   const dispatch_actor& actor() const { return dispatch_; }
   std::uint16_t port() const { return port_; }
 
@@ -164,6 +173,7 @@ class coordinator_process {
   std::map<std::string, int> by_node_;
   int failed_ = 0, joined_ = 0, lost_ = 0;
   std::uint64_t adopted_ = 0, uncommitted_ = 0;
+  std::size_t waiting_ = 0;
 };
 
 /// A node that does what `work` says, or keeps attempts until they are released.

@@ -17,6 +17,14 @@ TEST_F(cluster, two_nodes_do_what_is_wanted_and_all_of_it_is_committed) {
   EXPECT_LT(disk_.rows.options().synced_writes, 3000U);  // together, not one by one
 }
 
+TEST_F(cluster, what_waits_for_a_node_is_given_to_the_first_that_comes) {
+  coordinator_process coordinator(authority_, keys_, disk_, 1);
+  coordinator.submit(0, 20, disk_.hash);
+  ASSERT_TRUE(wait_until([&] { return coordinator.waiting() == 20; }));
+  node_process one(authority_, keys_, coordinator.port(), "node-1", 11);
+  ASSERT_TRUE(wait_until([&] { return coordinator.ended().size() == 20; }));
+}
+
 TEST_F(cluster, what_a_dead_node_ran_is_done_by_another) {
   coordinator_process coordinator(authority_, keys_, disk_, 1);
   auto one = std::make_unique<node_process>(authority_, keys_, coordinator.port(), "node-1", 11, true);

@@ -33,7 +33,9 @@ class view_task : public testing::Test {
 };
 
 TEST_F(view_task, a_recipe_names_the_tools_by_what_they_are) {
-  spec_.tools = {{"cc", "/usr/bin/cc"}};
+  command_spec command;
+  command.tools = {"cc"};
+  spec_.command = std::make_shared<const command_spec>(command);
   const auto made = recipe_of(spec_, {{"cc", digest_of("cc 12")}, {"ld", digest_of("ld")}});
   ASSERT_TRUE(made);
   EXPECT_EQ(made->tools, (std::vector<control::tool_offer>{{"cc", digest_of("cc 12")}}));

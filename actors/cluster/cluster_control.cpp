@@ -1,0 +1,177 @@
+#include "actors/cluster/cluster_control.hpp"
+
+#include <mutex>
+
+#include "actors/cluster/cluster_rebuild.hpp"
+#include "actors/logger_guard.hpp"
+#include "actors/system_extension.hpp"
+#include "actors/tls.hpp"
+#include "coordinator/action_key.hpp"
+#include "coordinator/cluster/result_rows.hpp"
+
+namespace graphite {
+
+namespace {
+
+constexpr const char* cluster_row = "cluster";
+
+/// Rows of table::meta that say what is to be known of the cluster after a restart.
+commit_ptr remembered(const dispatcher& of) {
+  auto out = std::make_shared<commit_request>();
+  out->rows.push_back({table::meta, cluster_row, encode_cluster(of.remember())});
+  return out;
+}
+
+class tls_cluster_control final : public cluster_control, public system_extension {
+ public:
+  explicit tls_cluster_control(cluster_control_options options) : options_(std::move(options)) {}
+  ~tls_cluster_control() override { end(); }
+
+  system_extension& extension() override { return *this; }
+
+  result<void> configure(caf::actor_system_config& config) override {
+    const auto& by = options_.security;
+    return use_tls(config, by.files, {by.check_files, by.check_calls});
+  }
+
+  result<rebuild_actor> begin(caf::actor_system& system, journal_actor journal, epoch_number epoch) override {
+    GRAPHITE_TRY(auto desk, make_desk(epoch));
+    dispatch_ = system.spawn(dispatch, dispatching(std::move(journal)), std::move(desk));
+    gate_ = system.spawn(control_gate, guarding());
+    caf::anon_send(dispatch_, atom::dial_v, gate_);
+    GRAPHITE_TRY(port_, listen_tls(gate_, options_.port, options_.address));
+    cluster_rebuild_dependencies with;
+    with.dispatch = dispatch_;
+    with.hash = options_.hash.get();
+    with.clock = options_.clock;
+    with.tools = options_.tools;
+    with.traffic = options_.traffic;
+    return system.spawn(cluster_rebuild, std::move(with));
+  }
+
+  void end() override {
+    const std::lock_guard lock(mutex_);
+    if (gate_) {
+      stop_listening(gate_, port_);
+      caf::anon_send_exit(gate_, caf::exit_reason::user_shutdown);
+    }
+    if (dispatch_) caf::anon_send_exit(dispatch_, caf::exit_reason::user_shutdown);
+    gate_ = nullptr;
+    dispatch_ = nullptr;
+  }
+
+  std::string address() const override {
+    return port_ == 0 ? "" : options_.address + ":" + std::to_string(port_);
+  }
+
+  void status(reply<dispatch_status> done) override {
+    if (!call([done](dispatch_desk& desk, time_point now) { done(desk.core.status(now)); }))
+      done(fail(errc::unavailable, "the cluster's schedule has ended"));
+  }
+
+  void set_service(std::string node, lease_table::service how, duration within, reply<bool> done) override {
+    const auto set = [node = std::move(node), how, within, done](dispatch_desk& desk, time_point now) {
+      done(desk.core.set_service(node, how, now + within, now).map([] { return true; }));
+    };
+    if (!call(set)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
+  }
+
+ private:
+  bool call(std::function<void(dispatch_desk&, time_point)> what) {
+    const logger_guard forget;
+    const std::lock_guard lock(mutex_);
+    if (!dispatch_) return false;
+    caf::anon_send(dispatch_, atom::answer_v,
+                   std::make_shared<const dispatch_call>(dispatch_call{std::move(what)}));
+    return true;
+  }
+
+  result<std::shared_ptr<dispatch_desk>> make_desk(epoch_number epoch) const {
+    auto how = options_.dispatching;
+    how.schedule.epoch = epoch;
+    auto out = std::make_shared<dispatch_desk>(dispatcher(how, options_.hash));
+    GRAPHITE_TRY(const auto row, options_.rows->get(table::meta, cluster_row));
+    if (!row) return out;
+    GRAPHITE_TRY(const auto known, decode_cluster(*row));
+    out->core.recall(known, options_.clock->now());
+    return out;
+  }
+
+  dispatch_dependencies dispatching(journal_actor journal) {
+    dispatch_dependencies out;
+    out.clock = options_.clock;
+    out.log = options_.log;
+    out.journal = journal;
+    out.rows_of = [rows = options_.rows, clock = options_.clock](const commit_batch& batch) {
+      return result_rows(batch, static_cast<std::uint64_t>(clock->unix_ns() / 1'000'000),
+                         [rows](const digest& key) {
+                           const auto row = rows->get(table::action_cache, cache_row_key(key));
+                           return row && *row;
+                         });
+    };
+    out.on_event = [this, journal](const dispatch_command& what, dispatch_desk& desk) {
+      hear(what, desk, journal);
+    };
+    return out;
+  }
+
+  control_gate_dependencies guarding() const {
+    control_gate_dependencies out;
+    const auto& by = options_.security;
+    out.self = by.self;
+    out.hello.wanted = {role::node};
+    out.verifier = by.verifier;
+    out.random = by.random;
+    out.clock = options_.clock;
+    out.log = options_.log;
+    out.trust = by.trust;
+    out.sink = dispatch_;
+    return out;
+  }
+
+  /// By the dispatch actor's thread.
+  void hear(const dispatch_command& what, dispatch_desk& desk, const journal_actor& journal) {
+    namespace said = dispatch_commands;
+    if (const auto* came = std::get_if<said::node_came>(&what)) {
+      options_.log->info("node {} has joined with {} domains{}", came->name, came->offer->domains.size(),
+                         came->adopted == 0 ? "" : ", and what it runs goes on");
+      if (came->offer->store) stores_[came->name] = {came->offer->chunks, {}};
+      tell_stores(desk);
+    } else if (const auto* lost = std::get_if<said::node_lost>(&what)) {
+      options_.log->warn("node {} is gone: {}", lost->name, lost->why);
+      if (stores_.erase(lost->name) != 0) tell_stores(desk);
+    } else if (const auto* drained = std::get_if<said::drained>(&what)) {
+      options_.log->info("node {} is drained: nothing of ours is there any more", drained->name);
+    } else if (const auto* differs = std::get_if<said::differs>(&what)) {
+      options_.log->warn("an action is not deterministic: {} and {} made other outputs of the same inputs",
+                         differs->what->first.node, differs->what->second.node);
+    } else if (std::holds_alternative<said::remember>(what)) {
+      caf::anon_send(journal, atom::persist_v, remembered(desk.core));
+    } else if (std::holds_alternative<said::deposed>(what)) {
+      options_.log->error("a later coordinator reigns: this one gives out nothing any more");
+    }
+  }
+
+  void tell_stores(dispatch_desk& desk) {
+    std::vector<control::store_address> all;
+    for (const auto& [name, address] : stores_)
+      if (all.size() < control_limits::stores_max) all.push_back(address);
+    desk.core.set_stores(options_.copies, all);
+    options_.on_stores(all);
+  }
+
+  cluster_control_options options_;
+  std::mutex mutex_;  ///< of the handles
+  dispatch_actor dispatch_;
+  caf::actor gate_;
+  std::uint16_t port_ = 0;
+  std::map<std::string, control::store_address> stores_;  ///< by node; of the dispatch actor's thread
+};
+
+}  // namespace
+
+std::unique_ptr<cluster_control> make_cluster_control(cluster_control_options options) {
+  return std::make_unique<tls_cluster_control>(std::move(options));
+}
+
+}  // namespace graphite

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/facade.hpp"
+#include "coordinator/cluster/dispatcher.hpp"
+#include "core/hello.hpp"
+#include "core/ports/clock.hpp"
+#include "core/ports/hasher.hpp"
+#include "core/ports/key_value_store.hpp"
+#include "core/ports/log.hpp"
+#include "core/tls_files.hpp"
+
+/// \file A coordinator's side of the cluster, beside a local_system whose attempts it gives to nodes. CAF's
+/// names are not in it.
+
+namespace graphite {
+
+class system_extension;
+
+/// How control connections are kept safe, on both sides; all outlive who gets it.
+struct control_security {
+  tls_files files;
+  std::function<result<void>(const tls_files&)> check_files;  ///< see check_tls_files
+  std::function<result<void>()> check_calls;                  ///< see check_ssl_calls
+  std::shared_ptr<const hello_identity> self;
+  const signature_verifier* verifier = nullptr;
+  std::function<role_trust()> trust;  ///< now in force; any thread
+  random_source* random = nullptr;    ///< theirs alone
+};
+
+/// What a view's attempts need done before and after. Called by threads of `submit`; block.
+struct view_traffic {
+  /// False where no more work is taken.
+  std::function<bool(std::function<void()>)> submit;
+  /// Sees to it that the stores have all inputs. Errors: corrupt (a source is another by now), those of the
+  /// stores.
+  std::function<result<void>(const attempt_spec&)> bring;
+  /// Sees to it that outputs are here, for who publishes them.
+  std::function<result<void>(const attempt_result&)> fetch;
+};
+
+struct cluster_control_options {
+  std::string address = "127.0.0.1";  ///< an IP address of this machine
+  std::uint16_t port = 7401;          ///< 0: a free one
+  control_security security;
+  clock_source* clock = nullptr;
+  log_sink* log = nullptr;
+  key_value_store* rows = nullptr;
+  std::shared_ptr<const hasher> hash;
+  dispatcher_options dispatching;  ///< its epoch is filled in
+  std::uint32_t copies = 1;        ///< of each content
+  std::map<std::string, digest> tools;
+  view_traffic traffic;
+  /// The stores that are here now; by the dispatch actor's thread.
+  std::function<void(const std::vector<control::store_address>&)> on_stores = [](const auto&) {};
+};
+
+/// Errors of its beginning, which local_system::start passes on: those of use_tls and listen_tls, corrupt
+/// (rows).
+class cluster_control {
+ public:
+  virtual ~cluster_control() = default;
+  /// For system_ports.
+  virtual system_extension& extension() = 0;
+  /// HOST:PORT; empty before it has begun.
+  virtual std::string address() const = 0;
+  /// Any thread. Errors: unavailable (it has ended).
+  virtual void status(reply<dispatch_status> done) = 0;
+  /// Holds over restarts of the node. Errors: busy, unavailable.
+  virtual void set_service(std::string node, lease_table::service how, duration within, reply<bool> done) = 0;
+};
+std::unique_ptr<cluster_control> make_cluster_control(cluster_control_options options);
+
+}  // namespace graphite
