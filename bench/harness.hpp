@@ -26,6 +26,8 @@ struct bench_options {
   bool quick = false;                  ///< small sizes: shows that the workload works, its figures say little
   std::string only;                    ///< of a workload with several settings: just this one
   std::string programs;                ///< folder of the shipped programs
+  std::uint64_t seed = 1;              ///< of a simulation: the first …
+  std::uint64_t runs = 0;              ///< … of so many; 0: as many as the workload thinks right
   std::size_t assets_max = 1'100'000;  ///< larger settings are left out, and named as left out
 };
 

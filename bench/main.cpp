@@ -51,6 +51,8 @@ int main(int argc, char** argv) {
                  "run one setting of edit-to-swap (1, 64, 64_64k, 16_1k, 16_100k, 16_1m) or swap-memory "
                  "(folder, subscriber)");
   app.add_option("--assets-max", options.assets_max, "leave out settings with more assets than this");
+  app.add_option("--seed", options.seed, "of sim: the first seed");
+  app.add_option("--runs", options.runs, "of sim: so many seeds from there on");
   app.add_option("--programs", options.programs, "folder of the shipped programs (default: beside this one)");
   CLI11_PARSE(app, argc, argv);
   if (const auto simd = graphite::choose_simd_target(); !simd) {

@@ -15,6 +15,10 @@ const std::vector<workload>& workloads() {
        run_makespan},
       {"schedule", "what an action costs the cluster's scheduler, with 1,000 and 100,000 waiting",
        run_schedule},
+      {"sim",
+       "a whole cluster on virtual time and what befalls it: seeds a minute, promises broken (--seed, "
+       "--runs)",
+       run_sim},
       {"edit-to-swap", "save to swapped in 1, 16 and 64 subscriber processes, 10^3 to 10^6 assets",
        run_edit_to_swap},
       {"full-build", "builds from nothing: 20 s of CPU, and 11,000 small commands against ninja",

@@ -27,14 +27,16 @@ node_agent::node_agent(node_agent_options options) : options_(std::move(options)
 }
 
 std::vector<control::still_running> node_agent::running_list(time_point now) const {
+  using control::run_state;
   std::vector<control::still_running> out;
   out.reserve(said_.size() + attempts_.size());
   for (const auto& one : said_)
     out.push_back({one.what.attempt, one.key, one.domain, one.how->needs, one.how->rule_number,
-                   one.what.result.wall, one.how->pool});
+                   one.what.result.wall, one.how->pool, run_state::ended});
   for (const auto& [run, one] : attempts_)
     out.push_back({one.name, one.what->key, one.what->domain, one.how->needs, one.how->rule_number,
-                   one.began ? now - *one.began : duration::zero(), one.how->pool});
+                   one.began ? now - *one.began : duration::zero(), one.how->pool,
+                   one.began ? run_state::running : run_state::waiting});
   return out;
 }
 

@@ -116,6 +116,15 @@ struct Running {
   ranNs @5 :UInt64;
   pool @6 :UInt64;
   # Of its recipe.
+  state @7 :RunState;
+}
+
+enum RunState {
+  waiting @0;
+  # It has not begun.
+  running @1;
+  ended @2;
+  # Its result is said as soon as it is welcome.
 }
 
 struct Results {

@@ -15,6 +15,8 @@ dispatcher_impl::dispatcher_impl(const dispatcher_options& given, std::shared_pt
       recipes(given.recipes_max),
       commits({given.commit_results_max, given.commits_max, given.commit_again, given.commit_again_max}) {
   GRAPHITE_INVARIANT(hash && given.commit_results_max > 0 && given.commits_max > 0 &&
+                     given.session_recipes_max > 0 &&
+                     given.session_recipes_max <= control_limits::recipes_max &&
                      given.message_bytes <= control_limits::message_bytes_max / 2);
 }
 

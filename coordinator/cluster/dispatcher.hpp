@@ -14,8 +14,9 @@ struct dispatcher_options {
   /// Of what one `work` says, about; a single larger assignment goes alone.
   std::size_t message_bytes = 256 * KiB;
   std::size_t recipes_max = 65'536;
-  std::size_t commit_results_max = 4'096;  ///< of one batch
-  std::size_t commits_max = 4;             ///< batches that wait for the disk at once
+  std::size_t session_recipes_max = control_limits::recipes_max;  ///< that a node keeps; at most these
+  std::size_t commit_results_max = 4'096;                         ///< of one batch
+  std::size_t commits_max = 4;                                    ///< batches that wait for the disk at once
   /// With more results than this uncommitted nothing is given out, until the disk takes them.
   std::size_t uncommitted_max = 65'536, uncommitted_bytes_max = 256 * MiB;
   /// After a commit has failed, doubled each time up to …
@@ -34,9 +35,10 @@ struct dispatcher_impl;
 /// Pure: events in, commands out, time as an argument (it never goes back), one thread; the same events give
 /// the same commands. Commands pile up until step(): call it after each batch of events, and when it asked to
 /// be woken. Invariants: each waiter gets one `done` (none once it was cancelled); a result is committed
-/// once, and acknowledged only when it and all before it in its session are safe; a recipe is said before the
-/// first assignment that names it. A commit that fails is said again after a while, until it succeeds:
-/// meanwhile nothing is acknowledged or told, and nodes stop at what they may keep.
+/// once, and acknowledged only when it (or the one of its task that counts) and all before it in its session
+/// are safe; a recipe is said before the first assignment that names it. A commit that fails is said again
+/// after a while, until it succeeds: meanwhile nothing is acknowledged or told, and nodes stop at what they
+/// may keep.
 ///
 /// A task whose result waits for the disk is still one execution: who submits it then gets that result.
 /// Bound: what the scheduler bounds, and `uncommitted_max` with what runs at that moment.

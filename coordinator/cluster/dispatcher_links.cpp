@@ -62,7 +62,8 @@ result<node_hello> impl::hello_of(const std::string& name, const control::join& 
     if (one.domain >= what.domains.size())
       return fail(errc::corrupt,
                   fmt::format("an attempt runs in domain {} of {}", one.domain, what.domains.size()));
-    running_attempt running{one.was, one.key, one.domain, {}, {}, one.rule, one.ran};
+    running_attempt running{one.was, one.key,  one.domain, {},
+                            {},      one.rule, one.ran,    static_cast<running_attempt::state>(one.state)};
     if (one.pool != 0) running.pool = one.pool;
     // What it needs and nobody else knows of is nothing that a task waits for: it is not adopted.
     if (const auto needs = recipes.needs_of(one.needs))
@@ -99,17 +100,18 @@ void impl::joined(link_id link, dispatch_link& from, std::shared_ptr<const contr
                   const welcome& answer) {
   from.session = answer.session;
   const bool draining = schedule.leases().service_of(answer.node) == service::draining;
-  sessions.emplace(answer.session, dispatch_session{.link = link,
-                                                    .name = from.name,
-                                                    .why = {},
-                                                    .node = answer.node,
-                                                    .offer = offer,
-                                                    .domains = answer.domains,
-                                                    .results = {},
-                                                    .work = work_batch(options.message_bytes),
-                                                    .acknowledge_by = {},
-                                                    .leaving = false,
-                                                    .draining = draining});
+  sessions.emplace(answer.session,
+                   dispatch_session{.link = link,
+                                    .name = from.name,
+                                    .why = {},
+                                    .node = answer.node,
+                                    .offer = offer,
+                                    .domains = answer.domains,
+                                    .results = {},
+                                    .work = work_batch(options.message_bytes, options.session_recipes_max),
+                                    .acknowledge_by = {},
+                                    .leaving = false,
+                                    .draining = draining});
   session_of[from.name] = answer.session;
   control::welcome told{options.schedule.epoch, options.schedule.leases.ttl, {}, settings_of(draining)};
   std::uint64_t adopted = 0;

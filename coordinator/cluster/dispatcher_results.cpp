@@ -75,7 +75,13 @@ void impl::ended(dispatch_session& session, node_session number, control::attemp
     const auto found = std::ranges::find_if(record->attempts, same);
     if (found != record->attempts.end()) given = std::exchange(*found, {});
   }
-  if (use != report_use::committed && use != report_use::unasked) return safe(number, place);
+  if (use != report_use::committed && use != report_use::unasked) {
+    // What is left out for another result may be forgotten when that one is safe.
+    const auto other = uncommitted.find(what.attempt.task.value);
+    if (use == report_use::compared && other != uncommitted.end())
+      return other->second.places.push_back({number, place});
+    return safe(number, place);
+  }
   GRAPHITE_INVARIANT(record != nullptr);
   auto made = std::make_shared<finished_attempt>();
   made->key = record->key;
@@ -94,7 +100,7 @@ void impl::ended(dispatch_session& session, node_session number, control::attemp
     const bool first = uncommitted_keys.emplace(made->key, task).second;
     GRAPHITE_INVARIANT(first);
   }
-  uncommitted.emplace(task, uncommitted_result{std::move(made), number, place, {}});
+  uncommitted.emplace(task, uncommitted_result{std::move(made), {{number, place}}, {}});
 }
 
 /// The node may forget it, once it may forget all before it.
@@ -125,7 +131,7 @@ void impl::committed(std::uint64_t batch, const result<void>& how) {
                        .submitted = waiter.submitted,
                        .at = now});
     }
-    safe(one.session, one.number);
+    for (const auto& place : one.places) safe(place.session, place.number);
   }
 }
 

@@ -62,9 +62,12 @@ struct held_waiter {
 };
 
 struct uncommitted_result {
+  struct place {
+    node_session session;
+    std::uint64_t number = 0;  ///< in the session
+  };
   std::shared_ptr<const finished_attempt> what;
-  node_session session;
-  std::uint64_t number = 0;  ///< in the session
+  std::vector<place> places;  ///< of it, and of others of its task that came since
   std::vector<held_waiter> waiters;
 };
 

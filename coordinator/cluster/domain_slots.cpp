@@ -14,7 +14,7 @@ void domain_slots::run(const placed& what) {
 }
 
 void domain_slots::start(attempt what, const task_needs& needs, std::uint64_t expected_ns) {
-  GRAPHITE_INVARIANT(fits(needs));
+  GRAPHITE_INVARIANT(waiting_.empty() && free_.fits(needs));
   run({what, &needs, expected_ns});
 }
 

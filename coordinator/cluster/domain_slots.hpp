@@ -45,7 +45,7 @@ class domain_slots {
   /// It takes attempts beyond those that are there.
   bool has_credit() const { return running_.size() + waiting_.size() < all_.attempts; }
 
-  /// It fits.
+  /// It fits; an adopted one may be beyond the credit.
   void start(attempt what, const task_needs& needs, std::uint64_t expected_ns);
   /// It may be sent ahead, and does not fit.
   void queue(attempt what, const task_needs& needs, std::uint64_t expected_ns);

@@ -44,6 +44,7 @@ struct submitted {
 
 /// An attempt that a node says runs there.
 struct running_attempt {
+  enum class state : std::uint8_t { waiting, running, ended };
   attempt_key was;                    ///< the name it was started under
   digest key;                         ///< of its task
   std::uint32_t domain = 0;           ///< among those of the hello
@@ -51,6 +52,8 @@ struct running_attempt {
   std::optional<std::uint64_t> pool;  ///< this and the rule by the numbers that outlive processes
   std::uint64_t rule = 0;
   duration ran{};
+  /// What has ended takes nothing any more: it is adopted whatever the limits say.
+  state is = state::running;
 };
 
 struct node_hello {

@@ -69,28 +69,31 @@ void impl::assign(std::uint32_t slot, const placement::choice& where, why reason
     queue.correct(task.level, task.tenant,
                   static_cast<std::int64_t>(cost_of(needs_of(task), task.expected_ns)));
   }
-  const auto& made = place_attempt(slot, where, second);
+  const auto& made = place_attempt(slot, where, second, false);
   out.push_back(
       schedule_commands::assign{made.session, where.domain, key_of(slot, made.number), task.cookie, reason});
 }
 
 /// Books an attempt at its domain.
-live_attempt& impl::place_attempt(std::uint32_t slot, const placement::choice& where, bool second) {
+live_attempt& impl::place_attempt(std::uint32_t slot, const placement::choice& where, bool second,
+                                  bool over) {
   auto& task = tasks.at(slot);
   const auto which = task.live[0].number == 0 ? 0u : 1u;
   auto& attempt = task.live[which];
   GRAPHITE_INVARIANT(attempt.number == 0);
-  const auto request = request_of(slot);
+  auto request = request_of(slot);
   attempt = {.number = ++task.attempts_made,
              .domain = where.domain,
              .session = nodes[places.node_of(where.domain)].session,
              .straggled = second,
              .suspect = request.suspect,
+             .over = over,
              .shape = task.shape,
              .since = now,
              .cost_ns = cost_of(needs_of(task), task.expected_ns),
              .tenant = task.tenant,
              .level = task.level};
+  request.needs = &taken_by(attempt);
   limits.take(task.tenant, *request.needs);
   busy_milli += request.needs->cpu_milli;
   if (second) hedged_milli += request.needs->cpu_milli, ++hedged_count;

@@ -51,6 +51,7 @@ result<welcome> impl::hello(const node_hello& what) {
 /// The task that goes on with this attempt; nothing where it has to stop.
 std::optional<std::uint32_t> impl::adoptable(const running_attempt& one, domain_index domain) {
   if (one.key.is_zero()) return std::nullopt;
+  const bool over = one.is == running_attempt::state::ended;
   auto slot = task_of(one.key);
   if (slot == digest_index::none) {
     // Whether this reign has had its result already is known only until the grace is over.
@@ -62,15 +63,16 @@ std::optional<std::uint32_t> impl::adoptable(const running_attempt& one, domain_
     if (!pool) return std::nullopt;
     needs.pool = *pool;
     const auto shape = shapes.intern(needs);
-    if (!shape || !places.slots(domain).fits(needs) || !limits.allows_pool(needs)) return std::nullopt;
+    if (!shape || (!over && (!places.slots(domain).fits(needs) || !limits.allows_pool(needs))))
+      return std::nullopt;
     return make_orphan(one, *shape);
   }
   auto& task = tasks.at(slot);
   const bool waits = task.is == phase::waiting || task.is == phase::delayed;
   const auto& needs = needs_of(task);
-  if (!waits || !places.slots(domain).fits(needs) || !limits.allows_pool(needs) ||
-      !limits.allows_tenant(task.tenant, needs))
-    return std::nullopt;
+  const bool fits = over || (places.slots(domain).fits(needs) && limits.allows_pool(needs) &&
+                             limits.allows_tenant(task.tenant, needs));
+  if (!waits || !fits) return std::nullopt;
   if (task.is == phase::delayed) --delayed;
   queue.drop(slot);
   return slot;
@@ -97,7 +99,7 @@ std::optional<attempt_key> impl::adopt(const running_attempt& one, domain_index 
   if (!slot) return std::nullopt;
   auto& task = tasks.at(*slot);
   task.is = phase::running;
-  auto& attempt = place_attempt(*slot, {domain, true}, false);
+  auto& attempt = place_attempt(*slot, {domain, true}, false, one.is == running_attempt::state::ended);
   attempt.since = now - std::clamp(one.ran, duration{}, duration(std::chrono::hours(24 * 365)));
   queue.correct(attempt.level, attempt.tenant, static_cast<std::int64_t>(attempt.cost_ns));
   return key_of(*slot, attempt.number);

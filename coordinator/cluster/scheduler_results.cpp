@@ -88,8 +88,7 @@ report_use impl::result_came(std::uint32_t slot, live_attempt attempt, const att
   end_waiters(slot, {.attempt = what.attempt, .how = task_end::finished});
   for (auto& other : task.live) {
     if (other.number == 0) continue;
-    if (!std::exchange(other.straggled, true))
-      hedged_milli += shapes.at(other.shape).cpu_milli, ++hedged_count;
+    if (!std::exchange(other.straggled, true)) hedged_milli += taken_by(other).cpu_milli, ++hedged_count;
     if (other.begun)
       timers.put(now + options.hedging.compare_max, {timer::compare_over, tasks.id_of(slot), other.number});
     else
@@ -131,7 +130,7 @@ bool impl::begin_recheck(std::uint32_t slot) {
 live_attempt impl::take_off(std::uint32_t slot, std::size_t which, std::optional<duration> wall) {
   auto& task = tasks.at(slot);
   const auto attempt = std::exchange(task.live[which], {});
-  const auto& needs = shapes.at(attempt.shape);
+  const auto& needs = taken_by(attempt);
   limits.give_back(attempt.tenant, needs);
   busy_milli -= needs.cpu_milli;
   if (attempt.straggled) hedged_milli -= needs.cpu_milli, --hedged_count;

@@ -25,6 +25,7 @@ struct live_attempt {
   bool straggled = false;  ///< it is the second of two
   bool suspect = false;    ///< counted as one at its domain
   bool stopping = false;
+  bool over = false;          ///< adopted, and ended: its result is on the way
   shape_index shape = 0;      ///< what it takes of its domain; the task's may have become another since
   time_point since{};         ///< when it began; when it was sent, before that
   std::uint64_t cost_ns = 0;  ///< what its tenant was charged
@@ -173,7 +174,7 @@ struct scheduler_impl {
   bool give(std::uint32_t slot);
   placement::request request_of(std::uint32_t slot) const;
   void assign(std::uint32_t slot, const placement::choice& where, schedule_commands::assign::why why);
-  live_attempt& place_attempt(std::uint32_t slot, const placement::choice& where, bool second);
+  live_attempt& place_attempt(std::uint32_t slot, const placement::choice& where, bool second, bool over);
   void begun(domain_slots::attempt handle);
   void fits_nowhere(std::uint32_t slot, const placement::request& what);
   void use_reservations();
@@ -225,6 +226,11 @@ struct scheduler_impl {
   }
   std::uint32_t task_of(const digest& key) const {
     return keys.find(key, [&](std::uint32_t slot) { return tasks.at(slot).key == key; });
+  }
+  /// What it takes of its domain and of limits.
+  const task_needs& taken_by(const live_attempt& one) const {
+    static constexpr task_needs nothing{.cpu_milli = 0};
+    return one.over ? nothing : shapes.at(one.shape);
   }
   const task_needs& needs_of(const task_record& task) const { return shapes.at(task.shape); }
   static std::size_t live_count(const task_record& task) {

@@ -77,6 +77,12 @@ struct property {
   bool operator==(const property&) const = default;
 };
 
+enum class run_state : std::uint8_t {
+  waiting,
+  running,
+  ended  ///< its result follows the welcome
+};
+
 /// An attempt of an earlier session of this incarnation that still runs, or whose result nobody acknowledged.
 struct still_running {
   attempt_key was;
@@ -86,6 +92,7 @@ struct still_running {
   std::uint64_t rule = 0;
   duration ran{};
   std::uint64_t pool = 0;  ///< of its recipe
+  run_state state = run_state::running;
   bool operator==(const still_running&) const = default;
 };
 

@@ -99,6 +99,9 @@ result<control::still_running> read_running(wire::control::Running::Reader in) {
   out.rule = in.getRule();
   GRAPHITE_TRY(out.ran, read_duration(in.getRanNs()));
   out.pool = in.getPool();
+  if (in.getState() > wire::control::RunState::ENDED)
+    return fail(errc::corrupt, "a state of an attempt that is none");
+  out.state = static_cast<control::run_state>(in.getState());
   return out;
 }
 

@@ -78,6 +78,7 @@ void write(wire::control::Running::Builder out, const control::still_running& in
   out.setRule(in.rule);
   out.setRanNs(static_cast<std::uint64_t>(in.ran.count()));
   out.setPool(in.pool);
+  out.setState(static_cast<wire::control::RunState>(in.state));
 }
 
 void write(wire::control::Join::Builder out, const control::join& in) {

@@ -39,7 +39,8 @@ void write_from_nodes(const cluster_seeds& out) {
   control::join joining;
   joining.incarnation.value.bytes.fill(1);
   joining.domains = {{4000, 8 * GiB, {{"gpu", 1}}, 8, "0-3"}};
-  joining.running = {{{{5}, {6}, {7}}, digest_of(1), 0, some_needs(), 9, seconds(3), 4}};
+  joining.running = {
+      {{{5}, {6}, {7}}, digest_of(1), 0, some_needs(), 9, seconds(3), 4, control::run_state::waiting}};
   joining.chunks = "10.0.0.2:7403";
   joining.store = true;
   joining.tools = {{"cc", digest_of(2)}};

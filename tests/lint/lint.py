@@ -22,8 +22,8 @@ from named_tests import unknown_tests
 from purity import impure
 
 LINES_MAX = 500
-SOURCES = ("core kernels schemas bundle platform transforms coordinator node relay streaming predictor runtime "
-           "actors gateway bindings cli bench").split()
+SOURCES = ("core kernels schemas bundle platform transforms coordinator node sim relay streaming predictor "
+           "runtime actors gateway bindings cli bench").split()
 
 LAYER_2 = {"core", "kernels", "bundle"}
 MAY_INCLUDE = {
@@ -45,6 +45,7 @@ MAY_INCLUDE = {
     "platform/crypto": {"core", "kernels", "platform/linux/address_text.hpp"},
     "transforms": LAYER_2, "coordinator": LAYER_2, "node": LAYER_2, "relay": LAYER_2,
     "streaming": LAYER_2, "predictor": LAYER_2,
+    "sim": {"core", "kernels", "bundle", "schemas", "coordinator", "node"},
     "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},
     "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
                "predictor"},
@@ -157,7 +158,7 @@ def compile_header(root, path, flags):
 def check_headers(root):
     """Headers of the pure folders; those with third-party includes are compiled by many sources anyway."""
     pure = [p for p in sources(root, (".hpp",))
-            if p.relative_to(root).parts[0] in ("core", "kernels", "bundle", "coordinator", "node", "relay", "runtime",
+            if p.relative_to(root).parts[0] in ("core", "kernels", "bundle", "coordinator", "node", "sim", "relay", "runtime",
                                                 "transforms")]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return [problem for found in pool.map(lambda p: compile_header(root, p, []), pure) for problem in found]

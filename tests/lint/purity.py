@@ -3,7 +3,7 @@ import re
 
 from functions import code_of
 
-FOLDERS = "core kernels bundle coordinator node relay streaming predictor transforms runtime".split()
+FOLDERS = "core kernels bundle coordinator node sim relay streaming predictor transforms runtime".split()
 
 HEADERS = re.compile(
     r"^(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|pthread\.h"

@@ -109,6 +109,22 @@ class agent_under_test {
 using ends = std::vector<std::pair<std::uint64_t, attempt_status>>;
 using numbers = std::vector<std::uint64_t>;
 
+TEST(node_agent, says_in_a_join_what_waits_runs_and_has_ended) {
+  agent_under_test node;
+  node.joined();
+  node.assign({1, 2, 3});
+  node.end(node.started[0].run);
+  node.end(node.started[1].run);
+  node.assign({4});
+  node.assign({5});
+  const auto join = node.connect();
+  using control::run_state;
+  std::vector<run_state> states;
+  for (const auto& one : join.running) states.push_back(one.state);
+  EXPECT_EQ(states, (std::vector<run_state>{run_state::ended, run_state::ended, run_state::running,
+                                            run_state::running, run_state::waiting}));
+}
+
 TEST(node_agent, begins_what_fits_in_the_order_it_was_assigned) {
   agent_under_test node;
   node.joined();

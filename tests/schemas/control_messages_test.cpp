@@ -19,7 +19,8 @@ control::join joining() {
   out.incarnation.value.bytes.fill(1);
   out.epoch_seen.value = 5;
   out.domains = {{4000, 8 * GiB, {{"gpu", 1}}, 8, "0-3"}, {2000, GiB, {}, 4, "4-5"}};
-  out.running = {{{{5}, {6}, {7}}, digest_of_number(1), 1, some_needs(), 9, seconds(3), 44}};
+  out.running = {
+      {{{5}, {6}, {7}}, digest_of_number(1), 1, some_needs(), 9, seconds(3), 44, control::run_state::ended}};
   out.chunks = "10.0.0.2:7403";
   out.store = true;
   out.tools = {{"cc", digest_of_number(2)}};

@@ -250,6 +250,34 @@ TEST(dispatcher_nodes, a_pool_holds_for_what_runs_since_before_a_restart) {
   EXPECT_EQ(b.said<control::work>(link).at(0).recipes.at(0).pool, 7u) << "to say it again in a hello";
 }
 
+TEST(dispatcher_nodes, what_has_ended_takes_nothing_and_is_not_made_again) {
+  ready_bench b;
+  b.tenant = *b.d.tenant("small", {.cpu_milli_max = 1'000});
+  b.job = *b.d.open_job(b.tenant);
+  b.recipe = *b.d.add_recipe(recipe_of("deploy"), rule_pool{7, 1});
+  b.d.recall({{{"a", service::in, true}}, {}}, b.now);
+  auto what = b.joining(2);
+  using control::run_state;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    b.submit(number);
+    const auto state = number <= 3 ? run_state::ended : number == 4 ? run_state::running : run_state::waiting;
+    what.running.push_back({{{99}, {number}, {1}}, numbered(number), 0, {}, 1, seconds(1), 7, state});
+  }
+  const auto link = b.join("a", what);
+  b.step();
+  const auto names = b.said<control::welcome>(link).at(0).running;
+  EXPECT_TRUE(names[0] && names[1] && names[2]) << "though there is room for two, and limits for one";
+  EXPECT_TRUE(names[3]);
+  EXPECT_FALSE(names[4]) << "of its pool and tenant one runs";
+  EXPECT_EQ(b.d.status(b.now).schedule.domains.at(0).cpu_milli_used, 1'000u);
+  std::vector<control::attempt_end> ends;
+  for (std::size_t i = 0; i < 4; ++i) ends.emplace_back().attempt = *names[i];
+  b.say(link, 1, ends);
+  b.step();
+  EXPECT_EQ(b.batches.at(0)->results.size(), 4u);
+  EXPECT_EQ(b.assigned(link).size(), 1u);
+}
+
 TEST(dispatcher_nodes, an_adopted_attempt_is_repeated_where_its_tools_are) {
   dispatch_bench b;
   b.with_job();
@@ -403,6 +431,25 @@ TEST(dispatcher_nodes, two_results_that_differ_are_told) {
   EXPECT_EQ(b.differing[0].key, numbered(1));
   EXPECT_TRUE(b.batches.empty()) << "the first one counts";
   EXPECT_EQ(b.d.count().tasks, 0u);
+}
+
+TEST(dispatcher_nodes, a_second_result_is_kept_until_the_first_is_safe) {
+  auto options = dispatch_bench::default_options();
+  options.schedule.hedging.recheck_ppm = 1'000'000;
+  ready_bench b(options);
+  const auto link = b.join("a");
+  b.submit(1);
+  b.step();
+  b.say(link, 1, {b.end_of(b.assigned(link).at(0))});
+  b.step();
+  const auto again = b.assigned(link);
+  ASSERT_EQ(again.size(), 1u);
+  b.say(link, 2, {b.end_of(again[0])});
+  b.step();
+  EXPECT_EQ(b.d.status(b.now).nodes.at(0).unacknowledged, 2u);
+  b.d.committed(1, {}, b.now);
+  b.step_at(seconds(1));
+  EXPECT_EQ(b.acknowledged(link), 2u);
 }
 
 TEST(dispatcher_nodes, what_was_learned_of_rules_outlives_the_process) {
