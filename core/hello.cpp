@@ -33,23 +33,6 @@ result<void> check_counts(const role_key_statement& who, const role_trust& trust
                                    : " has expired: see 'graphite keys' for what gives it another key"));
 }
 
-/// Of whichever root signed it.
-result<role_key_statement> known_key(const signed_statement& what, const role_trust& trust,
-                                     const signature_verifier& verifier, std::int64_t unix_ns) {
-  if (trust.roots.empty() || trust.roots.size() > role_trust::roots_max)
-    return fail(errc::invalid_argument, fmt::format("{} roots are pinned, 1 to {} can be", trust.roots.size(),
-                                                    role_trust::roots_max));
-  for (const auto& root : trust.roots) {
-    const auto said = verified_role_key(what, root, verifier);
-    if (!said && said.error().code == errc::permission_denied) continue;
-    if (!said) return tl::unexpected<error>(said.error());
-    GRAPHITE_CHECK(check_counts(*said, trust, unix_ns));
-    return *said;
-  }
-  return fail(errc::permission_denied,
-              "a role key that no pinned root signed: both sides need keys of one 'graphite keygen' folder");
-}
-
 result<void> check_not_ourselves(const hello_identity& self, const role_key_statement& peer,
                                  incarnation_id incarnation) {
   if (peer.key != self.said().key && incarnation != self.incarnation()) return {};
@@ -69,11 +52,27 @@ result<void> check_proof(hello_side by, std::string_view binding, const hello_ch
 
 }  // namespace
 
+result<role_key_statement> trusted_role_key(const signed_statement& what, const role_trust& trust,
+                                            const signature_verifier& verifier, std::int64_t unix_ns) {
+  if (trust.roots.empty() || trust.roots.size() > role_trust::roots_max)
+    return fail(errc::invalid_argument, fmt::format("{} roots are pinned, 1 to {} can be", trust.roots.size(),
+                                                    role_trust::roots_max));
+  for (const auto& root : trust.roots) {
+    const auto said = verified_role_key(what, root, verifier);
+    if (!said && said.error().code == errc::permission_denied) continue;
+    if (!said) return tl::unexpected<error>(said.error());
+    GRAPHITE_CHECK(check_counts(*said, trust, unix_ns));
+    return *said;
+  }
+  return fail(errc::permission_denied,
+              "a role key that no pinned root signed: both sides need keys of one 'graphite keygen' folder");
+}
+
 result<hello_identity> hello_identity::make(signed_statement statement,
                                             std::shared_ptr<const message_signer> signer,
                                             incarnation_id incarnation, const role_trust& trust,
                                             const signature_verifier& verifier, std::int64_t unix_ns) {
-  GRAPHITE_TRY(auto said, known_key(statement, trust, verifier, unix_ns));
+  GRAPHITE_TRY(auto said, trusted_role_key(statement, trust, verifier, unix_ns));
   if (signer == nullptr || said.key != signer->key())
     return fail(errc::invalid_argument, describe(said) + " is not the key that this process has");
   return hello_identity(std::move(statement), std::move(said), std::move(signer), incarnation);
@@ -100,7 +99,7 @@ result<hello_listener::admission> hello_listener::answer(hello_link link, byte_s
   if (answer.to != asked.challenge.nonce)
     return fail(errc::permission_denied,
                 "an answer to another challenge: each counts once, where it was asked");
-  GRAPHITE_TRY(const auto peer, known_key(answer.key, trust, *verifier_, at.unix_ns));
+  GRAPHITE_TRY(const auto peer, trusted_role_key(answer.key, trust, *verifier_, at.unix_ns));
   GRAPHITE_CHECK(check_not_ourselves(*asked.self, peer, answer.incarnation));
   if (how_.wanted.count(peer.what) == 0)
     return fail(errc::permission_denied, fmt::format("{} may not dial here: this is {}", describe(peer),
@@ -147,7 +146,7 @@ result<byte_vector> hello_dialler::answer(byte_span challenge, random_source& ra
                                           const hello_time& at) {
   GRAPHITE_CHECK(take_turn(state::fresh, at));
   GRAPHITE_TRY(waiting_.challenge, decode_hello_challenge(challenge));
-  GRAPHITE_TRY(const auto peer, known_key(waiting_.challenge.key, trust, *verifier_, at.unix_ns));
+  GRAPHITE_TRY(const auto peer, trusted_role_key(waiting_.challenge.key, trust, *verifier_, at.unix_ns));
   GRAPHITE_CHECK(check_not_ourselves(self_, peer, waiting_.challenge.incarnation));
   if (peer.what != how_.wanted || (!how_.name.empty() && peer.name != how_.name))
     return fail(errc::permission_denied,
@@ -168,7 +167,7 @@ result<proven_peer> hello_dialler::finish(byte_span proof, const role_trust& tru
   GRAPHITE_TRY(const auto last, decode_hello_proof(proof));
   if (last.to != waiting_.answer.nonce)
     return fail(errc::permission_denied, "a proof for another answer: each counts once, where it was asked");
-  GRAPHITE_TRY(const auto peer, known_key(waiting_.challenge.key, trust, *verifier_, at.unix_ns));
+  GRAPHITE_TRY(const auto peer, trusted_role_key(waiting_.challenge.key, trust, *verifier_, at.unix_ns));
   GRAPHITE_CHECK(check_proof(hello_side::listener, how_.binding, waiting_.challenge, waiting_.answer,
                              last.proof, peer, *verifier_));
   return proven_peer{peer, waiting_.challenge.incarnation};

@@ -44,6 +44,11 @@ struct role_trust {
   std::set<std::uint64_t> revoked;
 };
 
+/// What `what` says, whichever root that counts has signed it. Errors: permission_denied (none has, it was
+/// revoked, has expired or is not valid yet), corrupt, invalid_argument (no roots, or too many).
+result<role_key_statement> trusted_role_key(const signed_statement& what, const role_trust& trust,
+                                            const signature_verifier& verifier, std::int64_t unix_ns);
+
 struct hello_time {
   time_point now;
   std::int64_t unix_ns = 0;

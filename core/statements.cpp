@@ -28,6 +28,8 @@ std::string_view context_of(statement_kind kind) {
       return "graphite: hello\0"sv;
     case statement_kind::head:
       return "graphite: a head\0"sv;
+    case statement_kind::store_pass:
+      return "graphite: a pass to stores\0"sv;
     case statement_kind::state:
       break;
   }

@@ -24,7 +24,8 @@ enum class statement_kind {
   revocations,
   hello,
   head,
-  state
+  state,
+  store_pass
 };
 
 /// From `from` until before `until`, in nanoseconds since 1970.

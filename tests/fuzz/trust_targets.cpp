@@ -2,6 +2,7 @@
 #include "cli/subscriber_trust.hpp"
 #include "core/client_identity.hpp"
 #include "core/credentials.hpp"
+#include "core/store_pass.hpp"
 #include "platform/keys/key_text.hpp"
 #include "tests/fuzz/blind_signer.hpp"
 #include "tests/fuzz/targets.hpp"
@@ -27,7 +28,7 @@ bool statement(byte_span bytes) {
   if (bytes.empty()) return false;
   signed_statement given;
   given.body.assign(bytes.begin() + 1, bytes.end());
-  switch (static_cast<unsigned>(bytes[0]) % 7) {
+  switch (static_cast<unsigned>(bytes[0]) % 8) {
     case 0:
       return same_body(given, verified_channel_key, sign_channel_key);
     case 1:
@@ -40,6 +41,8 @@ bool statement(byte_span bytes) {
       return same_body(given, verified_ticket, sign_ticket);
     case 5:
       return same_body(given, verified_token, sign_token);
+    case 7:
+      return same_body(given, verified_store_pass, sign_store_pass);
     default:
       break;
   }
