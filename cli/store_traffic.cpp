@@ -10,6 +10,7 @@ namespace graphite {
 
 namespace {
 
+constexpr std::uint64_t enrolment_bit = std::uint64_t{1} << 63;  ///< of the numbers of these requests
 constexpr duration poll_max = seconds(1);
 constexpr duration broken_delay = milliseconds(100);  ///< before a link that failed is tried again
 
@@ -21,11 +22,15 @@ std::vector<byte_vector> to_frames(store_client::command&& from) {
 
 }  // namespace
 
-store_traffic::store_traffic(ports with, incarnation_id self, store_client::options chosen)
-    : with_(std::move(with)), client_(with_.local, with_.hash, self, chosen), thread_([this] {
-        name_thread("store-traffic");
-        run();
-      }) {}
+store_traffic::store_traffic(ports with, incarnation_id self, store_client::options chosen,
+                             std::optional<enrolling> keys)
+    : with_(std::move(with)), keys_(std::move(keys)), client_(with_.local, with_.hash, self, chosen) {
+  if (keys_) enrolments_.emplace(keys_->shown, keys_->how, *keys_->verifier);
+  thread_ = std::thread([this] {
+    name_thread("store-traffic");
+    run();
+  });
+}
 
 store_traffic::~store_traffic() {
   stopping_.store(true);
@@ -90,6 +95,7 @@ void store_traffic::end_all_locked() {
 void store_traffic::run() {
   while (!stopping_.load()) {
     take_inbox();
+    if (enrolments_) enrol();
     const bool sent = send_all();
     tell_ended();
     if (sent) wait_for_stores();
@@ -105,15 +111,25 @@ void store_traffic::take_inbox() {
     taken = std::exchange(inbox_, {});
   }
   const auto now = with_.clock.now();
-  if (taken.has_stores) {
-    if (const auto connected = with_.link->connect(taken.stores); !connected)
-      with_.log.warn("stores: {}", connected.error().context);
-    std::vector<std::string> names;
-    for (auto& store : taken.stores) names.push_back(std::move(store.name));
-    client_.set_stores(std::move(names), taken.copies, now);
-  }
+  if (taken.has_stores) take_stores(std::move(taken.stores), taken.copies);
   for (const auto& content : taken.fetch) client_.fetch(content, now);
   for (const auto& content : taken.bring) client_.bring(content, now);
+}
+
+/// A store that has another address or key now is as good as one that was lost and comes anew.
+void store_traffic::take_stores(std::vector<store_endpoint> stores, std::size_t copies) {
+  std::map<std::string, store_endpoint> fresh;
+  std::vector<std::string> names;
+  for (const auto& store : stores) {
+    fresh[store.name] = store;
+    names.push_back(store.name);
+  }
+  for (const auto& [name, before] : stores_)
+    if (!fresh.contains(name) || fresh.at(name) != before) on_lost(name);
+  stores_ = std::move(fresh);
+  if (const auto connected = with_.link->connect(stores); !connected)
+    with_.log.warn("stores: {}", connected.error().context);
+  client_.set_stores(std::move(names), copies, with_.clock.now());
 }
 
 /// False: there may be more to send at once.
@@ -146,11 +162,32 @@ void store_traffic::tell_ended() {
   ended_.notify_all();
 }
 
-void store_traffic::wait_for_stores() {
+void store_traffic::enrol() {
+  for (auto& one : enrolments_->step(time())) {
+    const auto number = enrolment_bit | ++last_enrolment_;
+    enrolment_of_[one.store] = number;
+    if (const auto sent = with_.link->send(one.store, number, {encode_store_request(one.what)}); !sent)
+      took_enrolment(one.store, tl::unexpected(sent.error()));
+  }
+}
+
+void store_traffic::took_enrolment(const std::string& store, const result<stores::reply>& reply) {
+  const auto granted = enrolments_->answered(store, reply, *keys_->random, keys_->trust(), time());
+  if (!granted) with_.log.warn("store {} does not take this process in: {}", store, granted.error().context);
+  if (granted && *granted) client_.reached(store);
+}
+
+duration store_traffic::poll_timeout() const {
   const auto now = with_.clock.now();
-  const auto next = client_.next_step(now);
-  const auto timeout = next ? std::clamp<duration>(*next - now, duration::zero(), poll_max) : poll_max;
-  const auto polled = with_.link->poll(timeout, *this);
+  auto at = now + poll_max;
+  if (const auto next = client_.next_step(now)) at = std::min(at, *next);
+  if (enrolments_)
+    if (const auto next = enrolments_->next_step()) at = std::min(at, *next);
+  return std::max<duration>(at - now, duration::zero());
+}
+
+void store_traffic::wait_for_stores() {
+  const auto polled = with_.link->poll(poll_timeout(), *this);
   if (polled || polled.error().code == errc::cancelled) return;
   with_.log.warn("stores: {}", polled.error().context);
   std::unique_lock lock(mutex_);
@@ -159,11 +196,28 @@ void store_traffic::wait_for_stores() {
 
 void store_traffic::on_reply(const std::string& store, std::uint64_t request,
                              std::vector<byte_vector> frames) {
-  client_.answered(store, request, decode_store_reply(std::move(frames)), with_.clock.now());
+  auto reply = decode_store_reply(std::move(frames));
+  if ((request & enrolment_bit) != 0) {
+    if (enrolments_ && enrolment_of_[store] == request) took_enrolment(store, reply);
+    return;
+  }
+  const auto* no = reply ? std::get_if<refusal>(&reply->header) : nullptr;
+  if (enrolments_ && no != nullptr && no->code == errc::permission_denied) {
+    client_.lost(store);  // what is under way there is refused, too
+    return enrolments_->refused(store, time());
+  }
+  client_.answered(store, request, std::move(reply), with_.clock.now());
 }
 
-void store_traffic::on_connected(const std::string& store) { client_.reached(store); }
+void store_traffic::on_connected(const std::string& store) {
+  if (!enrolments_) return client_.reached(store);
+  const auto found = stores_.find(store);
+  if (found != stores_.end() && found->second.key) enrolments_->connected(store, *found->second.key);
+}
 
-void store_traffic::on_lost(const std::string& store) { client_.lost(store); }
+void store_traffic::on_lost(const std::string& store) {
+  if (enrolments_) enrolments_->lost(store);
+  client_.lost(store);
+}
 
 }  // namespace graphite

@@ -2,17 +2,21 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
 
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
+#include "core/ports/random.hpp"
 #include "core/ports/store_transport.hpp"
 #include "node/store_client.hpp"
+#include "node/store_enrolments.hpp"
 
 namespace graphite {
 
@@ -29,7 +33,16 @@ class store_traffic final : private store_link_listener {
     const clock_source& clock;
     log_sink& log;
   };
-  store_traffic(ports with, incarnation_id self, store_client::options chosen = {});
+  /// With keys: how it enrols at the stores. Pointers outlive the object.
+  struct enrolling {
+    store_enrolments::credential shown;
+    const signature_verifier* verifier = nullptr;
+    random_source* random = nullptr;
+    std::function<role_trust()> trust;  ///< what counts now; called by the thread
+    store_enrolments::options how = {};
+  };
+  store_traffic(ports with, incarnation_id self, store_client::options chosen = {},
+                std::optional<enrolling> keys = std::nullopt);
   ~store_traffic() override;
 
   /// The stores from now on, and how many of them have to have each content.
@@ -61,6 +74,11 @@ class store_traffic final : private store_link_listener {
   void on_lost(const std::string& store) override;
   void run();
   void take_inbox();
+  void take_stores(std::vector<store_endpoint> stores, std::size_t copies);
+  hello_time time() const { return {with_.clock.now(), with_.clock.unix_ns()}; }
+  void enrol();
+  void took_enrolment(const std::string& store, const result<stores::reply>& reply);
+  duration poll_timeout() const;
   bool send_all();
   void tell_ended();
   void wait_for_stores();
@@ -68,7 +86,12 @@ class store_traffic final : private store_link_listener {
   void end_all_locked();
 
   const ports with_;
-  store_client client_;  ///< of the thread
+  const std::optional<enrolling> keys_;
+  store_client client_;                         ///< this and what follows: of the thread
+  std::optional<store_enrolments> enrolments_;  ///< with keys
+  std::map<std::string, store_endpoint> stores_;
+  std::map<std::string, std::uint64_t> enrolment_of_;  ///< the last request of each store
+  std::uint64_t last_enrolment_ = 0;
   std::mutex mutex_;
   std::condition_variable ended_;
   inbox inbox_;

@@ -26,7 +26,7 @@ constexpr std::size_t unsent_answers_max = 8;  ///< of up to 1 MiB each; sending
 
 zmq::socket_t make_store_router(zmq_context& context, const zmq_store_server_options& options) {
   zmq::socket_t socket(context.get(), zmq::socket_type::router);
-  apply_limits(socket, options.frame_bytes_max);
+  apply_limits(socket, wire_bytes(options.frame_bytes_max, true));  // CURVE's seal counts
   socket.set(zmq::sockopt::sndhwm, 16);  // messages of up to 1 MiB each: a slow peer holds few
   never_stop_input(socket);
   if (options.listen.keys) secure_server(socket, served_port::chunks, *options.listen.keys);

@@ -7,13 +7,17 @@
 
 #include "cli/cluster_store.hpp"
 #include "cli/store_port.hpp"
+#include "platform/crypto/curve_keys.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
 #include "platform/store/segment_store.hpp"
 #include "platform/zmq/store_link.hpp"
 #include "platform/zmq/store_server.hpp"
+#include "platform/zmq/zap_handler.hpp"
+#include "tests/stores/role_keys.hpp"
 #include "tests/support/memory_key_value_store.hpp"
 #include "tests/support/recording_log.hpp"
+#include "tests/support/seeded_random.hpp"
 #include "tests/support/store_bytes.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -28,9 +32,17 @@ class cluster_rig : public testing::Test {
     memory_key_value_store rows;
   };
   struct running_store {
+    std::shared_ptr<zmq_context> context;
     std::unique_ptr<segment_store> contents;
     std::unique_ptr<store_port> port;
+    std::unique_ptr<zap_handler> zap;
     std::unique_ptr<store_server> server;
+  };
+  /// What a process with keys has.
+  struct process_keys {
+    curve_pair_ptr curve;
+    std::optional<hello_identity> self;
+    byte_vector pass = {};
   };
 
   static segment_store_options segments_in(const std::string& folder) {
@@ -45,12 +57,33 @@ class cluster_rig : public testing::Test {
     auto& run = running_[name];
     run.contents = segment_store::open(segments_in(disk.folder / "segments"), disk.rows, hash_, log_).value();
     ASSERT_TRUE(run.contents->sync());
-    run.port = std::make_unique<store_port>(*run.contents, hash_, clock_);
+    run.context = *zmq_context::make({1, 64, 64});
+    run.port = std::make_unique<store_port>(*run.contents, hash_, clock_, store_uploads::options{},
+                                            security_of(name));
     zmq_store_server_options options;
-    options.listen = {"127.0.0.1", at, false, nullptr};
+    options.listen = {"127.0.0.1", at, false, keys_ ? store_keys_.at(name).curve : nullptr};
+    options.connections.admission = keys_ ? run.port.get() : nullptr;
     options.log = &log_;
-    run.server = make_zmq_store_server(context_, options, *run.port).value();
+    if (keys_) run.zap = zap_handler::start(run.context, *run.port, &log_).value();
+    run.server = make_zmq_store_server(run.context, options, *run.port).value();
     addresses_[name] = run.server->address();
+  }
+  /// From now on all have keys.
+  void use_keys() {
+    keys_.emplace();
+    keys_->unix_now = clock_.unix_ns();
+  }
+  process_keys new_keys(role what, const std::string& name) {
+    return {std::make_shared<const curve_pair>(make_curve_pair().value()),
+            keys_->identity(what, name, ++last_serial_)};
+  }
+  std::optional<store_port_security> security_of(const std::string& name) {
+    if (!keys_) return std::nullopt;
+    if (!store_keys_.contains(name)) store_keys_.emplace(name, new_keys(role::node, name));
+    const auto& own = store_keys_.at(name);
+    return store_port_security{
+        store_access(*own.self, own.curve->key, keys_->trust(revoked_), {}, keys_->verifier), &random_,
+        &log_};
   }
   /// As by `kill -9`: nothing is answered any more, and what was not synced may be gone.
   void kill_store(const std::string& name) { running_.erase(name); }
@@ -60,10 +93,11 @@ class cluster_rig : public testing::Test {
 
   /// A node's cache and its way to the stores.
   struct node {
-    explicit node(cluster_rig& rig, cluster_store::options chosen = {}, store_client::options client = {})
+    explicit node(cluster_rig& rig, cluster_store::options chosen = {}, store_client::options client = {},
+                  std::optional<process_keys> keys = std::nullopt)
         : local(segment_store::open(segments_in(folder / "cache"), rows, rig.hash_, rig.log_).value()),
-          traffic({make_zmq_store_link(rig.context_, {}).value(), *local, rig.hash_, rig.clock_, rig.log_},
-                  rig.next_incarnation(), client),
+          traffic({rig.link_of(keys), *local, rig.hash_, rig.clock_, rig.log_}, rig.next_incarnation(),
+                  client, rig.enrolling_as(keys)),
           store(*local, traffic, std::move(chosen)) {}
     temporary_folder folder{temporary_folder::quick_base()};
     memory_key_value_store rows;
@@ -73,8 +107,28 @@ class cluster_rig : public testing::Test {
   };
   void tell(node& to, const std::vector<std::string>& names, std::size_t copies) {
     std::vector<store_endpoint> stores;
-    for (const auto& name : names) stores.push_back({name, addresses_.at(name)});
+    for (const auto& name : names) stores.push_back(endpoint_of(name));
     to.traffic.set_stores(std::move(stores), copies);
+  }
+  std::unique_ptr<store_link> link_of(const std::optional<process_keys>& keys) {
+    zmq_store_link_options options;
+    if (keys) options.own = keys->curve;
+    return make_zmq_store_link(context_, options).value();
+  }
+  std::optional<store_traffic::enrolling> enrolling_as(const std::optional<process_keys>& keys) {
+    if (!keys) return std::nullopt;
+    store_traffic::enrolling out;
+    out.shown = {keys->curve->key, keys->self, keys->pass};
+    out.verifier = &keys_->verifier;
+    out.random = &node_random_;
+    out.trust = [this] { return keys_->trust(); };
+    out.how.pause = milliseconds(50);
+    return out;
+  }
+  store_endpoint endpoint_of(const std::string& name) {
+    store_endpoint out{name, addresses_.at(name)};
+    if (keys_) out.key = store_keys_.at(name).curve->key;
+    return out;
   }
   incarnation_id next_incarnation() {
     incarnation_id out;
@@ -96,6 +150,11 @@ class cluster_rig : public testing::Test {
   system_clock_source clock_;
   recording_log log_;
   std::shared_ptr<zmq_context> context_ = *zmq_context::make({1, 256, 64});
+  std::optional<role_keys> keys_;
+  std::set<std::uint64_t> revoked_;
+  seeded_random random_{1}, node_random_{2};
+  std::map<std::string, process_keys> store_keys_;
+  std::uint64_t last_serial_ = 0;
   std::map<std::string, store_disk> disks_;
   std::map<std::string, running_store> running_;
   std::map<std::string, std::string> addresses_;
