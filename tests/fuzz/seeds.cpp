@@ -494,6 +494,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_logs();
   write_textures();
   write_cluster_seeds(into);
+  write_store_seeds(into);
 }
 
 }  // namespace graphite::fuzz

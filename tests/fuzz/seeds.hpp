@@ -9,5 +9,7 @@ namespace graphite::fuzz {
 void write_seeds(const std::filesystem::path& into);
 /// The part of it that is about the cluster.
 void write_cluster_seeds(const std::filesystem::path& into);
+/// Of these, what nodes and stores tell each other.
+void write_store_seeds(const std::filesystem::path& into);
 
 }  // namespace graphite::fuzz

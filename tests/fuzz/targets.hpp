@@ -28,6 +28,8 @@ bool announced_record(byte_span bytes);
 bool heartbeat(byte_span bytes);
 bool chunk_request(byte_span bytes);
 bool chunk_reply(byte_span bytes);      ///< frames, each after its length in two bytes
+bool store_request(byte_span bytes);    ///< frames, as above; what is accepted is served
+bool store_reply(byte_span bytes);      ///< frames, as above
 bool zap_frames(byte_span bytes);       ///< each after its length in two bytes
 bool enrol_request(byte_span bytes);    ///< a chunk_request
 bool service_message(byte_span bytes);  ///< the first byte says which, eight bytes before the message
@@ -98,6 +100,8 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(heartbeat),
     GRAPHITE_FUZZ_LINE(chunk_request),
     GRAPHITE_FUZZ_LINE(chunk_reply),
+    GRAPHITE_FUZZ_LINE(store_request),
+    GRAPHITE_FUZZ_LINE(store_reply),
     GRAPHITE_FUZZ_LINE(statement),
     GRAPHITE_FUZZ_LINE(signature_of_head),
     GRAPHITE_FUZZ_LINE(shown_ticket),
