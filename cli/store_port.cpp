@@ -101,6 +101,16 @@ std::vector<std::pair<store_handler::ticket, store_handler::frames>> store_port:
   return out;
 }
 
+void store_port::arriving(std::span<const digest> contents) {
+  const std::lock_guard lock(mutex_);
+  service_.arriving(contents);
+}
+
+void store_port::arrived(std::span<const digest> contents, bool durable) {
+  const std::lock_guard lock(mutex_);
+  service_.arrived(contents, durable);
+}
+
 void store_port::set_trust(role_trust trust) {
   const std::lock_guard lock(mutex_);
   GRAPHITE_INVARIANT(security_.has_value());

@@ -40,6 +40,10 @@ class store_port final : public store_handler, public peer_admission {
   std::optional<frames> handle(ticket request, const std::optional<curve_key>& peer,
                                std::span<const byte_span> message) override;
   std::vector<std::pair<ticket, frames>> flush() override;
+  /// The store gets these by another way than the port: none of them counts as durable until it has, and
+  /// `durable`: they were synced then.
+  void arriving(std::span<const digest> contents);
+  void arrived(std::span<const digest> contents, bool durable);
   /// What counts from now on; only with keys.
   void set_trust(role_trust trust);
 

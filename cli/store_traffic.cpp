@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/messages/zap.hpp"
 #include "platform/linux/thread_name.hpp"
 #include "schemas/codec/store_messages.hpp"
 
@@ -48,6 +49,16 @@ void store_traffic::set_stores(std::vector<store_endpoint> stores, std::size_t c
     inbox_.copies = copies;
   }
   with_.link->wake();
+}
+
+void store_traffic::set_stores(const control::settings& said) {
+  std::vector<store_endpoint> stores;
+  for (const auto& store : said.stores) {
+    const bool keyed = store.key != curve_key{};
+    stores.push_back({keyed ? user_id_of(store.key) : store.chunks, store.chunks,
+                      keyed ? std::optional(store.key) : std::nullopt});
+  }
+  set_stores(std::move(stores), said.copies);
 }
 
 result<void> store_traffic::fetch(std::span<const digest> contents) {

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/messages/control.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/log.hpp"
 #include "core/ports/random.hpp"
@@ -47,6 +48,9 @@ class store_traffic final : private store_link_listener {
 
   /// The stores from now on, and how many of them have to have each content.
   void set_stores(std::vector<store_endpoint> stores, std::size_t copies);
+  /// As the coordinator says. A store is called by its key, which it keeps wherever it is, or by its address
+  /// where there are no keys.
+  void set_stores(const control::settings& said);
   /// Waits until the contents are in `local`. Errors: not_found (no store has one), corrupt (none has its
   /// right bytes), unavailable (nobody can be asked), cancelled, those of `local`; the first of them.
   result<void> fetch(std::span<const digest> contents);

@@ -117,6 +117,15 @@ stores::put_outcome store_service::put_piece(const store_uploads::asker& from, c
   return {outcome::what::durable};
 }
 
+void store_service::arrived(std::span<const digest> contents, bool durable) {
+  for (const auto& content : contents) {
+    const auto found = arriving_.find(content);
+    GRAPHITE_INVARIANT(found != arriving_.end());
+    arriving_.erase(found);
+    if (!durable) unsynced_.insert(content);
+  }
+}
+
 store_service::waiting store_service::take_waiting() {
   GRAPHITE_INVARIANT(syncing_.empty());
   syncing_ = std::exchange(unsynced_, {});

@@ -48,6 +48,10 @@ class store_service {
   waiting take_waiting();
   /// The sync has ended like `how`. To be called before the next take_waiting().
   answers synced(waiting covered, const result<void>& how);
+  /// Contents that come into the store by another way: they count as durable only once they have arrived, and
+  /// were synced. Each arriving() is followed by one arrived().
+  void arriving(std::span<const digest> contents) { arriving_.insert(contents.begin(), contents.end()); }
+  void arrived(std::span<const digest> contents, bool durable);
   /// Drops uploads that nobody went on with.
   void lapse(time_point now) { uploads_.lapse(now); }
 
@@ -59,7 +63,7 @@ class store_service {
                                 byte_span bytes, time_point now);
   void put_whole(const stores::put_request& message, std::span<const byte_span> raw, stores::put_reply& out);
   bool is_durable(const digest& content) const {
-    return !unsynced_.contains(content) && !syncing_.contains(content);
+    return !unsynced_.contains(content) && !syncing_.contains(content) && !arriving_.contains(content);
   }
 
   chunk_store& store_;
@@ -68,6 +72,7 @@ class store_service {
   store_uploads uploads_;
   std::set<digest> unsynced_;  ///< committed, and no sync has begun since
   std::set<digest> syncing_;   ///< of the sync under way
+  std::multiset<digest> arriving_;
   waiting waiting_;
 };
 

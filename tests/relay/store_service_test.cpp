@@ -263,6 +263,22 @@ TEST_F(store_service_test, lists_and_contents_are_read_as_at_the_chunk_port) {
             errc::not_found);
 }
 
+TEST_F(store_service_test, what_comes_by_another_way_is_durable_when_it_was_synced) {
+  const auto one = make_content(1, 1000), other = make_content(2, 1000);
+  service_.arriving(std::vector{one.ref.id, other.ref.id});
+  ASSERT_TRUE(store_.put(one.bytes, one.chunks));
+  ASSERT_TRUE(store_.put(other.bytes, other.chunks));
+  EXPECT_FALSE(durable(one.ref));
+  EXPECT_FALSE(ask(stores::put_request{process(1), {{one.ref, 0}}}, {one.bytes})) << "it waits for a sync";
+  ASSERT_TRUE(store_.sync());
+  service_.arrived(std::vector{one.ref.id}, true);
+  EXPECT_TRUE(durable(one.ref));
+  service_.arrived(std::vector{other.ref.id}, false);
+  EXPECT_FALSE(durable(other.ref)) << "the sync has failed";
+  (void)sync();
+  EXPECT_TRUE(durable(other.ref));
+}
+
 TEST_F(store_service_test, enrolment_is_not_served_here) {
   const auto reply = reply_to(stores::enrol_request{});
   EXPECT_EQ(std::get<refusal>(reply.header).code, errc::unsupported);

@@ -48,6 +48,7 @@ class cluster_rig : public testing::Test {
   static segment_store_options segments_in(const std::string& folder) {
     segment_store_options out;
     out.folder = folder;
+    out.segment_bytes = 4 << 20;
     out.on_failed_sync = [](const error& why) { ADD_FAILURE() << why.context; };
     return out;
   }

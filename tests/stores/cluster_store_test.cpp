@@ -1,4 +1,7 @@
 #include "cli/cluster_store.hpp"
+#include "cli/segment_cache.hpp"
+#include "cli/store_copying.hpp"
+#include "core/store_repair.hpp"
 
 #include <gtest/gtest.h>
 
@@ -154,6 +157,110 @@ TEST_F(cluster_store_test, held_contents_are_not_brought_anywhere) {
   ASSERT_TRUE(one.store.sync());
   EXPECT_EQ(running_.at("a").server->count().requests, 0U);
   EXPECT_EQ(read_all(one.store, small.ref), small.bytes);
+}
+
+TEST_F(cluster_store_test, the_coordinators_settings_say_which_stores_there_are) {
+  start_store("a");
+  start_store("b");
+  node one(*this);
+  control::settings said;
+  said.copies = 2;
+  said.stores = {{addresses_.at("a"), {}}, {addresses_.at("b"), {}}};
+  one.traffic.set_stores(said);
+  const auto small = make_content(1, 1000);
+  put_all(one.store, {small});
+  ASSERT_TRUE(one.store.sync());
+  EXPECT_TRUE(has("a", small) && has("b", small));
+}
+
+TEST_F(cluster_store_test, the_cache_stays_within_its_bound_and_what_went_is_fetched_again) {
+  start_store("a");
+  node* self = nullptr;
+  cluster_store::options options;
+  options.cache.bytes_max = 6 * MiB;
+  options.collect = [&](std::span<const digest> kept) { return keep_only(*self->local, kept); };
+  node one(*this, options);
+  self = &one;
+  tell(one, {"a"}, 1);
+  const auto all = some(40, 500'000);
+  std::uint64_t most = 0;
+  for (const auto& content : all) {
+    put_all(one.store, {content});
+    ASSERT_TRUE(one.store.sync());
+    ASSERT_TRUE(one.store.fold());
+    most = std::max(most, one.local->usage().file_bytes);
+  }
+  EXPECT_LE(most, 8 * MiB) << "three quarters of each segment are kept, and one is open";
+  std::size_t here = 0;
+  for (const auto& content : all) here += *one.local->find(content.ref.id) ? 1 : 0;
+  EXPECT_LT(here, 14U);
+  EXPECT_GT(here, 5U);
+  for (const auto& content : all) EXPECT_EQ(read_all(one.store, content.ref), content.bytes);
+}
+
+TEST_F(cluster_store_test, what_is_in_no_store_yet_is_never_dropped_from_the_cache) {
+  start_store("a");
+  node* self = nullptr;
+  cluster_store::options options;
+  options.cache.bytes_max = 2 * MiB;
+  options.collect = [&](std::span<const digest> kept) { return keep_only(*self->local, kept); };
+  node one(*this, options);
+  self = &one;
+  const auto all = some(20, 500'000);
+  for (const auto& content : all) {
+    put_all(one.store, {content});
+    ASSERT_TRUE(one.store.fold());
+  }
+  for (const auto& content : all) EXPECT_EQ(read_all(*one.local, content.ref), content.bytes);
+  tell(one, {"a"}, 1);
+  ASSERT_TRUE(one.store.sync());
+  ASSERT_TRUE(one.store.fold());
+  EXPECT_LE(one.local->usage().file_bytes, 4 * MiB);
+}
+
+/// A store dies for good: what it had is copied to the next of the order, between stores.
+TEST_F(cluster_store_test, stores_copy_what_one_that_died_had) {
+  const std::vector<std::string> names{"a", "b", "c"};
+  store_repair repair({.copies = 2});
+  auto now = clock_.now();
+  for (const auto& name : names) {
+    start_store(name);
+    repair.came(name, now);
+  }
+  node writer(*this);
+  tell(writer, names, 2);
+  auto all = some(60, 2000);
+  all.push_back(make_content(900, 3 * MiB));
+  put_all(writer.store, all);
+  ASSERT_TRUE(writer.store.sync());
+  for (const auto& one : all)
+    for (const auto& name : names)
+      if (has(name, one)) repair.holds(one.ref, name);
+  kill_store("b");
+  repair.went("b", now);
+  EXPECT_TRUE(repair.next(now).empty()) << "it may come back";
+  now += seconds(30);
+  std::map<std::string, std::unique_ptr<store_traffic>> traffic;
+  for (const std::string name : {"a", "c"}) {
+    auto& contents = *running_.at(name).contents;
+    traffic[name] = std::make_unique<store_traffic>(
+        store_traffic::ports{make_zmq_store_link(context_, {}).value(), contents, hash_, clock_, log_},
+        next_incarnation());
+    traffic[name]->set_stores({endpoint_of(name == "a" ? "c" : "a")}, 1);
+  }
+  std::size_t copied = 0;
+  for (auto copies = repair.next(now); !copies.empty(); copies = repair.next(now))
+    for (const auto& copy : copies) {
+      auto& to = running_.at(copy.to);
+      store_copying copying(*to.port, *to.contents, *traffic.at(copy.to));
+      const auto done = copying.fetch(std::span(&copy.content.id, 1));
+      EXPECT_TRUE(done) << done.error().context;
+      repair.ended(copy, done.has_value(), now);
+      ++copied;
+    }
+  EXPECT_GT(copied, 20U);
+  EXPECT_EQ(repair.wanting(), 0U);
+  for (const auto& one : all) EXPECT_TRUE(has("a", one) && has("c", one)) << one.ref.size;
 }
 
 TEST_F(cluster_store_test, the_end_of_the_traffic_ends_all_waiting) {
