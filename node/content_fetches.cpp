@@ -49,7 +49,6 @@ void content_fetches::place_one(const digest& content, fetch& of) {
     break;
   }
   if (of.at.empty()) return;
-  of.waits_since.reset();
   (of.large ? large_ : probes_)[of.at].push_back(content);
 }
 
@@ -99,7 +98,6 @@ std::optional<content_fetches::ask> content_fetches::next_probe(std::deque<diges
     if (found == open_.end() || found->second.at != store || found->second.large || found->second.asked)
       continue;
     found->second.asked = true;
-    found->second.waits_since.reset();
     of.contents.push_back(content);
     request.ranges.push_back({content, 0, 1, {}});
   }
@@ -108,7 +106,6 @@ std::optional<content_fetches::ask> content_fetches::next_probe(std::deque<diges
 }
 
 std::optional<content_fetches::ask> content_fetches::next_of_large(const digest& content, fetch& of) {
-  of.waits_since.reset();
   if (!of.chunks) {
     if (of.asked) return std::nullopt;
     of.asked = true;
@@ -142,6 +139,12 @@ std::uint64_t content_fetches::bytes_of(const fetch& of, std::uint32_t first, st
 }
 
 bool content_fetches::answered(const std::string& store, const about& of, stores::reply reply) {
+  const bool well = took(store, of, reply);
+  if (well) moved_.insert(store);
+  return well;
+}
+
+bool content_fetches::took(const std::string& store, const about& of, stores::reply& reply) {
   if (const auto* one = std::get_if<probe>(&of)) return took_probe(store, *one, reply);
   const auto* of_list = std::get_if<list>(&of);
   const auto* of_run = std::get_if<run>(&of);
@@ -293,13 +296,14 @@ void content_fetches::unanswered(const about& of) {
   }
 }
 
+/// Who waits behind others for a store that gets on does not wait in vain.
 void content_fetches::give_up(time_point now) {
   std::vector<digest> late;
   for (auto& [content, of] : open_) {
-    if (!of.at.empty()) continue;
-    if (!of.waits_since) of.waits_since = now;
-    if (now - *of.waits_since >= options_.give_up_after) late.push_back(content);
+    if (moved_.contains(of.at)) of.waits_since = now;
+    if (now - of.waits_since >= options_.give_up_after) late.push_back(content);
   }
+  moved_.clear();
   for (const auto& content : late)
     end(content, fail(errc::unavailable,
                       fmt::format("no store that may have content {} can be reached", to_hex(content))));

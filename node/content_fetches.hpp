@@ -27,7 +27,7 @@ class content_fetches {
  public:
   struct options {
     std::size_t window_bytes = 4 * MiB;    ///< of one content: asked for and not yet in its place
-    duration give_up_after = seconds(60);  ///< with nobody to ask
+    duration give_up_after = seconds(60);  ///< with nobody to ask, or none that gets on with anything
   };
   /// What a request was about; who sends it keeps this until the answer.
   struct probe {
@@ -80,7 +80,7 @@ class content_fetches {
     std::set<std::string> passed;  ///< stores that do not have it, or have something else
     bool saw_wrong = false;
     bool asked = false;  ///< a probe or the list is under way
-    std::optional<time_point> waits_since;
+    time_point waits_since;
     // From here on for one of several chunks, once the first has come.
     bool large = false;
     std::optional<chunk_list> chunks;
@@ -97,6 +97,7 @@ class content_fetches {
   std::optional<ask> next_probe(std::deque<digest>& lane, const std::string& store);
   std::optional<ask> next_of_large(const digest& content, fetch& of);
   std::optional<run> next_run(const digest& content, fetch& of) const;
+  bool took(const std::string& store, const about& of, stores::reply& reply);
   bool took_probe(const std::string& store, const probe& of, stores::reply& reply);
   bool took_first(const digest& content, byte_span bytes, const digest& hash, std::uint32_t chunks);
   bool took_list(const digest& content, const stores::reply& reply);
@@ -111,6 +112,7 @@ class content_fetches {
   std::set<std::string> can_;
   std::map<digest, fetch> open_;
   std::map<std::string, std::deque<digest>> probes_, large_;  ///< by store; entries may be out of date
+  std::set<std::string> moved_;  ///< stores that have got on with something since give_up()
   std::vector<ended> ended_;
 };
 

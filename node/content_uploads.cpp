@@ -122,6 +122,12 @@ bool content_uploads::add_piece(const std::string& store, const digest& content,
 }
 
 bool content_uploads::answered(const std::string& store, const about& of, const stores::reply& reply) {
+  const bool well = took(store, of, reply);
+  if (well) moved_.insert(store);
+  return well;
+}
+
+bool content_uploads::took(const std::string& store, const about& of, const stores::reply& reply) {
   if (const auto* asked = std::get_if<inquiry>(&of)) {
     const auto* have = std::get_if<stores::have_reply>(&reply.header);
     if (have != nullptr && have->durable.size() == asked->contents.size())
@@ -183,7 +189,9 @@ bool content_uploads::took_progress(const std::string& store, upload& of, target
                                     std::uint64_t have) {
   const bool stands = have <= to.have && piece.bytes > 0;
   to.off = to.off || have != piece.offset + piece.bytes;
+  to.stood = stands ? to.stood + 1 : 0;
   to.have = have;
+  if (to.stood >= options_.stands_max) return took_refusal(store, of, to, errc::unsupported);
   if (have >= of.content.size) return took_refusal(store, of, to, errc::unsupported);  // it would be durable
   if (!to.off) return true;
   if (to.under_way > 0) return !stands;
@@ -248,7 +256,7 @@ void content_uploads::again(const std::string& store, upload& of, target& to) {
   if (to.durable) return;
   to.off = to.under_way > 0;  // the others' answers come first
   to.missing = is_small(of.content);
-  to.resumes = !to.missing && (to.have > 0 || to.sent > 0);
+  to.resumes = !to.missing && (to.resumes || to.have > 0 || to.sent > 0);
   to.sent = to.have = 0;
   if (to.under_way == 0) enqueue(store, of, to);
 }
@@ -268,12 +276,18 @@ void content_uploads::end(const digest& content, result<void> how) {
   ended_.push_back({id, std::move(how)});
 }
 
+/// Who waits behind others for a store that gets on does not wait in vain.
 void content_uploads::give_up(time_point now) {
   std::vector<std::pair<digest, std::size_t>> late;
-  for (const auto& [content, of] : open_)
-    if (now - of.begun >= options_.give_up_after)
-      late.emplace_back(content, std::count_if(of.to.begin(), of.to.end(),
-                                               [](const auto& one) { return one.second.durable; }));
+  for (auto& [content, of] : open_) {
+    std::size_t have = 0;
+    for (const auto& [store, to] : of.to) {
+      have += to.durable ? 1 : 0;
+      if (!to.durable && moved_.contains(store)) of.waits_since = now;
+    }
+    if (now - of.waits_since >= options_.give_up_after) late.emplace_back(content, have);
+  }
+  moved_.clear();
   for (const auto& [content, have] : late)
     end(content, fail(errc::unavailable,
                       fmt::format("content {} is in {} stores, and has to be in {}; {} stores are alive",

@@ -26,7 +26,8 @@ namespace graphite {
 class content_uploads {
  public:
   struct options {
-    duration give_up_after = seconds(60);
+    duration give_up_after = seconds(60);  ///< in which none of its stores has got on with anything
+    unsigned stands_max = 8;  ///< answers in a row by which a store got no further: it is passed over
   };
   struct sent_piece {
     digest content;
@@ -80,10 +81,11 @@ class content_uploads {
     bool off = false;      ///< the store is elsewhere than was thought: send nothing until all is answered
     std::uint64_t sent = 0, have = 0;
     std::size_t under_way = 0;  ///< pieces
+    unsigned stood = 0;
   };
   struct upload {
     content_ref content;
-    time_point begun;
+    time_point waits_since;
     std::map<std::string, target> to;
     std::set<std::string> passed;  ///< stores that do not take it
   };
@@ -97,6 +99,7 @@ class content_uploads {
   std::optional<ask> next_inquiry(const std::string& store, lanes& of);
   std::optional<ask> next_delivery(const std::string& store, lanes& of);
   bool add_piece(const std::string& store, const digest& content, ask& out, bool& more);
+  bool took(const std::string& store, const about& of, const stores::reply& reply);
   bool took_inquiry(const std::string& store, const inquiry& of, const stores::have_reply& reply);
   bool took_outcome(const std::string& store, const sent_piece& of, const stores::put_outcome& outcome);
   bool took_progress(const std::string& store, upload& of, target& to, const sent_piece& piece,
@@ -115,6 +118,7 @@ class content_uploads {
   std::size_t copies_ = 1;
   std::map<digest, upload> open_;
   std::map<std::string, lanes> lanes_;
+  std::set<std::string> moved_;  ///< stores that have got on with something since give_up()
   std::vector<ended> ended_;
 };
 

@@ -74,6 +74,13 @@ TEST_F(cache_value_test, what_is_pinned_stays_whatever_it_is_worth) {
   EXPECT_TRUE(has(cache_.evict(), 0));
 }
 
+TEST_F(cache_value_test, what_is_pinned_and_used_stays_as_well) {
+  cache_.pin(numbered(0, 9 * MiB));
+  cache_.used(numbered(0, 9 * MiB));
+  cache_.used(numbered(1, 2 * MiB));
+  EXPECT_FALSE(has(cache_.evict(), 0));
+}
+
 TEST_F(cache_value_test, counts_what_it_keeps) {
   cache_.used(numbered(1, 1000));
   cache_.used(numbered(1, 1000));
