@@ -25,7 +25,8 @@ enum class statement_kind {
   hello,
   head,
   state,
-  store_pass
+  store_pass,
+  upload
 };
 
 /// From `from` until before `until`, in nanoseconds since 1970.

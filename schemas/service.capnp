@@ -89,6 +89,9 @@ interface Session {
   # Brings the action cache within bounds (the project's, unless `cacheBytesGiven`) and frees what nothing needs.
   # Begins when nothing is being built; no deadline. `dryRun` only tells what would go. `busy` where one was
   # asked for already.
+
+  jobs @10 () -> (outcome :Outcome(JobsGrant));
+  # What a coordinator does with jobs: jobs.capnp. `unsupported` of a service that has none.
 }
 
 interface Hold {
@@ -103,6 +106,7 @@ interface Hold {
 }
 
 struct HoldGrant { hold @0 :Hold; }
+struct JobsGrant { jobs @0 :Capability; }   # a Jobs
 struct Released { count @0 :UInt32; }   # holds that were in force until this call
 struct Stopping { pid @0 :UInt64; }     # of the service
 
