@@ -83,7 +83,7 @@ result<access_grant> access_policy::by_token(std::string_view text, const revoca
   auto of_root = signed_token(text, now_unix_ns);
   if (!of_root) return fail(errc::permission_denied, std::move(of_root).error().context);
   auto* const read = &of_root->says;
-  if (read->tenant != options_.tenant)
+  if (!options_.every_tenant && read->tenant != options_.tenant)
     return fail(errc::permission_denied, fmt::format("this token is for tenant {}, this service serves {}",
                                                      read->tenant, options_.tenant));
   access_grant out;

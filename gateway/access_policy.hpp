@@ -27,7 +27,8 @@ struct access_grant {
 std::string to_string(const access_grant& what);
 
 struct access_options {
-  std::string tenant = "main";     ///< of this service: tokens of others are refused
+  std::string tenant = "main";     ///< of this service and its certificates: tokens of others are refused
+  bool every_tenant = false;       ///< they are not, and count for their own tenant: a coordinator's
   std::vector<pinned_root> roots;  ///< any that counts may have signed a token
   /// How far the clocks of who signs and who verifies may be apart.
   milliseconds clock_tolerance{60'000};

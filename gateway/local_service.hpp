@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "actors/facade.hpp"
+#include "actors/jobs_facade.hpp"
 #include "core/error.hpp"
 #include "core/ports/audit_sink.hpp"
 #include "core/ports/log.hpp"
@@ -26,13 +27,16 @@ bool same_user_or_root(const peer_credentials& peer);
 
 /// Limits of a local service, each with a defined refusal.
 struct local_service_options {
-  std::string state_folder;                     ///< the socket is `STATE/sock`
-  std::string program;                          ///< version told to clients
-  std::uint32_t connections_max = 64;           ///< more: hello answers `busy`
-  std::uint32_t calls_per_connection_max = 32;  ///< more at once: `busy`
-  std::uint32_t calls_outstanding_max = 1024;   ///< of all clients, vanished ones included: `busy`
-  std::uint32_t holds_max = 64;                 ///< of all clients; more: `busy`
-  std::uint64_t request_bytes_max = 256 * KiB;  ///< more: the connection ends
+  std::string state_folder;                      ///< the socket is `STATE/sock`
+  std::string program;                           ///< version told to clients
+  std::uint32_t connections_max = 64;            ///< more: hello answers `busy`
+  std::uint32_t calls_per_connection_max = 32;   ///< more at once: `busy`
+  std::uint32_t calls_outstanding_max = 1024;    ///< of all clients, vanished ones included: `busy`
+  std::uint32_t holds_max = 64;                  ///< of all clients; more: `busy`
+  std::uint32_t watches_per_connection_max = 8;  ///< of jobs and their logs, at once; more: `busy`
+  std::uint32_t watches_max = 256;               ///< of all clients; more: `busy`
+  milliseconds watch_poll{10'000};               ///< a watch asks anew after so long without news
+  std::uint64_t request_bytes_max = 256 * KiB;   ///< more: the connection ends
   std::uint64_t answer_bytes_max =
       32 * MiB;                        ///< more: `too_large`; unread answers beyond: the connection ends
   milliseconds hello_timeout{5'000};   ///< no hello by then: the connection ends
@@ -40,6 +44,7 @@ struct local_service_options {
   /// Refused peers are disconnected before a byte of theirs is read.
   std::function<bool(const peer_credentials&)> admit = same_user_or_root;
   network_options network = {};
+  job_services jobs = {};       ///< of a coordinator; null: `unsupported`. Outlive the service
   audit_sink* audit = nullptr;  ///< told of each call that may change something; outlives the service
 };
 

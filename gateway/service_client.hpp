@@ -76,6 +76,7 @@ class service_client {
   result<void> stop(milliseconds timeout);
 
  private:
+  friend class job_client;
   class impl;
   explicit service_client(std::unique_ptr<impl> self);
   std::unique_ptr<impl> impl_;

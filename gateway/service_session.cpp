@@ -6,9 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "gateway/method_verbs.hpp"
-#include "gateway/pending_answer.hpp"
-#include "gateway/service_codec.hpp"
+#include "gateway/jobs_session.hpp"
+#include "gateway/service_calls.hpp"
 
 namespace graphite::service_session {
 
@@ -20,101 +19,11 @@ std::optional<std::uint64_t> hold_lease::take() { return std::exchange(token_, s
 
 namespace {
 
-using connection_ptr = std::shared_ptr<connection_state>;
-
-/// Why a question is not even put to the facade, if so.
-std::optional<error> refusal(connection_state& connection) {
-  const auto& options = connection.shared.options;
-  if (connection.network != nullptr && connection.network->getCurrentQueueSize() > options.answer_bytes_max)
-    KJ_FAIL_REQUIRE("this client does not read its answers");
-  if (connection.calls >= options.calls_per_connection_max)
-    return error{errc::busy, fmt::format("more than {} questions at once", options.calls_per_connection_max)};
-  if (connection.shared.outstanding->load() >= options.calls_outstanding_max)
-    return error{errc::busy, "the service has too many questions open; try again"};
-  return std::nullopt;
-}
-
-/// Puts a question to the facade (`start` gets the reply to pass on) and brings the answer to this thread.
-/// `limit` zero: no deadline. Never refused.
-template <class T, class Start>
-kj::Promise<result<T>> ask_anyway(connection_ptr connection, duration limit, Start&& start) {
-  auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
-  auto box = std::make_shared<answer_box<T>>();
-  auto question =
-      std::make_shared<pending_answer<T>>(kj::mv(paf.fulfiller), box, connection->shared.outstanding);
-  start([question = std::move(question)](result<T> value) { question->answer(std::move(value)); });
-  kj::Promise<result<T>> promise = paf.promise.then([box = std::move(box)] { return box->take(); });
-  if (limit > duration::zero()) {
-    auto deadline = connection->shared.timer.afterDelay(limit.count() * kj::NANOSECONDS);
-    promise = promise.exclusiveJoin(deadline.then(
-        [] { return result<T>(fail(errc::timed_out, "the service did not answer this question in time")); }));
-  }
-  ++connection->calls;
-  auto* state = connection.get();
-  return promise.attach(kj::defer([state] { --state->calls; }), kj::mv(connection));
-}
-
-/// The same, within the client's limits.
-template <class T, class Start>
-kj::Promise<result<T>> ask(connection_ptr connection, duration limit, Start&& start) {
-  if (auto refused = refusal(*connection)) return result<T>(tl::unexpected(std::move(*refused)));
-  return ask_anyway<T>(std::move(connection), limit, std::forward<Start>(start));
-}
-
-/// Fills an Outcome: `encode_ok` writes into the Value it is given.
-template <class Outcome, class T, class Encode>
-void answer(Outcome outcome, result<T>& value, Encode&& encode_ok) {
-  if (value)
-    encode_ok(*value, outcome.initOk());
-  else
-    service_codec::encode(value.error(), outcome.initFailed());
-}
-
-template <class Outcome, class T>
-void answer(Outcome outcome, result<T> value) {
-  answer(outcome, value, [](const T& ok, auto out) { service_codec::encode(ok, out); });
-}
-
-template <class T>
-result<T> within(result<T> value, std::uint64_t bytes_max) {
-  if (value && service_codec::wire_bytes(*value) > bytes_max)
-    return fail(errc::too_large, fmt::format("the answer is over {} MiB: ask for less", bytes_max / MiB));
-  return value;
-}
-
-std::string text(capnp::Text::Reader in) { return {in.begin(), in.size()}; }
-
 kj::Promise<result<bool>> ask_release(const connection_ptr& connection, std::uint64_t token) {
   auto& facade = connection->shared.facade;
   // Not bounded by the client's limits: holds are, and the token would be lost.
   return ask_anyway<bool>(connection, connection->shared.options.query_timeout,
                           [&facade, token](reply<bool> done) { facade.release(token, std::move(done)); });
-}
-
-void note(connection_state& connection, std::string what, std::string about, bool rare) {
-  if (auto* audit = connection.shared.options.audit)
-    audit->record({to_string(*connection.grant), std::move(what), std::move(about), rare});
-}
-
-constexpr std::string_view rollback_method = "rollback";
-
-/// Why a client may not call this method now, if so.
-std::optional<error> not_permitted(connection_state& connection, std::uint16_t method) {
-  if (method >= session_methods.size()) return std::nullopt;  // unknown here: the schema's code says so
-  if (connection.visit && !connection.visit->may_call(std::chrono::steady_clock::now()))
-    return error{errc::busy, to_string(*connection.grant) + " asks too often; slow down"};
-  const auto& access = connection.shared.access;
-  const auto permitted = access.policy.permits(*connection.grant, session_methods[method].needs,
-                                               *access.revoked(), access.unix_ns());
-  const auto& [name, needs] = session_methods[method];
-  if (!permitted) {
-    connection.shared.log.warn("refused {}: {}", name, permitted.error().context);
-    note(connection, "refused", std::string(name), false);  // as often as they like to ask: no sync each
-    return permitted.error();
-  }
-  if (needs != verb::query && name != rollback_method)              // which tells how it ended
-    note(connection, std::string(name), {}, needs != verb::build);  // builds are many
-  return std::nullopt;
 }
 
 class hold_server final : public wire::Hold::Server {
@@ -155,12 +64,8 @@ class session_server final : public wire::Session::Server {
   DispatchCallResult dispatchCall(std::uint64_t interface_id, std::uint16_t method,
                                   capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override {
     if (interface_id == capnp::typeId<wire::Session>())
-      if (const auto refused = not_permitted(*connection_, method)) {
-        // Results have one shape, whatever the value would have been.
-        auto results = context.getResults().initAs<wire::Session::StatusResults>();
-        service_codec::encode(*refused, results.initOutcome().initFailed());
-        return {kj::READY_NOW, false};
-      }
+      if (const auto refused = not_permitted(*connection_, session_methods, method))
+        return refuse(context, *refused);
     return wire::Session::Server::dispatchCall(interface_id, method, context);
   }
 
@@ -282,6 +187,17 @@ class session_server final : public wire::Session::Server {
         .then([context](result<gc_report> value) mutable {
           answer(context.getResults().initOutcome(), std::move(value));
         });
+  }
+
+  kj::Promise<void> jobs(JobsContext context) override {
+    auto outcome = context.getResults().initOutcome();
+    if (connection_->shared.options.jobs.desk == nullptr ||
+        connection_->shared.options.jobs.reader == nullptr)
+      service_codec::encode({errc::unsupported, "this service takes no jobs: ask a coordinator"},
+                            outcome.initFailed());
+    else
+      outcome.initOk().setJobs(make_jobs(connection_));
+    return kj::READY_NOW;
   }
 
   kj::Promise<void> stop(StopContext context) override {

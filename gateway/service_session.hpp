@@ -88,6 +88,7 @@ struct shared_state {
   /// Replies the facade owes; outlives the service because a late reply still counts itself out.
   std::shared_ptr<std::atomic<std::uint32_t>> outstanding = std::make_shared<std::atomic<std::uint32_t>>(0);
   std::set<active_hold*> holds;  ///< of all clients
+  std::uint32_t watches = 0;     ///< of jobs, of all clients
 };
 
 /// What hello has to bring before a client is known.
@@ -115,6 +116,7 @@ struct connection_state {
   bool said_hello = false;  ///< well or not
   bool greeted = false;
   std::uint32_t calls = 0;
+  std::uint32_t watches = 0;  ///< of jobs
   /// Takes the client's place at its port, right before it is greeted. Errors: busy.
   std::function<result<void>()> enter = [] { return result<void>(); };
   kj::Own<kj::PromiseFulfiller<void>> answered;  ///< hello, well or not
