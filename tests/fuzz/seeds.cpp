@@ -495,6 +495,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_textures();
   write_cluster_seeds(into);
   write_store_seeds(into);
+  write_job_seeds(into);
 }
 
 }  // namespace graphite::fuzz

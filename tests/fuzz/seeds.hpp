@@ -11,5 +11,7 @@ void write_seeds(const std::filesystem::path& into);
 void write_cluster_seeds(const std::filesystem::path& into);
 /// Of these, what nodes and stores tell each other.
 void write_store_seeds(const std::filesystem::path& into);
+/// Part of it: what build farms submit.
+void write_job_seeds(const std::filesystem::path& into);
 
 }  // namespace graphite::fuzz

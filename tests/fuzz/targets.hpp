@@ -20,6 +20,8 @@ bool page_record(byte_span bytes);
 bool segment(byte_span bytes);
 bool exported_file(byte_span bytes);
 bool index_walk(byte_span bytes);  ///< pages, each after its length in two bytes: the root first
+bool snapshot_object(byte_span bytes);
+bool snapshot_walk(byte_span bytes);  ///< objects, each after its length in two bytes: the root first
 bool mapped_index(
     byte_span bytes);  ///< root, size of the first of two page files, eight ids or places; the files
 // Of peers.
@@ -33,6 +35,7 @@ bool store_reply(byte_span bytes);      ///< frames, as above
 bool zap_frames(byte_span bytes);       ///< each after its length in two bytes
 bool enrol_request(byte_span bytes);    ///< a chunk_request
 bool service_message(byte_span bytes);  ///< the first byte says which, eight bytes before the message
+bool jobs_message(byte_span bytes);     ///< the same of jobs
 bool statement(byte_span bytes);        ///< the first byte says of which kind, the rest is what was signed
 bool signature_of_head(byte_span bytes);
 bool shown_ticket(byte_span bytes);
@@ -48,6 +51,7 @@ bool cache_row(byte_span bytes);
 bool history_row(byte_span bytes);
 bool index_row(byte_span bytes);
 bool segment_row(byte_span bytes);
+bool job_row(byte_span bytes);
 bool mirror_change(byte_span bytes);
 bool cluster_row(byte_span bytes);
 bool learned_rule_row(byte_span bytes);
@@ -95,6 +99,8 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(exported_file),
     GRAPHITE_FUZZ_LINE(index_walk),
     GRAPHITE_FUZZ_LINE(mapped_index),
+    GRAPHITE_FUZZ_LINE(snapshot_object),
+    GRAPHITE_FUZZ_LINE(snapshot_walk),
     GRAPHITE_FUZZ_LINE(announcement),
     GRAPHITE_FUZZ_LINE(announced_record),
     GRAPHITE_FUZZ_LINE(heartbeat),
@@ -120,6 +126,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(history_row),
     GRAPHITE_FUZZ_LINE(index_row),
     GRAPHITE_FUZZ_LINE(segment_row),
+    GRAPHITE_FUZZ_LINE(job_row),
     GRAPHITE_FUZZ_LINE(mirror_change),
     GRAPHITE_FUZZ_LINE(cluster_row),
     GRAPHITE_FUZZ_LINE(learned_rule_row),
@@ -146,6 +153,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(zip_directory),
     GRAPHITE_FUZZ_LINE(audio_comments),
     GRAPHITE_FUZZ_LINE(service_message),
+    GRAPHITE_FUZZ_LINE(jobs_message),
 };
 #undef GRAPHITE_FUZZ_LINE
 
