@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/job_upload.hpp"
+#include "core/project_file_name.hpp"
+
+namespace graphite {
+
+/// A project's folder as a job takes it.
+struct job_source {
+  upload_source files;
+  std::string project_file{project_file_name};  ///< its logical path in the snapshot
+  std::vector<std::string> left_out;            ///< "PATH: why", for people; at most left_out_max
+  static constexpr std::size_t left_out_max = 1'000;
+};
+
+/// Reads the project in `folder` (absolute) and all its sources, as a build there would: ignore files, links
+/// and names that differ only in case included. Blocks; hashes every file. `read`: told now and then how many
+/// of how many files were read. Errors: those of load_project and of the files; unsupported (the sources are
+/// not below the project file); busy (a file changes while it is read: try again).
+result<job_source> read_job_source(const std::string& folder, const hasher& hash,
+                                   const std::function<void(std::size_t, std::size_t)>& read = {});
+
+}  // namespace graphite
