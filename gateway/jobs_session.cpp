@@ -142,7 +142,11 @@ class jobs_server final : public jobs_wire::Jobs::Server {
     return ask<job_accepted>(
                connection_, limit(),
                [&](auto done) { desk().submit(caller(), std::move(*request), std::move(done)); })
-        .then([context](result<job_accepted> value) mutable { put(context, value); });
+        .then([context, connection = connection_](result<job_accepted> value) mutable {
+          if (value && !value->known)
+            note(*connection, "submit", fmt::format("job {}", value->job.id.value), false);
+          put(context, value);
+        });
   }
 
   kj::Promise<void> missing(MissingContext context) override {
@@ -175,7 +179,10 @@ class jobs_server final : public jobs_wire::Jobs::Server {
     const job_id job{context.getParams().getJob()};
     return ask<job_info>(connection_, limit(),
                          [&](auto done) { desk().cancel(caller(), job, std::move(done)); })
-        .then([context](result<job_info> value) mutable { put(context, value); });
+        .then([context, connection = connection_, job](result<job_info> value) mutable {
+          if (value) note(*connection, "cancel", fmt::format("job {}", job.value), true);
+          put(context, value);
+        });
   }
 
   kj::Promise<void> list(ListContext context) override {

@@ -82,9 +82,6 @@ result<T> within(result<T> value, std::uint64_t bytes_max) {
 
 inline std::string text(capnp::Text::Reader in) { return {in.begin(), in.size()}; }
 
-/// Notes how it ended by itself.
-inline constexpr std::string_view rollback_method = "rollback";
-
 /// To the record of what was done, by whom.
 inline void note(connection_state& connection, std::string what, std::string about, bool rare) {
   if (auto* audit = connection.shared.options.audit)
@@ -100,13 +97,13 @@ inline std::optional<error> not_permitted(connection_state& connection, std::spa
   const auto& access = connection.shared.access;
   const auto permitted =
       access.policy.permits(*connection.grant, methods[method].needs, *access.revoked(), access.unix_ns());
-  const auto& [name, needs] = methods[method];
+  const auto& [name, needs, notes] = methods[method];
   if (!permitted) {
     connection.shared.log.warn("refused {}: {}", name, permitted.error().context);
     note(connection, "refused", std::string(name), false);  // as often as they like to ask: no sync each
     return permitted.error();
   }
-  if (needs != verb::query && name != rollback_method)              // which tells how it ended
+  if (needs != verb::query && notes)
     note(connection, std::string(name), {}, needs != verb::build);  // builds are many
   return std::nullopt;
 }

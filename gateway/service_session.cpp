@@ -158,7 +158,7 @@ class session_server final : public wire::Session::Server {
         .then([context, connection = connection_, target = std::move(target)](result<head> value) mutable {
           const auto how = value ? fmt::format("generation {}", value->sequence.value)
                                  : "failed: " + value.error().context;
-          note(*connection, std::string(rollback_method), target + ": " + how, true);
+          note(*connection, "rollback", target + ": " + how, true);
           answer(context.getResults().initOutcome(), std::move(value));
         });
   }

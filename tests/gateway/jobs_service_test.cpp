@@ -188,6 +188,29 @@ TEST_F(jobs_service_test, tokens_of_other_tenants_are_refused_where_a_service_is
                  "this token is for tenant red");
 }
 
+TEST_F(jobs_service_test, what_was_submitted_and_cancelled_is_noted_with_who_did_it) {
+  struct recorder final : audit_sink {
+    void record(const audit_entry& entry) override {
+      lines.push_back(entry.who + ": " + entry.what + " " + entry.about);
+    }
+    std::vector<std::string> lines;
+  } audit;
+  options_.audit = &audit;
+  serve();
+  {
+    auto client = by_tenant("red", {verb::build, verb::query}, 35);
+    const auto id = submitted(client, "k");
+    submitted(client, "k");  // nothing new
+    jobs_.looked(id, 1);
+    EXPECT_TRUE(client->missing({id, {some_root(1)}, {}}));
+    EXPECT_TRUE(client->list({}));
+    EXPECT_TRUE(client->cancel(id));
+  }
+  service_.reset();
+  EXPECT_EQ(audit.lines, (std::vector<std::string>{"token 35 of ci-red: submit job 1",
+                                                   "token 35 of ci-red: cancel job 1"}));
+}
+
 TEST_F(jobs_service_test, a_watch_brings_all_events_until_the_job_is_over) {
   serve();
   auto client = ask(by_socket());

@@ -54,6 +54,20 @@ TEST(job_restart, a_job_whose_commit_was_under_way_is_there_or_not_and_never_twi
   }
 }
 
+TEST(job_restart, a_job_that_was_refused_is_not_there_even_where_its_row_was_written) {
+  job_world world;
+  const auto made = world.table().submit(world.ann, project_request("k"), world.at()).value();
+  world.step();
+  world.write_in_flight();  // the disk did it, and said that it did not
+  world.finish_commit(false);
+  EXPECT_TRUE(world.disk.contains(job_row_key(made.job)));
+  world.pass(seconds(1));
+  world.settle();
+  EXPECT_FALSE(world.disk.contains(job_row_key(made.job)));
+  world.start();
+  EXPECT_EQ(world.table().size(), 0u);
+}
+
 TEST(job_restart, numbers_of_jobs_are_not_given_again_when_all_are_forgotten) {
   job_table_options options;
   options.kept_for = seconds(1);
