@@ -40,7 +40,11 @@ class snapshot_diff {
   /// Takes one that was wanted. Errors: corrupt (not what the name says, or not where it may stand),
   /// newer_version, too_large (over the limits), invalid_argument (it was not wanted).
   result<void> supply(const content_ref& name, byte_span bytes);
+  /// Whether wanted() may have more to tell now.
+  bool wants_more() const { return !to_look_at_.empty(); }
   bool done() const { return places_.empty() && to_look_at_.empty(); }
+  /// What was found so far, in any order; grows until they are taken.
+  const std::vector<snapshot_change>& found() const { return changes_; }
   /// Once done: ascending by path.
   std::vector<snapshot_change> take_changes();
 
