@@ -30,8 +30,6 @@ std::string_view context_of(statement_kind kind) {
       return "graphite: a head\0"sv;
     case statement_kind::store_pass:
       return "graphite: a pass to stores\0"sv;
-    case statement_kind::upload:
-      return "graphite: a right to upload\0"sv;
     case statement_kind::state:
       break;
   }

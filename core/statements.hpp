@@ -25,8 +25,7 @@ enum class statement_kind {
   hello,
   head,
   state,
-  store_pass,
-  upload
+  store_pass
 };
 
 /// From `from` until before `until`, in nanoseconds since 1970.

@@ -280,7 +280,7 @@ void node_process::end(std::uint64_t number, attempt_status status) {
               .node = at_ - 1,
               .key = one.what.what->key,
               .attempt = one.what.what->attempt});
-  take(agent_->ended(number, std::move(out), in_.all.now()));
+  take(agent_->ended({{number, std::move(out)}}, in_.all.now()));
 }
 
 }  // namespace graphite::sim

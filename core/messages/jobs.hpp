@@ -243,7 +243,7 @@ struct missing_answer {
   std::vector<std::uint32_t> missing;  ///< places in the question, ascending
   std::vector<store_place> stores;     ///< alive ones
   std::uint32_t copies = 1;
-  byte_vector ticket;  ///< core/upload_ticket.hpp; empty: the stores ask for none
+  byte_vector ticket;  ///< core/store_pass.hpp; empty: the stores ask for none
   std::int64_t until_unix_ns = 0;
 };
 

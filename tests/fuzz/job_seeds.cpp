@@ -5,10 +5,8 @@
 
 #include "bundle/tree_snapshot.hpp"
 #include "coordinator/jobs/job_rows.hpp"
-#include "core/upload_ticket.hpp"
 #include "gateway/jobs_codec.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
-#include "tests/fuzz/blind_signer.hpp"
 #include "tests/fuzz/seeds.hpp"
 
 // Seeds of what build farms submit.
@@ -64,14 +62,6 @@ void write_snapshots(const seed_folder& to) {
   };
   write_walk("folders", {file("a"), file("b/c"), file("b/d/e"), file("longer/name")});
   write_walk("empty", {});
-}
-
-void write_upload_statement(const seed_folder& to) {
-  const validity hour{1'700'000'000'000'000'000, 1'700'003'600'000'000'000};
-  const auto made = sign_upload({"studio", {}, 17, 1 << 30, hour}, blind_key);
-  auto bytes = made.value().body;
-  bytes.insert(bytes.begin(), std::byte{7});
-  to.write("statement/upload", bytes);
 }
 
 job_request some_project() {
@@ -175,7 +165,6 @@ void write_job_messages(const seed_folder& to) {
 void write_job_seeds(const std::filesystem::path& into) {
   const seed_folder to(into);
   write_snapshots(to);
-  write_upload_statement(to);
   write_job_rows(to);
   write_job_messages(to);
 }
