@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include "cli/cluster_store.hpp"
@@ -22,6 +23,19 @@
 #include "tests/support/temporary_folder.hpp"
 
 namespace graphite::test {
+
+/// Random numbers for several threads: who says hello takes some in his own.
+class shared_random final : public random_source {
+ public:
+  std::uint64_t next() override {
+    const std::lock_guard lock(mutex_);
+    return numbers_.next();
+  }
+
+ private:
+  std::mutex mutex_;
+  seeded_random numbers_{1};
+};
 
 /// Stores and a node over real sockets and segment files, in one process.
 class cluster_rig : public testing::Test {
@@ -121,7 +135,7 @@ class cluster_rig : public testing::Test {
     store_traffic::enrolling out;
     out.shown = {keys->curve->key, keys->self, keys->pass};
     out.verifier = &keys_->verifier;
-    out.random = &node_random_;
+    out.random = &random_;
     out.trust = [this] { return keys_->trust(); };
     out.how.pause = milliseconds(50);
     return out;
@@ -153,7 +167,7 @@ class cluster_rig : public testing::Test {
   std::shared_ptr<zmq_context> context_ = *zmq_context::make({1, 256, 64});
   std::optional<role_keys> keys_;
   std::set<std::uint64_t> revoked_;
-  seeded_random random_{1}, node_random_{2};
+  shared_random random_;
   std::map<std::string, process_keys> store_keys_;
   std::uint64_t last_serial_ = 0;
   std::map<std::string, store_disk> disks_;
