@@ -27,7 +27,7 @@ tl::unexpected<error> over_limit(std::string_view what, std::size_t most) {
 class request_texts {
  public:
   void add(std::string_view text) {
-    bytes_ += text.size();
+    bytes_ += text.size() + frame_bytes;
     good_ = good_ && is_utf8(text) && text.find('\0') == text.npos;
   }
   void add_bytes(std::size_t more) { bytes_ += more; }
@@ -50,6 +50,7 @@ class request_texts {
   }
 
  private:
+  static constexpr std::size_t frame_bytes = 16;  // what each takes on the wire beside itself
   std::size_t bytes_ = 0;
   bool good_ = true;
 };

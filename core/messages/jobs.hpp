@@ -24,7 +24,7 @@ using job_id = strong_id<struct job_tag>;
 /// Named limits. A request over one is refused with too_large or invalid_argument, lists are cut short.
 struct job_limits {
   static constexpr std::size_t key_bytes_min = 16, key_bytes_max = 64;
-  static constexpr std::size_t request_bytes_max = 128 * KiB;  ///< of all texts of a request together
+  static constexpr std::size_t request_bytes_max = 128 * KiB;  ///< of all texts of a request, 16 for each
   static constexpr std::size_t name_bytes_max = 128;  ///< of views, properties, variables, transforms
   static constexpr std::size_t label_bytes_max = 256;
   static constexpr std::size_t words_max = 4096;     ///< of a command
