@@ -183,14 +183,14 @@ TEST(tree_snapshot, what_is_written_is_read_the_same_and_nothing_else_is_read) {
 }
 
 TEST(tree_snapshot, names_that_are_no_component_of_a_path_are_refused) {
-  for (const std::string name :
-       {"..", ".", "", "a/b", "/", "a\\b", "a\nb", "\xff", std::string("a\0b", 3).c_str()}) {
-    const auto bytes = encode_snapshot_object(snapshot_entries{{name, {}, file_content(1)}});
-    const bool good = name == "a";  // the last one ends at its NUL
-    EXPECT_EQ(decode_snapshot_object(bytes).has_value(), good) << name;
-  }
-  const std::string nul("a\0b", 3);
-  EXPECT_FALSE(decode_snapshot_object(encode_snapshot_object(snapshot_entries{{nul, {}, file_content(1)}})));
+  const auto taken = [](const std::string& name) {
+    return decode_snapshot_object(encode_snapshot_object(snapshot_entries{{name, {}, file_content(1)}}))
+        .has_value();
+  };
+  EXPECT_TRUE(taken("a"));
+  for (const char* name : {"..", ".", "", "a/b", "/", "a\\b", "a\nb", "\xff"})
+    EXPECT_FALSE(taken(name)) << name;
+  EXPECT_FALSE(taken(std::string("a\0b", 3)));
 }
 
 TEST(tree_snapshot, lists_out_of_order_twice_named_or_of_case_twins_are_refused) {
