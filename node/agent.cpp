@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/messages/control_sizes.hpp"
+#include "core/planted_bug.hpp"
 
 namespace graphite {
 
@@ -100,7 +101,7 @@ agent_command_list node_agent::received(const to_node& message, time_point now) 
 void node_agent::welcomed(const control::welcome& message, agent_command_list& out) {
   session_ = session::joined;
   epoch_ = epoch_seen_ = message.epoch;
-  first_said_ = 1;
+  if (!planted(planted_bug::numbers_go_on)) first_said_ = 1;
   sent_ = 0;
   std::deque<said> wanted;
   for (std::size_t i = 0; i < said_.size(); ++i)
@@ -113,20 +114,20 @@ void node_agent::welcomed(const control::welcome& message, agent_command_list& o
   for (std::size_t i = 0; i < joined_with_.size(); ++i) {
     auto& one = attempts_.at(joined_with_[i]);
     const auto& name = message.running[results + i];
-    one.disowned = !name;
+    // What is being stopped takes no credit: the coordinator does not know of it.
+    auto& held = domains_[one.what->domain].held;
+    const bool before = std::exchange(one.disowned, !name);
+    if (before != one.disowned) held = one.disowned ? held - 1 : held + 1;
     if (name) {
-      one.name = *name;
+      if (!planted(planted_bug::old_name_kept)) one.name = *name;
       by_name_.emplace(*name, one.run);
     } else {
       cancel_running(one, out);
     }
   }
   for (auto& in : domains_)
-    std::erase_if(in.waiting, [&](std::uint64_t run) {
-      if (!attempts_.at(run).disowned) return false;
-      --in.held;
-      return attempts_.erase(run) > 0;
-    });
+    std::erase_if(in.waiting,
+                  [&](std::uint64_t run) { return attempts_.at(run).disowned && attempts_.erase(run) > 0; });
   finish_meanwhile();
   settled(message.first, out);
 }
@@ -185,6 +186,7 @@ void node_agent::stop(const control::stop& what, agent_command_list& out) {
   }
   auto& in = domains_[one.what->domain];
   std::erase(in.waiting, one.run);
+  if (planted(planted_bug::stopped_without_a_word)) return;
   finish(one.run, not_run(attempt_status::cancelled, "stopped before it began"));
 }
 
@@ -197,6 +199,10 @@ bool node_agent::acknowledged(std::uint64_t number) {
   if (number < first_said_) return true;  // an older word, overtaken, or none yet
   if (number - first_said_ >= sent_) return false;
   const auto count = number - first_said_ + 1;
+  if (planted(planted_bug::one_result_too_many_forgotten) && count < said_.size()) {
+    said_.erase(said_.begin() + static_cast<std::ptrdiff_t>(count));
+    if (sent_ > count) --sent_;
+  }
   said_.erase(said_.begin(), said_.begin() + static_cast<std::ptrdiff_t>(count));
   first_said_ += count;
   sent_ -= count;
@@ -208,12 +214,14 @@ void node_agent::hand_back_waiting(const std::string& why) {
     while (!in.waiting.empty()) {
       const auto run = in.waiting.front();
       in.waiting.pop_front();
+      if (planted(planted_bug::nothing_handed_back)) continue;
       finish(run, not_run(attempt_status::cancelled, why));
     }
 }
 
 bool node_agent::fits(const domain& in, const control::domain_offer& offer,
                       const attempt_needs& needs) const {
+  if (planted(planted_bug::begun_without_room)) return true;
   if (needs.cpu_milli > offer.cpu_milli - in.cpu_milli ||
       needs.memory_bytes > offer.memory_bytes - in.memory_bytes)
     return false;
@@ -271,7 +279,7 @@ agent_command_list node_agent::ended(std::vector<std::pair<std::uint64_t, contro
 void node_agent::finish(std::uint64_t run, control::attempt_end what) {
   const auto found = attempts_.find(run);
   auto& one = found->second;
-  --domains_[one.what->domain].held;
+  if (!one.disowned && (!planted(planted_bug::credit_lost) || one.began)) --domains_[one.what->domain].held;
   by_name_.erase(one.name);
   if (!one.disowned) {
     what.attempt = one.name;
@@ -281,7 +289,8 @@ void node_agent::finish(std::uint64_t run, control::attempt_end what) {
 }
 
 void node_agent::finish_meanwhile() {
-  for (auto& [run, what] : std::exchange(ended_meanwhile_, {})) finish(run, std::move(what));
+  for (auto& [run, what] : std::exchange(ended_meanwhile_, {}))
+    if (!planted(planted_bug::result_lost_while_joining)) finish(run, std::move(what));
 }
 
 void node_agent::say_results(agent_command_list& out) {

@@ -62,9 +62,10 @@ using agent_command_list = std::vector<agent_command>;
 /// A node's side of control sessions: keeps attempts, begins them as its domains have room, and says each
 /// result until it is acknowledged.
 ///
-/// Pure: events in, commands out, time as an argument; one thread. Invariants: a domain never runs more than
-/// it offered; the queue of a domain is at most its credit; every attempt that was taken ends in one result
-/// that is said until a coordinator acknowledges it or disowns the attempt.
+/// Pure: events in, commands out, time as an argument; one thread. What one call commands is done, in order,
+/// before the next call. Invariants: a domain never runs more than it offered; the queue of a domain is at
+/// most its credit; every attempt that was taken ends in one result that is said until a coordinator
+/// acknowledges it or disowns the attempt.
 class node_agent {
  public:
   explicit node_agent(node_agent_options options);

@@ -166,7 +166,7 @@ void world::befall(unsigned which, duration lasts) {
         if (coordinator->ready()) coordinator->set_service(node.name(), lease_table::service::in, {});
       });
     case leave:
-      return node.leave();
+      return node.after(duration{}, [&node] { node.leave(); });
     default:
       return;
   }

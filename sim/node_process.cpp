@@ -91,7 +91,9 @@ void node_process::take(const agent_commands::start& what) {
   fetch(what.run);
 }
 
-void node_process::take(const agent_commands::cancel& what) { end(what.run, attempt_status::cancelled); }
+void node_process::take(const agent_commands::cancel& what) {
+  after(duration{}, [this, run = what.run] { end(run, attempt_status::cancelled); });
+}
 
 void node_process::take(const agent_commands::hang_up& what) {
   if (what.why.code != errc::timed_out && what.why.code != errc::already_exists)

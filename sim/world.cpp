@@ -17,7 +17,8 @@ dispatcher_options options_of(random& any, bool hedged) {
   out.session_recipes_max = any.between(2, 12);
   out.message_bytes = any.between(2, 64) * KiB;
   out.commit_results_max = any.between(1, 40);
-  out.uncommitted_max = 60;
+  out.uncommitted_max = any.between(3, 60);
+  if (any.chance(60)) schedule.placement.slots.ahead_ns_max = 300'000'000;
   out.leave_within = seconds(4);
   return out;
 }
@@ -44,7 +45,7 @@ void world::make_nodes() {
   for (host at = 1; at <= options.nodes; ++at) {
     control::join offer;
     const auto cpus = static_cast<std::uint32_t>(any.between(2, 4));
-    offer.domains = {{cpus * 1'000, 8 * GiB, {}, static_cast<std::uint32_t>(any.between(4, 40)), ""}};
+    offer.domains = {{cpus * 1'000, 8 * GiB, {}, static_cast<std::uint32_t>(any.between(2, 10)), ""}};
     if (at % 2 == 1) offer.domains[0].resources = {{"gpu", 1}};
     offer.tools = {{"cc", hash_text(at % 3 == 0 ? "cc 11" : "cc 12")}};
     offer.store = true;

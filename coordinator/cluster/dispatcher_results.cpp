@@ -100,19 +100,39 @@ void impl::ended(dispatch_session& session, node_session number, control::attemp
     const bool first = uncommitted_keys.emplace(made->key, task).second;
     GRAPHITE_INVARIANT(first);
   }
-  uncommitted.emplace(task, uncommitted_result{std::move(made), {{number, place}}, {}});
+  auto& kept = uncommitted[task];
+  kept.what = std::move(made);
+  if (planted(planted_bug::acknowledged_before_safe)) return safe(number, place);
+  kept.places = {{number, place}};
 }
 
 /// The node may forget it, once it may forget all before it.
 void impl::safe(node_session session, std::uint64_t number) {
-  const auto its = sessions.find(session);
+  auto its = sessions.find(session);
+  if (planted(planted_bug::acknowledged_in_another_session) && its == sessions.end()) its = sessions.begin();
   if (its == sessions.end()) return;  // its next session has said what to do with it
   if (its->second.results.safe(number) && !its->second.acknowledge_by)
     its->second.acknowledge_by = now + options.acknowledge_within;
 }
 
+void impl::tell(uncommitted_result& one) {
+  for (const auto& waiter : std::exchange(one.waiters, {})) {
+    held.erase(waiter.waiter.value);
+    dones.push_back({.waiter = waiter.waiter,
+                     .cookie = waiter.cookie,
+                     .job = waiter.job,
+                     .revision = waiter.revision,
+                     .how = task_end::finished,
+                     .result = one.what,
+                     .submitted = waiter.submitted,
+                     .at = now});
+    if (planted(planted_bug::one_waiter_told)) break;
+  }
+}
+
 void impl::committed(std::uint64_t batch, const result<void>& how) {
-  if (!how) return commits.failed(batch, how.error(), now);
+  if (!how && !planted(planted_bug::failed_commit_taken_for_good))
+    return commits.failed(batch, how.error(), now);
   const auto durable = commits.succeeded(batch);
   if (!durable) return;
   for (const auto& entry : durable->results) {
@@ -120,17 +140,7 @@ void impl::committed(std::uint64_t batch, const result<void>& how) {
     auto one = std::move(found->second);
     uncommitted.erase(found);
     if (!one.what->key.is_zero()) uncommitted_keys.erase(one.what->key);
-    for (const auto& waiter : one.waiters) {
-      held.erase(waiter.waiter.value);
-      dones.push_back({.waiter = waiter.waiter,
-                       .cookie = waiter.cookie,
-                       .job = waiter.job,
-                       .revision = waiter.revision,
-                       .how = task_end::finished,
-                       .result = one.what,
-                       .submitted = waiter.submitted,
-                       .at = now});
-    }
+    tell(one);
     for (const auto& place : one.places) safe(place.session, place.number);
   }
 }

@@ -8,6 +8,7 @@
 #include "coordinator/cluster/recipe_book.hpp"
 #include "coordinator/cluster/result_window.hpp"
 #include "coordinator/cluster/work_batch.hpp"
+#include "core/planted_bug.hpp"
 
 /// \file Private to coordinator/cluster/dispatcher*.cpp.
 ///
@@ -134,6 +135,7 @@ struct dispatcher_impl {
   void results(link_id link, dispatch_session& session, node_session number, control::results&& what);
   void ended(dispatch_session& session, node_session number, control::attempt_end&& what);
   void safe(node_session session, std::uint64_t number);
+  void tell(uncommitted_result& one);
   void committed(std::uint64_t batch, const result<void>& how);
 
   // dispatcher_step.cpp: commands of the scheduler, messages, time.

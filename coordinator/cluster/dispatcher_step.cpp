@@ -47,6 +47,7 @@ void impl::handle(schedule_commands::done& what) {
     uncommitted.at(task).waiters.push_back(
         {what.waiter, what.cookie, what.job, what.revision, what.submitted});
     held.emplace(what.waiter.value, task);
+    if (planted(planted_bug::told_before_safe)) tell(uncommitted.at(task));
     return;
   }
   if (what.how == task_end::poisoned) remember_due = true;
@@ -69,7 +70,7 @@ void impl::handle(schedule_commands::differs& what) {
 void impl::handle(schedule_commands::node_lost& what) {
   const auto its = sessions.find(what.session);
   if (its == sessions.end()) return;
-  if (const auto link = its->second.link; link != link_id{})
+  if (const auto link = its->second.link; link != link_id{} && !planted(planted_bug::older_link_kept))
     refuse(link, errc::timed_out, "the coordinator has not heard of this node for too long: join again");
   auto session = std::move(its->second);
   sessions.erase(its);
@@ -92,7 +93,9 @@ void impl::step() {
     if (one->second.session == node_session{} && now >= one->second.join_by)
       refuse(one->first, errc::timed_out, "the node has not joined in time");
   }
-  schedule.hold(commits.size() > options.uncommitted_max || commits.bytes() > options.uncommitted_bytes_max);
+  const bool much =
+      commits.size() > options.uncommitted_max || commits.bytes() > options.uncommitted_bytes_max;
+  if (much || !planted(planted_bug::held_for_ever)) schedule.hold(much);
   schedule_wakes.reset();
   absorb(schedule.step(now));
   for (auto& batch : commits.due(now)) out.push_back(dispatch_commands::commit{std::move(batch)});

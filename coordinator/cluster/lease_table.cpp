@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/planted_bug.hpp"
+
 namespace graphite {
 
 namespace {
@@ -78,9 +80,11 @@ bool lease_table::end(node_session session) {
 
 std::vector<lease_table::lost_node> lease_table::expire(time_point now) {
   std::vector<lost_node> out;
-  for (auto& node : nodes_)
+  for (auto& node : nodes_) {
+    if (planted(planted_bug::lease_never_over)) node.heard = now;
     if (node.session != node_session{} && now - node.heard >= options_.ttl)
       out.push_back({node.node, std::exchange(node.session, {})});
+  }
   return out;
 }
 

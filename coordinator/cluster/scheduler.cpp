@@ -167,7 +167,7 @@ result<void> scheduler::set_service(const std::string& node, lease_table::servic
   GRAPHITE_TRY(const auto at, impl_->leases.set_service(node, how));
   if (at >= impl_->nodes.size()) impl_->nodes.resize(at + 1);
   auto& state = impl_->nodes[at];
-  impl_->reopen(at);
+  if (!planted(planted_bug::drain_not_undone) || how != lease_table::service::in) impl_->reopen(at);
   state.drain_told = how != lease_table::service::draining && !state.leaving;
   if (how != lease_table::service::draining) return {};
   impl_->take_back(at, false);

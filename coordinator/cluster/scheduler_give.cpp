@@ -35,7 +35,8 @@ std::uint64_t impl::cost_of(const task_needs& needs, std::uint64_t wall_ns) cons
 }
 
 void impl::give_out() {
-  if (held || grace_until || leases.is_deposed() || places.live_count() == 0) return;
+  const bool waits = grace_until && !planted(planted_bug::no_grace);
+  if (held || waits || leases.is_deposed() || places.live_count() == 0) return;
   use_reservations();
   nowhere.resize(shapes.size());
   const auto blocked = [this](task_class, tenant_index tenant, shape_index shape) {
@@ -174,7 +175,8 @@ void impl::hedge(std::uint32_t slot, std::uint32_t number) {
   const auto& needs = needs_of(task);
   auto request = request_of(slot);
   request.not_on = places.node_of(first.domain);
-  const bool allowed = hedges.may_add(needs.cpu_milli, hedged_milli, busy_milli) &&
+  // Of an orphan nobody knows what it is.
+  const bool allowed = !task.orphan && hedges.may_add(needs.cpu_milli, hedged_milli, busy_milli) &&
                        limits.allows_pool(needs) && limits.allows_tenant(task.tenant, needs) && !held &&
                        !grace_until && !leases.is_deposed();
   const auto where = allowed ? places.choose(request) : std::nullopt;

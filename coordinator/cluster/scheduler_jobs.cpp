@@ -178,7 +178,7 @@ void impl::unwanted(std::uint32_t slot) {
       --delayed;
       return release(slot);
     case phase::running:
-      if (!task.key.is_zero()) keys.erase(task.key, slot);
+      if (!task.key.is_zero() && !planted(planted_bug::key_kept_after_cancel)) keys.erase(task.key, slot);
       task.is = phase::dropped;
       return stop_attempts(slot);
     case phase::settled:

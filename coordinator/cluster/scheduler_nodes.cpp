@@ -23,7 +23,8 @@ result<welcome> impl::hello(const node_hello& what) {
   if (places.live_count() - own + what.domains.size() > options.domains_max)
     return fail(errc::busy, "there are " + std::to_string(places.live_count()) + " domains already");
   GRAPHITE_TRY(const auto greeting, leases.hello(what.name, what.incarnation, what.last_seen, now));
-  if (greeting.lost != node_session{}) lose(greeting.node, greeting.lost, !greeting.returned);
+  if (greeting.lost != node_session{} && !planted(planted_bug::older_start_kept))
+    lose(greeting.node, greeting.lost, !greeting.returned);
   if (greeting.node >= nodes.size()) nodes.resize(greeting.node + 1);
   auto& node = nodes[greeting.node];
   if (greeting.returned) pardon(greeting.node);
@@ -63,18 +64,18 @@ std::optional<std::uint32_t> impl::adoptable(const running_attempt& one, domain_
     if (!pool) return std::nullopt;
     needs.pool = *pool;
     const auto shape = shapes.intern(needs);
-    if (!shape || (!over && (!places.slots(domain).fits(needs) || !limits.allows_pool(needs))))
+    if (!shape || (!over && (!places.slots(domain).free().fits(needs) || !limits.allows_pool(needs))))
       return std::nullopt;
     return make_orphan(one, *shape);
   }
   auto& task = tasks.at(slot);
   const bool waits = task.is == phase::waiting || task.is == phase::delayed;
   const auto& needs = needs_of(task);
-  const bool fits = over || (places.slots(domain).fits(needs) && limits.allows_pool(needs) &&
+  const bool fits = over || (places.slots(domain).free().fits(needs) && limits.allows_pool(needs) &&
                              limits.allows_tenant(task.tenant, needs));
   if (!waits || !fits) return std::nullopt;
   if (task.is == phase::delayed) --delayed;
-  queue.drop(slot);
+  if (!planted(planted_bug::adopted_and_queued)) queue.drop(slot);
   return slot;
 }
 
@@ -199,8 +200,10 @@ void impl::due(const schedule_timer& what) {
     case timer::retry:
       if (task == nullptr || task->is != phase::delayed || task->attempts_made != what.number) return;
       --delayed;
+      if (planted(planted_bug::retry_forgotten)) return;
       return put_in_queue(low);
     case timer::resume:
+      if (planted(planted_bug::pause_for_ever)) return;
       if (!places.live(low) || places.serial_of(low) != what.id >> 32) return;
       pauses[low].paused = false;
       return reopen(places.node_of(low));

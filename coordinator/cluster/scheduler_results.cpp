@@ -72,6 +72,7 @@ report_use impl::result_came(std::uint32_t slot, live_attempt attempt, const att
     return report_use::dropped;
   }
   if (task.is == phase::settled || task.recheck) {
+    if (planted(planted_bug::second_result_committed)) return report_use::committed;
     compare(task, attempt, what);
     maybe_release(slot);
     return report_use::compared;
@@ -131,7 +132,7 @@ live_attempt impl::take_off(std::uint32_t slot, std::size_t which, std::optional
   auto& task = tasks.at(slot);
   const auto attempt = std::exchange(task.live[which], {});
   const auto& needs = taken_by(attempt);
-  limits.give_back(attempt.tenant, needs);
+  if (!planted(planted_bug::leaked_pool) || wall) limits.give_back(attempt.tenant, needs);
   busy_milli -= needs.cpu_milli;
   if (attempt.straggled) hedged_milli -= needs.cpu_milli, --hedged_count;
   if (wall) {
@@ -142,6 +143,7 @@ live_attempt impl::take_off(std::uint32_t slot, std::size_t which, std::optional
     queue.correct(attempt.level, attempt.tenant, -static_cast<std::int64_t>(attempt.cost_ns));
   }
   promoted.clear();
+  if (planted(planted_bug::leaked_slot) && !wall && !attempt.begun) return attempt;
   places.remove_attempt(attempt.domain, handle_of(slot, which), attempt.suspect, promoted);
   ++capacity_version;
   for (const auto one : promoted) begun(one);
@@ -160,6 +162,7 @@ void impl::try_again(std::uint32_t slot, const live_attempt& after, retry_cause 
     unwanted(slot);
     return maybe_release(slot);
   }
+  if (planted(planted_bug::lost_requeue) && cause == retry_cause::node_lost) return;
   if (verdict.next == retry_verdict::what::exhausted) return give_up(slot, task_end::exhausted, cause);
   if (verdict.delay == duration{}) return put_in_queue(slot);
   task.is = phase::delayed;

@@ -7,6 +7,7 @@
 #include "coordinator/cluster/slot_table.hpp"
 #include "coordinator/cluster/timer_queue.hpp"
 #include "coordinator/cluster/usage_limits.hpp"
+#include "core/planted_bug.hpp"
 
 /// \file Private to coordinator/cluster/scheduler*.cpp.
 ///

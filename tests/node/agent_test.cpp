@@ -109,6 +109,22 @@ class agent_under_test {
 using ends = std::vector<std::pair<std::uint64_t, attempt_status>>;
 using numbers = std::vector<std::uint64_t>;
 
+TEST(node_agent, what_it_has_to_stop_takes_no_credit) {
+  agent_under_test node;
+  node.joined();
+  node.assign({1, 2, 3, 4});
+  node.connect();
+  node.welcome({std::nullopt, std::nullopt, std::nullopt, std::nullopt});
+  EXPECT_EQ(node.cancelled.size(), 2u);
+  node.assign({5, 6, 7, 8});
+  EXPECT_FALSE(node.hung_up) << "two that are being stopped are still there";
+  EXPECT_EQ(node.agent->count(), (node_agent::counts{4, 2, 0}));
+  for (const auto run : numbers(node.cancelled)) node.end(run, attempt_status::cancelled);
+  EXPECT_EQ(node.started_tasks(), (numbers{1, 2, 5, 6}));
+  node.assign({9});
+  EXPECT_TRUE(node.hung_up) << "four are here";
+}
+
 TEST(node_agent, says_in_a_join_what_waits_runs_and_has_ended) {
   agent_under_test node;
   node.joined();

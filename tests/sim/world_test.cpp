@@ -24,6 +24,14 @@ TEST(sim, whatever_befalls_a_cluster_its_jobs_end_as_without_faults) {
   EXPECT_GT(all["records torn"], 0u);
 }
 
+TEST(sim, nodes_links_and_disks_fail_under_a_coordinator_that_stays) {
+  for (std::uint64_t seed = 1'000; seed < 1'020; ++seed) {
+    const auto made =
+        world({.seed = seed, .faults_least = 12, .faults_most = 25, .coordinator_faults = false}).run();
+    for (const auto& broken : made.broken) ADD_FAILURE() << "seed " << seed << ": " << broken;
+  }
+}
+
 TEST(sim, one_seed_is_one_run) {
   const auto once = world({.seed = 7}).run(), again = world({.seed = 7}).run();
   EXPECT_EQ(once.fingerprint, again.fingerprint);
