@@ -196,6 +196,7 @@ class checker {
       case kind::node_lost:
         node.here = false;
         node.lost_told = true;
+        for (auto& [name, running] : node.running) running.survived = false;
         break;
       case kind::cut_off:
         node.away = true;

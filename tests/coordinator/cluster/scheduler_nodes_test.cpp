@@ -259,6 +259,25 @@ TEST(scheduler_nodes, what_nobody_asks_for_after_a_restart_goes_on_for_a_while) 
   EXPECT_EQ(w.status().tasks, 0u);
 }
 
+TEST(scheduler_nodes, no_second_attempt_is_made_of_what_nobody_has_asked_for) {
+  cluster_world w;
+  w.add_node("a", 2);
+  w.add_node("b", 2);
+  const auto job = w.job(w.tenant());
+  w.submit(job, {.id = 1, .takes = seconds(20)});
+  w.run_for(seconds(1));
+  w.restart_coordinator();
+  // Its rule is known to be quick: this one is a straggler.
+  for (int i = 0; i < 20; ++i)
+    w.sched().rules().note(w.sched().rule(1), {milliseconds(10), milliseconds(10), 0});
+  w.run_for(seconds(10));
+  EXPECT_EQ(w.began[1], 1) << "and nobody knows what it is";
+  w.submit(job, {.id = 1, .takes = seconds(20)});
+  w.run_for(seconds(1));
+  EXPECT_EQ(w.began[1], 2) << "somebody has asked";
+  EXPECT_TRUE(w.settle());
+}
+
 /// A hello of one that says it runs `id`, started in `epoch`.
 node_hello running(const std::string& name, std::uint64_t id, epoch_number epoch) {
   node_hello out{name, {}, epoch, {{.cpu_milli = 4'000}}, {}};
