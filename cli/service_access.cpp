@@ -18,7 +18,7 @@ std::shared_ptr<const tls_identity> identity_of(const tls_keys& keys) {
 }  // namespace
 
 service_access::service_access(service_access_options options, session_keys* keys, log_sink& log)
-    : options_(std::move(options)), keys_(keys), log_(log), policy_({options_.tenant, {}}, verifier_) {}
+    : options_(std::move(options)), keys_(keys), log_(log), policy_({options_.tenant, {}, {}}, verifier_) {}
 
 service_access::~service_access() { stop_following(); }
 

@@ -282,7 +282,9 @@ void node_process::end(std::uint64_t number, attempt_status status) {
               .node = at_ - 1,
               .key = one.what.what->key,
               .attempt = one.what.what->attempt});
-  take(agent_->ended({{number, std::move(out)}}, in_.all.now()));
+  std::vector<std::pair<std::uint64_t, control::attempt_end>> ended;
+  ended.emplace_back(number, std::move(out));
+  take(agent_->ended(std::move(ended), in_.all.now()));
 }
 
 }  // namespace graphite::sim

@@ -11,15 +11,17 @@ using dispatch_pointer = dispatch_actor::stateful_pointer<dispatch_state>;
 
 void take_step(dispatch_pointer self);
 
-/// After the messages that wait already, but not after any number of them.
+void step_later(dispatch_pointer self) {
+  if (!std::exchange(self->state.step_is_due, true)) self->send(self, atom::check_v);
+}
+
+/// After the messages that wait already, but not after any number of them. Not amid a step: its commands are
+/// carried out first.
 void step_soon(dispatch_pointer self) {
-  auto& state = self->state;
-  if (++state.since_step >= dispatch_state::messages_before_step_max) {
+  if (++self->state.since_step >= dispatch_state::messages_before_step_max)
     take_step(self);
-  } else if (!state.step_is_due) {
-    state.step_is_due = true;
-    self->send(self, atom::check_v);
-  }
+  else
+    step_later(self);
 }
 
 void say_to_gate(dispatch_pointer self, control_frame&& frame) {
@@ -65,7 +67,7 @@ void perform(dispatch_pointer self, commands::wake_at& command) { self->state.wa
 template <class Command>
 void perform(dispatch_pointer self, Command& command) {
   self->state.with.on_event(command, *self->state.desk);
-  step_soon(self);  // it may have said something to the desk
+  step_later(self);  // it may have said something to the desk
 }
 
 void take_step(dispatch_pointer self) {

@@ -84,11 +84,11 @@ class tls_node_system final : public node_system {
 
  private:
   node_system_options options_;
+  std::atomic<bool> ended_ = false;
   node_config config_;
   std::unique_ptr<caf::actor_system> system_;
   node_actor actor_;
   caf::actor dialler_;
-  std::atomic<bool> ended_ = false;
 };
 
 }  // namespace

@@ -493,9 +493,7 @@ void write_seeds(const std::filesystem::path& into) {
   write_trust();
   write_logs();
   write_textures();
-  write_cluster_seeds(into);
-  write_store_seeds(into);
-  write_job_seeds(into);
+  for (const auto write : {write_cluster_seeds, write_store_seeds, write_job_seeds}) write(into);
 }
 
 }  // namespace graphite::fuzz

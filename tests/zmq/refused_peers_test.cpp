@@ -50,7 +50,9 @@ class refused_peer : public secured_ports {
       raw_client again(address);
       std::string answer(waiting ? welcome : 0, '\0');
       again.send(bytes.substr(0, until_hello));
-      if (waiting) ASSERT_EQ(::recv(again.fd(), answer.data(), welcome, MSG_WAITALL), ssize_t(welcome));
+      if (waiting) {
+        ASSERT_EQ(::recv(again.fd(), answer.data(), welcome, MSG_WAITALL), ssize_t(welcome));
+      }
       again.send(bytes.substr(until_hello));
       answer += again.read_to_end();
       EXPECT_LE(answer.size(), welcome) << "which he cannot read";

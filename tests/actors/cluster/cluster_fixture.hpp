@@ -159,21 +159,25 @@ class coordinator_process {
   std::uint16_t port() const { return port_; }
 
   recording_log log;
-  tls_system system;
 
  private:
   steady_time time_;
   seeded_random random_{1};
-  journal_actor journal_;
-  dispatch_actor dispatch_;
-  caf::actor gate_;
-  std::uint16_t port_ = 0;
   mutable std::mutex mutex_;
   std::map<std::uint64_t, int> ended_;
   std::map<std::string, int> by_node_;
   int failed_ = 0, joined_ = 0, lost_ = 0;
   std::uint64_t adopted_ = 0, uncommitted_ = 0;
   std::size_t waiting_ = 0;
+
+ public:
+  tls_system system;  // after all that its actors use
+
+ private:
+  journal_actor journal_;
+  dispatch_actor dispatch_;
+  caf::actor gate_;
+  std::uint16_t port_ = 0;
 };
 
 /// A node that does what `work` says, or keeps attempts until they are released.
@@ -181,7 +185,7 @@ class node_process {
  public:
   node_process(const certificate_authority& authority, const role_keys& keys, std::uint16_t port,
                const std::string& name, std::uint64_t serial, bool holds = false)
-      : system(authority.issue(name)), holds_(holds) {
+      : holds_(holds), system(authority.issue(name)) {
     const logger_guard forget;
     node_agent_options what;
     what.offer.incarnation.value.bytes.fill(static_cast<std::uint8_t>(serial));
@@ -249,7 +253,6 @@ class node_process {
   }
 
   recording_log log;
-  tls_system system;
 
  private:
   static control::attempt_end success() {
@@ -266,6 +269,11 @@ class node_process {
   bool holds_, over_ = false;
   std::vector<std::function<void(control::attempt_end)>> held_;
   std::map<digest, int> started_;
+
+ public:
+  tls_system system;  // after all that its actors use
+
+ private:
   node_actor actor_;
   caf::actor dialler_;
 };

@@ -119,12 +119,16 @@ class gate_process {
 
   heard_events heard;
   recording_log log;
-  tls_system system;
-  caf::actor gate;
 
  private:
   steady_time time_;
   seeded_random random_{1};
+
+ public:
+  tls_system system;  // after all that its actors use
+  caf::actor gate;
+
+ private:
   control_sink sink_;
   std::uint16_t port_ = 0;
 };
@@ -159,12 +163,16 @@ class dialling_process {
 
   heard_events heard;
   recording_log log;
-  tls_system system;
-  caf::actor dialler;
 
  private:
   steady_time time_;
   seeded_random random_{2};
+
+ public:
+  tls_system system;  // after all that its actors use
+  caf::actor dialler;
+
+ private:
   control_sink sink_;
 };
 
