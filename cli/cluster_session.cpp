@@ -8,6 +8,7 @@
 #include "cli/control_keys.hpp"
 #include "cli/store_traffic.hpp"
 #include "node/content_copy.hpp"
+#include "platform/crypto/curve_keys.hpp"
 #include "platform/linux/thread_pool.hpp"
 #include "platform/zmq/store_link.hpp"
 
@@ -24,10 +25,14 @@ class tls_session_cluster final : public session_cluster {
   result<void> open() {
     GRAPHITE_TRY(keys_, control_keys::load(how_.keys, role::coordinator, with_.clock));
     GRAPHITE_TRY(auto zmq, zmq_context::make({1, 256, 64}));
-    GRAPHITE_TRY(auto link, make_zmq_store_link(std::move(zmq), {}));
+    GRAPHITE_TRY(auto pair, make_curve_pair());
+    const auto own = std::make_shared<const curve_pair>(std::move(pair));
+    zmq_store_link_options link_how;
+    link_how.own = own;
+    GRAPHITE_TRY(auto link, make_zmq_store_link(std::move(zmq), link_how));
     traffic_ = std::make_unique<store_traffic>(
         store_traffic::ports{std::move(link), with_.contents, *with_.hash, with_.clock, with_.log},
-        keys_->incarnation());
+        keys_->incarnation(), store_client::options{}, keys_->enrolling(own->key));
     GRAPHITE_TRY(pool_, pinned_pool::make(
                             {.name = "stores", .threads = traffic_threads, .queued_max = traffic_queue_max}));
     cluster_control_options control;
@@ -45,7 +50,7 @@ class tls_session_cluster final : public session_cluster {
     };
     control.traffic.bring = [this](const attempt_spec& spec) { return bring(spec); };
     control.traffic.fetch = [this](const attempt_result& ended) { return fetch(ended); };
-    control.on_stores = [this](const std::vector<control::store_address>& all) { use_stores(all); };
+    control.on_stores = [this](const control::settings& now) { use_stores(now); };
     control_ = make_cluster_control(std::move(control));
     return {};
   }
@@ -59,10 +64,8 @@ class tls_session_cluster final : public session_cluster {
  private:
   static constexpr std::size_t traffic_threads = 4, traffic_queue_max = 65'536;
 
-  void use_stores(const std::vector<control::store_address>& all) {
-    std::vector<store_endpoint> stores;
-    for (const auto& one : all) stores.push_back({one.chunks, one.chunks});
-    traffic_->set_stores(std::move(stores), how_.copies);
+  void use_stores(const control::settings& now) {
+    traffic_->set_stores(now);
     const std::lock_guard lock(mutex_);
     brought_.clear();  // who has what is another matter now
   }

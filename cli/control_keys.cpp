@@ -4,6 +4,8 @@
 
 #include "platform/crypto/ssl_calls.hpp"
 #include "platform/crypto/tls_files.hpp"
+#include "platform/keys/key_layout.hpp"
+#include "platform/keys/loaded_keys.hpp"
 
 namespace graphite {
 
@@ -15,7 +17,7 @@ result<std::unique_ptr<control_keys>> control_keys::load(const std::string& fold
                 fmt::format("{} is the part of a {}, and this process is a {}: `graphite keys node DIR NAME "
                             "--role {}` makes its part",
                             folder, to_string(keys.said.what), to_string(wanted), to_string(wanted)));
-  std::unique_ptr<control_keys> out(new control_keys(std::move(keys), clock));
+  std::unique_ptr<control_keys> out(new control_keys(folder, std::move(keys), clock));
   const std::shared_ptr<const message_signer> signer(std::move(out->keys_.role.signer));
   GRAPHITE_TRY(auto self, hello_identity::make(out->keys_.role.statement, signer,
                                                incarnation_id{make_uuid(out->random_)},
@@ -25,6 +27,17 @@ result<std::unique_ptr<control_keys>> control_keys::load(const std::string& fold
   return out;
 }
 
+role_trust control_keys::trust() {
+  const auto now = clock_.unix_ns();
+  const std::lock_guard lock(mutex_);
+  if (now - looked_unix_ns_ >= 1'000'000'000 || now < looked_unix_ns_) {
+    looked_unix_ns_ = now;
+    auto list = load_revoked(key_layout::join(folder_, key_layout::revocations), keys_.roots);
+    if (list && list->number > keys_.revoked.number) keys_.revoked = std::move(*list);
+  }
+  return {roots_that_count(keys_.roots, now), keys_.revoked.serials};
+}
+
 control_security control_keys::security() {
   control_security out;
   out.files = keys_.control;
@@ -32,9 +45,32 @@ control_security control_keys::security() {
   out.check_calls = [] { return check_ssl_calls(); };
   out.self = self_;
   out.verifier = &verifier_;
-  out.trust = [this] { return role_trust{roots_that_count(keys_.roots, clock_.unix_ns()), {}}; };
+  out.trust = [this] { return trust(); };
   out.random = &random_;
+  out.refused_by_tls = [] {
+    std::vector<std::string> lines;
+    for (const auto& one : take_refused_peers())
+      lines.push_back(fmt::format("{}: {}", one.peer.empty() ? "a peer that is gone" : one.peer, one.why));
+    return lines;
+  };
   return out;
+}
+
+store_traffic::enrolling control_keys::enrolling(const curve_key& own) {
+  store_traffic::enrolling out;
+  out.shown = {own, *self_};
+  out.verifier = &verifier_;
+  out.random = &traffic_random_;
+  out.trust = [this] { return trust(); };
+  return out;
+}
+
+store_port_security control_keys::store_security(const curve_key& own, log_sink& log) {
+  store_access::options how;
+  how.roles = {role::coordinator, role::node, role::watch};
+  store_access access(*self_, own, trust(), how, verifier_);
+  access.admit(own);
+  return {std::move(access), &port_random_, &log};
 }
 
 }  // namespace graphite

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "actors/cluster/cluster_control.hpp"
+#include "cli/store_port.hpp"
+#include "cli/store_traffic.hpp"
 #include "core/ports/clock.hpp"
 #include "platform/crypto/ed25519.hpp"
 #include "platform/keys/node_keys.hpp"
@@ -20,16 +23,26 @@ class control_keys {
 
   /// As long as this lives.
   control_security security();
+  /// How a process with this CURVE key enrols at stores; as long as this lives.
+  store_traffic::enrolling enrolling(const curve_key& own);
+  /// What a store's port with this CURVE key works with; as long as this and the log live.
+  store_port_security store_security(const curve_key& own, log_sink& log);
+  /// Roots that count, and what is revoked: looked at once a second. A list that cannot be read, or that is
+  /// older than the one in force, changes nothing. Any thread.
+  role_trust trust();
   const role_key_statement& said() const { return keys_.said; }
   incarnation_id incarnation() const { return self_->incarnation(); }
 
  private:
-  control_keys(node_keys keys, const clock_source& clock) : keys_(std::move(keys)), clock_(clock) {}
-
+  control_keys(std::string folder, node_keys keys, const clock_source& clock)
+      : folder_(std::move(folder)), keys_(std::move(keys)), clock_(clock) {}
+  const std::string folder_;
   node_keys keys_;
   const clock_source& clock_;
+  std::mutex mutex_;  ///< of the revocations
+  std::int64_t looked_unix_ns_ = 0;
   ed25519_verifier verifier_;
-  system_random_source random_;
+  system_random_source random_, traffic_random_, port_random_;  // one thread each
   std::shared_ptr<const hello_identity> self_;
 };
 

@@ -19,8 +19,11 @@
 #include "core/cpu_list.hpp"
 #include "node/assigned_attempts.hpp"
 #include "node/attempt.hpp"
+#include "platform/crypto/curve_keys.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/crypto/ssl_calls.hpp"
+#include "platform/keys/key_file.hpp"
+#include "platform/keys/key_text.hpp"
 #include "platform/linux/clock.hpp"
 #include "platform/linux/memory_scratch.hpp"
 #include "platform/linux/posix_file_reader.hpp"
@@ -32,6 +35,7 @@
 #include "platform/store/segment_store.hpp"
 #include "platform/zmq/store_link.hpp"
 #include "platform/zmq/store_server.hpp"
+#include "platform/zmq/zap_handler.hpp"
 #include "schemas/codec/tool_messages.hpp"
 #include "transforms/command.hpp"
 #include "transforms/registry.hpp"
@@ -85,6 +89,7 @@ class linux_node_process final : public node_process {
     GRAPHITE_TRY(keys_, control_keys::load(options_.keys, role::node, clock_));
     processes_ = std::make_unique<linux_process_runner>();
     GRAPHITE_TRY(zmq_, zmq_context::make({1, 1024, 64}));
+    GRAPHITE_CHECK(open_curve());
     GRAPHITE_CHECK(open_store());
     GRAPHITE_CHECK(open_cache());
     GRAPHITE_TRY(machine_, session_machine::open({parse_pin_mode(options_.pin).value_or(pin_mode::automatic),
@@ -103,23 +108,51 @@ class linux_node_process final : public node_process {
     return [this](const error& why) { on_end_(&why); };
   }
 
+  /// Its CURVE key is by what its store is known and chosen: it stays as long as the state folder.
+  result<void> open_curve() {
+    std::error_code code;
+    std::filesystem::create_directories(options_.state, code);
+    const auto path = options_.state + "/curve.key";
+    auto known = read_secret_file(path, 4 * KiB);
+    if (!known && known.error().code != errc::not_found) return tl::unexpected<error>(known.error());
+    if (known) {
+      auto secret = parse_secret(known->view());
+      if (!secret) return fail(secret.error().code, path + ": " + secret.error().context);
+      GRAPHITE_TRY(auto pair, curve_pair_of(std::move(*secret)));
+      curve_ = std::make_shared<const curve_pair>(std::move(pair));
+      return {};
+    }
+    GRAPHITE_TRY(auto pair, make_curve_pair());
+    GRAPHITE_CHECK(write_key_file(path, secret_text(pair.secret.view()).view()));
+    curve_ = std::make_shared<const curve_pair>(std::move(pair));
+    return {};
+  }
+
   result<void> open_store() {
     if (!options_.store) return {};
     GRAPHITE_CHECK(kept_.open(options_.state + "/store", hash_, log_, failed_sync()));
-    port_ = std::make_unique<store_port>(*kept_.contents, hash_, clock_);
+    port_ = std::make_unique<store_port>(*kept_.contents, hash_, clock_, store_uploads::options{},
+                                         keys_->store_security(curve_->key, log_));
     zmq_store_server_options how;
     GRAPHITE_TRY(const auto where, parse_host_port(options_.listen_store));
-    how.listen = {where.host, where.port, false, nullptr};
+    how.listen = {where.host, where.port, false, curve_};
+    how.connections.admission = port_.get();
     how.log = &log_;
+    GRAPHITE_TRY(zap_, zap_handler::start(zmq_, *port_, &log_));
     GRAPHITE_TRY(server_, make_zmq_store_server(zmq_, how, *port_));
     return {};
   }
 
   result<void> open_cache() {
     GRAPHITE_CHECK(cache_.open(options_.state + "/cache", hash_, log_, failed_sync()));
-    GRAPHITE_TRY(auto link, make_zmq_store_link(zmq_, {}));
+    zmq_store_link_options how;
+    how.own = curve_;
+    GRAPHITE_TRY(auto zmq,
+                 zmq_context::make({1, 256, 64}));  // not that of the port, whose admission is its own
+    GRAPHITE_TRY(auto link, make_zmq_store_link(std::move(zmq), how));
     traffic_ = std::make_unique<store_traffic>(
-        store_traffic::ports{std::move(link), *cache_.contents, hash_, clock_, log_}, keys_->incarnation());
+        store_traffic::ports{std::move(link), *cache_.contents, hash_, clock_, log_}, keys_->incarnation(),
+        store_client::options{}, keys_->enrolling(curve_->key));
     contents_ = std::make_unique<cluster_store>(*cache_.contents, *traffic_, cluster_store::options{});
     return {};
   }
@@ -248,6 +281,7 @@ class linux_node_process final : public node_process {
     offer.incarnation = keys_->incarnation();
     GRAPHITE_TRY(offer.domains, domain_offers());
     offer.store = options_.store;
+    if (server_) offer.chunks_key = curve_->key;
     if (server_)
       offer.chunks = options_.advertise_store.empty() ? server_->address() : options_.advertise_store;
     GRAPHITE_TRY(const auto tools, offered_tools());
@@ -262,9 +296,8 @@ class linux_node_process final : public node_process {
   }
 
   void use(const control::settings& now) {
-    std::vector<store_endpoint> stores;
-    for (const auto& one : now.stores) stores.push_back({one.chunks, one.chunks});
-    traffic_->set_stores(std::move(stores), now.copies);
+    traffic_->set_stores(now);
+    if (port_) port_->set_trust(keys_->trust());
   }
 
   void run(const agent_commands::start& one, const cancel_token& cancel,
@@ -293,8 +326,10 @@ class linux_node_process final : public node_process {
   std::unique_ptr<linux_process_runner> processes_;  // its warden is forked while the process is small
   std::unique_ptr<control_keys> keys_;
   std::shared_ptr<zmq_context> zmq_;
+  curve_pair_ptr curve_;
   content_folder kept_, cache_;
   std::unique_ptr<store_port> port_;
+  std::unique_ptr<zap_handler> zap_;
   std::unique_ptr<store_server> server_;
   std::unique_ptr<store_traffic> traffic_;
   std::unique_ptr<cluster_store> contents_;

@@ -223,7 +223,8 @@ void store_traffic::on_reply(const std::string& store, std::uint64_t request,
 void store_traffic::on_connected(const std::string& store) {
   if (!enrolments_) return client_.reached(store);
   const auto found = stores_.find(store);
-  if (found != stores_.end() && found->second.key) enrolments_->connected(store, *found->second.key);
+  if (found != stores_.end() && found->second.key && enrolments_->connected(store, *found->second.key))
+    client_.reached(store);
 }
 
 void store_traffic::on_lost(const std::string& store) {

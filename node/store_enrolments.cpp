@@ -9,10 +9,13 @@ namespace graphite {
 
 using step_of = stores::enrol_request::what;
 
-void store_enrolments::connected(const std::string& store, const curve_key& key) {
+bool store_enrolments::connected(const std::string& store, const curve_key& key) {
   connection fresh;
   fresh.key = key;
+  const bool own = key == shown_.own;
+  if (own) fresh.at = state::done;
   open_.insert_or_assign(store, std::move(fresh));
+  return own;
 }
 
 void store_enrolments::pause(connection& of, const hello_time& at) {

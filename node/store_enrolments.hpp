@@ -36,8 +36,9 @@ class store_enrolments {
   store_enrolments(credential shown, options chosen, const signature_verifier& verifier)
       : shown_(std::move(shown)), options_(chosen), verifier_(verifier) {}
 
-  /// A connection to the store, which has proved `key`, stands.
-  void connected(const std::string& store, const curve_key& key);
+  /// A connection to the store, which has proved `key`, stands. True: it is this very process, which has
+  /// nothing to prove there (store_access::admit), and may be asked.
+  bool connected(const std::string& store, const curve_key& key);
   void lost(const std::string& store) { open_.erase(store); }
   /// The store refused a request for want of a grant.
   void refused(const std::string& store, const hello_time& at);

@@ -63,6 +63,8 @@ struct Join {
   # What this machine has: attempts name the tools that they need.
   properties @8 :List(Property);
   # "os" = "linux", "arch" = "x86_64" …
+  chunksKey @9 :Data;
+  # 32 bytes: the CURVE key that its chunk port proves. None: it speaks without keys, on loopback.
 }
 
 struct Domain {

@@ -125,6 +125,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     out.clock = options_.clock;
     out.log = options_.log;
     out.trust = by.trust;
+    out.refused_by_tls = by.refused_by_tls;
     out.sink = dispatch_;
     return out;
   }
@@ -135,7 +136,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     if (const auto* came = std::get_if<said::node_came>(&what)) {
       options_.log->info("node {} has joined with {} domains{}", came->name, came->offer->domains.size(),
                          came->adopted == 0 ? "" : ", and what it runs goes on");
-      if (came->offer->store) stores_[came->name] = {came->offer->chunks, {}};
+      if (came->offer->store) stores_[came->name] = {came->offer->chunks, came->offer->chunks_key};
       tell_stores(desk);
     } else if (const auto* lost = std::get_if<said::node_lost>(&what)) {
       options_.log->warn("node {} is gone: {}", lost->name, lost->why);
@@ -157,7 +158,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     for (const auto& [name, address] : stores_)
       if (all.size() < control_limits::stores_max) all.push_back(address);
     desk.core.set_stores(options_.copies, all);
-    options_.on_stores(all);
+    options_.on_stores({false, options_.copies, std::move(all)});
   }
 
   cluster_control_options options_;

@@ -31,6 +31,8 @@ struct control_security {
   const signature_verifier* verifier = nullptr;
   std::function<role_trust()> trust;  ///< now in force; any thread
   random_source* random = nullptr;    ///< theirs alone
+  /// Of who listens: whom TLS refused since the last call (see take_refused_peers), a line for each.
+  std::function<std::vector<std::string>()> refused_by_tls = [] { return std::vector<std::string>(); };
 };
 
 /// What a view's attempts need done before and after. Called by threads of `submit`; block.
@@ -57,7 +59,7 @@ struct cluster_control_options {
   std::map<std::string, digest> tools;
   view_traffic traffic;
   /// The stores that are here now; by the dispatch actor's thread.
-  std::function<void(const std::vector<control::store_address>&)> on_stores = [](const auto&) {};
+  std::function<void(const control::settings&)> on_stores = [](const auto&) {};
 };
 
 /// Errors of its beginning, which local_system::start passes on: those of use_tls and listen_tls, corrupt

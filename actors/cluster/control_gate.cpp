@@ -122,6 +122,8 @@ void control_gate_state::look() {
           which, error{errc::timed_out, fmt::format("key {} of {} has expired", said.serial, said.name)});
   }
   for (const auto& [which, why] : ended) refuse(which, why);
+  for (const auto& line : with.refused_by_tls())
+    lines->write(log_level::warning, "control port: refused " + line, at.now);
 }
 
 caf::behavior control_gate(caf::stateful_actor<control_gate_state>* self, control_gate_dependencies with) {

@@ -26,6 +26,8 @@ struct control_gate_dependencies {
   control_sink sink;
   std::size_t links_max = 4'096;  ///< admitted and not yet
   std::size_t text_bytes_max = 1 * MiB;
+  /// Whom TLS refused since the last call, a line for each; asked each second, by the gate's thread.
+  std::function<std::vector<std::string>()> refused_by_tls = [] { return std::vector<std::string>(); };
   event_rate refusals{2, 20};  ///< lines of the log about who was refused; the others are counted
 };
 

@@ -106,6 +106,7 @@ struct join {
   bool store = false;
   std::vector<tool_offer> tools;
   std::vector<property> properties;
+  curve_key chunks_key = {};  ///< that its chunk port proves; zero: it speaks without keys
   bool operator==(const join&) const = default;
 };
 

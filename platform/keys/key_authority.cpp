@@ -324,6 +324,7 @@ result<issued_key> key_authority::issue_certificate(const certificate_options& o
   GRAPHITE_CHECK(write_pair(folder, control ? "control" : "client", made));
   GRAPHITE_CHECK(write_text(join(folder, options.authority + "-ca.crt"), issuer.certificate));
   if (!control) return row;
+  if (revoked_.number != 0) GRAPHITE_CHECK(write_revocations(revoked_, *root_));
   GRAPHITE_CHECK(write_role_key(folder, options.what, options.name, options.valid));
   GRAPHITE_CHECK(write_pins(folder));
   return row;

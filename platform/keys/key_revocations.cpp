@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "core/hex.hpp"
@@ -67,6 +68,11 @@ result<void> key_authority::write_revocations(const revocations_statement& list,
   GRAPHITE_TRY(const auto said, sign_revocations(list, root));
   const auto text = hex_text(encode_signed(said)) + '\n';
   GRAPHITE_CHECK(write_key_file(part(key_layout::publisher, key_layout::revocations), as_bytes(text)));
+  std::error_code code;
+  for (const auto& one :
+       std::filesystem::directory_iterator(key_layout::join(folder_, key_layout::nodes), code))
+    GRAPHITE_CHECK(
+        write_key_file(key_layout::join(one.path().string(), key_layout::revocations), as_bytes(text)));
   return write_key_file(part(key_layout::root, key_layout::revocations), as_bytes(text));
 }
 

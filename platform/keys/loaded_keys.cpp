@@ -328,4 +328,13 @@ result<byte_vector> load_revocations(const std::string& file, const std::vector<
   return std::move(list->encoded);
 }
 
+result<revocations_statement> load_revoked(const std::string& file, const std::vector<pinned_root>& pins) {
+  const auto text = read_believed_file(file, 2 * revocations_bytes_max);
+  if (!text && text.error().code == errc::not_found) return revocations_statement();
+  if (!text) return tl::unexpected<error>(text.error());
+  auto list = parse_revocations(*text, pins);
+  if (!list) return fail(list.error().code, fmt::format("{}: {}", file, list.error().context));
+  return std::move(list->says);
+}
+
 }  // namespace graphite

@@ -74,5 +74,7 @@ result<std::vector<pinned_root>> load_pins(const std::string& file, std::int64_t
 /// The list of revoked keys, as signed, of a file such as a publisher's `revocations`, as read_believed_file
 /// reads it. Errors: also permission_denied (none of `pins` signed it; whether one counts is not looked at).
 result<byte_vector> load_revocations(const std::string& file, const std::vector<pinned_root>& pins);
+/// The same, read; nothing revoked where there is no such file.
+result<revocations_statement> load_revoked(const std::string& file, const std::vector<pinned_root>& pins);
 
 }  // namespace graphite

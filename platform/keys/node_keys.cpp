@@ -5,6 +5,7 @@
 #include "platform/crypto/ed25519.hpp"
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/key_layout.hpp"
+#include "platform/keys/loaded_keys.hpp"
 
 namespace graphite {
 
@@ -37,6 +38,7 @@ result<node_keys> load_node_keys(const std::string& folder, std::int64_t now_uni
   auto key = parse_signing_key(secret.view());
   if (!key) return in_file(key_layout::role_secret, key.error());
   out.role = std::move(*key);
+  GRAPHITE_TRY(out.revoked, load_revoked(at(key_layout::revocations), out.roots));
   const ed25519_verifier verifier;
   result<role_key_statement> said = fail(errc::permission_denied, std::string(roots_have_ended));
   for (const auto& root : roots_that_count(out.roots, now_unix_ns))

@@ -14,6 +14,7 @@ struct node_keys {
   signing_key role;                ///< its statement is of one of them
   role_key_statement said;
   tls_files control;  ///< of this folder; CAF reads them itself
+  revocations_statement revoked;
 };
 
 /// Blocks, thread-safe. Errors: not_found (names the file and who has it), permission_denied (looser than it

@@ -54,6 +54,16 @@ result<milliseconds> read_milliseconds(std::uint64_t ms) {
   return milliseconds(static_cast<milliseconds::rep>(ms));
 }
 
+/// Zero where there is none.
+result<curve_key> read_curve_key(capnp::Data::Reader in) {
+  curve_key out;
+  const auto key = wire::to_span(in);
+  if (!key.empty() && key.size() != out.bytes.size())
+    return fail(errc::corrupt, "a CURVE key of another length");
+  std::ranges::copy(key, out.bytes.begin());
+  return out;
+}
+
 attempt_key read_key(wire::control::AttemptKey::Reader in) {
   return {{in.getEpoch()}, {in.getTask()}, {in.getNumber()}};
 }
@@ -124,6 +134,7 @@ result<to_coordinator> read_join(wire::control::Join::Reader in) {
   for (const auto& one : out.running)
     if (one.domain >= out.domains.size()) return fail(errc::corrupt, "an attempt in a domain that is none");
   GRAPHITE_TRY(out.chunks, wire::to_text(in.getChunks(), of::name_bytes_max));
+  GRAPHITE_TRY(out.chunks_key, read_curve_key(in.getChunksKey()));
   out.store = in.getStore();
   GRAPHITE_TRY(out.tools, read_tools(in.getTools()));
   GRAPHITE_TRY(out.properties, read_list<control::property>(in.getProperties(), of::properties_max,
@@ -208,10 +219,7 @@ result<control::settings> read_settings(wire::control::Settings::Reader in) {
                    in.getStores(), of::stores_max, "stores", [](auto one) -> result<control::store_address> {
                      control::store_address store;
                      GRAPHITE_TRY(store.chunks, wire::to_text(one.getChunks(), of::name_bytes_max));
-                     const auto key = wire::to_span(one.getKey());
-                     if (!key.empty() && key.size() != store.key.bytes.size())
-                       return fail(errc::corrupt, "a CURVE key of another length");
-                     std::ranges::copy(key, store.key.bytes.begin());
+                     GRAPHITE_TRY(store.key, read_curve_key(one.getKey()));
                      return store;
                    }));
   return out;

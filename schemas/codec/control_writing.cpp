@@ -90,6 +90,7 @@ void write(wire::control::Join::Builder out, const control::join& in) {
   write_list([&](unsigned n) { return out.initRunning(n); }, in.running,
              [](auto to, const auto& from) { write(to, from); });
   out.setChunks(in.chunks);
+  if (in.chunks_key != curve_key{}) out.setChunksKey(wire::to_data(byte_span(in.chunks_key.bytes)));
   out.setStore(in.store);
   write_list([&](unsigned n) { return out.initTools(n); }, in.tools,
              [](auto to, const auto& from) { write(to, from); });

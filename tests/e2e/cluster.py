@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A coordinator and nodes as processes: keys made, joined, built on, killed."""
+import json
 import re
 import subprocess
 
@@ -139,11 +140,28 @@ def who_does_not_belong_is_refused_and_told_why():
         cluster.make_part("stranger", keys=others)
         stranger = cluster.node("stranger", keys=others / "nodes/stranger")
         wait_until(lambda: "control connection: " in stranger.log(), "the refusal of another installation's keys")
+        wait_until(lambda: "control port: refused 127.0.0.1:" in cluster.coordinator.log(), "the coordinator to say so")
+        check("certificate" in cluster.coordinator.log(), "the coordinator says why")
         cluster.make_part("relay-1", "relay")
         relay = world.start("relay", "node", "--coordinator", f"127.0.0.1:{cluster.port()}", "--keys",
                             cluster.keys / "nodes/relay-1", "--state", world.work / "relay-1")
         wait_until(lambda: "is the part of a relay" in relay.log(), "the refusal of another role's part")
         check("has joined" not in cluster.coordinator.log(), "nobody joined")
+
+
+def a_node_whose_key_is_revoked_is_shut_out():
+    with World() as world:
+        texts(world, 1)
+        cluster = Cluster(world)
+        cluster.start()
+        node = cluster.node("node-1", store=True)
+        cluster.joined("node-1")
+        listed = subprocess.run([PROGRAM, "keys", "list", cluster.keys, "--json"], capture_output=True, text=True, check=True)
+        serial = next(row["serial"] for row in map(json.loads, listed.stdout.splitlines())
+                      if row.get("kind") == "role-key" and row.get("name") == "node-1")
+        run("keys", "revoke", cluster.keys, str(serial), "--json")
+        wait_until(lambda: f"key {serial} of node-1 was revoked" in cluster.coordinator.log(), "the coordinator to shut it out")
+        wait_until(lambda: "revoked" in node.log(), "the node to be told why")
 
 
 def a_node_that_is_told_to_stop_hands_back():
@@ -165,4 +183,4 @@ def a_node_that_is_told_to_stop_hands_back():
 
 if __name__ == "__main__":
     main([nodes_build_what_is_saved, a_killed_node_loses_nothing, a_killed_coordinator_goes_on,
-          who_does_not_belong_is_refused_and_told_why, a_node_that_is_told_to_stop_hands_back])
+          who_does_not_belong_is_refused_and_told_why, a_node_whose_key_is_revoked_is_shut_out, a_node_that_is_told_to_stop_hands_back])

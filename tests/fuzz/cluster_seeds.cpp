@@ -42,6 +42,7 @@ void write_from_nodes(const cluster_seeds& out) {
   joining.running = {
       {{{5}, {6}, {7}}, digest_of(1), 0, some_needs(), 9, seconds(3), 4, control::run_state::waiting}};
   joining.chunks = "10.0.0.2:7403";
+  joining.chunks_key.bytes.fill(std::byte{9});
   joining.store = true;
   joining.tools = {{"cc", digest_of(2)}};
   joining.properties = {{"os", "linux"}};

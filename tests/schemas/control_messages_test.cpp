@@ -22,6 +22,7 @@ control::join joining() {
   out.running = {
       {{{5}, {6}, {7}}, digest_of_number(1), 1, some_needs(), 9, seconds(3), 44, control::run_state::ended}};
   out.chunks = "10.0.0.2:7403";
+  out.chunks_key.bytes.fill(std::byte{9});
   out.store = true;
   out.tools = {{"cc", digest_of_number(2)}};
   out.properties = {{"os", "linux"}};

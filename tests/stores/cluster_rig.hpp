@@ -96,9 +96,9 @@ class cluster_rig : public testing::Test {
     if (!keys_) return std::nullopt;
     if (!store_keys_.contains(name)) store_keys_.emplace(name, new_keys(role::node, name));
     const auto& own = store_keys_.at(name);
-    return store_port_security{
-        store_access(*own.self, own.curve->key, keys_->trust(revoked_), {}, keys_->verifier), &random_,
-        &log_};
+    store_access access(*own.self, own.curve->key, keys_->trust(revoked_), {}, keys_->verifier);
+    access.admit(own.curve->key);
+    return store_port_security{std::move(access), &random_, &log_};
   }
   /// As by `kill -9`: nothing is answered any more, and what was not synced may be gone.
   void kill_store(const std::string& name) { running_.erase(name); }

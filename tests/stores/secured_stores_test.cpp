@@ -100,6 +100,16 @@ TEST_F(secured_stores, nodes_that_prove_their_role_move_contents) {
   EXPECT_TRUE(log_.contains("node 'node-1'"));
 }
 
+TEST_F(secured_stores, a_process_has_nothing_to_prove_to_its_own_store) {
+  start_store("a");
+  const auto one = make_content(1, 1000);
+  node self(*this, {}, {}, store_keys_.at("a"));
+  tell(self, {"a"}, 1);
+  put_all(self, {one});
+  ASSERT_TRUE(self.store.sync());
+  EXPECT_TRUE(has("a", one));
+}
+
 TEST_F(secured_stores, who_has_not_enrolled_gets_nothing) {
   start_store("a");
   const auto one = make_content(1, 1000);

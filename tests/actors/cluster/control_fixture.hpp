@@ -104,6 +104,11 @@ class gate_process {
     if (!how.self) how.self = keys.identity(role::coordinator, "main", 1);
     if (!how.trust) how.trust = [&keys] { return keys.trust(); };
     how.sink = sink_;
+    how.refused_by_tls = [] {
+      std::vector<std::string> out;
+      for (const auto& one : take_refused_peers()) out.push_back(one.peer + ": " + one.why);
+      return out;
+    };
     gate = system->spawn(control_gate, std::move(how));
     port_ = listen_tls(gate, port, "127.0.0.1").value();
   }

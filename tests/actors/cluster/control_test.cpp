@@ -32,6 +32,15 @@ TEST_F(control_connection, refuses_another_role_and_says_so_on_both_sides) {
   EXPECT_TRUE(relay.heard.of<came>().empty());
 }
 
+TEST_F(control_connection, whom_tls_refuses_is_in_the_listeners_log) {
+  gate_process gate(authority_, keys_, nodes_only());
+  temporary_folder elsewhere;
+  const certificate_authority other(elsewhere, "control");
+  dialling_process stranger(other, keys_, gate.port(), node());
+  ASSERT_TRUE(wait_until([&] { return gate.log.contains("control port: refused 127.0.0.1:"); }));
+  EXPECT_TRUE(gate.heard.of<came>().empty());
+}
+
 TEST_F(control_connection, a_dialler_leaves_a_listener_of_another_name) {
   gate_process gate(authority_, keys_, nodes_only());
   hello_dialler::options wanted;
