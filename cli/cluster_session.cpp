@@ -88,10 +88,13 @@ class tls_session_cluster final : public session_cluster {
   result<void> bring(const attempt_spec& spec) {
     std::vector<content_ref> wanted;
     for (const auto& input : spec.inputs) {
-      if (!input.generated) GRAPHITE_CHECK(take_in(input));
-      const std::lock_guard lock(mutex_);
-      for (const auto& content : stored_contents(input.content, input.parts))
-        if (!brought_.contains(content.id)) wanted.push_back(content);
+      const auto before = wanted.size();
+      {
+        const std::lock_guard lock(mutex_);
+        for (const auto& content : stored_contents(input.content, input.parts))
+          if (!brought_.contains(content.id)) wanted.push_back(content);
+      }
+      if (!input.generated && wanted.size() > before) GRAPHITE_CHECK(take_in(input));
     }
     if (wanted.empty()) return {};
     GRAPHITE_CHECK(traffic_->bring(wanted));

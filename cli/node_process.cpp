@@ -17,6 +17,7 @@
 #include "cli/worker_libraries.hpp"
 #include "cli/worker_program.hpp"
 #include "core/cpu_list.hpp"
+#include "core/platform_facts.hpp"
 #include "node/assigned_attempts.hpp"
 #include "node/attempt.hpp"
 #include "platform/crypto/curve_keys.hpp"
@@ -185,7 +186,7 @@ class linux_node_process final : public node_process {
     runner_ = std::make_unique<attempt_runner>(
         attempt_runner::ports{*view_, *contents_, hash_, *tools_, *scratch_, transform_, *workers_},
         attempt_options{.view_folder = nothing});
-    GRAPHITE_TRY(auto offered, offered_tools());
+    GRAPHITE_TRY(offered_, offered_tools());
     attempts_ = std::make_unique<assigned_attempts>(
         assigned_attempts::ports{[this](const attempt_spec& spec, const cancel_token& cancel) {
                                    const auto ended =
@@ -193,7 +194,7 @@ class linux_node_process final : public node_process {
                                    return runner_->run(spec, cancel);
                                  },
                                  *contents_, hash_},
-        assigned_attempts::options{std::move(offered)});
+        assigned_attempts::options{offered_});
     return {};
   }
 
@@ -284,9 +285,9 @@ class linux_node_process final : public node_process {
     if (server_) offer.chunks_key = curve_->key;
     if (server_)
       offer.chunks = options_.advertise_store.empty() ? server_->address() : options_.advertise_store;
-    GRAPHITE_TRY(const auto tools, offered_tools());
-    for (const auto& [name, one] : tools) offer.tools.push_back({name, one.what});
-    offer.properties = {{"arch", "x86_64"}, {"os", "linux"}};
+    for (const auto& [name, one] : offered_) offer.tools.push_back({name, one.what});
+    offer.properties = {{"arch", std::string(to_string(this_architecture))},
+                        {"os", std::string(to_string(this_platform))}};
     how.run = [this](const agent_commands::start& one, const cancel_token& cancel,
                      std::function<void(control::attempt_end)> done) { run(one, cancel, std::move(done)); };
     how.settle = [this](const control::settings& now) { use(now); };
@@ -302,8 +303,10 @@ class linux_node_process final : public node_process {
 
   void run(const agent_commands::start& one, const cancel_token& cancel,
            std::function<void(control::attempt_end)> done) {
-    const bool taken = machine_->pool()
-                           .submit([this, how = one.how, what = one.what, cancel, done] {
+    auto& pools = machine_->pool();
+    // Where the machine is split otherwise, its threads belong to no domain that was offered.
+    auto& pool = options_.domains == 0 ? static_cast<thread_pool&>(pools.domain(one.domain)) : pools;
+    const bool taken = pool.submit([this, how = one.how, what = one.what, cancel, done] {
                              done(attempts_->run(*how, *what, cancel));
                            })
                            .has_value();
@@ -339,6 +342,7 @@ class linux_node_process final : public node_process {
   std::unique_ptr<session_sandbox> sandbox_;
   std::unique_ptr<tool_workers> tools_;
   transform_libraries libraries_;
+  std::map<std::string, installed_tool> offered_;
   std::unique_ptr<domain_workers> workers_;
   std::unique_ptr<attempt_runner> runner_;
   std::unique_ptr<assigned_attempts> attempts_;

@@ -62,7 +62,7 @@ struct Join {
   tools @7 :List(Tool);
   # What this machine has: attempts name the tools that they need.
   properties @8 :List(Property);
-  # "os" = "linux", "arch" = "x86_64" …
+  # "os" = "linux", "arch" = "x64" … (core/platform_facts.hpp)
   chunksKey @9 :Data;
   # 32 bytes: the CURVE key that its chunk port proves. None: it speaks without keys, on loopback.
 }

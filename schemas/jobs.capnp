@@ -154,7 +154,7 @@ struct Missing {
   places @0 :List(UInt32);      # of the question's contents, from 0, ascending: these have to be uploaded
   stores @1 :List(Store);       # that are alive: each content to the first `copies` of its order (core/store_choice.hpp)
   copies @2 :UInt32;
-  ticket @3 :Data;              # for the stores (core/upload_ticket.hpp); none: they ask for none
+  ticket @3 :Data;              # for the stores (core/store_pass.hpp); none: they ask for none
   untilUnixNs @4 :Int64;        # the ticket's end; ask again then
 }
 

@@ -43,7 +43,6 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     cluster_rebuild_dependencies with;
     with.dispatch = dispatch_;
     with.hash = options_.hash.get();
-    with.clock = options_.clock;
     with.tools = options_.tools;
     with.traffic = options_.traffic;
     return system.spawn(cluster_rebuild, std::move(with));

@@ -94,7 +94,8 @@ rebuild_actor::behavior_type cluster_rebuild(rebuild_actor::stateful_pointer<clu
     caf::anon_send(
         dispatch, atom::answer_v,
         std::make_shared<const dispatch_call>(dispatch_call{[side](dispatch_desk& desk, time_point) {
-          if (side->job) (void)desk.core.close_job(*side->job);  // nobody waits any more
+          for (const auto& [name, waiter] : side->waiting) desk.cancel(waiter);  // nobody waits any more
+          if (side->job) (void)desk.core.close_job(*side->job);
         }}));
   });
   return {

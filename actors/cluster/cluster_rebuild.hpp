@@ -13,7 +13,6 @@ namespace graphite {
 struct cluster_rebuild_dependencies {
   dispatch_actor dispatch;
   const hasher* hash = nullptr;
-  clock_source* clock = nullptr;
   std::string tenant = "main";
   task_class level = task_class::interactive;
   std::map<std::string, digest> tools;  ///< of the view, by name: as they enter keys

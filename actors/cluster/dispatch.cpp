@@ -49,6 +49,9 @@ void perform(dispatch_pointer self, commands::commit& command) {
   auto request = std::make_shared<commit_request>();
   request->rows = self->state.with.rows_of(*command.what);
   const auto finish = [self, number = command.what->number](const result<void>& how) {
+    const auto trouble = how ? std::string() : how.error().context;
+    if (trouble != std::exchange(self->state.trouble, trouble) && !trouble.empty())
+      self->state.with.log->error("results of nodes wait until the disk takes them: {}", trouble);
     self->state.desk->core.committed(number, how, self->state.with.clock->now());
     step_soon(self);
   };

@@ -46,6 +46,7 @@ struct dispatch_state {
   caf::actor gate;
   bool step_is_due = false;
   std::size_t since_step = 0;
+  std::string trouble;                    ///< why the last commit failed: said once
   std::optional<time_point> wake_wanted;  ///< by the dispatcher
   std::optional<time_point> wake_set;     ///< a message comes then
 };

@@ -13,7 +13,6 @@ namespace graphite {
 /// What the node actor works with; outlives it.
 struct node_dependencies {
   clock_source* clock = nullptr;
-  log_sink* log = nullptr;
   /// Runs it on a thread of its domain and calls `done` once, from any thread. Must not block itself.
   std::function<void(const agent_commands::start&, const cancel_token&,
                      std::function<void(control::attempt_end)> done)>

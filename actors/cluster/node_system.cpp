@@ -51,7 +51,6 @@ class tls_node_system final : public node_system {
     system_ = std::make_unique<caf::actor_system>(config_);
     node_dependencies with;
     with.clock = options_.clock;
-    with.log = options_.log;
     with.run = options_.run;
     with.settle = options_.settle;
     with.on_end = [this](const error* why) {

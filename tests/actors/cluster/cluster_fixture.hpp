@@ -192,7 +192,6 @@ class node_process {
     what.offer.domains = {{4000, GiB, {}, 64, "0-3"}};
     node_dependencies with;
     with.clock = &time_;
-    with.log = &log;
     with.run = [this](const agent_commands::start& one, const cancel_token& token,
                       std::function<void(control::attempt_end)> done) {
       (void)token;

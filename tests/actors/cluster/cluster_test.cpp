@@ -46,6 +46,7 @@ TEST_F(cluster, nothing_is_told_before_the_disk_has_it) {
   ASSERT_TRUE(wait_until([&] { return one.started().size() == 10; }));
   ASSERT_TRUE(wait_until([&] { return coordinator.uncommitted() == 10; }));
   EXPECT_TRUE(coordinator.ended().empty());
+  EXPECT_EQ(coordinator.log.count("results of nodes wait until the disk takes them"), 1U);
   disk_.rows.options().fail_writes.reset();
   ASSERT_TRUE(wait_until([&] { return coordinator.ended().size() == 10; }));
   EXPECT_EQ(committed(), 10U);
