@@ -13,6 +13,7 @@
 
 #include "platform/linux/process_group.hpp"
 #include "platform/linux/thread_name.hpp"
+#include "platform/linux/thread_turns.hpp"
 
 namespace graphite {
 
@@ -21,6 +22,7 @@ static constexpr duration end_grace = seconds(2);  // between SIGTERM and SIGKIL
 exec_runner::exec_runner(std::string command)
     : command_(std::move(command)), thread_([this] {
         name_thread("exec-runner");
+        take_usual_turns();
         run();
       }) {}
 

@@ -18,6 +18,7 @@
 #include "cli/signals.hpp"
 #include "gateway/http_server.hpp"
 #include "gateway/local_service.hpp"
+#include "platform/linux/thread_turns.hpp"
 #include "platform/metrics/prometheus_registry.hpp"
 
 namespace graphite {
@@ -188,7 +189,7 @@ class dev_service {
   std::optional<int> live() {
     changed_ = false;
     metrics_.new_session();
-    auto session = local_session::open(wanted(), log_);
+    auto session = open_session();
     if (!session) return events_.failed(session.error());
     (*session)->system().on_stop([] { stop_signals::raise(); });
     service_access access(access_of(options_), (*session)->keys(), log_);
@@ -226,6 +227,11 @@ class dev_service {
   }
 
  private:
+  result<std::unique_ptr<local_session>> open_session() {
+    const short_turns of_what_a_save_passes;
+    return local_session::open(wanted(), log_);
+  }
+
   result<std::unique_ptr<http_server>> start_operators(local_session& session, const local_service& clients,
                                                        const service_access& access) {
     GRAPHITE_TRY(const auto options, access.operators(clients));

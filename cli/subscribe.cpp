@@ -16,6 +16,7 @@
 #include "cli/subscription.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/keys/key_file.hpp"
+#include "platform/linux/thread_turns.hpp"
 
 namespace graphite {
 namespace {
@@ -138,6 +139,7 @@ int run_subscribe(const subscribe_options& options) {
       options.from, options.channel, options.into, options.keys, options.root, false, [&](state_trust trust) {
         return open_state(options, trust, hash, state_log);
       }};
+  const short_turns of_the_swap;
   const auto outcome = run_subscription(subscription, hash, log, listener);
   return outcome ? static_cast<int>(exit_ok) : out.failed(outcome.error());
 }

@@ -9,6 +9,7 @@
 #include "gateway/http_port.hpp"
 #include "gateway/listen_address.hpp"
 #include "platform/linux/thread_name.hpp"
+#include "platform/linux/thread_turns.hpp"
 
 namespace graphite {
 
@@ -45,6 +46,7 @@ class http_server::impl {
     auto stop = started_.get_future();
     thread_ = std::thread([this] {
       name_thread("http");
+      stand_back();
       run();
     });
     try {

@@ -16,6 +16,7 @@
 #include "gateway/service_socket.hpp"
 #include "gateway/tls_context.hpp"
 #include "platform/linux/thread_name.hpp"
+#include "platform/linux/thread_turns.hpp"
 
 namespace graphite {
 
@@ -127,6 +128,7 @@ class local_service::impl {
     auto stop = started_.get_future();
     thread_ = std::thread([this] {
       name_thread("local-service");
+      stand_back();
       run();
     });
     try {

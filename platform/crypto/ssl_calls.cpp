@@ -32,11 +32,36 @@ Function* real(const char* name) {
   return found;
 }
 
-/// Whether `address` is in CAF's TLS: only that is cured, others hear the truth.
+struct code_range {
+  std::uintptr_t begin = 0, end = 0;
+};
+
+/// Where the code of CAF's TLS lies; the programs that have it are linked with it, so that it stays there.
+code_range code_of_caf() {
+  code_range out;
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* library, std::size_t, void* into) {
+        if (std::string_view(library->dlpi_name).find("/libcaf_openssl.so") == std::string_view::npos)
+          return 0;
+        for (std::size_t i = 0; i < library->dlpi_phnum; ++i) {
+          const auto& part = library->dlpi_phdr[i];
+          if (part.p_type != PT_LOAD || (part.p_flags & PF_X) == 0) continue;
+          const std::uintptr_t begin = library->dlpi_addr + part.p_vaddr;
+          *static_cast<code_range*>(into) = {begin, begin + part.p_memsz};
+          return 1;
+        }
+        return 0;
+      },
+      &out);
+  return out;
+}
+
+/// Whether `address` is in CAF's TLS: only that is cured, others hear the truth. Looked for once: dladdr
+/// walks through all symbols of the program, which others' handshakes would pay for.
 bool is_of_caf(const void* address) {
-  Dl_info found{};
-  return ::dladdr(address, &found) != 0 && found.dli_fname != nullptr &&
-         std::string_view(found.dli_fname).find("/libcaf_openssl.so") != std::string_view::npos;
+  static const code_range caf = code_of_caf();
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  return caf.begin <= at && at < caf.end;
 }
 
 /// What CAF gets to hear: nothing that it would throw for.

@@ -11,6 +11,7 @@
 
 #include "platform/linux/cpu_set.hpp"
 #include "platform/linux/thread_name.hpp"
+#include "platform/linux/thread_turns.hpp"
 
 namespace graphite {
 
@@ -101,6 +102,7 @@ result<std::unique_ptr<pinned_pool>> pinned_pool::make(pinned_pool_options optio
 /// What a thread does first.
 void pinned_pool::begin(std::size_t number) {
   name_thread(thread_name(options_.name, number).c_str());
+  take_usual_turns();
   // On Linux a nice value belongs to the thread.
   if (options_.nice != 0)
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), options_.nice);

@@ -150,7 +150,8 @@ def nobody_waits_for_a_reader_of_events_who_does_not_read():
                                stderr=subprocess.DEVNULL)
         try:
             fcntl.fcntl(dev.stdout, F_SETPIPE_SZ, 4096)
-            world.ready = json.loads(dev.stdout.readline())
+            lines = iter(dev.stdout.readline, b"")
+            world.ready = next(event for event in map(json.loads, lines) if event["event"] == "ready")
             reader = world.subscribe("reader")
             for number in range(edits):
                 world.write("a.txt", f"edit {number}")

@@ -50,7 +50,8 @@ MAY_INCLUDE = {
     "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
                "predictor"},
     "gateway": {"core", "schemas", "actors/facade.hpp", "actors/jobs_facade.hpp", "platform/crypto/tls_reasons.hpp",
-                "platform/crypto/tls_server.hpp", "platform/linux/owned_fd.hpp", "platform/linux/thread_name.hpp"},
+                "platform/crypto/tls_server.hpp", "platform/linux/owned_fd.hpp", "platform/linux/thread_name.hpp",
+                "platform/linux/thread_turns.hpp"},
     "bindings": None, "cli": None, "bench": None,  # may include all
 }
 

@@ -21,3 +21,6 @@ graphite_test(thread_pool_tests LABEL adapter SOURCES
   thread_pool_test.cpp
   ${CMAKE_SOURCE_DIR}/tests/core/bounded_ring_test.cpp
   LIBS graphite_threads)
+graphite_test(thread_turns_tests LABEL adapter SOURCES
+  thread_turns_test.cpp
+  LIBS graphite_thread_turns)
