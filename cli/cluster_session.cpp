@@ -57,6 +57,7 @@ class tls_session_cluster final : public session_cluster {
 
   system_extension& extension() override { return control_->extension(); }
   std::string address() const override { return control_->address(); }
+  cluster_desk& desk() override { return control_->desk(); }
   void stop() override {
     if (pool_) pool_->stop();
   }

@@ -45,6 +45,7 @@ class table {
     add_subscribe(root_, chosen_, handlers);
 #endif
     add_status(root_, chosen_);
+    add_cluster_orders(root_, chosen_);
     add_why(root_, chosen_);
     add_graph(root_, chosen_);
     add_diff(root_, chosen_);

@@ -71,6 +71,8 @@ void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handl
 void add_node(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_status(CLI::App& root, chosen_command& chosen);
+/// cordon, drain, uncordon
+void add_cluster_orders(CLI::App& root, chosen_command& chosen);
 void add_why(CLI::App& root, chosen_command& chosen);
 void add_graph(CLI::App& root, chosen_command& chosen);
 void add_diff(CLI::App& root, chosen_command& chosen);

@@ -105,6 +105,75 @@ json_object to_json(const service_status& value) {
                           {"machine", to_json(value.machine)}});
 }
 
+json_object to_json(const cluster_node& value) {
+  json_object domains = json_object::array();
+  for (const auto& one : value.domains)
+    domains.push_back({{"cpus", one.cpus},
+                       {"cpu_milli", one.cpu_milli},
+                       {"cpu_milli_used", one.cpu_milli_used},
+                       {"memory_bytes", one.memory_bytes},
+                       {"memory_bytes_used", one.memory_bytes_used},
+                       {"running", one.running},
+                       {"ahead", one.ahead},
+                       {"resources", one.resources}});
+  return {{"event", "node"},
+          {"node", value.name},
+          {"service", to_text(value.service)},
+          {"here", value.here},
+          {"leaving", value.leaving},
+          {"store", value.store},
+          {"chunks", value.chunks},
+          {"unheard_seconds", value.unheard_seconds},
+          {"unacknowledged", value.unacknowledged},
+          {"domains", std::move(domains)}};
+}
+
+static json_object lists_of(const cluster_report& value) {
+  json_object nodes = json_object::array(), classes = nodes, running = nodes, misfits = nodes;
+  for (const auto& one : value.nodes) {
+    auto node = to_json(one);
+    node.erase("event");
+    nodes.push_back(std::move(node));
+  }
+  for (const auto& one : value.classes)
+    classes.push_back({{"class", one.name},
+                       {"waiting", one.waiting},
+                       {"running", one.running},
+                       {"oldest_seconds", one.oldest_seconds}});
+  for (const auto& one : value.running)
+    running.push_back({{"rule", one.rule},
+                       {"path", one.path},
+                       {"node", one.node},
+                       {"seconds", one.seconds},
+                       {"second", one.second}});
+  for (const auto& one : value.misfits)
+    misfits.push_back({{"rule", one.rule}, {"needs", one.needs}, {"count", one.count}});
+  return {{"nodes", std::move(nodes)},
+          {"classes", std::move(classes)},
+          {"running", std::move(running)},
+          {"fit_no_node", std::move(misfits)}};
+}
+
+json_object to_json(const cluster_report& value) {
+  json_object out{{"epoch", value.epoch},
+                  {"in_grace", value.in_grace},
+                  {"deposed", value.deposed},
+                  {"copies", value.copies},
+                  {"stores", value.stores},
+                  {"tasks", value.tasks},
+                  {"waiters", value.waiters},
+                  {"delayed", value.delayed},
+                  {"unplaceable", value.unplaceable},
+                  {"hedged", value.hedged},
+                  {"uncommitted", value.uncommitted},
+                  {"commit_trouble", value.commit_trouble},
+                  {"critical_seconds", value.critical_seconds},
+                  {"work_seconds", value.work_seconds},
+                  {"eta_seconds", value.eta_seconds()}};
+  out.update(lists_of(value));
+  return out;
+}
+
 json_object to_json(const why_answer& value) {
   json_object components = json_object::array();
   for (const auto& [name, text] : value.key_components)

@@ -256,6 +256,7 @@ std::string local_session::chunks_address() const {
 std::string local_session::control_address() const {
   return parts_->cluster ? parts_->cluster->address() : "";
 }
+cluster_desk* local_session::cluster() { return parts_->cluster ? &parts_->cluster->desk() : nullptr; }
 std::size_t local_session::subscribers() const {
   return parts_->ports ? parts_->ports->port().peers().size() : 0;
 }

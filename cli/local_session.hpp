@@ -78,6 +78,7 @@ class local_session {
   std::string chunks_address() const;
   /// Of the control port; empty where attempts run here.
   std::string control_address() const;
+  cluster_desk* cluster();  ///< null where attempts run here
   std::size_t subscribers() const;
   /// Absolute folder of the first channel's bundle.
   std::string bundle() const;

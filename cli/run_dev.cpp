@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "cli/attach.hpp"
+#include "cli/cluster_metrics.hpp"
 #include "cli/cluster_session.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/console.hpp"
@@ -153,9 +154,14 @@ http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, l
     return registry.exposition();
   };
   out.ready = [] { return true; };  // it listens only once everything else does
-  out.status = [&facade](const reply<std::string>& done) {
-    facade.status([done](const result<service_status>& how) {
-      done(how.map([](const service_status& status) { return to_json(status).dump(); }));
+  out.status = [&facade, cluster = session.cluster()](const reply<std::string>& done) {
+    facade.status([done, cluster](const result<service_status>& how) {
+      if (!how || cluster == nullptr)
+        return done(how.map([](const service_status& status) { return to_json(status).dump(); }));
+      cluster->report([done, all = to_json(*how)](const result<cluster_report>& now) mutable {
+        if (now) all["cluster"] = to_json(*now);
+        done(now.map([&](const cluster_report&) { return all.dump(); }));
+      });
     });
   };
   return out;
@@ -198,11 +204,14 @@ class dev_service {
     service.program = GRAPHITE_VERSION;
     service.network = access.network();
     service.audit = (*session)->audit();
+    service.cluster = (*session)->cluster();
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
     if (!served) return events_.failed(served.error());
     auto operators = start_operators(**session, **served, access);
     if (!operators) return events_.failed(operators.error());
     access.follow(**served, **operators);
+    std::optional<cluster_watch> figures;
+    if (auto* cluster = (*session)->cluster()) figures.emplace(*cluster, *registry_);
     again_.reset();
     keep_ports(**session, **served, **operators);
     (*session)->system().set_addresses(
@@ -220,6 +229,7 @@ class dev_service {
       break;
     }
     access.stop_following();
+    figures.reset();
     operators->reset();
     served->reset();
     session->reset();

@@ -14,6 +14,7 @@
 
 namespace graphite {
 
+class cluster_desk;
 class system_extension;
 
 /// What a session has for whoever gives its attempts to a cluster; all outlive it but `tools`.
@@ -34,6 +35,8 @@ class session_cluster {
   virtual system_extension& extension() = 0;
   /// HOST:PORT of the control port.
   virtual std::string address() const = 0;
+  /// What may be asked of it; lives as long.
+  virtual cluster_desk& desk() = 0;
   /// Nobody waits for it any more: ends its threads' work.
   virtual void stop() = 0;
 };

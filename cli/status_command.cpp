@@ -3,8 +3,10 @@
 #include <memory>
 
 #include "cli/attach.hpp"
+#include "cli/cluster_text.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
+#include "gateway/cluster_client.hpp"
 
 namespace graphite {
 
@@ -71,19 +73,33 @@ void print_channels(console& out, const service_status& s) {
   }
 }
 
+/// Nothing where the service has no cluster.
+result<std::optional<cluster_report>> cluster_of(service_client& client) {
+  auto cluster = cluster_client::open(client);
+  if (!cluster && cluster.error().code == errc::unsupported) return std::nullopt;
+  if (!cluster) return tl::unexpected<error>(cluster.error());
+  GRAPHITE_TRY(auto report, (*cluster)->report());
+  return std::optional(std::move(report));
+}
+
 int run_status(const project_options& options) {
   console out(options.json);
   auto client = attach(options);
   if (!client) return out.failed(client.error());
   const auto status = (*client)->status();
   if (!status) return out.failed(status.error());
+  const auto cluster = cluster_of(**client);
+  if (!cluster) return out.failed(cluster.error());
   if (!options.json) {
     print_project(out, *status);
     print_machine(out, status->machine);
     print_work(out, *status);
+    if (*cluster) print_cluster(out, **cluster);
     print_channels(out, *status);
   }
-  out.object(to_json(*status));
+  auto all = to_json(*status);
+  if (*cluster) all["cluster"] = to_json(**cluster);
+  out.object(all);
   return exit_ok;
 }
 
@@ -95,7 +111,9 @@ void add_status(CLI::App& root, chosen_command& chosen) {
       *root.add_subcommand("status", "Show what is watched, stale, running, failed and published");
   add_asking_options(command, *kept);
   command.footer(
-      "Asks the running `graphite dev` of the project.\n\n"
+      "Asks the running `graphite dev` or `graphite coordinator` of the project; of a coordinator it also "
+      "shows\n"
+      "nodes, their domains, the queue by class, what runs where and how long it will take.\n\n"
       "Examples:\n"
       "  graphite status\n"
       "  graphite status --json | jq .failed");

@@ -158,6 +158,7 @@ attempt_spec impl::spec_of(action_index a) const {
                     recipe.environment,
                     {},
                     weak_of(a)};
+  spec.demand = rule_of(a).demand;
   for (const auto input : input_artefacts(a)) {
     const auto found = parts_of(input);
     spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index,

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/attempt_needs.hpp"
 #include "core/content.hpp"
 #include "core/ids.hpp"
 #include "core/logical_path.hpp"
@@ -44,7 +45,8 @@ struct attempt_spec {
   std::map<std::string, std::string> environment;
   std::map<std::string, std::string> tools;  ///< NAME of {tool:NAME} to the program's absolute path
   digest weak_key;
-  std::vector<std::string> tool_files = {};  ///< absolute: all files of the command's tools
+  std::shared_ptr<const rule_demand> demand = {};  ///< of a cluster; null: one processor
+  std::vector<std::string> tool_files = {};        ///< absolute: all files of the command's tools
 };
 
 /// The contents that lie in a store: the parts, or the only one.

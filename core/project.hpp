@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/attempt_needs.hpp"
 #include "core/digest.hpp"
 #include "core/glob.hpp"
 #include "core/sandbox.hpp"
@@ -75,7 +77,8 @@ struct rule_spec {
   std::optional<built_in_spec> built_in;  ///< of a built-in transform
   std::vector<reference_spec> references;
   milliseconds settle{0};
-  bool publish = true;  ///< false: outputs are only inputs of other rules
+  std::shared_ptr<const rule_demand> demand;  ///< null: one processor each, as many as fit
+  bool publish = true;                        ///< false: outputs are only inputs of other rules
   source_location where;
 
   /// False of a `copy`: it takes no action.

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "actors/cluster_facade.hpp"
 #include "actors/facade.hpp"
 #include "actors/jobs_facade.hpp"
 #include "core/error.hpp"
@@ -44,8 +45,9 @@ struct local_service_options {
   /// Refused peers are disconnected before a byte of theirs is read.
   std::function<bool(const peer_credentials&)> admit = same_user_or_root;
   network_options network = {};
-  job_services jobs = {};       ///< of a coordinator; null: `unsupported`. Outlive the service
-  audit_sink* audit = nullptr;  ///< told of each call that may change something; outlives the service
+  job_services jobs = {};           ///< of a coordinator; null: `unsupported`. Outlive the service
+  cluster_desk* cluster = nullptr;  ///< of a coordinator; null: `unsupported`. Outlives the service
+  audit_sink* audit = nullptr;      ///< told of each call that may change something; outlives the service
 };
 
 /// Serves one facade on `STATE/sock` to the same user's programs (schemas/service.capnp), and on TCP ports to

@@ -30,6 +30,7 @@ inline constexpr std::array session_methods{
     method_verb{"stop", verb::operate},
     method_verb{"gc", verb::operate},
     method_verb{"jobs", verb::query},
+    method_verb{"cluster", verb::query},
 };
 
 /// The same of schemas/jobs.capnp's Jobs. What was submitted or cancelled is noted once it was.
@@ -43,6 +44,12 @@ inline constexpr std::array job_methods{
     method_verb{"why", verb::query},
     method_verb{"watch", verb::query},
     method_verb{"logs", verb::query},
+};
+
+/// The same of schemas/cluster.capnp's Cluster.
+inline constexpr std::array cluster_methods{
+    method_verb{"report", verb::query},
+    method_verb{"order", verb::operate, false},
 };
 
 }  // namespace graphite

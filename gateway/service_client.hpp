@@ -76,6 +76,7 @@ class service_client {
   result<void> stop(milliseconds timeout);
 
  private:
+  friend class cluster_client;
   friend class job_client;
   class impl;
   explicit service_client(std::unique_ptr<impl> self);

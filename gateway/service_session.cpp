@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/cluster_session.hpp"
 #include "gateway/jobs_session.hpp"
 #include "gateway/service_calls.hpp"
 
@@ -197,6 +198,16 @@ class session_server final : public wire::Session::Server {
                             outcome.initFailed());
     else
       outcome.initOk().setJobs(make_jobs(connection_));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> cluster(ClusterContext context) override {
+    auto outcome = context.getResults().initOutcome();
+    if (connection_->shared.options.cluster == nullptr)
+      service_codec::encode({errc::unsupported, "this service has no cluster: ask a coordinator"},
+                            outcome.initFailed());
+    else
+      outcome.initOk().setCluster(make_cluster(connection_));
     return kj::READY_NOW;
   }
 

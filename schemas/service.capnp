@@ -92,6 +92,9 @@ interface Session {
 
   jobs @10 () -> (outcome :Outcome(JobsGrant));
   # What a coordinator does with jobs: jobs.capnp. `unsupported` of a service that has none.
+
+  cluster @11 () -> (outcome :Outcome(ClusterGrant));
+  # A coordinator's nodes and what they do: cluster.capnp. `unsupported` of a service that has none.
 }
 
 interface Hold {
@@ -107,6 +110,7 @@ interface Hold {
 
 struct HoldGrant { hold @0 :Hold; }
 struct JobsGrant { jobs @0 :Capability; }   # a Jobs
+struct ClusterGrant { cluster @0 :Capability; }   # a Cluster
 struct Released { count @0 :UInt32; }   # holds that were in force until this call
 struct Stopping { pid @0 :UInt64; }     # of the service
 

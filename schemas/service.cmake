@@ -20,4 +20,4 @@ function(graphite_schema library)
   target_link_libraries(${library} PUBLIC graphite_sanitizers capnp-rpc capnp kj-async kj)
 endfunction()
 
-graphite_schema(graphite_service_schema service.capnp jobs.capnp)
+graphite_schema(graphite_service_schema service.capnp jobs.capnp cluster.capnp)

@@ -78,6 +78,7 @@ class coordinator_process : public process {
   void take(dispatch_commands::commit& what);
   void take(dispatch_commands::done& what);
   void take(dispatch_commands::differs& what);
+  void take(dispatch_commands::unplaceable&) {}  // nodes come back
   void take(dispatch_commands::node_came& what);
   void take(dispatch_commands::node_lost& what);
   void take(dispatch_commands::drained& what);

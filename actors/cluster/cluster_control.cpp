@@ -8,6 +8,7 @@
 #include "actors/tls.hpp"
 #include "coordinator/action_key.hpp"
 #include "coordinator/cluster/result_rows.hpp"
+#include "coordinator/cluster/status_report.hpp"
 
 namespace graphite {
 
@@ -22,7 +23,7 @@ commit_ptr remembered(const dispatcher& of) {
   return out;
 }
 
-class tls_cluster_control final : public cluster_control, public system_extension {
+class tls_cluster_control final : public cluster_control, public system_extension, public cluster_desk {
  public:
   explicit tls_cluster_control(cluster_control_options options) : options_(std::move(options)) {}
   ~tls_cluster_control() override { end(); }
@@ -63,14 +64,18 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     return port_ == 0 ? "" : options_.address + ":" + std::to_string(port_);
   }
 
-  void status(reply<dispatch_status> done) override {
-    if (!call([done](dispatch_desk& desk, time_point now) { done(desk.core.status(now)); }))
-      done(fail(errc::unavailable, "the cluster's schedule has ended"));
+  cluster_desk& desk() override { return *this; }
+
+  void report(reply<cluster_report> done) override {
+    const auto tell = [this, done](dispatch_desk& desk, time_point now) {
+      done(report_of(desk.core.status(now), epoch_));
+    };
+    if (!call(tell)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
   }
 
-  void set_service(std::string node, lease_table::service how, duration within, reply<bool> done) override {
-    const auto set = [node = std::move(node), how, within, done](dispatch_desk& desk, time_point now) {
-      done(desk.core.set_service(node, how, now + within, now).map([] { return true; }));
+  void order(node_order what, reply<cluster_node> done) override {
+    const auto set = [this, what, done](dispatch_desk& desk, time_point now) {
+      done(ordered(what, desk, now));
     };
     if (!call(set)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
   }
@@ -85,7 +90,17 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     return true;
   }
 
-  result<std::shared_ptr<dispatch_desk>> make_desk(epoch_number epoch) const {
+  result<cluster_node> ordered(const node_order& what, dispatch_desk& desk, time_point now) const {
+    GRAPHITE_CHECK(node_of(report_of(desk.core.status(now), epoch_), what.node));
+    const auto within = milliseconds(std::min<std::uint64_t>(what.within_ms, within_ms_max));
+    GRAPHITE_CHECK(
+        desk.core.set_service(what.node, static_cast<lease_table::service>(what.how), now + within, now));
+    options_.log->info("node {} is {} by order", what.node, to_text(what.how));
+    return node_of(report_of(desk.core.status(now), epoch_), what.node);
+  }
+
+  result<std::shared_ptr<dispatch_desk>> make_desk(epoch_number epoch) {
+    epoch_ = epoch;
     auto how = options_.dispatching;
     how.schedule.epoch = epoch;
     auto out = std::make_shared<dispatch_desk>(dispatcher(how, options_.hash));
@@ -145,6 +160,8 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     } else if (const auto* differs = std::get_if<said::differs>(&what)) {
       options_.log->warn("an action is not deterministic: {} and {} made other outputs of the same inputs",
                          differs->what->first.node, differs->what->second.node);
+    } else if (const auto* waits = std::get_if<said::unplaceable>(&what)) {
+      options_.log->warn("{}", unplaceable_text(*waits));
     } else if (std::holds_alternative<said::remember>(what)) {
       caf::anon_send(journal, atom::persist_v, remembered(desk.core));
     } else if (std::holds_alternative<said::deposed>(what)) {
@@ -160,7 +177,10 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     options_.on_stores({false, options_.copies, std::move(all)});
   }
 
+  static constexpr std::uint64_t within_ms_max = 1'000'000'000;
+
   cluster_control_options options_;
+  epoch_number epoch_;
   std::mutex mutex_;  ///< of the handles
   dispatch_actor dispatch_;
   caf::actor gate_;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/facade.hpp"
+#include "actors/cluster_facade.hpp"
 #include "coordinator/cluster/dispatcher.hpp"
 #include "core/hello.hpp"
 #include "core/ports/clock.hpp"
@@ -71,10 +71,7 @@ class cluster_control {
   virtual system_extension& extension() = 0;
   /// HOST:PORT; empty before it has begun.
   virtual std::string address() const = 0;
-  /// Any thread. Errors: unavailable (it has ended).
-  virtual void status(reply<dispatch_status> done) = 0;
-  /// Holds over restarts of the node. Errors: busy, unavailable.
-  virtual void set_service(std::string node, lease_table::service how, duration within, reply<bool> done) = 0;
+  virtual cluster_desk& desk() = 0;
 };
 std::unique_ptr<cluster_control> make_cluster_control(cluster_control_options options);
 

@@ -55,7 +55,7 @@ result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluste
                          const wish& what, time_point now) {
   GRAPHITE_TRY(const auto job, job_of(desk, *side, with.tenant));
   GRAPHITE_TRY(const auto recipe, recipe_of(*what.spec, with.tools));
-  GRAPHITE_TRY(const auto number, desk.core.add_recipe(recipe));
+  GRAPHITE_TRY(const auto number, desk.core.add_recipe(recipe, pool_of(*what.spec)));
   auto waiter = desk.submit(
       task_of(*what.spec, what.key, {job, with.level, number, now}),
       [side, what, traffic = with.traffic](const dispatch_commands::done& how) {

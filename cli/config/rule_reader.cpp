@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/config/built_in_reader.hpp"
 #include "core/did_you_mean.hpp"
@@ -14,6 +15,8 @@ namespace graphite {
 
 namespace {
 
+constexpr std::uint32_t at_once_max = 1'000'000, cpu_max = 4'096;
+constexpr std::size_t resources_max = 4;  // named_needs_max of a scheduler
 constexpr milliseconds settle_max{60'000}, timeout_max{86'400'000};
 constexpr std::uint64_t memory_bytes_min = MiB, memory_bytes_max = 1024 * GiB;
 
@@ -66,6 +69,7 @@ class rule_reader {
                   "write for example match = \"**/*.png\"");
     in_.read("exclude", rule_.exclude);
     in_.read("settle", rule_.settle, milliseconds(0), settle_max);
+    read_demand();
     in_.read("publish", rule_.publish);
     rule_.transform = in_.has("command") ? "command" : "copy";
     if (const auto transform = in_.text("transform")) read_transform(*transform);
@@ -327,6 +331,44 @@ class rule_reader {
     in.read("required", spec.required);
     in.finish();
     rule_.references.push_back(std::move(spec));
+  }
+
+  void read_demand() {
+    rule_demand out;
+    in_.read("at_once", out.at_once, 1, at_once_max);
+    if (const auto* given = in_.table("needs")) {
+      table_reader in(*given, "[rule.needs] of " + in_.title(), mistakes_);
+      read_cpu(in, out.needs.cpu_milli);
+      in.read_size("memory", out.needs.memory_bytes, 1, 1024 * 1024 * GiB);
+      if (const auto* named = in.table("resources")) read_resources(*named, in.title(), out.needs.resources);
+      in.finish();
+    }
+    if (out != rule_demand{}) rule_.demand = std::make_shared<const rule_demand>(std::move(out));
+  }
+
+  static void read_cpu(table_reader& in, std::uint32_t& milli) {
+    const auto* node = in.find("cpu");
+    if (node == nullptr) return;
+    const auto value = node->value<double>();
+    if (!value || !(*value >= 0.001 && *value <= cpu_max))
+      return in.mistake(place_of(*node), fmt::format("'cpu' in {} is no number of processors", in.title()),
+                        fmt::format("from 0.001 to {}", cpu_max));
+    milli = static_cast<std::uint32_t>(std::lround(*value * 1000));
+  }
+
+  void read_resources(const toml::table& named, const std::string& title, std::vector<resource_amount>& out) {
+    table_reader in(named, "'resources' in " + title, mistakes_);
+    for (const auto& [key, value] : named) {
+      const std::string name(key.str());
+      if (out.size() == resources_max)
+        return in.mistake(place_of(value), fmt::format("more than {} in {}", resources_max, in.title()),
+                          "an action takes no more kinds of them");
+      resource_amount one{name, 0};
+      in.read(name, one.count, 1, at_once_max);
+      out.push_back(std::move(one));
+    }
+    in.finish();
+    std::ranges::sort(out, {}, &resource_amount::name);
   }
 
   static void read_base(table_reader& in, reference_spec& spec) {

@@ -103,6 +103,14 @@ struct done {
 struct differs {
   std::shared_ptr<const nondeterminism> what;
 };
+/// No node that is here could ever run actions like this one: they wait for one that can. Said once of a kind
+/// of actions until there is one.
+struct unplaceable {
+  std::shared_ptr<const dispatch_task> task;
+  std::shared_ptr<const control::recipe> recipe;
+  std::vector<control::property> platform;  ///< that is asked for beside the recipe's needs
+  bool alone = false;                       ///< no node is here at all
+};
 /// A node has joined.
 struct node_came {
   std::string name;
@@ -131,9 +139,9 @@ struct wake_at {
 
 using dispatch_command =
     std::variant<dispatch_commands::send, dispatch_commands::hang_up, dispatch_commands::commit,
-                 dispatch_commands::done, dispatch_commands::differs, dispatch_commands::node_came,
-                 dispatch_commands::node_lost, dispatch_commands::drained, dispatch_commands::remember,
-                 dispatch_commands::deposed, dispatch_commands::wake_at>;
+                 dispatch_commands::done, dispatch_commands::differs, dispatch_commands::unplaceable,
+                 dispatch_commands::node_came, dispatch_commands::node_lost, dispatch_commands::drained,
+                 dispatch_commands::remember, dispatch_commands::deposed, dispatch_commands::wake_at>;
 using dispatch_command_list = std::vector<dispatch_command>;
 
 struct dispatch_status {
@@ -146,7 +154,24 @@ struct dispatch_status {
     duration unheard{};  ///< since when; of one that is here
     std::uint64_t unacknowledged = 0;
   };
+  struct running_attempt {
+    std::shared_ptr<const dispatch_task> task;  ///< null: adopted, nobody has asked for it yet
+    std::shared_ptr<const std::string> rule;    ///< null with `task`
+    std::string node;
+    duration since{};  ///< it was given out
+    bool second = false;
+  };
+  /// Tasks that no node can run.
+  struct misfit {
+    std::shared_ptr<const control::recipe> recipe;
+    std::vector<control::property> platform;
+    std::uint64_t count = 0;
+  };
+  static constexpr std::size_t running_max = 100;
   schedule_status schedule;
+  std::vector<running_attempt> running;  ///< the first ones; those that wait at a node included
+  std::vector<misfit> misfits;           ///< as in `schedule`; adopted ones are left out
+  std::uint32_t copies = 1, stores = 0;
   std::vector<node_status> nodes;  ///< ascending by name; those that are here, or cordoned
   std::uint64_t uncommitted = 0;   ///< results that wait for the disk
   std::string commit_trouble;      ///< why the disk does not take them; empty: it does

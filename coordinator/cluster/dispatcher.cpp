@@ -99,9 +99,32 @@ dispatcher::learned dispatcher::learned_of(std::uint64_t rule_number) {
   return {rules.memory_bytes(rule), rules.cpu_milli(rule)};
 }
 
+void dispatcher_impl::tell_work(dispatch_status& told, time_point at) const {
+  for (const auto& record : records) {
+    if (record.task == task_id{}) continue;
+    for (const auto& attempt : record.attempts) {
+      if (attempt.number == 0 || told.running.size() >= dispatch_status::running_max) continue;
+      const auto its = sessions.find(attempt.session);
+      const auto* recipe = record.what ? recipes.find(record.what->recipe) : nullptr;
+      told.running.push_back({record.what, recipe == nullptr ? nullptr : recipe->rule,
+                              its == sessions.end() ? "" : its->second.name,
+                              std::max(at - attempt.at, duration{}),
+                              attempt.reason != schedule_commands::assign::why::first});
+    }
+  }
+  for (const auto& one : told.schedule.misfits) {
+    const auto* record = find(one.first);
+    const auto* recipe = record != nullptr && record->what ? recipes.find(record->what->recipe) : nullptr;
+    if (recipe != nullptr) told.misfits.push_back({recipe->what, recipe->platform, one.count});
+  }
+}
+
 dispatch_status dispatcher::status(time_point now) const {
   dispatch_status out;
   out.schedule = impl_->schedule.status(now);
+  out.copies = impl_->copies;
+  out.stores = static_cast<std::uint32_t>(impl_->stores.size());
+  impl_->tell_work(out, now);
   out.uncommitted = impl_->commits.size();
   out.commit_trouble = impl_->commits.trouble();
   for (const auto& known : impl_->schedule.leases().list()) {

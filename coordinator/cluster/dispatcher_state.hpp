@@ -113,6 +113,7 @@ struct dispatcher_impl {
   waiter_id submit_late(const dispatch_task& what, std::uint64_t task);
   dispatch_record& record_at(task_id task);
   dispatch_record* find(task_id task);
+  const dispatch_record* find(task_id task) const { return const_cast<dispatcher_impl*>(this)->find(task); }
   void give(dispatch_record& record, const dispatch_record::given& what) const;
   void forget(task_id task);
   bool cancel(waiter_id waiter);
@@ -145,6 +146,7 @@ struct dispatcher_impl {
   void handle(schedule_commands::done& what);
   void handle(schedule_commands::forget& what) { forget(what.task); }
   void handle(schedule_commands::differs& what);
+  void handle(schedule_commands::unplaceable& what);
   void handle(schedule_commands::node_lost& what);
   void handle(schedule_commands::drained& what);
   void handle(schedule_commands::deposed& what);
@@ -152,6 +154,9 @@ struct dispatcher_impl {
   void step();
   void say_work();
   void say_wake();
+
+  // dispatcher.cpp: what people are told.
+  void tell_work(dispatch_status& told, time_point at) const;
 };
 
 }  // namespace graphite

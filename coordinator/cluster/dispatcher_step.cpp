@@ -67,6 +67,14 @@ void impl::handle(schedule_commands::differs& what) {
   out.push_back(dispatch_commands::differs{std::move(what.what)});
 }
 
+void impl::handle(schedule_commands::unplaceable& what) {
+  const auto* record = find(what.task);
+  const auto* recipe = record != nullptr && record->what ? recipes.find(record->what->recipe) : nullptr;
+  if (recipe != nullptr)
+    out.push_back(
+        dispatch_commands::unplaceable{record->what, recipe->what, recipe->platform, sessions.empty()});
+}
+
 void impl::handle(schedule_commands::node_lost& what) {
   const auto its = sessions.find(what.session);
   if (its == sessions.end()) return;

@@ -163,6 +163,11 @@ struct forget {
 struct differs {
   std::shared_ptr<const nondeterminism> what;
 };
+/// Nothing that is here could ever run it, nor others of its shape: they wait. Said once of a shape until
+/// something could.
+struct unplaceable {
+  task_id task;
+};
 /// Its attempts go elsewhere. It has to say hello again.
 struct node_lost {
   node_index node = 0;
@@ -183,8 +188,9 @@ struct wake_at {
 
 using schedule_command =
     std::variant<schedule_commands::assign, schedule_commands::stop, schedule_commands::done,
-                 schedule_commands::forget, schedule_commands::differs, schedule_commands::node_lost,
-                 schedule_commands::drained, schedule_commands::deposed, schedule_commands::wake_at>;
+                 schedule_commands::forget, schedule_commands::differs, schedule_commands::unplaceable,
+                 schedule_commands::node_lost, schedule_commands::drained, schedule_commands::deposed,
+                 schedule_commands::wake_at>;
 using schedule_command_list = std::vector<schedule_command>;
 
 struct schedule_status {
@@ -200,7 +206,14 @@ struct schedule_status {
     std::uint32_t cpu_milli = 0, cpu_milli_used = 0;
     std::uint64_t memory_bytes = 0, memory_bytes_used = 0;
   };
+  /// Waiting tasks of a shape that no domain could hold, the first 16 shapes of them.
+  struct misfit {
+    std::uint64_t count = 0;
+    task_id first;  ///< one of them
+  };
+  static constexpr std::size_t misfits_max = 16;
   std::array<class_status, task_class_count> classes{};
+  std::vector<misfit> misfits;
   std::vector<domain_status> domains;
   std::uint64_t tasks = 0, waiters = 0;
   std::uint64_t delayed = 0;      ///< wait for the end of a back-off

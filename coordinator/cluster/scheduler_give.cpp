@@ -36,7 +36,9 @@ std::uint64_t impl::cost_of(const task_needs& needs, std::uint64_t wall_ns) cons
 
 void impl::give_out() {
   const bool waits = grace_until && !planted(planted_bug::no_grace);
-  if (held || waits || leases.is_deposed() || places.live_count() == 0) return;
+  if (held || waits || leases.is_deposed()) return;
+  if (places.live_count() == 0) return tell_alone();
+  alone_told = false;
   use_reservations();
   nowhere.resize(shapes.size());
   const auto blocked = [this](task_class, tenant_index tenant, shape_index shape) {
@@ -44,10 +46,23 @@ void impl::give_out() {
     return nowhere[shape] == capacity_version || !limits.allows_pool(needs) ||
            !limits.allows_tenant(tenant, needs);
   };
-  while (const auto next = queue.next(blocked))
-    if (!give(*next)) fits_nowhere(*next, request_of(*next));
+  impossible_told.resize(shapes.size());
+  while (const auto next = queue.next(blocked)) {
+    const auto shape = tasks.at(*next).shape;
+    if (give(*next))
+      impossible_told[shape] = false;
+    else
+      fits_nowhere(*next, request_of(*next));
+  }
   for (const auto slot : aside) put_in_queue(slot);
   aside.clear();
+}
+
+/// No node is here at all.
+void impl::tell_alone() {
+  const auto waits = queue.next([](task_class, tenant_index, shape_index) { return false; });
+  if (waits && !std::exchange(alone_told, true))
+    out.push_back(schedule_commands::unplaceable{tasks.id_of(*waits)});
 }
 
 bool impl::give(std::uint32_t slot) {
@@ -136,6 +151,10 @@ void impl::fits_nowhere(std::uint32_t slot, const placement::request& what) {
     return;
   }
   nowhere[task.shape] = capacity_version;
+  const bool impossible = !places.possible(needs_of(task));
+  if (impossible && !impossible_told[task.shape])
+    out.push_back(schedule_commands::unplaceable{tasks.id_of(slot)});
+  impossible_told[task.shape] = impossible;
   if (now - task.waiting_since < options.reserve_after ||
       reservations.size() >= std::max<std::size_t>(places.live_count() / 4, 1))
     return;

@@ -142,6 +142,8 @@ struct scheduler_impl {
 
   // Giving out.
   std::uint64_t capacity_version = 1;  ///< changes when something may fit that did not
+  bool alone_told = false;             ///< `unplaceable` was said, and no node has come since
+  std::vector<bool> impossible_told;   ///< by shape: `unplaceable` was said, and nothing can run it yet
   std::vector<std::uint64_t> nowhere;  ///< by shape: the version at which it fitted nowhere
   struct reservation {
     domain_index domain = 0;
@@ -177,6 +179,7 @@ struct scheduler_impl {
   void assign(std::uint32_t slot, const placement::choice& where, schedule_commands::assign::why why);
   live_attempt& place_attempt(std::uint32_t slot, const placement::choice& where, bool second, bool over);
   void begun(domain_slots::attempt handle);
+  void tell_alone();
   void fits_nowhere(std::uint32_t slot, const placement::request& what);
   void use_reservations();
   void put_in_queue(std::uint32_t slot);

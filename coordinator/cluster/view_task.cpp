@@ -24,7 +24,14 @@ result<control::recipe> recipe_of(const attempt_spec& spec, const std::map<std::
       return fail(errc::invalid_argument, "what the tool '" + name + "' is is not known");
     out.tools.push_back({name, found->second});
   }
+  if (spec.demand) out.needs = spec.demand->needs;
   return out;
+}
+
+std::optional<rule_pool> pool_of(const attempt_spec& spec) {
+  if (!spec.demand || spec.demand->at_once == 0) return std::nullopt;
+  const auto number = checksum64(as_bytes("pool of " + spec.rule));
+  return rule_pool{number == 0 ? 1 : number, spec.demand->at_once};
 }
 
 digest task_key(const attempt_spec& spec, const hasher& hash) {

@@ -17,6 +17,9 @@ namespace graphite {
 /// same libraries. Errors: invalid_argument (a tool whose identity is not known).
 result<control::recipe> recipe_of(const attempt_spec& spec, const std::map<std::string, digest>& tools);
 
+/// How many of its rule's attempts run at once, in all views that have a rule of this name.
+std::optional<rule_pool> pool_of(const attempt_spec& spec);
+
 /// What its result depends on: the weak key, and each input with its content, since the weak key covers
 /// only what is always read. The same for attempts of other views.
 digest task_key(const attempt_spec& spec, const hasher& hash);

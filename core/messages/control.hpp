@@ -9,6 +9,7 @@
 
 #include "core/attempt.hpp"
 #include "core/attempt_key.hpp"
+#include "core/attempt_needs.hpp"
 #include "core/credentials.hpp"
 
 /// \file What a node and the coordinator say to each other once both have proved who they are: the meaning of
@@ -38,21 +39,6 @@ struct control_limits {
   static constexpr std::size_t text_bytes_max = 64 * KiB;
   static constexpr std::size_t said_bytes_max = 16 * KiB;  ///< of a tool: its message, its log
   static constexpr std::size_t options_bytes_max = 64 * KiB;
-};
-
-/// So much of a resource that has a name: a graphics card, a licence.
-struct resource_amount {
-  std::string name;
-  std::uint32_t count = 0;
-  bool operator==(const resource_amount&) const = default;
-};
-
-/// What an attempt takes of its domain while it runs.
-struct attempt_needs {
-  std::uint32_t cpu_milli = 1000;
-  std::uint64_t memory_bytes = 0;
-  std::vector<resource_amount> resources;
-  bool operator==(const attempt_needs&) const = default;
 };
 
 namespace control {

@@ -1,81 +1,10 @@
 #!/usr/bin/env python3
 """A coordinator and nodes as processes: keys made, joined, built on, killed."""
 import json
-import re
 import subprocess
 
-from support import PROGRAM, World, check, equal, files_below, main, run, wait_until
-
-RULE = """[project]
-name = "e2e"
-[[rule]]
-name = "upper"
-match = ["*.txt"]
-transform = "command"
-outputs = ["{stem}.up"]
-[rule.command]
-shell = true
-argv = "sleep PAUSE; tr a-z A-Z < {in} > {out}"
-"""
-
-
-class Cluster:
-    """Keys, a coordinator, and nodes by their names."""
-
-    def __init__(self, world):
-        self.world = world
-        self.keys = world.work / "cluster-keys"
-        self.nodes = {}
-        self.coordinator = None
-        run("keygen", self.keys, "--json")
-        self.make_part("main", "coordinator")
-
-    def make_part(self, name, role="node", keys=None):
-        run("keys", "node", keys or self.keys, name, "--role", role, "--json")
-
-    def start(self, port=0, copies=1):
-        self.coordinator = self.world.start("coordinator", "coordinator", "-C", self.world.root, "--json", "--control",
-                                            f"127.0.0.1:{port}", "--control-keys", self.keys / "nodes/main", "--copies", copies)
-        self.world.ready = self.coordinator.event("ready")
-        return self.port()
-
-    def port(self):
-        return int(self.world.ready["control"].rsplit(":", 1)[1])
-
-    def node(self, name, *extra, store=False, keys=None):
-        if not (self.keys / "nodes" / name).exists() and keys is None:
-            self.make_part(name)
-        options = ["--store", "--listen-store", "127.0.0.1:0"] if store else []
-        self.nodes[name] = self.world.start(
-            name, "node", "--coordinator", f"127.0.0.1:{self.port()}", "--keys", keys or self.keys / "nodes" / name,
-            "--state", self.world.work / name, "--tools", self.world.root / "graphite.toml", *options, *extra, "--json")
-        return self.nodes[name]
-
-    def joined(self, name, times=1):
-        wait_until(lambda: self.coordinator.log().count(f"node {name} has joined") >= times, f"{name} to join")
-
-
-def texts(world, count, pause="0"):
-    world.write("graphite.toml", RULE.replace("PAUSE", pause))
-    for i in range(count):
-        world.write(f"t/{i}.txt", f"text {i}\n")
-
-
-def outputs(world):
-    """What the bundle says: each asset with its content."""
-    listed = subprocess.run([PROGRAM, "bundle", "inspect", world.bundle, "--assets", "--json"], capture_output=True,
-                            text=True, check=True)
-    return sorted(re.findall(r'"path":"([^"]+)".*?"content":"([0-9a-f]+)"', listed.stdout))
-
-
-def built_alone(world):
-    """The same by one process without a cluster, from nothing."""
-    with World() as other:
-        for path, data in files_below(world.root, without=".graphite").items():
-            other.write(path, data)
-        other.build()
-        return outputs(other)
-
+from clusters import RULE, Cluster, built_alone, outputs, texts
+from support import PROGRAM, World, check, equal, main, run, wait_until
 
 def nodes_build_what_is_saved():
     with World() as world:
@@ -94,6 +23,65 @@ def nodes_build_what_is_saved():
         world.write("t/7.txt", "another\n")
         reader.swap_with(changed="7.up")
         equal((world.current("reader") / "7.up").read_text(), "ANOTHER\n", "what the subscriber has")
+
+
+def status_shows_nodes_and_what_fits_none_and_orders_hold():
+    picky = RULE + '''
+[[rule]]
+name = "bake"
+match = ["*.scene"]
+transform = "command"
+outputs = ["{stem}.lit"]
+[rule.needs]
+resources = { gpu = 1 }
+[rule.command]
+shell = true
+argv = "cat {in} > {out}"
+'''
+    with World() as world:
+        world.write("graphite.toml", picky.replace("PAUSE", "0"))
+        world.write("a.txt", "a\n")
+        world.write("room.scene", "light\n")
+        cluster = Cluster(world)
+        cluster.start()
+        cluster.node("node-1", store=True)
+        cluster.joined("node-1")
+
+        def told():
+            return run("status", "-C", world.root, "--json")["cluster"]
+
+        build = world.start("build", "build", "-C", world.root, "--json")
+        wait_until(lambda: told()["fit_no_node"], "an action that fits no node to be told")
+        equal(told()["fit_no_node"], [{"rule": "bake", "needs": "gpu=1, tool sh as the coordinator has it", "count": 1}], "what fits no node")
+        text = run("status", "-C", world.root)
+        check("1 action of rule bake fits no node: gpu=1, tool sh" in text, f"not told: {text}")
+        wait_until(lambda: "actions of rule bake fit no node" in cluster.coordinator.log(),
+                   "the coordinator's log to say so")
+        check(build.child.poll() is None, "the build waits for such a node")
+        cluster.node("node-2", "--resource", "gpu=1")
+        equal((build.event("build")["failed"], told()["fit_no_node"]), (0, []), "once there is one")
+        equal([(n["node"], n["here"], n["store"], n["service"]) for n in told()["nodes"]],
+              [("node-1", True, True, "in"), ("node-2", True, False, "in")], "nodes")
+
+        drained = run("drain", "node-1", "--within", "0", "-C", world.root, "--json")
+        equal((drained["node"], drained["service"]), ("node-1", "draining"), "the order")
+        wait_until(lambda: "node node-1 is drained" in cluster.coordinator.log(), "node-1 to be empty")
+        world.write("b.txt", "b\n")
+        equal(world.build()["ran"], 1, "what node-2 builds")
+        run("cordon", "node-2", "-C", world.root)
+        text = run("cordon", "node-3", "-C", world.root, code=2)
+        check("no node node-3: did you mean 'node-1'?" in text, f"a name that is none: {text}")
+        world.write("c.txt", "c\n")
+        waits = world.start("waits", "build", "-C", world.root, "--json")
+        wait_until(lambda: sum(c["waiting"] for c in told()["classes"]) == 1, "an action that waits")
+        port = cluster.port()
+        cluster.coordinator.kill()
+        cluster.start(port=port)
+        cluster.joined("node-2")
+        equal([n["service"] for n in told()["nodes"]], ["draining", "cordoned"], "orders hold over a restart")
+        run("uncordon", "node-1", "-C", world.root)
+        wait_until(lambda: world.build()["behind"] == 0, "the rest")
+        waits.kill()
 
 
 def a_killed_node_loses_nothing():
@@ -182,5 +170,5 @@ def a_node_that_is_told_to_stop_hands_back():
 
 
 if __name__ == "__main__":
-    main([nodes_build_what_is_saved, a_killed_node_loses_nothing, a_killed_coordinator_goes_on,
+    main([nodes_build_what_is_saved, status_shows_nodes_and_what_fits_none_and_orders_hold, a_killed_node_loses_nothing, a_killed_coordinator_goes_on,
           who_does_not_belong_is_refused_and_told_why, a_node_whose_key_is_revoked_is_shut_out, a_node_that_is_told_to_stop_hands_back])

@@ -82,8 +82,8 @@ class Process:
             if accept(event):
                 return event
 
-    def event(self, kind):
-        return self.wait_for(lambda e: e.get("event") == kind, f"event '{kind}'")
+    def event(self, kind, deadline_s=DEADLINE_S):
+        return self.wait_for(lambda e: e.get("event") == kind, f"event '{kind}'", deadline_s)
 
     def swap_with(self, changed=None, removed=None):
         def accept(event):

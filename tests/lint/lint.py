@@ -49,7 +49,7 @@ MAY_INCLUDE = {
     "runtime": {"core", "bundle", "schemas", "streaming", "predictor"},
     "actors": {"core", "kernels", "schemas", "bundle", "transforms", "coordinator", "node", "relay", "streaming",
                "predictor"},
-    "gateway": {"core", "schemas", "actors/facade.hpp", "actors/jobs_facade.hpp", "platform/crypto/tls_reasons.hpp",
+    "gateway": {"core", "schemas", "actors/facade.hpp", "actors/cluster_facade.hpp", "actors/jobs_facade.hpp", "platform/crypto/tls_reasons.hpp",
                 "platform/crypto/tls_server.hpp", "platform/linux/owned_fd.hpp", "platform/linux/thread_name.hpp",
                 "platform/linux/thread_turns.hpp"},
     "bindings": None, "cli": None, "bench": None,  # may include all

@@ -60,6 +60,7 @@ class dispatch_bench {
     lost.clear();
     drained.clear();
     differing.clear();
+    unplaceable.clear();
     remembers = 0;
     wake.reset();
     for (auto& command : d.step(now)) std::visit([this](auto& one) { take(one); }, command);
@@ -163,6 +164,7 @@ class dispatch_bench {
   std::vector<dispatch_commands::node_lost> lost;
   std::vector<std::string> drained;
   std::vector<nondeterminism> differing;
+  std::vector<dispatch_commands::unplaceable> unplaceable;
   int remembers = 0;
   std::optional<time_point> wake;
   bool deposed = false;
@@ -173,6 +175,7 @@ class dispatch_bench {
   void take(dispatch_commands::commit& one) { batches.push_back(std::move(one.what)); }
   void take(dispatch_commands::done& one) { dones.push_back(std::move(one)); }
   void take(dispatch_commands::differs& one) { differing.push_back(*one.what); }
+  void take(dispatch_commands::unplaceable& one) { unplaceable.push_back(std::move(one)); }
   void take(dispatch_commands::node_came& one) { came.push_back(std::move(one)); }
   void take(dispatch_commands::node_lost& one) { lost.push_back(std::move(one)); }
   void take(dispatch_commands::drained& one) { drained.push_back(std::move(one.name)); }
