@@ -61,6 +61,8 @@ void encode(const job_outcome& value, wire::End::Builder out) {
   auto outputs = out.initOutputs(count_of(value.outputs.size()));
   for (std::size_t i = 0; i < value.outputs.size(); ++i) encode(value.outputs[i], outputs[count_of(i)]);
   out.setGeneration(wire_text(value.generation));
+  if (value.listing != content_ref{}) jobs_codec::encode(value.listing, out.initListing());
+  out.setAssets(value.assets);
 }
 
 result<job_outcome> read_outcome(wire::End::Reader in) {
@@ -72,6 +74,10 @@ result<job_outcome> read_outcome(wire::End::Reader in) {
   GRAPHITE_TRY(out.failures, read_list<job_failure>(in.getFailures(), limit::failures_max, read_failure));
   GRAPHITE_TRY(out.outputs, read_list<job_output>(in.getOutputs(), limit::outputs_max, read_output));
   GRAPHITE_TRY(out.generation, read_text(in.getGeneration(), limit::label_bytes_max));
+  if (in.hasListing()) {
+    GRAPHITE_TRY(out.listing, decode(in.getListing()));
+  }
+  out.assets = in.getAssets();
   return out;
 }
 

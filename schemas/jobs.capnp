@@ -37,8 +37,9 @@ interface Jobs {
 
   missing @1 (job :UInt64, contents :List(Content), client :Data) -> (outcome :Service.Outcome(Missing));
   # At most 1,024 contents. `client` is the CURVE key, 32 bytes, with which the client will meet the stores: the ticket
-  # counts for it alone. Errors: not_found; unavailable (no store is there); too_large (more bytes than the tenant may
-  # upload); cancelled (the job is over).
+  # counts for it alone. With no contents it tells where the stores are and gives a ticket, also of a job that is over:
+  # so its outputs are fetched. Errors: not_found; unavailable (no store is there); too_large (more bytes than the tenant
+  # may upload); cancelled (the job is over).
 
   uploaded @2 (job :UInt64) -> (outcome :Service.Outcome(Job));
   # All that was missing has been put. Answered after the coordinator has looked: `missing` of the answer is what it
@@ -206,7 +207,10 @@ struct End {
   progress @2 :Progress;
   failures @3 :List(Failure);   # the first 100; progress.failed counts all
   outputs @4 :List(Output);     # of an action
-  generation @5 :Text;          # of a project: what shows it
+  generation @5 :Text;          # of a project: the digest of its listing, for people; equal assets have an equal one
+  listing @6 :Content;          # of a project: all its assets with their contents (docs/formats/asset-list.md), in the
+                                # stores, as the assets are; null where nothing is shown
+  assets @7 :UInt64;            # in it
 }
 
 struct Failure { path @0 :Text; message @1 :Text; }

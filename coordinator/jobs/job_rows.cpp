@@ -197,6 +197,8 @@ void write_outcome(record_writer& out, const job_outcome& outcome) {
     out.content(one.content);
   }
   out.bytes(outcome.generation);
+  out.number(outcome.assets);
+  out.content(outcome.listing);
 }
 
 job_outcome read_outcome(record_reader& in) {
@@ -217,6 +219,8 @@ job_outcome read_outcome(record_reader& in) {
     out.outputs.push_back(std::move(one));
   }
   out.generation = in.bytes(limit::label_bytes_max);
+  out.assets = in.number();
+  out.listing = in.content();
   return out;
 }
 

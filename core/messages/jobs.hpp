@@ -147,7 +147,10 @@ struct job_outcome {
   job_progress progress = {};
   std::vector<job_failure> failures = {};  ///< the first; progress.failed counts all
   std::vector<job_output> outputs = {};    ///< of an action
-  std::string generation = {};             ///< of a project: what shows it, as `graphite status` prints it
+  /// Of a project: what was made of it. Zero where nothing is shown.
+  std::uint64_t assets = 0;
+  content_ref listing = {};     ///< all of them, in the stores (bundle/asset_list.hpp)
+  std::string generation = {};  ///< the listing's digest, for people: equal assets have an equal one
   bool operator==(const job_outcome&) const = default;
 };
 

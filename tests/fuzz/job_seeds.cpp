@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "bundle/asset_list.hpp"
 #include "bundle/tree_snapshot.hpp"
 #include "coordinator/jobs/job_rows.hpp"
 #include "gateway/jobs_codec.hpp"
@@ -64,6 +65,14 @@ void write_snapshots(const seed_folder& to) {
   write_walk("empty", {});
 }
 
+void write_asset_lists(const seed_folder& to) {
+  const auto path = [](const std::string& text) { return logical_path::parse(text).value(); };
+  to.write("asset_list/none", encode_asset_list({}));
+  to.write("asset_list/two",
+           encode_asset_list({{path("a.png"), {{numbered(1, 100)}}, {asset_id{5}, asset_id{700}}},
+                              {path("m/b"), {{numbered(2, 9)}, {numbered(3, 90'000)}}, {}}}));
+}
+
 job_request some_project() {
   job_request out;
   out.key = std::string(16, 'k');
@@ -92,7 +101,16 @@ job_request some_action(bool command) {
 }
 
 job_outcome some_outcome() {
-  return {job_state::failed, "no", {1, 2, 3, 4, 5}, {{"a.png", "bad"}}, {{"a.o", numbered(3, 5)}}, "main 7"};
+  job_outcome out;
+  out.state = job_state::failed;
+  out.message = "no";
+  out.progress = {1, 2, 3, 4, 5};
+  out.failures = {{"a.png", "bad"}};
+  out.outputs = {{"a.o", numbered(3, 5)}};
+  out.assets = 9;
+  out.listing = numbered(6, 700);
+  out.generation = "0606";
+  return out;
 }
 
 void write_job_rows(const seed_folder& to) {
@@ -165,6 +183,7 @@ void write_job_messages(const seed_folder& to) {
 void write_job_seeds(const std::filesystem::path& into) {
   const seed_folder to(into);
   write_snapshots(to);
+  write_asset_lists(to);
   write_job_rows(to);
   write_job_messages(to);
 }

@@ -1,11 +1,18 @@
 #include <set>
 
+#include "bundle/asset_list.hpp"
 #include "bundle/snapshot_diff.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
 #include "tests/fuzz/frames.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace graphite::fuzz {
+
+bool asset_list(byte_span bytes) {
+  const auto read = decode_asset_list(bytes, {2'000});
+  if (read) expect_equal(encode_asset_list(*read), bytes);
+  return read.has_value();
+}
 
 bool snapshot_object(byte_span bytes) {
   const auto read = decode_snapshot_object(bytes);

@@ -20,6 +20,7 @@ bool page_record(byte_span bytes);
 bool segment(byte_span bytes);
 bool exported_file(byte_span bytes);
 bool index_walk(byte_span bytes);  ///< pages, each after its length in two bytes: the root first
+bool asset_list(byte_span bytes);
 bool snapshot_object(byte_span bytes);
 bool snapshot_walk(byte_span bytes);  ///< objects, each after its length in two bytes: the root first
 bool mapped_index(
@@ -99,6 +100,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(exported_file),
     GRAPHITE_FUZZ_LINE(index_walk),
     GRAPHITE_FUZZ_LINE(mapped_index),
+    GRAPHITE_FUZZ_LINE(asset_list),
     GRAPHITE_FUZZ_LINE(snapshot_object),
     GRAPHITE_FUZZ_LINE(snapshot_walk),
     GRAPHITE_FUZZ_LINE(announcement),

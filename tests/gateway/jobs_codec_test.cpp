@@ -40,6 +40,8 @@ job_info some_job() {
   end.failures = {{"a.png", "bad"}};
   end.outputs = {{"a.o", test::some_root(3)}};
   end.generation = "main 4";
+  end.listing = test::some_root(5);
+  end.assets = 17;
   out.outcome = end;
   return out;
 }

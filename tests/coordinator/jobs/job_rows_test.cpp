@@ -36,6 +36,8 @@ job_record over_record() {
   outcome.failures = {{"a.png", "bad"}, {"b.png", ""}};
   outcome.outputs = {{"a.o", some_root(4)}};
   outcome.generation = "main 12";
+  outcome.listing = some_root(5);
+  outcome.assets = 17;
   out.outcome = outcome;
   return out;
 }
