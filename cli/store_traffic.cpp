@@ -33,9 +33,13 @@ store_traffic::store_traffic(ports with, incarnation_id self, store_client::opti
   });
 }
 
-store_traffic::~store_traffic() {
+void store_traffic::stop() {
   stopping_.store(true);
   with_.link->wake();
+}
+
+store_traffic::~store_traffic() {
+  stop();
   thread_.join();
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return callers_ == 0; });
@@ -83,6 +87,18 @@ result<void> store_traffic::bring(std::span<const content_ref> contents) {
   return wait(lock, until);
 }
 
+result<std::vector<content_presence>> store_traffic::ask(std::span<const digest> contents, bool thorough) {
+  std::unique_lock lock(mutex_);
+  const auto until = std::make_shared<waiting>();
+  until->found.resize(contents.size());
+  for (const auto& content : contents) {
+    asking_.emplace(content, asker{until, until->left++});
+    inbox_.ask.emplace_back(content, thorough);
+  }
+  GRAPHITE_CHECK(wait(lock, until));
+  return std::move(until->found);
+}
+
 result<void> store_traffic::wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until) {
   ++callers_;
   if (stopping_.load()) end_all_locked();
@@ -93,13 +109,13 @@ result<void> store_traffic::wait(std::unique_lock<std::mutex>& lock, const std::
 }
 
 void store_traffic::end_all_locked() {
+  const store_client::ended over{{}, {}, fail(errc::cancelled, "the traffic with stores ends"), {}};
   for (auto* all : {&fetching_, &bringing_}) {
-    for (auto& [content, one] : *all) {
-      --one->left;
-      if (one->how) one->how = fail(errc::cancelled, "the traffic with stores ends");
-    }
+    for (auto& [content, one] : *all) tell(*one, over);
     all->clear();
   }
+  for (auto& [content, one] : asking_) tell(*one.whom, over);
+  asking_.clear();
   ended_.notify_all();
 }
 
@@ -125,6 +141,7 @@ void store_traffic::take_inbox() {
   if (taken.has_stores) take_stores(std::move(taken.stores), taken.copies);
   for (const auto& content : taken.fetch) client_.fetch(content, now);
   for (const auto& content : taken.bring) client_.bring(content, now);
+  for (const auto& [content, thorough] : taken.ask) client_.ask(content, thorough, now);
 }
 
 /// A store that has another address or key now is as good as one that was lost and comes anew.
@@ -162,15 +179,26 @@ void store_traffic::tell_ended() {
   if (all.empty()) return;
   const std::lock_guard lock(mutex_);
   for (const auto& one : all) {
+    if (one.kind == store_client::ended::what::asked) {
+      const auto [first, last] = asking_.equal_range(one.content);
+      for (auto of = first; of != last; ++of) {
+        of->second.whom->found[of->second.place] = one.found;
+        tell(*of->second.whom, one);
+      }
+      asking_.erase(first, last);
+      continue;
+    }
     auto& waiters = one.kind == store_client::ended::what::fetched ? fetching_ : bringing_;
     const auto [first, last] = waiters.equal_range(one.content);
-    for (auto of = first; of != last; ++of) {
-      --of->second->left;
-      if (of->second->how && !one.how) of->second->how = one.how;
-    }
+    for (auto of = first; of != last; ++of) tell(*of->second, one);
     waiters.erase(first, last);
   }
   ended_.notify_all();
+}
+
+void store_traffic::tell(waiting& whom, const store_client::ended& what) {
+  --whom.left;
+  if (whom.how && !what.how) whom.how = what.how;
 }
 
 void store_traffic::enrol() {

@@ -46,6 +46,8 @@ class store_traffic final : private store_link_listener {
                 std::optional<enrolling> keys = std::nullopt);
   ~store_traffic() override;
 
+  /// Ends all waiting with `cancelled`, now and from now on.
+  void stop();
   /// The stores from now on, and how many of them have to have each content.
   void set_stores(std::vector<store_endpoint> stores, std::size_t copies);
   /// As the coordinator says. A store is called by its key, which it keeps wherever it is, or by its address
@@ -57,16 +59,26 @@ class store_traffic final : private store_link_listener {
   /// Waits until each of the contents is durable in as many stores as it has to be. Errors: unavailable (too
   /// few stores, for long), corrupt (`local` has other bytes), out_of_space …, cancelled.
   result<void> bring(std::span<const content_ref> contents);
+  /// Waits until it is known which stores have the contents; one answer for each. `thorough`: all that have
+  /// to have it are asked, else until one has it. Errors: unavailable (nobody can be asked, for long),
+  /// cancelled.
+  result<std::vector<content_presence>> ask(std::span<const digest> contents, bool thorough);
 
  private:
   /// Somebody who waits.
   struct waiting {
     std::size_t left = 0;
     result<void> how;
+    std::vector<content_presence> found = {};  ///< of a question, by its places
   };
   using waiters = std::multimap<digest, std::shared_ptr<waiting>>;
+  struct asker {
+    std::shared_ptr<waiting> whom;
+    std::size_t place = 0;  ///< of the content in its question
+  };
   struct inbox {
     std::vector<digest> fetch;
+    std::vector<std::pair<digest, bool>> ask;
     std::vector<content_ref> bring;
     bool has_stores = false;
     std::vector<store_endpoint> stores;
@@ -85,6 +97,7 @@ class store_traffic final : private store_link_listener {
   duration poll_timeout() const;
   bool send_all();
   void tell_ended();
+  static void tell(waiting& whom, const store_client::ended& what);
   void wait_for_stores();
   result<void> wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until);
   void end_all_locked();
@@ -100,6 +113,7 @@ class store_traffic final : private store_link_listener {
   std::condition_variable ended_;
   inbox inbox_;
   waiters fetching_, bringing_;
+  std::multimap<digest, asker> asking_;
   std::size_t callers_ = 0;  ///< that wait here
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -16,6 +16,7 @@ void store_client::set_stores(std::vector<std::string> names, std::size_t copies
   }
   for (const auto& name : choice_.names()) peers_.try_emplace(name);
   uploads_.place(choice_, copies_);
+  questions_.place(choice_, copies_);
   placed_ = false;
   place(now);
 }
@@ -34,13 +35,25 @@ void store_client::lost(const std::string& store) {
   drop_all(store, found->second);
 }
 
+void store_client::unanswered(const std::string& store, const about& of) {
+  if (const auto* fetching = std::get_if<content_fetches::about>(&of)) return fetches_.unanswered(*fetching);
+  if (const auto* asking = std::get_if<content_questions::inquiry>(&of))
+    return questions_.unanswered(store, *asking);
+  uploads_.unanswered(store, std::get<content_uploads::about>(of));
+}
+
+bool store_client::took(const std::string& store, const about& of, stores::reply&& reply) {
+  if (const auto* fetching = std::get_if<content_fetches::about>(&of))
+    return fetches_.answered(store, *fetching, std::move(reply));
+  if (const auto* asking = std::get_if<content_questions::inquiry>(&of))
+    return questions_.answered(store, *asking, reply);
+  return uploads_.answered(store, std::get<content_uploads::about>(of), reply);
+}
+
 void store_client::drop(const std::string& store, peer& of, std::uint64_t request) {
   auto taken = of.asked.extract(request);
   of.bytes -= taken.mapped().bytes;
-  if (const auto* fetching = std::get_if<content_fetches::about>(&taken.mapped().of))
-    fetches_.unanswered(*fetching);
-  else
-    uploads_.unanswered(store, std::get<content_uploads::about>(taken.mapped().of));
+  unanswered(store, taken.mapped().of);
 }
 
 void store_client::drop_all(const std::string& store, peer& of) {
@@ -65,12 +78,7 @@ void store_client::answered(const std::string& store, std::uint64_t request, res
   }
   auto taken = of.asked.extract(request);
   of.bytes -= taken.mapped().bytes;
-  const auto* fetching = std::get_if<content_fetches::about>(&taken.mapped().of);
-  const bool well =
-      fetching != nullptr
-          ? fetches_.answered(store, *fetching, std::move(*reply))
-          : uploads_.answered(store, std::get<content_uploads::about>(taken.mapped().of), *reply);
-  if (!well) return rest(of, now);
+  if (!took(store, taken.mapped().of, std::move(*reply))) return rest(of, now);
   of.pause = {};
 }
 
@@ -97,7 +105,7 @@ void store_client::place(time_point now) {
 }
 
 /// False: there is nothing to ask, or no room for it.
-bool store_client::ask(const std::string& store, peer& of, time_point now, std::vector<command>& out) {
+bool store_client::ask_next(const std::string& store, peer& of, time_point now, std::vector<command>& out) {
   if (of.asked.size() >= options_.requests_max || of.bytes >= options_.bytes_max) return false;
   const auto add = [&](about about, std::size_t bytes, stores::request what,
                        std::vector<byte_vector> frames) {
@@ -108,6 +116,7 @@ bool store_client::ask(const std::string& store, peer& of, time_point now, std::
   };
   if (auto fetching = fetches_.next(store))
     return add(std::move(fetching->of), fetching->bytes, std::move(fetching->what), {});
+  if (auto asking = questions_.next(store)) return add(std::move(asking->of), 0, std::move(asking->what), {});
   if (auto bringing = uploads_.next(store))
     return add(std::move(bringing->of), bringing->bytes, std::move(bringing->what),
                std::move(bringing->frames));
@@ -121,11 +130,12 @@ std::vector<store_client::command> store_client::step(time_point now) {
     looked_ = now;
     fetches_.give_up(now);
     uploads_.give_up(now);
+    questions_.give_up(now);
   }
   std::vector<command> out;
   for (auto& [store, of] : peers_)
     if (may_ask(of, now))
-      while (ask(store, of, now, out)) {
+      while (ask_next(store, of, now, out)) {
       }
   return out;
 }
@@ -133,9 +143,13 @@ std::vector<store_client::command> store_client::step(time_point now) {
 std::vector<store_client::ended> store_client::take_ended() {
   std::vector<ended> out;
   for (auto& one : fetches_.take_ended())
-    out.push_back({ended::what::fetched, one.content, std::move(one.how)});
+    out.push_back({ended::what::fetched, one.content, std::move(one.how), {}});
   for (auto& one : uploads_.take_ended())
-    out.push_back({ended::what::brought, one.content, std::move(one.how)});
+    out.push_back({ended::what::brought, one.content, std::move(one.how), {}});
+  for (auto& one : questions_.take_ended()) {
+    auto how = one.how ? result<void>() : tl::unexpected<error>(one.how.error());
+    out.push_back({ended::what::asked, one.content, std::move(how), one.how.value_or(content_presence{})});
+  }
   return out;
 }
 

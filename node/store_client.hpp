@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "node/content_fetches.hpp"
+#include "node/content_questions.hpp"
 #include "node/content_uploads.hpp"
 
 namespace graphite {
@@ -29,6 +30,7 @@ class store_client {
     duration pause = milliseconds(100), pause_max = seconds(5);
     content_fetches::options fetching = {};
     content_uploads::options bringing = {};
+    content_questions::options asking = {};
   };
   /// To be sent to a store.
   struct command {
@@ -37,21 +39,25 @@ class store_client {
     stores::request what;
     std::vector<byte_vector> frames;
   };
-  /// A content has come, or is in all its stores; or why not.
+  /// A content has come, or is in all its stores, or was asked for; or why not.
   struct ended {
-    enum class what { fetched, brought } kind = what::fetched;
+    enum class what { fetched, brought, asked } kind = what::fetched;
     digest content;
     result<void> how;
+    content_presence found = {};  ///< of one that was asked for
   };
 
   /// `local` and `hash` outlive it.
   store_client(chunk_store& local, const hasher& hash, incarnation_id self, options chosen)
       : options_(chosen),
         fetches_(local, hash, chosen.fetching),
-        uploads_(local, hash, self, chosen.bringing) {}
+        uploads_(local, hash, self, chosen.bringing),
+        questions_(chosen.asking) {}
 
   void fetch(const digest& content, time_point now) { fetches_.want(content, now); }
   void bring(const content_ref& content, time_point now) { uploads_.want(content, now); }
+  /// Whether the stores have it: content_questions::want().
+  void ask(const digest& content, bool thorough, time_point now) { questions_.want(content, thorough, now); }
 
   /// The stores that count from now on, and how many copies each content has to have.
   void set_stores(std::vector<std::string> names, std::size_t copies, time_point now);
@@ -66,10 +72,10 @@ class store_client {
   std::vector<ended> take_ended();
   /// When step() has to be called again at the latest, if nothing happens.
   std::optional<time_point> next_step(time_point now) const;
-  bool idle() const { return fetches_.size() == 0 && uploads_.size() == 0; }
+  bool idle() const { return fetches_.size() == 0 && uploads_.size() == 0 && questions_.size() == 0; }
 
  private:
-  using about = std::variant<content_fetches::about, content_uploads::about>;
+  using about = std::variant<content_fetches::about, content_uploads::about, content_questions::inquiry>;
   struct under_way {
     about of;
     std::size_t bytes = 0;
@@ -84,16 +90,19 @@ class store_client {
   };
 
   bool may_ask(const peer& of, time_point now) const { return of.reached && now >= of.not_before; }
+  void unanswered(const std::string& store, const about& of);
+  bool took(const std::string& store, const about& of, stores::reply&& reply);
   void drop(const std::string& store, peer& of, std::uint64_t request);
   void drop_all(const std::string& store, peer& of);
   void rest(peer& of, time_point now);
   void drop_silent(time_point now);
   void place(time_point now);
-  bool ask(const std::string& store, peer& of, time_point now, std::vector<command>& out);
+  bool ask_next(const std::string& store, peer& of, time_point now, std::vector<command>& out);
 
   const options options_;
   content_fetches fetches_;
   content_uploads uploads_;
+  content_questions questions_;
   std::map<std::string, peer> peers_;
   store_choice choice_;
   std::size_t copies_ = 1;

@@ -320,5 +320,48 @@ TEST(store_client, a_store_that_never_gets_on_does_not_keep_a_content_for_ever) 
   EXPECT_LT(world.sites.at("store-0").requests, 500U) << "it rests between its tries";
 }
 
+TEST(store_client, asks_which_contents_are_there) {
+  store_world world(31, 4, 2);
+  const auto there = many_small(1'500);
+  store_here(world, there);
+  ASSERT_TRUE(world.bring(refs(there)));
+  const auto nowhere = make_content(99'999, 50'000);
+  std::uint64_t before = 0, after = 0;
+  for (const auto& [name, at] : world.sites) before += at.requests;
+  auto all = refs(there);
+  all.push_back(nowhere.ref);
+  ASSERT_TRUE(world.ask(all, true));
+  for (const auto& one : there) EXPECT_EQ(world.asked.at(one.ref.id).value(), (content_presence{2, true}));
+  EXPECT_EQ(world.asked.at(nowhere.ref.id).value(), (content_presence{0, false}));
+  for (const auto& [name, at] : world.sites) after += at.requests;
+  EXPECT_LE(after - before, 12U) << "many in a message";
+  EXPECT_TRUE(world.client.idle());
+}
+
+TEST(store_client, a_content_behind_its_first_stores_is_told_to_be_there) {
+  store_world world(32, 5, 2);
+  const auto one = make_content(7, 1'000);
+  const store_choice choice(world.names);
+  const auto order = choice.first_names(one.ref.id, 5);
+  ASSERT_TRUE(world.sites.at(order.back()).disk.put(one.bytes, one.chunks));
+  ASSERT_TRUE(world.sites.at(order.back()).disk.sync());
+  ASSERT_TRUE(world.ask({one.ref}, false));
+  EXPECT_EQ(world.asked.at(one.ref.id).value(), (content_presence{0, true}));
+  ASSERT_TRUE(world.sites.at(order.front()).disk.put(one.bytes, one.chunks));
+  ASSERT_TRUE(world.sites.at(order.front()).disk.sync());
+  world.asked.clear();
+  ASSERT_TRUE(world.ask({one.ref}, true));
+  EXPECT_EQ(world.asked.at(one.ref.id).value(), (content_presence{1, true})) << "one copy of two";
+}
+
+TEST(store_client, where_nobody_answers_it_is_not_said_that_a_content_is_missing) {
+  store_world world(33, 2, 1);
+  for (auto& [name, at] : world.sites) at.silent = true;
+  const auto one = make_content(7, 1'000);
+  ASSERT_TRUE(world.ask({one.ref}, false));
+  ASSERT_FALSE(world.asked.at(one.ref.id));
+  EXPECT_EQ(world.asked.at(one.ref.id).error().code, errc::unavailable);
+}
+
 }  // namespace
 }  // namespace graphite::test

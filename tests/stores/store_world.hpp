@@ -88,6 +88,11 @@ class store_world {
   }
 
   std::map<digest, result<void>> fetched, brought;
+  std::map<digest, result<content_presence>> asked;
+  bool ask(const std::vector<content_ref>& all, bool thorough) {
+    for (const auto& content : all) client.ask(content.id, thorough, now);
+    return run([&] { return asked.size() >= all.size(); });
+  }
   bool fetch(const std::vector<content_ref>& all) {
     for (const auto& content : all) client.fetch(content.id, now);
     return run([&] { return fetched.size() >= all.size(); });
@@ -137,8 +142,12 @@ class store_world {
       at.last_there = std::max(at.last_there, now + some_delay());
       later(at.last_there - now, [this, shared, life = at.life] { arrive(*shared, life); });
     }
-    for (auto& one : client.take_ended())
-      (one.kind == store_client::ended::what::fetched ? fetched : brought)[one.content] = one.how;
+    for (auto& one : client.take_ended()) {
+      if (one.kind == store_client::ended::what::asked)
+        asked[one.content] = one.how.map([&] { return one.found; });
+      else
+        (one.kind == store_client::ended::what::fetched ? fetched : brought)[one.content] = one.how;
+    }
   }
 
   void arrive(const store_client::command& command, std::uint64_t life) {
