@@ -65,6 +65,9 @@ class dispatcher {
                                const std::vector<control::property>& platform = {});
   /// Tasks that are submitted keep it.
   void drop_recipe(recipe_id recipe);
+  /// What is missing where none of the nodes that are here could ever run it, for people. Nothing where one
+  /// could, and where no node is here. O(nodes).
+  std::optional<std::string> misfit(recipe_id recipe) const;
 
   // What is wanted.
 

@@ -135,8 +135,8 @@ result<recipe_id> recipe_book::add(const control::recipe& what, const std::optio
   made.index = in.rule(what.rule_number);
   made.bytes = control::bytes_of(told);
   made.rule = std::make_shared<const std::string>(what.rule);
-  made.what = std::make_shared<const control::recipe>(std::move(told));
   made.platform = platform;
+  made.what = std::make_shared<const control::recipe>(std::move(told));
   made.users = 1;
   const recipe_id id{++last_};
   made.content = &by_content_.emplace(std::move(content), id).first->first;

@@ -20,10 +20,10 @@ class recipe_book {
   struct entry {
     std::shared_ptr<const control::recipe> what;
     std::shared_ptr<const std::string> rule;
+    std::vector<control::property> platform;
     shape_index shape = 0;
     rule_index index = 0;
     std::size_t bytes = 0;                    ///< in a message, at most
-    std::vector<control::property> platform;  ///< that its node must have, beside the recipe's tools
   };
   /// Errors: as dispatcher::add_recipe.
   result<recipe_id> add(const control::recipe& what, const std::optional<rule_pool>& pool,

@@ -27,4 +27,28 @@ std::vector<row_write> result_rows(const commit_batch& batch, std::uint64_t unix
   return out;
 }
 
+std::optional<attempt_result> result_of_row(const attempt_spec& spec, std::string_view row) {
+  auto decoded = decode_cache_row(row);
+  if (!decoded || decoded->results.size() != 1) return std::nullopt;
+  auto& one = decoded->results.front();
+  attempt_result out;
+  out.action = spec.action;
+  out.attempt = spec.attempt;
+  out.status = attempt_status::succeeded;
+  // Who tells its inputs may have read nothing but the main one, which the row does not say.
+  const bool tells =
+      spec.built_in ? !spec.built_in->inputs.empty() : spec.command && !spec.command->depfile.empty();
+  if (tells) out.discovered.emplace();
+  for (const auto& entry : one.set) {
+    auto path = logical_path::parse(entry.text);
+    if (!path || !out.discovered || entry.what != path_set_entry::kind::path) return std::nullopt;
+    out.discovered->push_back(std::move(*path));
+  }
+  out.outputs = std::move(one.outputs);
+  out.wall = duration(static_cast<std::int64_t>(one.wall_ns));
+  out.cpu = duration(static_cast<std::int64_t>(one.cpu_ns));
+  out.sandbox = one.sandbox;
+  return out;
+}
+
 }  // namespace graphite

@@ -126,5 +126,34 @@ TEST_F(result_rows_test, what_nobody_asked_for_replaces_nothing) {
   EXPECT_EQ(result_rows(batch("k", attempt_status::succeeded, false), 1, always).size(), 1U);
 }
 
+TEST_F(result_rows_test, a_row_says_again_how_an_attempt_ended) {
+  command_spec command;
+  command.depfile = "d";
+  spec_.command = std::make_shared<const command_spec>(command);
+  const auto rows = result_rows(batch("k", attempt_status::succeeded), 42, [](const auto&) { return false; });
+  const auto back = result_of_row(spec_, *rows.at(0).value);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->status, attempt_status::succeeded);
+  EXPECT_EQ(back->action, spec_.action);
+  EXPECT_EQ(back->attempt, spec_.attempt);
+  EXPECT_EQ(back->outputs.at(0).content.id, digest_of("o"));
+  EXPECT_EQ(back->discovered, (std::vector{path_of("a.h")}));
+  EXPECT_EQ(back->wall, milliseconds(5));
+}
+
+TEST_F(result_rows_test, what_was_read_is_known_where_the_rule_tells_it_and_nowhere_else) {
+  auto ended = std::make_shared<finished_attempt>();
+  ended->key = digest_of("k");
+  ended->end.result.status = attempt_status::succeeded;
+  const auto rows = result_rows({1, {{ended, false}}}, 42, [](const auto&) { return false; });
+  EXPECT_FALSE(result_of_row(spec_, *rows.at(0).value)->discovered);
+  command_spec command;
+  command.depfile = "d";
+  spec_.command = std::make_shared<const command_spec>(command);
+  EXPECT_EQ(result_of_row(spec_, *rows.at(0).value)->discovered, std::vector<logical_path>{})
+      << "it has read its main input alone";
+  EXPECT_FALSE(result_of_row(spec_, "no row"));
+}
+
 }  // namespace
 }  // namespace graphite
