@@ -50,14 +50,26 @@ void perform(self_pointer self, engine_commands::cache_lookup& command) {
   self->state.lookups.push_back(command);
 }
 
+/// Of lookups that wait, many at once.
+void read_rows(graph_state& state) {
+  std::vector<std::optional<std::string>> rows;
+  for (const auto& asked : state.lookups) {
+    if (rows.size() == graph_state::lookups_at_once_max) break;
+    auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(asked.weak_key)));
+    if (!row) state.with.log->warn("action cache: {}", row.error().context);
+    rows.push_back(row ? std::move(*row) : std::nullopt);
+  }
+  for (auto& usable : state.with.usable_results(std::move(rows)))
+    state.rows_read.push_back(std::move(usable));
+}
+
 void answer_next_lookup(graph_state& state) {
+  if (state.rows_read.empty()) read_rows(state);
   const auto asked = state.lookups.front();
   state.lookups.pop_front();
+  const auto usable = std::move(state.rows_read.front());
+  state.rows_read.pop_front();
   tell_wall_clock(state);
-  auto row = state.with.rows->get(table::action_cache, as_text(as_bytes(asked.weak_key)));
-  if (!row) state.with.log->warn("action cache: {}", row.error().context);
-  std::optional<std::string> usable;
-  if (row && *row) usable = state.with.usable_results(std::move(**row));
   std::optional<std::string_view> answer;
   if (usable) answer = *usable;
   put_behind(state,

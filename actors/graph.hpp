@@ -14,9 +14,10 @@ struct graph_dependencies : graph_hooks {
   key_value_store* rows = nullptr;
   clock_source* clock = nullptr;
   log_sink* log = nullptr;
-  /// An action_cache row without the results whose outputs are not stored any more; nothing where none is
-  /// left.
-  std::function<std::optional<std::string>(std::string row)> usable_results;
+  /// Rows of the action cache without the results whose outputs are not stored any more; nothing where none
+  /// is left. Many at once: who has to ask far away asks once.
+  std::function<std::vector<std::optional<std::string>>(std::vector<std::optional<std::string>> rows)>
+      usable_results;
   std::function<bool(const digest&)> stored;  ///< whether the store has the content
   std::vector<rebuild_actor> domains;         ///< at least one
   std::vector<channel_actor> channels;        ///< of the view; at least one
@@ -34,6 +35,7 @@ struct graph_state {
   static constexpr std::size_t diagnostics_max = 100;
   static constexpr std::size_t standing_max = 10'000;  ///< paths
   static constexpr std::size_t waiting_max = 1024;
+  static constexpr std::size_t lookups_at_once_max = 256;
   static inline const char* name = "dependency-graph";
 
   graph_state() {}
@@ -57,6 +59,7 @@ struct graph_state {
   std::optional<build_engine> engine;
   std::deque<engine_command> todo;                    ///< empty between messages
   std::deque<engine_commands::cache_lookup> lookups;  ///< the same
+  std::deque<std::optional<std::string>> rows_read;   ///< of the first of `lookups`
   watcher_actor watch;
   std::map<std::pair<std::uint32_t, std::uint32_t>, in_flight> running;
   std::deque<diagnostic_line> diagnostics;  ///< since the last build was answered, newest last

@@ -194,8 +194,10 @@ result<void> local_system::impl::spawn_graph(engine_options how, const reign& no
   with.rows = ports.rows;
   with.clock = ports.clock;
   with.log = ports.log;
-  with.usable_results = [contents = ports.contents](std::string row) {
-    return usable_results(*contents, std::move(row));
+  with.usable_results = [contents = ports.contents](std::vector<std::optional<std::string>> rows) {
+    for (auto& row : rows)
+      if (row) row = usable_results(*contents, std::move(*row));
+    return rows;
   };
   with.stored = stored;
   with.domains = {domain};

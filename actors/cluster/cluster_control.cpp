@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "actors/cluster/cluster_rebuild.hpp"
+#include "actors/jobs/job_desk.hpp"
 #include "actors/logger_guard.hpp"
 #include "actors/system_extension.hpp"
 #include "actors/tls.hpp"
@@ -37,7 +38,9 @@ class tls_cluster_control final : public cluster_control, public system_extensio
 
   result<rebuild_actor> begin(caf::actor_system& system, journal_actor journal, epoch_number epoch) override {
     GRAPHITE_TRY(auto desk, make_desk(epoch));
-    dispatch_ = system.spawn(dispatch, dispatching(std::move(journal)), std::move(desk));
+    GRAPHITE_TRY(auto jobs, load_jobs(epoch));
+    dispatch_ = system.spawn(dispatch, dispatching(journal), std::move(desk));
+    if (jobs) jobs_.use(system.spawn(job_desk_of, building_jobs(system, journal, epoch), std::move(jobs)));
     gate_ = system.spawn(control_gate, guarding());
     caf::anon_send(dispatch_, atom::dial_v, gate_);
     GRAPHITE_TRY(port_, listen_tls(gate_, options_.port, options_.address));
@@ -50,6 +53,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
   }
 
   void end() override {
+    jobs_.end();
     const std::lock_guard lock(mutex_);
     if (gate_) {
       stop_listening(gate_, port_);
@@ -71,6 +75,10 @@ class tls_cluster_control final : public cluster_control, public system_extensio
       done(report_of(desk.core.status(now), epoch_));
     };
     if (!call(tell)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
+  }
+
+  job_services jobs() override {
+    return options_.jobs.stores != nullptr ? job_services{&jobs_, &jobs_} : job_services{};
   }
 
   void order(node_order what, reply<cluster_node> done) override {
@@ -108,6 +116,41 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     if (!row) return out;
     GRAPHITE_TRY(const auto known, decode_cluster(*row));
     out->core.recall(known, options_.clock->now());
+    return out;
+  }
+
+  /// The table with all that is on disk; null where no jobs are taken.
+  result<std::shared_ptr<job_table>> load_jobs(epoch_number epoch) const {
+    if (options_.jobs.stores == nullptr) return nullptr;
+    std::vector<std::pair<std::string, std::string>> rows;
+    GRAPHITE_CHECK(options_.rows->scan(table::journal, job_row_prefix, [&](auto key, auto value) {
+      rows.emplace_back(key, value);
+      return true;
+    }));
+    auto out = std::make_shared<job_table>(options_.jobs.how.table, epoch, *options_.hash);
+    GRAPHITE_CHECK(out->load(rows, {options_.clock->now(), options_.clock->unix_ns()}));
+    if (out->open() > 0) options_.log->info("{} jobs are open: they go on", out->open());
+    return out;
+  }
+
+  job_desk_dependencies building_jobs(caf::actor_system& system, journal_actor journal,
+                                      epoch_number epoch) const {
+    job_desk_dependencies out;
+    out.how = options_.jobs.how;
+    out.submit = options_.jobs.slow;
+    auto& views = out.views;
+    views.system = &system;
+    views.dispatch = dispatch_;
+    views.journal = std::move(journal);
+    views.rows = options_.rows;
+    views.clock = options_.clock;
+    views.log = options_.log;
+    views.hash = options_.hash;
+    views.epoch = epoch;
+    views.stores = options_.jobs.stores;
+    views.setups = options_.jobs.setups;
+    views.submit = options_.jobs.quick;
+    views.misfit_patience = options_.jobs.how.misfit_patience;
     return out;
   }
 
@@ -150,10 +193,15 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     if (const auto* came = std::get_if<said::node_came>(&what)) {
       options_.log->info("node {} has joined with {} domains{}", came->name, came->offer->domains.size(),
                          came->adopted == 0 ? "" : ", and what it runs goes on");
+      nodes_[came->name] = came->offer;
+      tell_nodes();
       if (came->offer->store) stores_[came->name] = {came->offer->chunks, came->offer->chunks_key};
       tell_stores(desk);
+      if (came->offer->store) jobs_.stores_came();
     } else if (const auto* lost = std::get_if<said::node_lost>(&what)) {
       options_.log->warn("node {} is gone: {}", lost->name, lost->why);
+      nodes_.erase(lost->name);
+      tell_nodes();
       if (stores_.erase(lost->name) != 0) tell_stores(desk);
     } else if (const auto* drained = std::get_if<said::drained>(&what)) {
       options_.log->info("node {} is drained: nothing of ours is there any more", drained->name);
@@ -167,6 +215,12 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     } else if (std::holds_alternative<said::deposed>(what)) {
       options_.log->error("a later coordinator reigns: this one gives out nothing any more");
     }
+  }
+
+  void tell_nodes() const {
+    std::vector<std::shared_ptr<const control::join>> all;
+    for (const auto& [name, offer] : nodes_) all.push_back(offer);
+    options_.on_nodes(all);
   }
 
   void tell_stores(dispatch_desk& desk) {
@@ -185,7 +239,10 @@ class tls_cluster_control final : public cluster_control, public system_extensio
   dispatch_actor dispatch_;
   caf::actor gate_;
   std::uint16_t port_ = 0;
-  std::map<std::string, control::store_address> stores_;  ///< by node; of the dispatch actor's thread
+  /// By their names; of the dispatch actor's thread.
+  std::map<std::string, control::store_address> stores_;
+  std::map<std::string, std::shared_ptr<const control::join>> nodes_;
+  job_desk_facade jobs_;
 };
 
 }  // namespace

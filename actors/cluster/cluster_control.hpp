@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "actors/cluster_facade.hpp"
+#include "actors/jobs/job_parts.hpp"
+#include "actors/jobs_facade.hpp"
 #include "coordinator/cluster/dispatcher.hpp"
 #include "core/hello.hpp"
 #include "core/ports/clock.hpp"
@@ -44,6 +46,12 @@ struct view_traffic {
   std::function<result<void>(const attempt_spec&)> bring;
   /// Sees to it that outputs are here, for who publishes them.
   std::function<result<void>(const attempt_result&)> fetch;
+  /// A result that is there already, by the task's key, with outputs that are stored still.
+  std::function<std::optional<attempt_result>(const attempt_spec&, const digest& key)> known =
+      [](const auto&, const auto&) { return std::optional<attempt_result>(); };
+  /// Told of each end before the engine hears of it; `found`: nothing ran. By any thread.
+  std::function<void(const attempt_spec&, const attempt_result&, bool found)> on_end =
+      [](const auto&, const auto&, bool) {};
 };
 
 struct cluster_control_options {
@@ -60,10 +68,13 @@ struct cluster_control_options {
   view_traffic traffic;
   /// The stores that are here now; by the dispatch actor's thread.
   std::function<void(const control::settings&)> on_stores = [](const auto&) {};
+  /// The nodes that are here now; by the same thread.
+  std::function<void(const std::vector<std::shared_ptr<const control::join>>&)> on_nodes = [](const auto&) {};
+  job_parts jobs;
 };
 
-/// Errors of its beginning, which local_system::start passes on: those of use_tls and listen_tls, corrupt
-/// (rows).
+/// Errors of its beginning, which local_system::start passes on: those of use_tls and listen_tls, corrupt and
+/// newer_version (rows).
 class cluster_control {
  public:
   virtual ~cluster_control() = default;
@@ -72,6 +83,8 @@ class cluster_control {
   /// HOST:PORT; empty before it has begun.
   virtual std::string address() const = 0;
   virtual cluster_desk& desk() = 0;
+  /// As long as this lives; null where none are taken.
+  virtual job_services jobs() = 0;
 };
 std::unique_ptr<cluster_control> make_cluster_control(cluster_control_options options);
 

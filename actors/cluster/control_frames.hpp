@@ -42,5 +42,7 @@ using control_frame_ptr = std::shared_ptr<const control_frame>;
 
 struct dispatch_call;  ///< actors/cluster/dispatch_call.hpp
 using dispatch_call_ptr = std::shared_ptr<const dispatch_call>;
+struct job_call;  ///< actors/jobs/job_desk.hpp
+using job_call_ptr = std::shared_ptr<const job_call>;
 
 }  // namespace graphite

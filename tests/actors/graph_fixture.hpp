@@ -92,7 +92,7 @@ class graph_actor_test : public actor_fixture {
     with.rows = &rows;
     with.clock = &clock;
     with.log = &log;
-    with.usable_results = [](std::string row) { return std::optional(std::move(row)); };
+    with.usable_results = [](std::vector<std::optional<std::string>> rows) { return rows; };
     with.losses = [this] { return std::exchange(lost, false); };
     with.stored = [this](const digest& id) { return contents.find(id)->has_value(); };
     with.domains = {domain};
