@@ -6,6 +6,8 @@
 #include <set>
 
 #include "cli/control_keys.hpp"
+#include "cli/job_setups.hpp"
+#include "cli/job_stores.hpp"
 #include "cli/store_traffic.hpp"
 #include "node/content_copy.hpp"
 #include "platform/crypto/curve_keys.hpp"
@@ -35,6 +37,7 @@ class tls_session_cluster final : public session_cluster {
         keys_->incarnation(), store_client::options{}, keys_->enrolling(own->key));
     GRAPHITE_TRY(pool_, pinned_pool::make(
                             {.name = "stores", .threads = traffic_threads, .queued_max = traffic_queue_max}));
+    GRAPHITE_CHECK(open_jobs());
     cluster_control_options control;
     control.address = how_.address;
     control.port = how_.port;
@@ -51,6 +54,14 @@ class tls_session_cluster final : public session_cluster {
     control.traffic.bring = [this](const attempt_spec& spec) { return bring(spec); };
     control.traffic.fetch = [this](const attempt_result& ended) { return fetch(ended); };
     control.on_stores = [this](const control::settings& now) { use_stores(now); };
+    control.on_nodes = [this](const auto& nodes) { setups_->set_nodes(nodes); };
+    control.jobs.how.misfit_patience = how_.patience;
+    control.jobs.stores = job_stores_.get();
+    control.jobs.setups = &setups_->setups();
+    control.jobs.quick = control.traffic.submit;
+    control.jobs.slow = [this](std::function<void()> job) {
+      return jobs_pool_->submit(std::move(job)).has_value();
+    };
     control_ = make_cluster_control(std::move(control));
     return {};
   }
@@ -58,15 +69,32 @@ class tls_session_cluster final : public session_cluster {
   system_extension& extension() override { return control_->extension(); }
   std::string address() const override { return control_->address(); }
   cluster_desk& desk() override { return control_->desk(); }
+  job_services jobs() override { return control_->jobs(); }
   void stop() override {
+    if (traffic_) traffic_->stop();
+    if (jobs_pool_) jobs_pool_->stop();
     if (pool_) pool_->stop();
   }
 
  private:
   static constexpr std::size_t traffic_threads = 4, traffic_queue_max = 65'536;
+  static constexpr std::size_t jobs_threads = 4, jobs_queue_max = 16'384;
+
+  result<void> open_jobs() {
+    job_stores_ = std::make_unique<job_stores>(
+        job_stores::ports{with_.contents, *traffic_, *with_.hash, with_.clock,
+                          [this](const std::string& tenant, const curve_key& client, std::int64_t until) {
+                            return keys_->store_ticket(tenant, client, until);
+                          }});
+    setups_ = std::make_unique<job_setups>(with_.hash);
+    GRAPHITE_TRY(jobs_pool_,
+                 pinned_pool::make({.name = "jobs", .threads = jobs_threads, .queued_max = jobs_queue_max}));
+    return {};
+  }
 
   void use_stores(const control::settings& now) {
     traffic_->set_stores(now);
+    job_stores_->set_stores(now);
     const std::lock_guard lock(mutex_);
     brought_.clear();  // who has what is another matter now
   }
@@ -123,7 +151,9 @@ class tls_session_cluster final : public session_cluster {
   std::unique_ptr<store_traffic> traffic_;
   std::mutex mutex_;
   std::set<digest> brought_;  ///< contents that the stores have: not asked for again
-  std::unique_ptr<pinned_pool> pool_;
+  std::unique_ptr<job_stores> job_stores_;
+  std::unique_ptr<job_setups> setups_;
+  std::unique_ptr<pinned_pool> pool_, jobs_pool_;
   std::unique_ptr<cluster_control> control_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/store_pass.hpp"
 #include "platform/crypto/ssl_calls.hpp"
 #include "platform/crypto/tls_files.hpp"
 #include "platform/keys/key_layout.hpp"
@@ -36,6 +37,15 @@ role_trust control_keys::trust() {
     if (list && list->number > keys_.revoked.number) keys_.revoked = std::move(*list);
   }
   return {roots_that_count(keys_.roots, now), keys_.revoked.serials};
+}
+
+/// It counts from a while ago: stores have clocks of their own.
+result<byte_vector> control_keys::store_ticket(const std::string& tenant, const curve_key& client,
+                                               std::int64_t until_unix_ns) const {
+  constexpr duration clocks_differ = seconds(300);
+  const validity valid{clock_.unix_ns() - clocks_differ.count(), until_unix_ns};
+  GRAPHITE_TRY(auto grant, sign_store_pass({tenant, client, valid}, self_->signer()));
+  return encode_store_pass({self_->statement(), std::move(grant)});
 }
 
 control_security control_keys::security() {

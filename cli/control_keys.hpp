@@ -27,6 +27,10 @@ class control_keys {
   store_traffic::enrolling enrolling(const curve_key& own);
   /// What a store's port with this CURVE key works with; as long as this and the log live.
   store_port_security store_security(const curve_key& own, log_sink& log);
+  /// A coordinator's word for a client's key at the stores, until then. Any thread. Errors: invalid_argument
+  /// (no name of a tenant), io.
+  result<byte_vector> store_ticket(const std::string& tenant, const curve_key& client,
+                                   std::int64_t until_unix_ns) const;
   /// Roots that count, and what is revoked: looked at once a second. A list that cannot be read, or that is
   /// older than the one in force, changes nothing. Any thread.
   role_trust trust();

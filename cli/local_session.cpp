@@ -257,6 +257,7 @@ std::string local_session::control_address() const {
   return parts_->cluster ? parts_->cluster->address() : "";
 }
 cluster_desk* local_session::cluster() { return parts_->cluster ? &parts_->cluster->desk() : nullptr; }
+job_services local_session::jobs() { return parts_->cluster ? parts_->cluster->jobs() : job_services(); }
 std::size_t local_session::subscribers() const {
   return parts_->ports ? parts_->ports->port().peers().size() : 0;
 }

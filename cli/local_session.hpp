@@ -79,6 +79,8 @@ class local_session {
   /// Of the control port; empty where attempts run here.
   std::string control_address() const;
   cluster_desk* cluster();  ///< null where attempts run here
+  /// Null where no jobs are taken: attempts run here.
+  job_services jobs();
   std::size_t subscribers() const;
   /// Absolute folder of the first channel's bundle.
   std::string bundle() const;

@@ -218,13 +218,18 @@ class linux_node_process final : public node_process {
   result<std::map<std::string, installed_tool>> offered_tools() {
     std::map<std::string, installed_tool> out;
     for (const auto& [name, what] : transform_tools(libraries_, hash_)) out[name] = {what, ""};
-    if (options_.tools.empty()) return out;
-    GRAPHITE_TRY(const auto project, load_project({options_.tools, options_.state}));
+    project known;
+    if (!options_.tools.empty()) {
+      GRAPHITE_TRY(known, load_project({options_.tools, options_.state}));
+    }
+    // Rules with a script have it without saying so, as the reader of project files calls it.
+    known.tools.try_emplace("sh",
+                            tool_spec{.name = "sh", .paths = {"/bin/sh"}, .version_argv = {}, .where = {}});
     const auto environment = caller_environment();
     const auto path = environment.find("PATH");
-    linux_tool_resolver resolver(
-        {.root = project.root, .path = path == environment.end() ? "" : path->second}, hash_, *processes_);
-    for (const auto& [name, spec] : project.tools) {
+    linux_tool_resolver resolver({.root = known.root, .path = path == environment.end() ? "" : path->second},
+                                 hash_, *processes_);
+    for (const auto& [name, spec] : known.tools) {
       const auto found = resolver.resolve(spec);
       if (!found) {
         log_.warn("the tool {} is not offered: {}", name, found.error().context);

@@ -40,7 +40,7 @@ session_options session_of(const dev_options& options) {
   if (!options.control.empty()) {
     const auto at = parse_host_port(options.control);
     out.cluster = cluster_of({at ? at->host : options.control, at ? at->port : std::uint16_t{0},
-                              options.control_keys, options.copies});
+                              options.control_keys, options.copies, seconds(options.patience_s)});
   }
   out.ports.heads = {options.listen, options.heads_port, !options.heads_port_given};
   out.ports.chunks = {options.listen, options.chunks_port, !options.chunks_port_given};
@@ -205,6 +205,7 @@ class dev_service {
     service.network = access.network();
     service.audit = (*session)->audit();
     service.cluster = (*session)->cluster();
+    service.jobs = (*session)->jobs();
     auto served = local_service::start((*session)->facade(), std::move(service), log_);
     if (!served) return events_.failed(served.error());
     auto operators = start_operators(**session, **served, access);

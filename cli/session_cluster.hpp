@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/jobs_facade.hpp"
 #include "core/ports/chunk_store.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/file_reader.hpp"
@@ -37,6 +38,8 @@ class session_cluster {
   virtual std::string address() const = 0;
   /// What may be asked of it; lives as long.
   virtual cluster_desk& desk() = 0;
+  /// What build farms submit to it; as long as this lives.
+  virtual job_services jobs() = 0;
   /// Nobody waits for it any more: ends its threads' work.
   virtual void stop() = 0;
 };
