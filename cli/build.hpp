@@ -15,10 +15,12 @@ namespace graphite {
 struct build_options {
   std::string directory = ".";  ///< -C: the project's folder or one below it
   std::string state;            ///< --state: empty, the project's own
-  std::string keys;             ///< --keys: folder of the publisher's keys; empty: nothing is signed
+  /// --keys: folder of the publisher's keys; empty: nothing is signed. With `coordinator`, of the client's.
+  std::string keys;
   remote_options remote;        ///< --at: build there; its keys are those of --keys
   std::string git_revision;     ///< --rev: build this commit's tree instead of the working tree; empty: no
-  std::string coordinator;      ///< --coordinator HOST:PORT: build there; empty: here
+  std::string coordinator;      ///< --coordinator HOST[:PORT]: build there; empty: here
+  bool local_fallback = false;  ///< --local-fallback: here, where nobody is there
   bool keep_going = false;
   bool dry_run = false;
   bool json = false;
@@ -35,7 +37,9 @@ int run_build(const build_options& options);
 /// Builds by asking the service of the state folder. Nothing where nobody serves it; otherwise the exit code.
 std::optional<int> build_attached(const build_options& options);
 
-/// Shows how a build ended (the last object of --json) and gives the exit code.
+/// Shows how a build ended, to people.
+void print_summary(console& out, const build_summary& summary, bool dry_run);
+/// The same, and the last object of --json; gives the exit code.
 int print_build(console& out, const build_summary& summary, bool dry_run);
 
 }  // namespace graphite

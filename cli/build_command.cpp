@@ -33,14 +33,18 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
   add_action_options(command, options.jobs, options.scratch, options.pin);
   add_publisher_keys_option(command, options.keys);
   command.get_option("--keys")->description(
-      "Sign generations with the keys of this folder, which `graphite keygen` made; with --at, the client's "
-      "keys");
+      "Sign generations with the keys of this folder, which `graphite keygen` made; with --at or "
+      "--coordinator, the client's keys");
   add_sandbox_option(command, options.sandbox);
   command
       .add_option("--coordinator", options.coordinator,
-                  "Build on the cluster of this coordinator; not in this version")
+                  "Build on the cluster of this coordinator, as `graphite submit --wait` does")
       ->envname("GRAPHITE_COORDINATOR")
-      ->type_name("HOST:PORT");
+      ->type_name("HOST[:PORT]");
+  command
+      .add_flag("--local-fallback", options.local_fallback,
+                "With --coordinator: build here where the cluster is away")
+      ->envname("GRAPHITE_LOCAL_FALLBACK");
   add_remote_address(command, options.remote);
   add_log_level_option(command, options.log_level);
   command.footer(
@@ -50,6 +54,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       "  graphite build -C ~/game -k           go on after a failure, list all of them\n"
       "  graphite build --dry-run              what would run\n"
       "  graphite build --rev v1.2             what the commit v1.2 holds, not the working tree\n"
+      "  graphite build --coordinator farm --keys ~/keys/ann --local-fallback\n"
       "  graphite build --json | tail -1       how it ended, for scripts");
   command.callback([kept, &chosen, run = handlers.build] {
     kept->build.directory = kept->project.directory;
@@ -115,7 +120,7 @@ constexpr milliseconds restart_poll{10};
 
 }  // namespace
 
-int print_build(console& out, const build_summary& summary, bool dry_run) {
+void print_summary(console& out, const build_summary& summary, bool dry_run) {
   for (const auto& line : summary.diagnostics) print_diagnostic(out, line);
   if (dry_run) {
     if (summary.diagnostics.empty()) out.say("nothing to do");
@@ -130,6 +135,10 @@ int print_build(console& out, const build_summary& summary, bool dry_run) {
   if (summary.generation && !dry_run)
     out.say("generation {} of channel {} in {}", summary.generation->sequence.value,
             summary.generation->channel, summary.bundle);
+}
+
+int print_build(console& out, const build_summary& summary, bool dry_run) {
+  print_summary(out, summary, dry_run);
   out.object(to_json(summary, dry_run));
   return summary.failed > 0 ? exit_failed : exit_ok;
 }

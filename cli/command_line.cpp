@@ -47,6 +47,11 @@ class table {
     add_status(root_, chosen_);
     add_cluster_orders(root_, chosen_);
     add_why(root_, chosen_);
+    add_submit(root_, chosen_, handlers);
+    add_jobs(root_, chosen_);
+    add_job(root_, chosen_);
+    add_cancel(root_, chosen_);
+    add_logs(root_, chosen_);
     add_graph(root_, chosen_);
     add_diff(root_, chosen_);
     add_hold(root_, chosen_);

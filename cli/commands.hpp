@@ -10,6 +10,7 @@
 #include "cli/node.hpp"
 #include "cli/preview.hpp"
 #include "cli/remote_service.hpp"
+#include "cli/submit.hpp"
 
 /// \file The parse table: each subcommand's file adds its options and says what to run.
 
@@ -28,6 +29,7 @@ struct command_handlers {
   std::function<int(const dev_options&)> dev;
   std::function<int(const node_options&)> node;
   std::function<int(const subscribe_options&)> subscribe;
+  std::function<int(const submit_options&)> submit;
   std::function<int(const gc_options&)> gc;
   std::function<int(const preview_options&)> preview;
   std::function<int(const doctor_options&)> doctor;
@@ -74,6 +76,11 @@ void add_status(CLI::App& root, chosen_command& chosen);
 /// cordon, drain, uncordon
 void add_cluster_orders(CLI::App& root, chosen_command& chosen);
 void add_why(CLI::App& root, chosen_command& chosen);
+void add_submit(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_jobs(CLI::App& root, chosen_command& chosen);
+void add_job(CLI::App& root, chosen_command& chosen);
+void add_cancel(CLI::App& root, chosen_command& chosen);
+void add_logs(CLI::App& root, chosen_command& chosen);
 void add_graph(CLI::App& root, chosen_command& chosen);
 void add_diff(CLI::App& root, chosen_command& chosen);
 void add_hold(CLI::App& root, chosen_command& chosen);

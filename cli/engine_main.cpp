@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   handlers.build = run_build;
   handlers.dev = run_dev;
   handlers.node = run_node;
+  handlers.submit = run_submit;
   handlers.subscribe = run_subscribe;
   handlers.gc = run_gc;
   handlers.preview = run_preview_command;

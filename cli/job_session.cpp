@@ -35,6 +35,7 @@ auto job_session::again(Call call) -> decltype(call(std::declval<job_client&>())
   auto pause = options_.first_pause;
   auto since = std::chrono::steady_clock::now();
   auto answers = answers_;
+  bool told = false;
   while (true) {
     auto done = [&]() -> decltype(call(*jobs_)) {
       GRAPHITE_CHECK(ensure_connected());
@@ -46,8 +47,12 @@ auto job_session::again(Call call) -> decltype(call(std::declval<job_client&>())
     if (std::exchange(answers, answers_) != answers_) {
       since = std::chrono::steady_clock::now();
       pause = options_.first_pause;
+      told = false;
     }
-    if (!passes(code) || std::chrono::steady_clock::now() - since >= options_.retry_for) return done;
+    const auto patience =
+        answers_ == 0 ? options_.first_answer_within.value_or(options_.retry_for) : options_.retry_for;
+    if (!passes(code) || std::chrono::steady_clock::now() - since >= patience) return done;
+    if (!std::exchange(told, true)) options_.on_away(done.error());
     options_.pause(pause);
     pause = std::min(pause * 2, options_.longest_pause);
   }

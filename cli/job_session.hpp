@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gateway/job_client.hpp"
@@ -11,9 +12,13 @@ namespace graphite {
 
 struct job_session_options {
   milliseconds retry_for{60'000};  ///< without one answer, before a failure is told
-  milliseconds first_pause{100};   ///< between tries; doubles each time
+  /// The same as long as it has never answered: a wrong address is not waited for. Absent: retry_for.
+  std::optional<milliseconds> first_answer_within = {};
+  milliseconds first_pause{100};  ///< between tries; doubles each time
   milliseconds longest_pause{5'000};
   std::function<void(milliseconds)> pause;  ///< null: sleeps
+  /// Told of the first of several failures in a row, before it is tried again.
+  std::function<void(const error&)> on_away = [](const auto&) {};
 };
 
 /// A client of a coordinator that may go away and come back: asks again where that can do no harm, which is

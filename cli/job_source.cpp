@@ -120,7 +120,7 @@ result<job_source> read_job_source(const std::string& folder, const hasher& hash
   source_names names(config, *sources);
   GRAPHITE_CHECK(names.list(out));
 
-  GRAPHITE_TRY(const auto files, posix_file_reader::open_root(top));
+  GRAPHITE_TRY(auto files, posix_file_reader::open_root(top));
   std::set<std::string> paths{std::string(project_file_name)};
   for (const auto& name : names.names()) paths.insert(prefix + name);
   std::vector<snapshot_file> listed;
@@ -131,7 +131,9 @@ result<job_source> read_job_source(const std::string& folder, const hasher& hash
     listed.push_back({path, content, is_executable(top + "/" + name)});
     if (read) read(listed.size(), paths.size());
   }
-  GRAPHITE_TRY(out.files, upload_source::make(std::move(listed), top, hash));
+  GRAPHITE_TRY(out.files, upload_source::make(std::move(listed), hash));
+  out.project = config->name;
+  out.bytes = std::move(files);
   return out;
 }
 

@@ -1,17 +1,21 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/job_upload.hpp"
+#include "core/ports/file_reader.hpp"
 #include "core/project_file_name.hpp"
 
 namespace graphite {
 
 /// A project's folder as a job takes it.
 struct job_source {
+  std::string project;  ///< its name
   upload_source files;
+  std::shared_ptr<const file_reader> bytes;     ///< of the files, by their paths in the snapshot
   std::string project_file{project_file_name};  ///< its logical path in the snapshot
   std::vector<std::string> left_out;            ///< "PATH: why", for people; at most left_out_max
   static constexpr std::size_t left_out_max = 1'000;

@@ -41,6 +41,7 @@ class upload_round {
 
  private:
   void add(const content_ref& content) {
+    if (content.size == 0) return;  // no store keeps it
     if (known_.insert(content).second) to_ask_.push_back(content);
   }
 
@@ -90,10 +91,9 @@ class upload_round {
 
 }  // namespace
 
-result<upload_source> upload_source::make(std::vector<snapshot_file> files, std::string folder,
-                                          const hasher& hash) {
+result<upload_source> upload_source::make(std::vector<snapshot_file> files, const hasher& hash) {
   upload_source out;
-  out.folder_ = std::move(folder);
+  out.count_ = files.size();
   for (const auto& one : files) out.files_.emplace(one.content, one.path.str());
   GRAPHITE_TRY(out.root_,
                build_snapshot(std::move(files), hash, [&out](const content_ref& name, byte_vector bytes) {
@@ -104,7 +104,17 @@ result<upload_source> upload_source::make(std::vector<snapshot_file> files, std:
 
 std::variant<byte_span, std::string> upload_source::find(const content_ref& content) const {
   if (const auto object = objects_.find(content); object != objects_.end()) return byte_span(object->second);
-  return folder_ + "/" + files_.at(content);
+  return files_.at(content);
+}
+
+std::optional<content_ref> upload_source::known(const digest& content) const {
+  const content_ref first{content, 0};
+  if (const auto object = objects_.lower_bound(first);
+      object != objects_.end() && object->first.id == content)
+    return object->first;
+  if (const auto file = files_.lower_bound(first); file != files_.end() && file->first.id == content)
+    return file->first;
+  return std::nullopt;
 }
 
 std::vector<content_ref> upload_source::below(const content_ref& content) const {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,19 +15,23 @@ namespace graphite {
 /// A snapshot that can be uploaded: its objects, and where its files lie. A value; O(files).
 class upload_source {
  public:
-  /// Errors: those of build_snapshot(). `folder`: the absolute one that the files lie in.
-  static result<upload_source> make(std::vector<snapshot_file> files, std::string folder, const hasher& hash);
+  /// Errors: those of build_snapshot().
+  static result<upload_source> make(std::vector<snapshot_file> files, const hasher& hash);
 
   const content_ref& root() const { return root_; }
-  std::size_t files() const { return files_.size(); }
-  /// An object's bytes, or the absolute path of a file with this content. The content is of the snapshot.
+  std::size_t files() const { return count_; }
+  /// Different ones: of files, and of folders.
+  std::size_t contents() const { return files_.size() + objects_.size(); }
+  /// An object's bytes, or the path of a file with this content. The content is of the snapshot.
   std::variant<byte_span, std::string> find(const content_ref& content) const;
+  /// With its size; nothing: none of the snapshot has this digest.
+  std::optional<content_ref> known(const digest& content) const;
   /// What an object leads to; empty of a file.
   std::vector<content_ref> below(const content_ref& content) const;
 
  private:
   content_ref root_;
-  std::string folder_;
+  std::size_t count_ = 0;
   std::map<content_ref, byte_vector> objects_;
   std::map<content_ref, std::string> files_;  ///< path of one that has it
 };

@@ -27,6 +27,10 @@ void live_progress::actions(std::size_t done, std::size_t all, const std::string
   show("building", "actions", done, all, now);
 }
 
+void live_progress::uploads(std::size_t done, std::size_t all, const std::string& what) {
+  show("uploading", "contents", done, all, what);
+}
+
 void live_progress::collection(std::size_t done, std::size_t all, const std::string& what) {
   show("collecting", "steps", done, all, what);
 }

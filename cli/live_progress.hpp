@@ -17,6 +17,8 @@ class live_progress {
 
   void files(std::size_t done, std::size_t all, const std::string& now);
   void actions(std::size_t done, std::size_t all, const std::string& now);
+  /// Contents that are brought to stores; `what` was sent so far.
+  void uploads(std::size_t done, std::size_t all, const std::string& what);
   /// Of a collection of garbage; `what` is looked at.
   void collection(std::size_t done, std::size_t all, const std::string& what);
   void finish();

@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
   handlers.node = [&](const node_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };
+  handlers.submit = [&](const submit_options& options) {
+    return console(options.json).failed(become_engine(arguments));
+  };
   handlers.preview = [&](const preview_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };

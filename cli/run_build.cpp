@@ -7,6 +7,7 @@
 
 #include "cli/attach.hpp"
 #include "cli/build.hpp"
+#include "cli/cluster_build.hpp"
 #include "cli/config/project_file.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/json.hpp"
@@ -58,16 +59,24 @@ result<std::unique_ptr<other_tree>> tree_of(const build_options& options) {
   return std::make_unique<other_tree>(std::move(tree), std::move(state));
 }
 
+/// Builds here, whoever serves the project or nobody.
+int build_instead(build_options options) {
+  options.coordinator.clear();
+  options.keys.clear();  // a client's
+  options.remote = {};
+  if (const auto code = build_attached(options)) return *code;
+  return run_build(options);
+}
+
 }  // namespace
 
 int run_build(const build_options& options) {
+  if (!options.coordinator.empty()) {
+    const auto code = build_on_cluster(options);
+    return code ? *code : build_instead(options);
+  }
   console out(options.json);
   const auto started = std::chrono::steady_clock::now();
-  if (!options.coordinator.empty())
-    return out.failed(
-        {errc::unsupported,
-         "--coordinator (or GRAPHITE_COORDINATOR) asks for a cluster; this version builds on one "
-         "machine: leave it out"});
   const auto log = make_log(options.log_level, false);
   session_options session;
   session.directory = options.directory;

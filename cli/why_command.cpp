@@ -4,6 +4,7 @@
 
 #include "cli/attach.hpp"
 #include "cli/exit_codes.hpp"
+#include "cli/job_access.hpp"
 #include "cli/json.hpp"
 
 namespace graphite {
@@ -50,13 +51,28 @@ void print_why(console& out, const why_answer& why) {
   print_key(out, why);
 }
 
-int run_why(const project_options& options, const std::string& path) {
-  console out(options.json);
-  auto client = attach(options);
-  if (!client) return out.failed(client.error());
-  const auto why = (*client)->why(path);
+struct why_options {
+  project_options project;
+  std::string coordinator, path;
+  std::uint64_t job = 0;
+};
+
+/// Of the service, or of what a job's view is now.
+result<why_answer> ask_why(const why_options& options) {
+  if (options.job == 0) {
+    GRAPHITE_TRY(const auto client, attach(options.project));
+    return client->why(options.path);
+  }
+  auto at = options.project;
+  if (!options.coordinator.empty()) at.remote.at = options.coordinator;
+  return asking_once(at).why(job_id{options.job}, options.path);
+}
+
+int run_why(const why_options& options) {
+  console out(options.project.json);
+  const auto why = ask_why(options);
   if (!why) return out.failed(why.error());
-  if (!options.json) print_why(out, *why);
+  if (!out.json()) print_why(out, *why);
   out.object(to_json(*why));
   return exit_ok;
 }
@@ -64,23 +80,26 @@ int run_why(const project_options& options, const std::string& path) {
 }  // namespace
 
 void add_why(CLI::App& root, chosen_command& chosen) {
-  struct state {
-    project_options project;
-    std::string path;
-  };
-  auto kept = std::make_shared<state>();
+  auto kept = std::make_shared<why_options>();
   CLI::App& command =
       *root.add_subcommand("why", "Tell why an asset was rebuilt, or why it is not what it should be");
   command.add_option("ASSET", kept->path, "Logical path of an asset or source")->required();
   add_asking_options(command, kept->project);
+  command.add_option("--job", kept->job, "As it is in the view of this job of a coordinator")
+      ->envname("GRAPHITE_WHY_JOB")
+      ->type_name("ID");
+  command.add_option("--coordinator", kept->coordinator, "With --job: the coordinator that has it")
+      ->envname("GRAPHITE_COORDINATOR")
+      ->type_name("HOST[:PORT]");
   command.footer(
       "Shows what differs from the key before (old and new value of each component), the way from the "
       "source\n"
       "that changed, and all that the key is made of: rule, arguments, environment, tools, inputs.\n\n"
       "Examples:\n"
       "  graphite why images/hero.png\n"
-      "  graphite why --json shaders/sky.spv");
-  command.callback([kept, &chosen] { chosen = [kept] { return run_why(kept->project, kept->path); }; });
+      "  graphite why --json shaders/sky.spv\n"
+      "  graphite why --job 12 images/hero.png --coordinator farm --keys ~/keys/ci");
+  command.callback([kept, &chosen] { chosen = [kept] { return run_why(*kept); }; });
 }
 
 }  // namespace graphite

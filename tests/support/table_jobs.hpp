@@ -29,6 +29,15 @@ class table_jobs final : public job_desk, public job_reader {
   void progress(job_id job, std::uint64_t ran) {
     act([&](job_table& table) { table.progress(job, {1'000'000, ran, 0, 0, 0}, now()); });
   }
+  void progress(job_id job, const job_progress& how_far) {
+    act([&](job_table& table) { table.progress(job, how_far, now()); });
+  }
+  void failed(job_id job, job_failure what) {
+    act([&](job_table& table) { table.action_failed(job, std::move(what), now()); });
+  }
+  void ended(job_id job, const job_outcome& outcome) {
+    act([&](job_table& table) { table.ended(job, outcome, now()); });
+  }
   void said(job_id job, const std::string& path, const std::string& text) {
     act([&](job_table& table) { table.said(job, path, text, now()); });
   }
@@ -71,8 +80,17 @@ class table_jobs final : public job_desk, public job_reader {
   missing_request last_missing() const { return last_missing_; }
   job_table& table() { return table_; }
 
-  std::set<content_ref> there;  ///< what the stores have; before anything is asked
-  missing_answer stores;        ///< what `missing` tells beside the places
+  // Before anything is asked.
+  std::set<content_ref> there;  ///< what the stores have
+  /// The same of stores that are really there.
+  std::function<bool(const content_ref&)> has = [this](const content_ref& one) {
+    return there.contains(one);
+  };
+  /// How many contents a job lacks: the planner's look, at once; null: the test says it, by looked().
+  std::function<std::uint64_t(const job_request&)> look;
+  /// Completes what `missing` tells.
+  std::function<void(const missing_request&, missing_answer&)> on_missing = [](const auto&, auto&) {};
+  missing_answer stores;  ///< what `missing` tells beside the places
 
   void submit(job_caller who, job_request request, reply<job_accepted> done) override {
     act([&](job_table& table) {
@@ -92,10 +110,11 @@ class table_jobs final : public job_desk, public job_reader {
       auto out = stores;
       std::vector<content_ref> wanted;
       for (std::uint32_t i = 0; i < request.contents.size(); ++i) {
-        if (there.contains(request.contents[i])) continue;
+        if (has(request.contents[i])) continue;
         out.missing.push_back(i);
         wanted.push_back(request.contents[i]);
       }
+      on_missing(request, out);
       const auto room = table.will_upload(who, request.job, wanted, now());
       later([done, room, out] { room ? done(out) : done(tl::unexpected(room.error())); });
     });
@@ -221,6 +240,11 @@ class table_jobs final : public job_desk, public job_reader {
   void obey(const job_commands::news& one) {
     for (auto& wait : waits_[one.job]) later([wait] { wait(false); });
     waits_.erase(one.job);
+  }
+  void obey(const job_commands::look& one) {
+    if (!look) return;
+    const auto missing = look(*one.request);
+    table_.looked(one.job, missing, missing * 100, now());
   }
   template <class Other>
   void obey(const Other&) {}

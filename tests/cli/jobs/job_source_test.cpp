@@ -63,7 +63,10 @@ TEST_F(job_sources, have_the_sources_and_the_project_file_and_nothing_that_is_ig
   EXPECT_EQ(found.at("empty"), (snapshot_change::state{content(""), false}));
   EXPECT_EQ(found.at("sub/large.bin").content, content(std::string(3'000'000, 'x')));
   EXPECT_TRUE(found.contains(source->project_file));
-  EXPECT_EQ(std::get<std::string>(source->files.find(content("hello"))), folder_.path() + "/a.txt");
+  EXPECT_EQ(std::get<std::string>(source->files.find(content("hello"))), "a.txt");
+  byte_vector bytes(5);
+  EXPECT_TRUE(read_full(**source->bytes->open(logical_path::parse("a.txt").value()), bytes));
+  EXPECT_EQ(as_text(bytes), "hello");
 }
 
 TEST_F(job_sources, of_another_folder_keep_their_place_beside_the_project_file) {

@@ -83,7 +83,7 @@ upload_source some_source(std::size_t files, std::uint64_t changed = 0) {
     const auto name = "d" + std::to_string(i % 7) + "/e/file" + std::to_string(i);
     list.push_back({logical_path::parse(name).value(), numbered(i == 3 ? 1'000'000 + changed : i)});
   }
-  return upload_source::make(std::move(list), "/sources", openssl_hasher()).value();
+  return upload_source::make(std::move(list), openssl_hasher()).value();
 }
 
 TEST(job_upload, sends_all_that_is_missing_and_what_objects_lead_to_before_them) {
@@ -145,7 +145,10 @@ TEST(job_upload, ends_with_the_first_error) {
 TEST(job_upload, knows_objects_by_their_bytes_and_files_by_their_paths) {
   const auto source = some_source(3);
   EXPECT_TRUE(std::holds_alternative<byte_span>(source.find(source.root())));
-  EXPECT_EQ(std::get<std::string>(source.find(numbered(1))), "/sources/d1/e/file1");
+  EXPECT_EQ(std::get<std::string>(source.find(numbered(1))), "d1/e/file1");
+  EXPECT_EQ(source.known(numbered(1).id), numbered(1));
+  EXPECT_EQ(source.known(source.root().id), source.root());
+  EXPECT_FALSE(source.known(numbered(99).id));
   EXPECT_TRUE(source.below(numbered(1)).empty());
   EXPECT_EQ(source.below(source.root()).size(), 3u);
 }
