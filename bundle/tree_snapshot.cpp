@@ -155,6 +155,10 @@ class snapshot_builder {
       entries.push_back({path.substr(skip, slash - skip), snapshot_entry::kind::folder, object});
       files = files.subspan(below);
     }
+    return one_folder(name, std::move(entries));
+  }
+
+  result<content_ref> one_folder(const std::string& name, snapshot_entries entries) {
     std::sort(entries.begin(), entries.end());
     GRAPHITE_TRY(const auto made, list(name, std::move(entries), 0));
     return made.object;
@@ -250,6 +254,11 @@ result<content_ref> build_snapshot(std::vector<snapshot_file> files, const hashe
                 fmt::format("{} files, and a snapshot has at most {}", files.size(), limits.files_max));
   std::sort(files.begin(), files.end());
   return snapshot_builder(hash, keep).folder(files, 0, 0);
+}
+
+result<content_ref> build_snapshot_folder(const std::string& folder, snapshot_entries entries,
+                                          const hasher& hash, const snapshot_sink& keep) {
+  return snapshot_builder(hash, keep).one_folder(folder, std::move(entries));
 }
 
 }  // namespace graphite

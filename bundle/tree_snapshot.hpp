@@ -86,4 +86,9 @@ using snapshot_sink = std::function<void(const content_ref& name, byte_vector by
 result<content_ref> build_snapshot(std::vector<snapshot_file> files, const hasher& hash,
                                    const snapshot_sink& keep, const snapshot_limits& limits = {});
 
+/// One folder of it, whose folders have their objects: `folder` is its name with its last `/`, for errors.
+/// Errors: as above.
+result<content_ref> build_snapshot_folder(const std::string& folder, snapshot_entries entries,
+                                          const hasher& hash, const snapshot_sink& keep);
+
 }  // namespace graphite
