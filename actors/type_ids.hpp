@@ -6,6 +6,7 @@
 
 #include "actors/cluster/control_frames.hpp"
 #include "actors/cluster/node_messages.hpp"
+#include "actors/cluster/view_call.hpp"
 #include "actors/messages.hpp"
 
 /// \file Every CAF registration of the project, so that a later CAF is a change in one place.
@@ -30,6 +31,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::control_frame_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::dispatch_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::job_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::ended_run_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::view_call_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::view_settings_ptr)
 
 CAF_BEGIN_TYPE_ID_BLOCK(graphite, first_custom_type_id)
 

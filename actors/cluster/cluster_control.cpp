@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "actors/cluster/cluster_rebuild.hpp"
+#include "actors/cluster/view_port.hpp"
 #include "actors/jobs/job_desk.hpp"
 #include "actors/logger_guard.hpp"
 #include "actors/system_extension.hpp"
@@ -41,8 +42,12 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     GRAPHITE_TRY(auto jobs, load_jobs(epoch));
     dispatch_ = system.spawn(dispatch, dispatching(journal), std::move(desk));
     if (jobs) jobs_.use(system.spawn(job_desk_of, building_jobs(system, journal, epoch), std::move(jobs)));
+    if (options_.views != nullptr)
+      views_ = system.spawn(view_port, view_port_dependencies{options_.log, options_.views},
+                            view_sessions_options{epoch});
     gate_ = system.spawn(control_gate, guarding());
     caf::anon_send(dispatch_, atom::dial_v, gate_);
+    if (views_) caf::anon_send(views_, atom::dial_v, gate_);
     GRAPHITE_TRY(port_, listen_tls(gate_, options_.port, options_.address));
     cluster_rebuild_dependencies with;
     with.dispatch = dispatch_;
@@ -60,8 +65,10 @@ class tls_cluster_control final : public cluster_control, public system_extensio
       caf::anon_send_exit(gate_, caf::exit_reason::user_shutdown);
     }
     if (dispatch_) caf::anon_send_exit(dispatch_, caf::exit_reason::user_shutdown);
+    if (views_) caf::anon_send_exit(views_, caf::exit_reason::user_shutdown);
     gate_ = nullptr;
     dispatch_ = nullptr;
+    views_ = nullptr;
   }
 
   std::string address() const override {
@@ -177,6 +184,8 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     const auto& by = options_.security;
     out.self = by.self;
     out.hello.wanted = {role::node};
+    if (views_) out.hello.wanted.insert(role::watch);
+    if (views_) out.watchers = views_;
     out.verifier = by.verifier;
     out.random = by.random;
     out.clock = options_.clock;
@@ -228,7 +237,15 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     for (const auto& [name, address] : stores_)
       if (all.size() < control_limits::stores_max) all.push_back(address);
     desk.core.set_stores(options_.copies, all);
+    if (const auto port = view_port_now())
+      caf::anon_send(port, atom::notice_v,
+                     std::make_shared<const views::settings>(views::settings{options_.copies, all}));
     options_.on_stores({false, options_.copies, std::move(all)});
+  }
+
+  view_port_actor view_port_now() {
+    const std::lock_guard lock(mutex_);
+    return views_;
   }
 
   static constexpr std::uint64_t within_ms_max = 1'000'000'000;
@@ -237,6 +254,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
   epoch_number epoch_;
   std::mutex mutex_;  ///< of the handles
   dispatch_actor dispatch_;
+  view_port_actor views_;
   caf::actor gate_;
   std::uint16_t port_ = 0;
   /// By their names; of the dispatch actor's thread.

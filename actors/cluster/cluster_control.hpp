@@ -23,6 +23,7 @@
 namespace graphite {
 
 class system_extension;
+class view_intake;
 
 /// How control connections are kept safe, on both sides; all outlive who gets it.
 struct control_security {
@@ -66,6 +67,7 @@ struct cluster_control_options {
   std::uint32_t copies = 1;        ///< of each content
   std::map<std::string, digest> tools;
   view_traffic traffic;
+  view_intake* views = nullptr;  ///< that watchers feed; null: no watcher is let in
   /// The stores that are here now; by the dispatch actor's thread.
   std::function<void(const control::settings&)> on_stores = [](const auto&) {};
   /// The nodes that are here now; by the same thread.

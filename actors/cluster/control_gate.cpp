@@ -36,11 +36,11 @@ void control_gate_state::refuse(control_link which, const error& why) {
   lines->write(log_level::warning, fmt::format("control port: refused {}: {}", who, why.context),
                with.clock->now());
   self->send(caf::actor_cast<caf::actor>(whom), atom::refuse_v, why.context);
-  const bool known = peer.has_value();
+  const auto known = peer;
   hello->forget(hello_link{which});
   forget(which);
   if (known)
-    self->send(with.sink, atom::control_v,
+    self->send(sink_of(*known), atom::control_v,
                std::make_shared<const control_event>(
                    control_event{which, control_event::gone{"refused: " + why.context}}));
 }
@@ -75,19 +75,20 @@ void control_gate_state::answered(control_link which, const std::string& text) {
   }
   one.peer = admitted->peer;
   self->send(caf::actor_cast<caf::actor>(one.whom), atom::hello_v, text_of_bytes(admitted->proof));
-  self->send(with.sink, atom::control_v,
+  self->send(sink_of(*one.peer), atom::control_v,
              std::make_shared<const control_event>(
                  control_event{which, control_event::came{std::move(admitted->peer)}}));
 }
 
 void control_gate_state::said(control_link which, std::string text) {
-  if (!links.at(which).peer)
+  const auto& peer = links.at(which).peer;
+  if (!peer)
     refuse(which, {errc::permission_denied, "it talks before it has proved who it is"});
   else if (text.size() > with.text_bytes_max)
     refuse(which, {errc::too_large,
                    fmt::format("a message of {} bytes; {} are taken", text.size(), with.text_bytes_max)});
   else
-    self->send(with.sink, atom::control_v,
+    self->send(sink_of(*peer), atom::control_v,
                std::make_shared<const control_event>(control_event{which, std::move(text)}));
 }
 
@@ -95,11 +96,11 @@ void control_gate_state::gone(const caf::actor_addr& whom) {
   const auto found = by_peer.find(whom);
   if (found == by_peer.end()) return;
   const auto which = found->second;
-  const bool known = links.at(which).peer.has_value();
+  const auto known = links.at(which).peer;
   hello->forget(hello_link{which});
   forget(which);
   if (known)
-    self->send(with.sink, atom::control_v,
+    self->send(sink_of(*known), atom::control_v,
                std::make_shared<const control_event>(
                    control_event{which, control_event::gone{"the connection has ended"}}));
 }

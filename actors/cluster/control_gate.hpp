@@ -24,6 +24,7 @@ struct control_gate_dependencies {
   log_sink* log = nullptr;
   std::function<role_trust()> trust;  ///< now in force; called by the gate's thread
   control_sink sink;
+  control_sink watchers;          ///< hears of peers of the role watch; none: `sink` does
   std::size_t links_max = 4'096;  ///< admitted and not yet
   std::size_t text_bytes_max = 1 * MiB;
   /// Whom TLS refused since the last call, a line for each; asked each second, by the gate's thread.
@@ -58,6 +59,9 @@ struct control_gate_state {
   void look();
   /// Of whoever sent the present message, whose first word was `dial`.
   std::optional<control_link> asking() const;
+  const control_sink& sink_of(const proven_peer& peer) const {
+    return peer.said.what == role::watch && with.watchers ? with.watchers : with.sink;
+  }
   hello_time time() const { return {with.clock->now(), with.clock->unix_ns()}; }
 
   caf::event_based_actor* self = nullptr;

@@ -4,6 +4,7 @@
 
 #include "actors/cluster/control_dialler.hpp"
 #include "actors/cluster/node.hpp"
+#include "actors/cluster/tls_system_config.hpp"
 #include "actors/logger_guard.hpp"
 #include "actors/tls.hpp"
 
@@ -11,31 +12,10 @@ namespace graphite {
 
 namespace {
 
-class node_thread final : public caf::thread_hook {
- public:
-  explicit node_thread(std::function<void()> call) : call_(std::move(call)) {}
-  void init(caf::actor_system&) override {}
-  void thread_started() override { call_(); }
-  void thread_terminates() override {}
-
- private:
-  std::function<void()> call_;
-};
-
-struct node_config : caf::actor_system_config {
-  explicit node_config(const node_system_options& how) {
-    add_thread_hook<node_thread>(how.on_thread);
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{2});
-    set("logger.verbosity", caf::atom("quiet"));
-    ready = use_tls(*this, how.security.files, {how.security.check_files, how.security.check_calls});
-  }
-  result<void> ready;
-};
-
 class tls_node_system final : public node_system {
  public:
-  explicit tls_node_system(node_system_options options) : options_(std::move(options)), config_(options_) {}
+  explicit tls_node_system(node_system_options options)
+      : options_(std::move(options)), config_(options_.security, options_.on_thread) {}
   ~tls_node_system() override {
     const logger_guard forget;
     if (dialler_) caf::anon_send_exit(dialler_, caf::exit_reason::user_shutdown);
@@ -84,7 +64,7 @@ class tls_node_system final : public node_system {
  private:
   node_system_options options_;
   std::atomic<bool> ended_ = false;
-  node_config config_;
+  tls_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   node_actor actor_;
   caf::actor dialler_;

@@ -2,6 +2,7 @@
 
 #include "coordinator/cluster/cluster_rows.hpp"
 #include "schemas/codec/control_messages.hpp"
+#include "schemas/codec/view_messages.hpp"
 #include "tests/fuzz/seeds.hpp"
 
 namespace graphite::fuzz {
@@ -20,6 +21,12 @@ struct cluster_seeds {
   }
   void say(const std::string& name, const to_node& message) const {
     write("control_message/" + name, '\1' + std::string(as_text(encode(message))));
+  }
+  void say(const std::string& name, const view_to_coordinator& message) const {
+    write("view_message/" + name, '\0' + std::string(as_text(encode(message))));
+  }
+  void say(const std::string& name, const view_to_watcher& message) const {
+    write("view_message/" + name, '\1' + std::string(as_text(encode(message))));
   }
 };
 
@@ -93,12 +100,32 @@ void write_from_coordinators(const cluster_seeds& out) {
   out.say("work", control::work{{first, second}, {one}, {{{{5}, {2}, {1}}, true}}, 10});
 }
 
+void write_of_views(const cluster_seeds& out) {
+  views::join joining;
+  joining.incarnation.value.bytes.fill(1);
+  joining.epoch_seen.value = 4;
+  joining.view = "main";
+  joining.project_file = "game/graphite.toml";
+  const views::settings settings{2, {{"10.0.0.3:7403", {}}}};
+  using verdict = views::verdict;
+  out.say("join", view_to_coordinator(joining));
+  out.say("revised", view_to_coordinator(views::revised{3, {digest_of(4), 900}}));
+  out.say("welcome", view_to_watcher(views::welcome{{5}, {digest_of(4), 900}, settings}));
+  out.say("refusal", view_to_watcher(views::refusal{errc::already_exists, "it is fed"}));
+  out.say("settings", view_to_watcher(settings));
+  out.say("accepted", view_to_watcher(verdict{3, verdict::what::accepted}));
+  out.say("published", view_to_watcher(verdict{3, verdict::what::published, errc::io, "generation 9"}));
+  out.say("refused", view_to_watcher(verdict{3, verdict::what::refused, errc::corrupt, "no snapshot"}));
+  out.say("missing", view_to_watcher(verdict{3, verdict::what::missing, errc::not_found, "3 contents"}));
+}
+
 }  // namespace
 
 void write_cluster_seeds(const std::filesystem::path& into) {
   const cluster_seeds out{into};
   write_from_nodes(out);
   write_from_coordinators(out);
+  write_of_views(out);
   using service = lease_table::service;
   out.write("cluster_row/two",
             encode_cluster({{{"a", service::in, true}, {"b", service::draining, false}},

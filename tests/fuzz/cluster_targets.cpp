@@ -1,5 +1,6 @@
 #include "coordinator/cluster/cluster_rows.hpp"
 #include "schemas/codec/control_messages.hpp"
+#include "schemas/codec/view_messages.hpp"
 #include "tests/fuzz/blind_hasher.hpp"
 #include "tests/fuzz/targets.hpp"
 
@@ -25,6 +26,14 @@ bool control_message(byte_span bytes) {
   return (bytes[0] & std::byte{1}) == std::byte{0}
              ? is_written_the_same_again(decode_to_coordinator(message), decode_to_coordinator)
              : is_written_the_same_again(decode_to_node(message), decode_to_node);
+}
+
+bool view_message(byte_span bytes) {
+  if (bytes.empty()) return false;
+  const auto message = bytes.subspan(1);
+  return (bytes[0] & std::byte{1}) == std::byte{0}
+             ? is_written_the_same_again(decode_view_to_coordinator(message), decode_view_to_coordinator)
+             : is_written_the_same_again(decode_view_to_watcher(message), decode_view_to_watcher);
 }
 
 bool cluster_row(byte_span bytes) {

@@ -43,6 +43,7 @@ bool shown_ticket(byte_span bytes);
 bool token_in_text(byte_span bytes);
 bool hello_message(byte_span bytes);
 bool control_message(byte_span bytes);  ///< the first byte says from whom, the rest is the message
+bool view_message(byte_span bytes);     ///< the same of views
 bool client_name(byte_span bytes);      ///< of a client's certificate
 // Of the state folder and a subscriber's folder.
 bool source_row(byte_span bytes);
@@ -119,6 +120,7 @@ inline constexpr std::array targets{
     GRAPHITE_FUZZ_LINE(pinned_roots),
     GRAPHITE_FUZZ_LINE(hello_message),
     GRAPHITE_FUZZ_LINE(control_message),
+    GRAPHITE_FUZZ_LINE(view_message),
     GRAPHITE_FUZZ_LINE(zap_frames),
     GRAPHITE_FUZZ_LINE(enrol_request),
     GRAPHITE_FUZZ_LINE(source_row),

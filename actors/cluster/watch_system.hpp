@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/cluster/cluster_control.hpp"
+#include "actors/cluster/view_watch_hooks.hpp"
+#include "actors/hooks.hpp"
+#include "core/ports/tree_watcher.hpp"
+#include "node/ingest.hpp"
+
+namespace graphite {
+
+class live_filter;
+
+struct watch_system_options {
+  std::string host = "127.0.0.1";  ///< of the coordinator
+  std::uint16_t port = 7401;
+  std::string coordinator;  ///< how it has to be called; empty: any
+  control_security security;
+  /// See platform/crypto/ssl_calls.
+  std::function<void(std::uint16_t port)> give_up;
+  std::function<std::optional<std::string>(std::uint16_t port)> why_refused;
+  duration dial_within = seconds(5);
+  clock_source* clock = nullptr;
+  log_sink* log = nullptr;
+  random_source* random = nullptr;  ///< the watcher's
+
+  // Of the view, as in system_ports.
+  std::shared_ptr<const project> config;
+  tree_watcher* events = nullptr;
+  const file_reader* files = nullptr;
+  const ingester* ingest = nullptr;
+  live_filter* filter = nullptr;
+  watcher_hooks watching;
+
+  view_feed_options feed;
+  view_watch_hooks hooks;
+};
+
+/// The actors of a watcher beside the sources, wired: what changes there is told to the coordinator. Hides
+/// CAF. Thread-safe.
+class watch_system {
+ public:
+  virtual ~watch_system() = default;
+  /// Reads these sources again, whatever is known of them.
+  virtual void reread(std::vector<std::string> paths) = 0;
+};
+/// Errors: those of use_tls.
+result<std::unique_ptr<watch_system>> make_watch_system(watch_system_options options);
+
+}  // namespace graphite
