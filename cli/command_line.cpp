@@ -41,6 +41,7 @@ class table {
     add_dev(root_, chosen_, handlers);
     add_coordinator(root_, chosen_, handlers);
     add_node(root_, chosen_, handlers);
+    add_watch(root_, chosen_, handlers);
 #ifdef GRAPHITE_HAS_SUBSCRIBE
     add_subscribe(root_, chosen_, handlers);
 #endif

@@ -11,6 +11,7 @@
 #include "cli/preview.hpp"
 #include "cli/remote_service.hpp"
 #include "cli/submit.hpp"
+#include "cli/watch.hpp"
 
 /// \file The parse table: each subcommand's file adds its options and says what to run.
 
@@ -30,6 +31,7 @@ struct command_handlers {
   std::function<int(const node_options&)> node;
   std::function<int(const subscribe_options&)> subscribe;
   std::function<int(const submit_options&)> submit;
+  std::function<int(const watch_options&)> watch;
   std::function<int(const gc_options&)> gc;
   std::function<int(const preview_options&)> preview;
   std::function<int(const doctor_options&)> doctor;
@@ -71,6 +73,7 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
 void add_dev(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_node(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_watch(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_subscribe(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_status(CLI::App& root, chosen_command& chosen);
 /// cordon, drain, uncordon

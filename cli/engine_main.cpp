@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   handlers.dev = run_dev;
   handlers.node = run_node;
   handlers.submit = run_submit;
+  handlers.watch = run_watch;
   handlers.subscribe = run_subscribe;
   handlers.gc = run_gc;
   handlers.preview = run_preview_command;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "cli/attach.hpp"
+#include "cli/with_port.hpp"
 #include "platform/keys/key_layout.hpp"
 
 namespace graphite {
@@ -52,13 +53,9 @@ void add_coordinator_options(CLI::App& command, project_options& options) {
 }
 
 std::string with_clients_port(const remote_options& options) {
-  const auto& at = options.at;
-  const auto after_host = at.starts_with('[') ? at.find(']') : 0;
-  if (at.empty() || after_host == std::string::npos || at.find(':', after_host) != std::string::npos)
-    return at;
-  const bool by_token = !options.token_file.empty() ? options.keys.empty() || !has_certificate(options.keys)
-                                                    : !options.keys.empty() && !has_certificate(options.keys);
-  return at + ":" + (by_token ? tokens_port : certificates_port);
+  const bool shows_token = !options.token_file.empty() || !options.keys.empty();
+  const bool by_token = shows_token && (options.keys.empty() || !has_certificate(options.keys));
+  return with_port(options.at, by_token ? tokens_port : certificates_port);
 }
 
 result<std::unique_ptr<service_client>> attach_coordinator(const project_options& options) {

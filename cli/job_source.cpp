@@ -23,14 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t read_bytes = 1 * MiB;
 
-/// Where `below` lies in `folder`, with its last `/`; empty: it is that folder.
-result<std::string> prefix_of(const std::string& folder, const std::string& below) {
-  if (below == folder) return std::string();
-  if (below.starts_with(folder + "/")) return below.substr(folder.size() + 1) + "/";
-  return fail(errc::unsupported,
-              fmt::format("the sources in {} are not below the project file: a job takes one folder", below));
-}
-
 /// Names of the sources below a root, without those that differ only in case.
 class source_names {
  public:
@@ -106,6 +98,13 @@ bool is_executable(const std::string& path) {
 
 }  // namespace
 
+result<std::string> source_prefix(const std::string& folder, const std::string& root) {
+  if (root == folder) return std::string();
+  if (root.starts_with(folder + "/")) return root.substr(folder.size() + 1) + "/";
+  return fail(errc::unsupported,
+              fmt::format("the sources in {} are not below the project file: a job takes one folder", root));
+}
+
 result<job_source> read_job_source(const std::string& folder, const hasher& hash,
                                    const std::function<void(std::size_t, std::size_t)>& read) {
   load_options where;
@@ -114,7 +113,7 @@ result<job_source> read_job_source(const std::string& folder, const hasher& hash
   GRAPHITE_TRY(const auto file, find_project_file(folder));
   const auto config = std::make_shared<const project>(std::move(loaded));
   const auto top = fs::path(file).parent_path().string();
-  GRAPHITE_TRY(const auto prefix, prefix_of(top, config->root));
+  GRAPHITE_TRY(const auto prefix, source_prefix(top, config->root));
   GRAPHITE_TRY(const auto sources, posix_file_reader::open_root(config->root));
   job_source out;
   source_names names(config, *sources);

@@ -21,6 +21,10 @@ struct job_source {
   static constexpr std::size_t left_out_max = 1'000;
 };
 
+/// Where the sources of a project lie in its snapshots, with the last `/`; empty: beside the project file,
+/// which is in `folder`. Errors: unsupported (they are not below it).
+result<std::string> source_prefix(const std::string& folder, const std::string& root);
+
 /// Reads the project in `folder` (absolute) and all its sources, as a build there would: ignore files, links
 /// and names that differ only in case included. Blocks; hashes every file. `read`: told now and then how many
 /// of how many files were read. Errors: those of load_project and of the files; unsupported (the sources are

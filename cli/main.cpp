@@ -30,6 +30,9 @@ int main(int argc, char** argv) {
   handlers.submit = [&](const submit_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };
+  handlers.watch = [&](const watch_options& options) {
+    return console(options.json).failed(become_engine(arguments));
+  };
   handlers.preview = [&](const preview_options& options) {
     return console(options.json).failed(become_engine(arguments));
   };

@@ -15,7 +15,7 @@ void add_node(CLI::App& root, chosen_command& chosen, const command_handlers& ha
       *root.add_subcommand("node", "Run attempts for a coordinator, keep contents for its cluster");
   command.add_option("--coordinator", options.coordinator, "Its control port")
       ->envname("GRAPHITE_COORDINATOR")
-      ->type_name("HOST:PORT")
+      ->type_name("HOST[:PORT]")
       ->capture_default_str();
   command.add_option("--keys", options.keys, "This node's part of the keys: DIR/nodes/NAME")
       ->envname("GRAPHITE_KEYS")

@@ -14,6 +14,7 @@
 #include "cli/session_machine.hpp"
 #include "cli/session_sandbox.hpp"
 #include "cli/store_port.hpp"
+#include "cli/with_port.hpp"
 #include "cli/worker_libraries.hpp"
 #include "cli/worker_program.hpp"
 #include "core/cpu_list.hpp"
@@ -274,7 +275,7 @@ class linux_node_process final : public node_process {
 
   result<void> connect() {
     node_system_options how;
-    GRAPHITE_TRY(const auto where, parse_host_port(options_.coordinator));
+    GRAPHITE_TRY(const auto where, parse_host_port(with_port(options_.coordinator, "7401")));
     how.host = where.host;
     how.port = where.port;
     how.security = keys_->security();

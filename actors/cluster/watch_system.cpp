@@ -53,7 +53,7 @@ class tls_watch_system final : public watch_system {
 
  private:
   void spawn_watcher() {
-    const auto known = std::make_shared<guarded_sources>();
+    const auto known = options_.known;
     surveyor_ = system_->spawn<caf::detached>(
         surveyor, [survey = options_.watching.survey, known] { return survey("", *known); });
     watcher_dependencies look;

@@ -35,6 +35,7 @@ struct watch_system_options {
   const ingester* ingest = nullptr;
   live_filter* filter = nullptr;
   watcher_hooks watching;
+  std::shared_ptr<guarded_sources> known = std::make_shared<guarded_sources>();  ///< from before
 
   view_feed_options feed;
   view_watch_hooks hooks;

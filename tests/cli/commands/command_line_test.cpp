@@ -23,6 +23,9 @@ struct recorded {
   std::optional<gc_options> gc;
   std::optional<preview_options> preview;
   std::optional<doctor_options> doctor;
+  std::optional<node_options> node;
+  std::optional<submit_options> submit;
+  std::optional<watch_options> watch;
   command_handlers handlers() {
     command_handlers out;
     out.build = [this](const build_options& options) {
@@ -45,6 +48,18 @@ struct recorded {
       doctor = options;
       return 0;
     };
+    out.node = [this](const node_options& options) {
+      node = options;
+      return 0;
+    };
+    out.submit = [this](const submit_options& options) {
+      submit = options;
+      return 0;
+    };
+    out.watch = [this](const watch_options& options) {
+      watch = options;
+      return 0;
+    };
     return out;
   }
 };
@@ -63,6 +78,42 @@ TEST(command_line, build_options_are_all_taken) {
   EXPECT_EQ(seen.build->jobs, 3u);
   EXPECT_EQ(seen.build->scratch, "disk");
   EXPECT_TRUE(seen.build->keep_going && seen.build->dry_run && seen.build->json);
+}
+
+TEST(command_line, submit_options_are_all_taken) {
+  recorded seen;
+  const auto run = run_cli({"submit",     "-C",         "/p",         "--rev",         "v1",       "--wait",
+                            "--priority", "background", "--deadline", "90s",           "--target", "a",
+                            "--target",   "b",          "-k",         "--view",        "branch",   "--key",
+                            "4711",       "--label",    "x",          "--coordinator", "farm",     "--keys",
+                            "/k",         "--token",    "/t",         "--json",        "--state",  "/s"},
+                           seen.handlers());
+  EXPECT_EQ(run.code, 0) << run.err;
+  ASSERT_TRUE(seen.submit);
+  const auto& wish = seen.submit->wish;
+  EXPECT_EQ(wish.directory, "/p");
+  EXPECT_EQ(wish.git_revision, "v1");
+  EXPECT_EQ(wish.priority, job_priority::background);
+  EXPECT_EQ(wish.deadline, milliseconds(90'000));
+  EXPECT_EQ(wish.targets, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(wish.view + wish.key + wish.label, "branch4711x");
+  EXPECT_EQ(seen.submit->remote.at + seen.submit->remote.keys + seen.submit->remote.token_file, "farm/k/t");
+  EXPECT_EQ(seen.submit->state, "/s");
+  EXPECT_TRUE(wish.keep_going && seen.submit->wait && seen.submit->json);
+}
+
+TEST(command_line, watch_options_are_all_taken) {
+  recorded seen;
+  const test::environment_value coordinator("GRAPHITE_COORDINATOR", "farm");
+  const auto run =
+      run_cli({"watch", "-C", "/p", "--keys", "/k", "--view", "v", "--json", "--log-level", "debug"},
+              seen.handlers());
+  EXPECT_EQ(run.code, 0) << run.err;
+  ASSERT_TRUE(seen.watch);
+  EXPECT_EQ(seen.watch->directory + seen.watch->keys + seen.watch->view + seen.watch->coordinator,
+            "/p/kvfarm");
+  EXPECT_EQ(seen.watch->log_level, "debug");
+  EXPECT_EQ(run_cli({"watch"}, seen.handlers()).code, exit_usage) << "without keys";
 }
 
 TEST(command_line, the_environment_sets_what_the_line_does_not) {
