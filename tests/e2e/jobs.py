@@ -6,7 +6,7 @@ import os
 import pathlib
 import subprocess
 
-from cluster import Cluster
+from clusters import Cluster
 from support import World, check, equal, files_below, main, run, wait_until
 
 DRIVER = pathlib.Path(os.environ.get("GRAPHITE_BUILD", "")) / "tests/job_driver"
