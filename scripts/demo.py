@@ -50,13 +50,13 @@ class Process:
             self.events.put(json.loads(line))
         self.events.put(None)
 
-    def wait_for(self, accept, what):
-        deadline = time.monotonic() + DEADLINE_S
+    def wait_for(self, accept, what, deadline_s=DEADLINE_S):
+        deadline = time.monotonic() + deadline_s
         while True:
             try:
                 event = self.events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                fail(f"{self.name}: no {what} within {DEADLINE_S} s; see {self.log.name}")
+                fail(f"{self.name}: no {what} within {deadline_s} s; see {self.log.name}")
             if event is None:
                 fail(f"{self.name} ended while waiting for {what}; see {self.log.name}")
             if accept(event):

@@ -23,7 +23,7 @@ class recipe_book {
     std::vector<control::property> platform;
     shape_index shape = 0;
     rule_index index = 0;
-    std::size_t bytes = 0;                    ///< in a message, at most
+    std::size_t bytes = 0;  ///< in a message, at most
   };
   /// Errors: as dispatcher::add_recipe.
   result<recipe_id> add(const control::recipe& what, const std::optional<rule_pool>& pool,
