@@ -101,20 +101,22 @@ class store_visit {
   std::unique_ptr<store_traffic> traffic_;
 };
 
-byte_vector bytes_of(const std::variant<byte_span, std::string>& place) {
-  if (const auto* bytes = std::get_if<byte_span>(&place)) return {bytes->begin(), bytes->end()};
-  std::ifstream in(std::get<std::string>(place), std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto bytes = as_bytes(std::string_view(text));
-  return {bytes.begin(), bytes.end()};
-}
-
 struct wish {
   job_request request;
   upload_source files;
+  std::shared_ptr<const file_reader> bytes;
   std::string into;
   bool upload = true, wait = true;
 };
+
+byte_vector bytes_of(const wish& what, const content_ref& content) {
+  const auto place = what.files.find(content);
+  if (const auto* bytes = std::get_if<byte_span>(&place)) return {bytes->begin(), bytes->end()};
+  const auto file = value(what.bytes->open(value(logical_path::parse(std::get<std::string>(place)))));
+  byte_vector out(content.size);
+  value(read_full(*file, out));
+  return out;
+}
 
 job_info upload(job_session& jobs, job_id job, const wish& what, store_visit& visit,
                 memory_chunk_store& local) {
@@ -123,7 +125,7 @@ job_info upload(job_session& jobs, job_id job, const wish& what, store_visit& vi
   calls.uploaded = [&] { return jobs.uploaded(job); };
   calls.send = [&](const missing_answer& by, const std::vector<content_ref>& contents) -> result<void> {
     for (const auto& one : contents) {
-      const auto bytes = bytes_of(what.files.find(one));
+      const auto bytes = bytes_of(what, one);
       GRAPHITE_CHECK(local.put(bytes, chunk_bytes(bytes, hash)));
     }
     return visit.with(by).bring(contents);
@@ -205,6 +207,7 @@ wish read_wish(std::vector<std::string>& words) {
   }
   out.request.what = std::move(project);
   out.files = std::move(source.files);
+  out.bytes = std::move(source.bytes);
   return out;
 }
 
@@ -222,6 +225,7 @@ wish read_action(std::vector<std::string>& words) {
   out.request.key = make_job_key();
   out.request.what = std::move(action);
   out.files = std::move(source.files);
+  out.bytes = std::move(source.bytes);
   return out;
 }
 
