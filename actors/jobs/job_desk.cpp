@@ -90,7 +90,10 @@ void job_desk_state::perform(table_commands::looked_at& command) {
 
 template <>
 void job_desk_state::perform(table_commands::plan& command) {
-  queue.at(static_cast<std::size_t>(command.request->priority)).push_back({command.job, command.request});
+  const auto info = table->status(anybody(), command.job);
+  if (!info) return;
+  queue.put(command.job, info->tenant, info->priority);
+  planned.emplace(command.job, command.request);
   fill_places();
 }
 

@@ -6,6 +6,7 @@
 #include "actors/jobs/job_parts.hpp"
 #include "actors/jobs/snapshot_view.hpp"
 #include "actors/jobs_facade.hpp"
+#include "coordinator/jobs/place_queue.hpp"
 
 namespace graphite {
 
@@ -52,10 +53,6 @@ struct job_desk_state {
     bool known = false;
     reply<job_accepted> done;
   };
-  struct planned {
-    job_id job;
-    std::shared_ptr<const job_request> request;
-  };
   /// A job that has a place.
   struct place {
     std::shared_ptr<snapshot_view> view;
@@ -90,7 +87,7 @@ struct job_desk_state {
 
   // job_desk_places.cpp: the jobs that are built.
   void fill_places();
-  void begin(const planned& next);
+  void begin(job_id job, const std::shared_ptr<const job_request>& request);
   void feed(job_id job, const std::shared_ptr<const job_request>& request);
   bool feed_again(job_id job, const std::shared_ptr<const job_request>& request, errc why);
   std::shared_ptr<snapshot_view> take_view(const snapshot_view::spec& what);
@@ -110,7 +107,8 @@ struct job_desk_state {
   std::map<job_id, std::vector<waiting_submit>> submits;
   std::map<job_id, std::vector<reply<job_info>>> looked, ended;  ///< who waits for that
   std::map<job_id, std::list<watcher>> watchers;
-  std::array<std::deque<planned>, 4> queue;  ///< by priority
+  place_queue queue;
+  std::map<job_id, std::shared_ptr<const job_request>> planned;  ///< what is in the queue
   std::map<job_id, place> places;
   std::list<idle_view> idle;  ///< the last used first
   std::uint64_t last_watcher = 0;

@@ -69,12 +69,12 @@ result<std::vector<job_output>> outputs_of(const action_job& action, const std::
 }  // namespace
 
 void job_desk_state::fill_places() {
-  for (auto& waiting : queue)
-    while (!waiting.empty() && places.size() < with.how.building_max) {
-      const auto next = std::move(waiting.front());
-      waiting.pop_front();
-      begin(next);
-    }
+  while (places.size() < with.how.building_max) {
+    const auto next = queue.take();
+    if (!next) return;
+    const auto request = planned.extract(*next);
+    begin(*next, request.mapped());
+  }
 }
 
 /// The next snapshot of the view that was used last; a new view where it is in use, or there is none.
@@ -101,14 +101,13 @@ void job_desk_state::keep_view(job_id job, std::shared_ptr<snapshot_view> view) 
   idle.erase(from, idle.end());
 }
 
-void job_desk_state::begin(const planned& next) {
-  const auto info = table->status(anybody(), next.job);
-  if (!info || is_over(info->state)) return;
-  const auto* project = std::get_if<project_job>(&next.request->what);
-  auto& at = places[next.job];
-  at.view =
-      take_view({info->tenant, project != nullptr ? project->view : "", level_of(next.request->priority)});
-  feed(next.job, next.request);
+void job_desk_state::begin(job_id job, const std::shared_ptr<const job_request>& request) {
+  const auto info = table->status(anybody(), job);
+  GRAPHITE_INVARIANT(info.has_value());  // one that ends is taken out of the queue
+  const auto* project = std::get_if<project_job>(&request->what);
+  auto& at = places[job];
+  at.view = take_view({info->tenant, project != nullptr ? project->view : "", level_of(request->priority)});
+  feed(job, request);
 }
 
 void job_desk_state::feed(job_id job, const std::shared_ptr<const job_request>& request) {
@@ -232,12 +231,13 @@ void job_desk_state::fail_job(job_id job, const std::string& why) {
 /// Its place is free. A view that is not good is not gone on with.
 void job_desk_state::leave(job_id job, bool view_is_good) {
   const auto at = places.extract(job);
+  queue.leave(at.mapped().view->what().tenant);
   if (view_is_good) keep_view(job, at.mapped().view);
   fill_places();
 }
 
 void job_desk_state::stop(job_id job) {
-  for (auto& waiting : queue) std::erase_if(waiting, [&](const planned& one) { return one.job == job; });
+  if (queue.drop(job)) planned.erase(job);
   const auto at = places.find(job);
   if (at == places.end()) return;
   at->second.cancelled.cancel();

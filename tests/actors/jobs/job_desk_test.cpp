@@ -217,6 +217,26 @@ TEST_F(job_cluster, jobs_survive_their_coordinator_and_running_attempts_are_not_
   EXPECT_EQ(again->job.id, job);
 }
 
+TEST_F(job_cluster, what_was_committed_and_no_view_has_heard_of_is_not_run_again) {
+  const files all{{"graphite.toml", ""}, {"a.txt", "one"}, {"b.txt", "two"}};
+  const auto first = end_of(submitted(all, "1"));
+  std::vector<row_write> of_views;
+  EXPECT_TRUE(rows.scan(table::action_cache, "", [&](auto key, auto value) {
+    if (!decode_cache_row(value).value().results.at(0).provenance.empty())
+      of_views.push_back({table::action_cache, std::string(key), std::nullopt});
+    return true;
+  }));
+  ASSERT_THAT(of_views, SizeIs(2));
+  ASSERT_TRUE(rows.write(of_views, key_value_store::durability::lazy));
+  end_coordinator();  // and with it its views
+  start_coordinator();
+  const auto second = end_of(submitted(all, "2"));
+  EXPECT_EQ(second.progress, (job_progress{2, 0, 2, 0, 0}));
+  EXPECT_EQ(second.listing, first.listing);
+  EXPECT_THAT(node_does.runs(), SizeIs(2));
+  for (const auto& [what, times] : node_does.runs()) EXPECT_EQ(times, 1) << what;
+}
+
 TEST_F(job_cluster, more_jobs_than_there_are_places_wait_their_turn) {
   end_coordinator();
   options.building_max = 1;
