@@ -70,6 +70,7 @@ match = ["**/*.stl"]
 exclude = "old/**"
 settle = "100 ms"
 publish = false
+at_once = 3
 outputs = ["{dir}/{stem}.gz", "logs/{in}.txt"]
 [rule.command]
 argv = ["{tool:gzip}", "-9", "{in}"]
@@ -80,6 +81,10 @@ set_environment = { TZ = "UTC" }
 tools = ["gzip", "gcc"]
 timeout = "2 min"
 memory_max = "512 MiB"
+[rule.needs]
+cpu = 1.5
+memory_max = "2 GiB"
+resources = { licence = 2, gpu = 1 }
 [[rule.references]]
 pattern = '"([^"]+\.png)"'
 relative_to = "root"
@@ -117,6 +122,9 @@ TEST(project_file, reads_every_table) {
   EXPECT_EQ(rule.transform, "command");
   EXPECT_EQ(rule.settle.count(), 100);
   EXPECT_FALSE(rule.publish);
+  ASSERT_TRUE(rule.demand);
+  EXPECT_EQ(*rule.demand, (rule_demand{{1'500, 2 * GiB, {{"gpu", 1}, {"licence", 2}}}, 3}));
+  EXPECT_FALSE(value.rules[1].demand);
   EXPECT_EQ(rule.where.line, 29u);
   EXPECT_EQ(rule.command.timeout.count(), 120'000);
   EXPECT_EQ(rule.command.memory_bytes_max, 512 * MiB);

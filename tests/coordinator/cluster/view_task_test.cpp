@@ -45,6 +45,24 @@ TEST_F(view_task, a_recipe_names_the_tools_by_what_they_are) {
   EXPECT_EQ(recipe_of(spec_, {}).error().code, errc::invalid_argument);
 }
 
+TEST_F(view_task, what_a_rule_asks_of_a_cluster_is_in_the_recipe_and_in_no_key) {
+  const auto key = task_key(spec_, hash_);
+  EXPECT_EQ(recipe_of(spec_, {})->needs, attempt_needs{});
+  EXPECT_FALSE(pool_of(spec_));
+  rule_demand demand{{2'000, 5, {{"gpu", 1}}}, 0};
+  spec_.demand = std::make_shared<const rule_demand>(demand);
+  EXPECT_EQ(recipe_of(spec_, {})->needs, demand.needs);
+  EXPECT_FALSE(pool_of(spec_)) << "as many as fit";
+  demand.at_once = 3;
+  spec_.demand = std::make_shared<const rule_demand>(demand);
+  ASSERT_TRUE(pool_of(spec_));
+  EXPECT_EQ(pool_of(spec_)->at_once, 3u);
+  auto other = spec_;
+  other.rule = "link";
+  EXPECT_NE(pool_of(spec_)->number, pool_of(other)->number);
+  EXPECT_EQ(task_key(spec_, hash_), key);
+}
+
 TEST_F(view_task, a_key_is_of_all_that_may_be_read_and_of_nothing_of_the_view) {
   const auto key = task_key(spec_, hash_);
   auto other = spec_;
