@@ -80,18 +80,17 @@ class Site:
         nodes = run("status", "-C", self.world.root, "--json")["cluster"]["nodes"]
         return {one["node"] for one in nodes if one["here"]}
 
-    def in_the_middle(self, act, at=None, builds_on=True):
-        """A build, and something that happens while its actions run, at this node where one is named. `builds_on` false:
-        the service of the build goes away."""
+    def in_the_middle(self, act, at=None):
+        """A build, and something that happens while its actions run, at this node where one is named. Where none is it
+        happens to the coordinator: it builds what is saved by itself, and a client would be told that it is away."""
         wait_until(lambda: at is None or at in self.here(), f"{at} to be here")
         self.change()
-        build = self.start_build()
+        build = self.start_build() if at else None
         wait_until(lambda: [one for one in self.running() if at in (None, one["node"])], f"actions to run at {at or 'nodes'}")
         act()
-        if builds_on:
+        if build:
             self.took(build.event("build", deadline_s=BUILD_S))
         else:
-            build.child.wait(timeout=BUILD_S)
             self.build()
 
     def same_as_without_faults(self):
@@ -135,7 +134,7 @@ def coordinators_are_killed():
                 here.cluster.start(here.control, copies=here.copies)
                 here.joins.clear()
 
-            here.in_the_middle(kill, builds_on=False)
+            here.in_the_middle(kill)
         return f"{times(COORDINATOR_KILLS)} coordinators killed"
 
     site(act, once=False)
