@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A cluster on one machine: a coordinator, three nodes (two keep contents), a client that submits the project from a copy of its
+"""A cluster on one machine: a coordinator, three nodes that keep contents, each in two of them, a client that submits the project from a copy of its
 own, two subscribers; a node is killed in the middle of the job, and another one while edits go on. Everything is a process of its
 own, with keys. Removes what it made.
 """
@@ -47,10 +47,9 @@ class Site:
         self.ready = started.wait_for(lambda e: e.get("event") == "ready", "ready event")
 
     def node(self, number, jobs):
-        store = ["--store", "--listen-store", "127.0.0.1:0"] if number < 3 else []
         self.start(f"node-{number}", "node", "--coordinator", self.ready["control"], "--keys",
                    self.keys / f"nodes/node-{number}", "--state", self.work / f"node-{number}", "--tools",
-                   self.project / "graphite.toml", "--jobs", jobs, *store)
+                   self.project / "graphite.toml", "--jobs", jobs, "--store", "--listen-store", "127.0.0.1:0")
 
     def status(self):
         return ask(self.program, "status", "-C", self.project)["cluster"]
@@ -104,8 +103,10 @@ def main():
         for number in (1, 2, 3):
             site.node(number, 1)
         wait_until(lambda: len(site.status()["nodes"]) == 3, "three nodes")
-        print(f"demo: a coordinator and three nodes, two of them stores; a job of {farm} follows")
+        print(f"demo: a coordinator and three nodes, each a store; a job of {farm} follows")
         job, seconds = submit_and_kill(site, farm)
+        site.node(3, 1)
+        wait_until(lambda: site.status()["stores"] == 3, "node-3 to be back")
         built = ask(program, "build", "-C", project)
         folders = [work / "a", work / "b"]
         readers = [site.start(f"subscribe-{f.name}", "subscribe", "--from", site.ready["heads"], "--into", f) for f in folders]
@@ -123,7 +124,7 @@ def main():
             compare_tree(project, folder / "current", built["assets"] + len(editor.added))
         times = [v for kind, values in samples.items() if not kind.startswith("stage ") and kind != "bytes" for v in values]
         print(f"\njob        {job['ran']} actions ran, {job['cached']} were known, {seconds:.1f} s with a node killed")
-        print(f"build      {built['ran']} ran, {built['cached']} were known: what the job made")
+        print(f"build      {built['ran']} ran, {built['cached']} were known")
         print(f"edits      {EDITS}, seen by 2 subscribers: p50 {percentile(times, .5):.1f} ms, max {max(times):.1f} ms")
     finally:
         if site:
