@@ -9,6 +9,7 @@
 #include "actors/logger_guard.hpp"
 #include "actors/rebuild.hpp"
 #include "actors/surveyor.hpp"
+#include "actors/system_config.hpp"
 #include "actors/system_extension.hpp"
 #include "actors/watcher.hpp"
 #include "coordinator/action_key.hpp"
@@ -17,24 +18,9 @@ namespace graphite {
 
 namespace {
 
-/// Binds the actors' threads, and whatever else their owner wants of them.
-class begin_thread final : public caf::thread_hook {
- public:
-  explicit begin_thread(std::function<void()> call) : call_(std::move(call)) {}
-  void init(caf::actor_system&) override {}
-  void thread_started() override { call_(); }
-  void thread_terminates() override {}
-
- private:
-  std::function<void()> call_;
-};
-
-struct caf_config : caf::actor_system_config {
-  caf_config(std::function<void()> on_thread, system_extension* cluster) {
-    add_thread_hook<begin_thread>(std::move(on_thread));
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{2});
-    set("logger.verbosity", caf::atom("quiet"));
+struct caf_config : small_system_config {
+  caf_config(std::function<void()> on_thread, system_extension* cluster)
+      : small_system_config(std::move(on_thread)) {
     if (cluster != nullptr) ready = cluster->configure(*this);
   }
 

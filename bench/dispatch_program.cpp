@@ -126,7 +126,7 @@ class bench_coordinator {
       return result_rows(batch, 1, [](const auto&) { return false; });
     };
     with.on_event = [this](const dispatch_command& what, dispatch_desk&) {
-      if (std::holds_alternative<dispatch_commands::node_came>(what)) ++nodes_;
+      if (std::holds_alternative<dispatch_commands::node_came>(what)) ++nodes_, nodes_.notify_all();
     };
     dispatch_ = system_->spawn(
         dispatch, std::move(with),
@@ -156,7 +156,7 @@ class bench_coordinator {
 
   std::uint16_t port() const { return port_; }
   void wait_for_nodes(int count) const {
-    while (nodes_ < count) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (int here = nodes_; here < count; here = nodes_) nodes_.wait(here);
   }
 
   /// Submits actions of these numbers; returns at once.

@@ -79,7 +79,8 @@ class tls_cluster_control final : public cluster_control, public system_extensio
 
   void report(reply<cluster_report> done) override {
     const auto tell = [this, done](dispatch_desk& desk, time_point now) {
-      done(report_of(desk.core.status(now), epoch_));
+      done(told_.get([this] { return options_.clock->now(); },
+                     [&] { return report_of(desk.core.status(now), epoch_); }));
     };
     if (!call(tell)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
   }
@@ -252,6 +253,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
 
   cluster_control_options options_;
   epoch_number epoch_;
+  kept_report told_;  ///< of the dispatch actor's thread
   std::mutex mutex_;  ///< of the handles
   dispatch_actor dispatch_;
   view_port_actor views_;

@@ -2,11 +2,9 @@
 
 #include <atomic>
 
-#include "actors/cluster/control_dialler.hpp"
 #include "actors/cluster/node.hpp"
 #include "actors/cluster/tls_system_config.hpp"
 #include "actors/logger_guard.hpp"
-#include "actors/tls.hpp"
 
 namespace graphite {
 
@@ -37,22 +35,7 @@ class tls_node_system final : public node_system {
       if (!ended_.exchange(true)) options_.on_end(why);
     };
     actor_ = system_->spawn(node, std::move(with), std::make_shared<node_agent>(options_.agent));
-    control_dialler_dependencies how;
-    const auto& by = options_.security;
-    how.self = by.self;
-    how.hello.wanted = role::coordinator;
-    how.hello.name = options_.coordinator;
-    how.verifier = by.verifier;
-    how.random = by.random;
-    how.clock = options_.clock;
-    how.log = options_.log;
-    how.trust = by.trust;
-    how.sink = actor_;
-    how.dial = [this] {
-      return dial_tls(*system_, {options_.host, options_.port, options_.dial_within, options_.give_up,
-                                 options_.why_refused});
-    };
-    dialler_ = system_->spawn(control_dialler, std::move(how));
+    dialler_ = spawn_dialler(*system_, options_, actor_);
     caf::anon_send(actor_, atom::dial_v, dialler_);
   }
 

@@ -4,23 +4,13 @@
 #include <memory>
 #include <string>
 
-#include "actors/cluster/cluster_control.hpp"
+#include "actors/cluster/dialling.hpp"
 #include "core/cancel_token.hpp"
 #include "node/agent.hpp"
 
 namespace graphite {
 
-struct node_system_options {
-  std::string host = "127.0.0.1";  ///< of the coordinator
-  std::uint16_t port = 7401;
-  std::string coordinator;  ///< how it has to be called; empty: any
-  control_security security;
-  /// See platform/crypto/ssl_calls.
-  std::function<void(std::uint16_t port)> give_up;
-  std::function<std::optional<std::string>(std::uint16_t port)> why_refused;
-  duration dial_within = seconds(5);
-  clock_source* clock = nullptr;
-  log_sink* log = nullptr;
+struct node_system_options : dialling_options {
   node_agent_options agent;
   std::function<void()> on_thread = [] {};  ///< first thing in each thread of the actors
   /// Runs it on a thread of its domain and calls `done` once, from any thread. Must not block itself.

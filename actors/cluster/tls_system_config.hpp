@@ -1,37 +1,40 @@
 #pragma once
 
-#include <caf/all.hpp>
 #include <functional>
 #include <utility>
 
-#include "actors/cluster/cluster_control.hpp"
+#include "actors/cluster/control_dialler.hpp"
+#include "actors/cluster/dialling.hpp"
+#include "actors/system_config.hpp"
 #include "actors/tls.hpp"
 
 namespace graphite {
 
 /// Of a process that dials a control port: few threads, TLS or nothing.
-struct tls_system_config : caf::actor_system_config {
-  tls_system_config(const control_security& by, std::function<void()> on_thread) {
-    add_thread_hook<begin_thread>(std::move(on_thread));
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{2});
-    set("logger.verbosity", caf::atom("quiet"));
-    ready = use_tls(*this, by.files, {by.check_files, by.check_calls});
-  }
+struct tls_system_config : small_system_config {
+  tls_system_config(const control_security& by, std::function<void()> on_thread)
+      : small_system_config(std::move(on_thread)),
+        ready(use_tls(*this, by.files, {by.check_files, by.check_calls})) {}
 
-  result<void> ready;  ///< errors: those of use_tls
-
- private:
-  class begin_thread final : public caf::thread_hook {
-   public:
-    explicit begin_thread(std::function<void()> call) : call_(std::move(call)) {}
-    void init(caf::actor_system&) override {}
-    void thread_started() override { call_(); }
-    void thread_terminates() override {}
-
-   private:
-    std::function<void()> call_;
-  };
+  const result<void> ready;  ///< errors: those of use_tls
 };
+
+/// Keeps a connection to the coordinator for `sink`. `by` and `in` outlive the actor.
+inline caf::actor spawn_dialler(caf::actor_system& in, const dialling_options& by, control_sink sink) {
+  control_dialler_dependencies how;
+  how.self = by.security.self;
+  how.hello.wanted = role::coordinator;
+  how.hello.name = by.coordinator;
+  how.verifier = by.security.verifier;
+  how.random = by.security.random;
+  how.clock = by.clock;
+  how.log = by.log;
+  how.trust = by.security.trust;
+  how.sink = std::move(sink);
+  how.dial = [&in, &by] {
+    return dial_tls(in, {by.host, by.port, by.dial_within, by.give_up, by.why_refused});
+  };
+  return in.spawn(control_dialler, std::move(how));
+}
 
 }  // namespace graphite

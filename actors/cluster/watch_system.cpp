@@ -1,6 +1,5 @@
 #include "actors/cluster/watch_system.hpp"
 
-#include "actors/cluster/control_dialler.hpp"
 #include "actors/cluster/tls_system_config.hpp"
 #include "actors/cluster/view_watch.hpp"
 #include "actors/logger_guard.hpp"
@@ -39,7 +38,7 @@ class tls_watch_system final : public watch_system {
     with.log = options_.log;
     view_ = system_->spawn<caf::detached>(view_watch, std::move(with), options_.feed);
     spawn_watcher();
-    spawn_dialler();
+    dialler_ = spawn_dialler(*system_, options_, view_);
     caf::anon_send(view_, atom::watch_v, watcher_);
     caf::anon_send(view_, atom::dial_v, dialler_);
     caf::anon_send(watcher_, atom::watch_v);
@@ -69,25 +68,6 @@ class tls_watch_system final : public watch_system {
     look.graph = view_;
     look.surveyor = surveyor_;
     watcher_ = system_->spawn<caf::detached>(watcher, std::move(look), known);
-  }
-
-  void spawn_dialler() {
-    const auto& by = options_.security;
-    control_dialler_dependencies how;
-    how.self = by.self;
-    how.hello.wanted = role::coordinator;
-    how.hello.name = options_.coordinator;
-    how.verifier = by.verifier;
-    how.random = by.random;
-    how.clock = options_.clock;
-    how.log = options_.log;
-    how.trust = by.trust;
-    how.sink = view_;
-    how.dial = [this] {
-      return dial_tls(*system_, {options_.host, options_.port, options_.dial_within, options_.give_up,
-                                 options_.why_refused});
-    };
-    dialler_ = system_->spawn(control_dialler, std::move(how));
   }
 
   watch_system_options options_;

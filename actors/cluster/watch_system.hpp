@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/cluster/cluster_control.hpp"
+#include "actors/cluster/dialling.hpp"
 #include "actors/cluster/view_watch_hooks.hpp"
 #include "actors/hooks.hpp"
 #include "core/ports/tree_watcher.hpp"
@@ -15,17 +15,7 @@ namespace graphite {
 
 class live_filter;
 
-struct watch_system_options {
-  std::string host = "127.0.0.1";  ///< of the coordinator
-  std::uint16_t port = 7401;
-  std::string coordinator;  ///< how it has to be called; empty: any
-  control_security security;
-  /// See platform/crypto/ssl_calls.
-  std::function<void(std::uint16_t port)> give_up;
-  std::function<std::optional<std::string>(std::uint16_t port)> why_refused;
-  duration dial_within = seconds(5);
-  clock_source* clock = nullptr;
-  log_sink* log = nullptr;
+struct watch_system_options : dialling_options {
   random_source* random = nullptr;  ///< the watcher's
 
   // Of the view, as in system_ports.

@@ -12,14 +12,6 @@ namespace {
 
 namespace table_commands = job_commands;
 
-content_ref root_of(const job_request& request) {
-  const auto* project = std::get_if<project_job>(&request.what);
-  return project != nullptr ? project->snapshot : std::get<action_job>(request.what).input_root;
-}
-
-/// Whether the same may go well later without anybody doing anything.
-bool passes(errc code) { return code == errc::unavailable || code == errc::timed_out || code == errc::busy; }
-
 job_call_ptr call_of(std::function<void(job_desk_state&)> what) {
   return std::make_shared<const job_call>(job_call{std::move(what)});
 }
@@ -141,11 +133,11 @@ void job_desk_state::answer_all(std::map<job_id, std::vector<reply<job_info>>>& 
 
 void job_desk_state::look(job_id job, const std::shared_ptr<const job_request>& request) {
   block([call = caller(), job, request, stores = with.views.stores, hash = with.views.hash] {
-    auto walk = walk_snapshot(*stores, std::nullopt, root_of(*request), *hash, cancel_token());
+    auto walk = walk_snapshot(*stores, std::nullopt, tree_of(*request), *hash, cancel_token());
     if (walk) walk->changes.clear();  // read again when it is planned
     call([job, request,
           how = std::make_shared<result<snapshot_walk>>(std::move(walk))](job_desk_state& state) {
-      if (!*how && passes(how->error().code)) {
+      if (!*how && passes_by_itself(how->error().code)) {
         // Nothing is known of it: nodes that keep contents may not have dialled yet.
         state.later(state.with.how.look_again,
                     [job, request](job_desk_state& then) { then.look(job, request); });

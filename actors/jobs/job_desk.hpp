@@ -18,6 +18,11 @@ struct job_desk_dependencies {
   std::function<bool(std::function<void()>)> submit;
 };
 
+/// Whether the same may go well later without anybody doing anything.
+inline bool passes_by_itself(errc code) {
+  return code == errc::unavailable || code == errc::timed_out || code == errc::busy;
+}
+
 struct job_desk_state;
 /// Something to be done at the desk: how the facade and what ends elsewhere reach it. Must not block.
 struct job_call {

@@ -28,11 +28,6 @@ view_recipe recipe_of_job(const job_request& request) {
   return std::make_shared<const action_job>(std::get<action_job>(request.what));
 }
 
-content_ref snapshot_of(const job_request& request) {
-  if (const auto* project = std::get_if<project_job>(&request.what)) return project->snapshot;
-  return std::get<action_job>(request.what).input_root;
-}
-
 build_request build_of(const job_request& request, const cancel_token& cancelled) {
   build_request out;
   out.cancel = cancelled;
@@ -115,14 +110,14 @@ void job_desk_state::feed(job_id job, const std::shared_ptr<const job_request>& 
   if (at == places.end()) return;
   if (at->second.cancelled.cancelled()) return leave(job, false);
   block([call = caller(), job, request, view = at->second.view, cancelled = at->second.cancelled] {
-    auto how = view->advance(snapshot_of(*request), recipe_of_job(*request), cancelled);
+    auto how = view->advance(tree_of(*request), recipe_of_job(*request), cancelled);
     call([job, request, how = std::move(how)](job_desk_state& state) { state.fed(job, request, how); });
   });
 }
 
 /// Whether it may go well later: nodes and stores dial in one by one, after a restart, too.
 bool job_desk_state::feed_again(job_id job, const std::shared_ptr<const job_request>& request, errc why) {
-  if (why != errc::unavailable && why != errc::timed_out && why != errc::busy) return false;
+  if (!passes_by_itself(why)) return false;
   auto& at = places.at(job);
   const auto now = with.views.clock->now();
   if (why != errc::busy) at.misfit.reset();

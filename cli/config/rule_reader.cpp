@@ -69,10 +69,10 @@ class rule_reader {
                   "write for example match = \"**/*.png\"");
     in_.read("exclude", rule_.exclude);
     in_.read("settle", rule_.settle, milliseconds(0), settle_max);
-    read_demand();
     in_.read("publish", rule_.publish);
     rule_.transform = in_.has("command") ? "command" : "copy";
     if (const auto transform = in_.text("transform")) read_transform(*transform);
+    read_demand();
   }
 
   void read_transform(const placed_text& transform) {
@@ -343,7 +343,12 @@ class rule_reader {
       if (const auto* named = in.table("resources")) read_resources(*named, in.title(), out.needs.resources);
       in.finish();
     }
-    if (out != rule_demand{}) rule_.demand = std::make_shared<const rule_demand>(std::move(out));
+    if (out == rule_demand{}) return;
+    if (!rule_.makes())
+      return in_.mistake(in_.place(in_.has("needs") ? "needs" : "at_once"),
+                         fmt::format("{} is a copy: it runs nothing on a node", in_.title()),
+                         "take 'needs' and 'at_once' away, or give the rule a [rule.command]");
+    rule_.demand = std::make_shared<const rule_demand>(std::move(out));
   }
 
   static void read_cpu(table_reader& in, std::uint32_t& milli) {
@@ -365,7 +370,7 @@ class rule_reader {
                           "an action takes no more kinds of them");
       resource_amount one{name, 0};
       in.read(name, one.count, 1, at_once_max);
-      out.push_back(std::move(one));
+      if (one.count > 0) out.push_back(std::move(one));
     }
     in.finish();
     std::ranges::sort(out, {}, &resource_amount::name);

@@ -107,9 +107,9 @@ struct differs {
 /// of actions until there is one.
 struct unplaceable {
   std::shared_ptr<const dispatch_task> task;
-  std::shared_ptr<const control::recipe> recipe;
-  std::vector<control::property> platform;  ///< that is asked for beside the recipe's needs
-  bool alone = false;                       ///< no node is here at all
+  std::shared_ptr<const std::string> rule;
+  std::string why;     ///< what is missing
+  bool alone = false;  ///< no node is here at all
 };
 /// A node has joined.
 struct node_came {

@@ -101,6 +101,7 @@ dispatcher::learned dispatcher::learned_of(std::uint64_t rule_number) {
 
 void dispatcher_impl::tell_work(dispatch_status& told, time_point at) const {
   for (const auto& record : records) {
+    if (told.running.size() >= dispatch_status::running_max) break;
     if (record.task == task_id{}) continue;
     for (const auto& attempt : record.attempts) {
       if (attempt.number == 0 || told.running.size() >= dispatch_status::running_max) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coordinator/cluster/dispatcher_state.hpp"
+#include "coordinator/cluster/status_report.hpp"
 
 // Whether any node that is here could run something, and what is missing where none can.
 
@@ -58,22 +59,23 @@ std::string told_misfit(const offers& nodes, const recipe_book::entry& recipe) {
     if (!any([&](const auto& node) { return has_property(node, one); }))
       return fmt::format("no node has {}={}", one.name, one.value);
   if (!any([&](const auto& node) { return has_room(node, recipe.what->needs); }))
-    return fmt::format("no node is large enough for {} CPUs, {} MiB and what else it asks for",
-                       (recipe.what->needs.cpu_milli + 999) / 1000, recipe.what->needs.memory_bytes / MiB);
+    return "no node has " + needs_text(recipe.what->needs);
   return "no node has all that it asks for: each lacks something";
 }
 
 }  // namespace
 
-std::optional<std::string> dispatcher::misfit(recipe_id recipe) const {
-  const auto* known = impl_->recipes.find(recipe);
+std::optional<std::string> dispatcher_impl::misfit(recipe_id recipe) const {
+  const auto* known = recipes.find(recipe);
   if (known == nullptr) return std::nullopt;
   offers nodes;
-  for (const auto& [number, session] : impl_->sessions)
+  for (const auto& [number, session] : sessions)
     if (session.link != link_id{} && !session.leaving) nodes.push_back(session.offer);
   const bool one_fits = std::ranges::any_of(nodes, [&](const auto& node) { return fits(*node, *known); });
   if (nodes.empty() || one_fits) return std::nullopt;
   return told_misfit(nodes, *known);
 }
+
+std::optional<std::string> dispatcher::misfit(recipe_id recipe) const { return impl_->misfit(recipe); }
 
 }  // namespace graphite

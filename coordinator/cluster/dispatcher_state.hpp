@@ -155,6 +155,9 @@ struct dispatcher_impl {
   void say_work();
   void say_wake();
 
+  // dispatcher_fit.cpp: whether any node could run it.
+  std::optional<std::string> misfit(recipe_id recipe) const;
+
   // dispatcher.cpp: what people are told.
   void tell_work(dispatch_status& told, time_point at) const;
 };

@@ -70,9 +70,11 @@ void impl::handle(schedule_commands::differs& what) {
 void impl::handle(schedule_commands::unplaceable& what) {
   const auto* record = find(what.task);
   const auto* recipe = record != nullptr && record->what ? recipes.find(record->what->recipe) : nullptr;
-  if (recipe != nullptr)
-    out.push_back(
-        dispatch_commands::unplaceable{record->what, recipe->what, recipe->platform, sessions.empty()});
+  if (recipe == nullptr) return;
+  out.push_back(dispatch_commands::unplaceable{
+      record->what, recipe->rule,
+      misfit(record->what->recipe).value_or("no node takes any: those that are here leave"),
+      sessions.empty()});
 }
 
 void impl::handle(schedule_commands::node_lost& what) {

@@ -63,25 +63,29 @@ static_assert(int(node_service::in) == int(lease_table::service::in) &&
               int(node_service::cordoned) == int(lease_table::service::cordoned) &&
               int(node_service::draining) == int(lease_table::service::draining));
 
-std::string needs_text(const control::recipe& recipe, const std::vector<control::property>& platform) {
+std::string needs_text(const attempt_needs& needs) {
   std::string out;
-  const auto& needs = recipe.needs;
   if (needs.cpu_milli != 1'000) add(out, fmt::format("{:g} CPU", needs.cpu_milli / 1'000.0));
   if (needs.memory_bytes > 0)
     add(out, fmt::format("{:.3g} GiB of memory", static_cast<double>(needs.memory_bytes) / GiB));
   if (!needs.resources.empty()) add(out, resources_text(needs.resources));
+  return out.empty() ? "1 CPU" : out;
+}
+
+std::string needs_text(const control::recipe& recipe, const std::vector<control::property>& platform) {
+  std::string out;
+  if (recipe.needs != attempt_needs{}) add(out, needs_text(recipe.needs));
   for (const auto& tool : recipe.tools) add(out, "tool " + tool.name + " as the coordinator has it");
   for (const auto& one : platform) add(out, one.name + "=" + one.value);
-  return out.empty() ? "1 CPU" : out;
+  return out.empty() ? needs_text(recipe.needs) : out;
 }
 
 std::string unplaceable_text(const dispatch_commands::unplaceable& what) {
   if (what.alone)
     return "no node is here: actions wait (" + what.task->main_input.str() +
            " first) until one joins, with " + "`graphite node --coordinator HOST:PORT`";
-  return fmt::format(
-      "actions of rule {} fit no node ({} first): {} asked for. They wait for a node that has it",
-      what.recipe->rule, what.task->main_input.str(), needs_text(*what.recipe, what.platform));
+  return fmt::format("actions of rule {} wait ({} first): {}", *what.rule, what.task->main_input.str(),
+                     what.why);
 }
 
 cluster_report report_of(const dispatch_status& status, epoch_number epoch) {
@@ -112,6 +116,17 @@ cluster_report report_of(const dispatch_status& status, epoch_number epoch) {
   out.critical_seconds = in_seconds(schedule.critical_bound);
   out.work_seconds = in_seconds(schedule.work_bound);
   return out;
+}
+
+const cluster_report& kept_report::get(const std::function<time_point()>& clock,
+                                       const std::function<cluster_report()>& make) {
+  constexpr int share = 200;
+  const auto begun = clock();
+  if (last_ && begun - made_ < share * took_) return *last_;
+  last_ = make();
+  made_ = clock();
+  took_ = made_ - begun;
+  return *last_;
 }
 
 result<cluster_node> node_of(const cluster_report& report, const std::string& name) {

@@ -99,6 +99,12 @@ struct job_request {
   bool operator==(const job_request&) const = default;
 };
 
+/// The snapshot that it is made from.
+inline const content_ref& tree_of(const job_request& request) {
+  const auto* project = std::get_if<project_job>(&request.what);
+  return project != nullptr ? project->snapshot : std::get<action_job>(request.what).input_root;
+}
+
 /// Whether a peer's request is within the limits and makes sense. Errors: invalid_argument, too_large.
 result<void> check_job_request(const job_request& request);
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from clusters import RULE, Cluster, built_alone, outputs, texts
+from clusters import RULE, UPPER, Cluster, built_alone, outputs, texts
 from support import PROGRAM, World, check, equal, main, run, wait_until
 
 def nodes_build_what_is_saved():
@@ -39,7 +39,7 @@ shell = true
 argv = "cat {in} > {out}"
 '''
     with World() as world:
-        world.write("graphite.toml", picky.replace("PAUSE", "0"))
+        world.write("graphite.toml", picky.replace("COMMAND", UPPER))
         world.write("a.txt", "a\n")
         world.write("room.scene", "light\n")
         cluster = Cluster(world)
@@ -55,7 +55,7 @@ argv = "cat {in} > {out}"
         equal(told()["fit_no_node"], [{"rule": "bake", "needs": "gpu=1, tool sh as the coordinator has it", "count": 1}], "what fits no node")
         text = run("status", "-C", world.root)
         check("1 action of rule bake fits no node: gpu=1, tool sh" in text, f"not told: {text}")
-        wait_until(lambda: "actions of rule bake fit no node" in cluster.coordinator.log(),
+        wait_until(lambda: "actions of rule bake wait (room.scene first): no node has gpu=1" in cluster.coordinator.log(),
                    "the coordinator's log to say so")
         check(build.child.poll() is None, "the build waits for such a node")
         cluster.node("node-2", "--resource", "gpu=1")

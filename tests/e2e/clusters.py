@@ -13,8 +13,9 @@ transform = "command"
 outputs = ["{stem}.up"]
 [rule.command]
 shell = true
-argv = "sleep PAUSE; tr a-z A-Z < {in} > {out}"
+argv = "COMMAND"
 """
+UPPER = "tr a-z A-Z < {in} > {out}"
 
 
 class Cluster:
@@ -63,7 +64,7 @@ class Cluster:
 
 
 def texts(world, count, pause="0"):
-    world.write("graphite.toml", RULE.replace("PAUSE", pause))
+    world.write("graphite.toml", RULE.replace("COMMAND", f"sleep {pause}; {UPPER}"))
     for i in range(count):
         world.write(f"t/{i}.txt", f"text {i}\n")
 

@@ -4,21 +4,8 @@ import json
 import signal
 import subprocess
 
-from clusters import Cluster
+from clusters import RULE, UPPER, Cluster
 from support import PROGRAM, World, check, equal, main, run
-
-RULE = """[project]
-name = "farm"
-[[rule]]
-name = "upper"
-match = ["*.txt"]
-transform = "command"
-outputs = ["{stem}.up"]
-[rule.command]
-shell = true
-argv = "COMMAND"
-"""
-UPPER = "tr a-z A-Z < {in} > {out}"
 
 
 class Farm:

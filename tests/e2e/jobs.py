@@ -6,24 +6,10 @@ import os
 import pathlib
 import subprocess
 
-from clusters import Cluster
+from clusters import RULE, UPPER, Cluster
 from support import World, check, equal, files_below, main, run, wait_until
 
 DRIVER = pathlib.Path(os.environ.get("GRAPHITE_BUILD", "")) / "tests/job_driver"
-
-RULE = """[project]
-name = "farm"
-[[rule]]
-name = "upper"
-match = ["*.txt"]
-transform = "command"
-outputs = ["{stem}.up"]
-[rule.command]
-shell = true
-argv = "COMMAND"
-"""
-UPPER = "tr a-z A-Z < {in} > {out}"
-
 
 def files_in(folders, ending):
     """Of folders that come and go."""

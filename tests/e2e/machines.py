@@ -26,6 +26,14 @@ class Machines:
     def __enter__(self):
         if subprocess.run(["ip", "netns", "add", self.hub], capture_output=True, check=False).returncode != 0:
             skip("may not make a network namespace")
+        try:
+            self.make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def make(self):
         sh("ip", "-n", self.hub, "link", "add", "bridge", "type", "bridge")
         sh("ip", "-n", self.hub, "link", "set", "bridge", "up")
         for i, (name, address) in enumerate(self.addresses.items()):
@@ -36,7 +44,6 @@ class Machines:
             sh("ip", "-n", space, "addr", "add", f"{address}/24", "dev", "eth0")
             for link in ("eth0", "lo"):
                 sh("ip", "-n", space, "link", "set", link, "up")
-        return self
 
     def __exit__(self, *_):
         for space in [*map(self.space, self.addresses), self.hub]:

@@ -1,8 +1,13 @@
 #include "gateway/http_server.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <optional>
 
 #include "tests/gateway/slow_crowd.hpp"
 #include "tests/support/raw_client.hpp"
@@ -57,6 +62,24 @@ struct http_server_of_this_machine : testing::Test {
   std::vector<reply<std::string>> questions;
   std::unique_ptr<http_server> server;
 };
+
+/// Of this process's only thread of that name.
+std::optional<int> niceness_of(const std::string& name) {
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream in(task.path() / "comm");
+    std::string its;
+    std::getline(in, its);
+    if (its == name)
+      return ::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoi(task.path().filename().string())));
+  }
+  return std::nullopt;
+}
+
+TEST_F(http_server_of_this_machine, leaves_processors_to_others) {
+  serve();
+  const int own = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()));
+  EXPECT_TRUE(test::wait_until([own] { return niceness_of("http").value_or(own) > own; }));
+}
 
 TEST_F(http_server_of_this_machine, serves_every_page) {
   serve();

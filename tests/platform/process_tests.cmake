@@ -23,4 +23,4 @@ graphite_test(thread_pool_tests LABEL adapter SOURCES
   LIBS graphite_threads)
 graphite_test(thread_turns_tests LABEL adapter SOURCES
   thread_turns_test.cpp
-  LIBS graphite_thread_turns)
+  LIBS graphite_thread_turns graphite_threads)

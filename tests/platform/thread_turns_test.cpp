@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <future>
 #include <thread>
+
+#include "platform/linux/thread_pool.hpp"
 
 namespace graphite {
 namespace {
@@ -60,6 +63,14 @@ TEST_F(thread_turns, are_left_by_who_works_long) {
     EXPECT_EQ(turn_ns(), usual);
     EXPECT_EQ(niceness(), before);
   }).join();
+}
+
+TEST_F(thread_turns, are_usual_in_pools_whoever_begins_them) {
+  const short_turns here;
+  const auto pool = *pinned_pool::make({.name = "works-long", .threads = 1});
+  std::promise<std::uint64_t> seen;
+  ASSERT_TRUE(pool->submit([&] { seen.set_value(turn_ns()); }));
+  EXPECT_EQ(seen.get_future().get(), usual);
 }
 
 TEST_F(thread_turns, are_usual_and_the_share_smaller_for_who_serves_strangers) {

@@ -85,6 +85,8 @@ constexpr expected_mistake rule_mistakes[] = {
      "argv"},
     {"[[rule]]\nmatch = 'x'\ntransform = 'copy'\ncommand = {argv=['a']}", 4, 1, "is a copy", ""},
     {"[[rule]]\nmatch = 'x'\noutputs = 'y/{name}'", 3, 1, "keeps its source's path", ""},
+    {"[[rule]]\nmatch = 'x'\nneeds = { cpu = 2 }", 3, 1, "is a copy", "[rule.command]"},
+    {"[[rule]]\nmatch = 'x'\nat_once = 2", 3, 1, "is a copy", "[rule.command]"},
     {"[[rule]]\nmatch = 'x'\nneeds = { cpu = 0 }", 3, 17, "no number of processors", "from 0.001 to 4096"},
     {"[[rule]]\nmatch = 'x'\nneeds = { resources = { gpu = 0 } }", 3, 31, "out of range", "from 1 to"},
     {"[[rule]]\nmatch = 'x'\nneeds = { cpus = 1 }", 3, 11, "unknown key 'cpus'", "did you mean 'cpu'?"},
