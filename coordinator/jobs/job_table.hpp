@@ -170,6 +170,7 @@ class job_table {
     std::uint64_t upload_bytes = 0;
     job_progress progress;
     std::optional<time_point> progress_told;
+    job_progress last_told;
   };
   struct timer {
     time_point when;

@@ -90,6 +90,7 @@ void job_table::progress(job_id id, const job_progress& now, const job_time& at)
 void job_table::tell_progress(job& of, const job_time& at) {
   set_timer(of, &job::progress_at, {});
   of.progress_told = at.now;
+  of.last_told = of.progress;
   tell(of, at, job_events::progressed{of.progress});
 }
 
@@ -152,6 +153,7 @@ void job_table::settle_end(job& of, const job_time& at) {
   of.on_disk = disk::over;
   of.missing = of.missing_bytes = 0;
   of.progress = of.record.outcome->progress;
+  if (of.progress != of.last_told) tell_progress(of, at);  // however quick it was
   change(of, of.record.outcome->state, at, of.record.outcome->message);
   of.request.reset();
   --open_;

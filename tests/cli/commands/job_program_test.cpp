@@ -53,7 +53,7 @@ class spawned_program {
   int status_ = 0;
 };
 
-TEST(job_program, a_wait_that_is_given_up_asks_nothing_of_the_job_and_says_how_to_go_on) {
+void give_up_by(int signal) {
   temporary_folder folder;
   recording_log log;
   fake_facade facade;
@@ -65,17 +65,19 @@ TEST(job_program, a_wait_that_is_given_up_asks_nothing_of_the_job_and_says_how_t
   job_id id;
   jobs.submit({"main", "ann", false}, project_request("k"), [&](auto made) { id = made->job.id; });
   jobs.looked(id, 0);
-  for (const int which : {SIGINT, SIGTERM}) {
-    spawned_program waits({"job", std::to_string(id.value), "--wait", "--state", folder.path()});
-    EXPECT_TRUE(jobs.wait_until([&] { return jobs.waiting() > 0; }));
-    waits.signal(which);
-    const auto said = waits.finish();
-    EXPECT_TRUE(WIFSIGNALED(waits.status()) && WTERMSIG(waits.status()) == which) << waits.status();
-    EXPECT_EQ(said, goes_on_text(id) + "\n");
-    jobs.end_waits();
-  }
+  spawned_program waits({"job", std::to_string(id.value), "--wait", "--state", folder.path()});
+  EXPECT_TRUE(jobs.wait_until([&] { return jobs.waiting() > 0; }));
+  waits.signal(signal);
+  const auto said = waits.finish();
+  EXPECT_TRUE(WIFSIGNALED(waits.status()) && WTERMSIG(waits.status()) == signal) << waits.status();
+  EXPECT_EQ(said, goes_on_text(id) + "\n");
+  EXPECT_NE(said.find("graphite cancel " + std::to_string(id.value)), std::string::npos);
+  jobs.end_waits();
   EXPECT_EQ(jobs.table().open(), 1u);
-  EXPECT_NE(goes_on_text(id).find("graphite cancel " + std::to_string(id.value)), std::string::npos);
+}
+
+TEST(job_program, a_wait_that_is_given_up_asks_nothing_of_the_job_and_says_how_to_go_on) {
+  for (const int signal : {SIGINT, SIGTERM}) give_up_by(signal);
 }
 
 }  // namespace

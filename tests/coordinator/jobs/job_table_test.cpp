@@ -250,6 +250,22 @@ TEST(job_table, progress_is_told_at_most_so_often_and_the_newest_is_never_kept_b
   EXPECT_EQ(world.table().status(world.ann, id)->progress.ran, 5u);
 }
 
+TEST(job_table, the_last_progress_before_the_end_is_that_of_the_end) {
+  job_world world;
+  const auto id = world.building(project_request("k"));
+  for (std::uint64_t i = 1; i <= 5; ++i) world.table().progress(id, {10, i, 0, 0, 0}, world.at());
+  const auto quick = world.building(project_request("quick"));
+  job_outcome outcome;
+  outcome.progress = {10, 9, 1, 0, 0};
+  for (const auto one : {id, quick}) {
+    world.table().ended(one, outcome, world.at());
+    world.settle();
+    auto wanted = words{"accepted", "planning", "building", "ran 1", "ran 9", "done"};
+    if (one == quick) wanted.erase(wanted.begin() + 3);
+    EXPECT_EQ(world.told(one), wanted);
+  }
+}
+
 TEST(job_table, a_watcher_that_was_away_too_long_gets_a_summary) {
   job_table_options options;
   options.events.of_job_max = 4;

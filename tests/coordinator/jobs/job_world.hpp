@@ -113,6 +113,7 @@ class job_world {
     job_outcome outcome;
     outcome.state = state;
     outcome.message = message;
+    if (const auto so_far = table_->status(anyone, id)) outcome.progress = so_far->progress;
     table_->ended(id, outcome, at());
     settle();
   }
