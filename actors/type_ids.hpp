@@ -29,6 +29,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::control_event_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::control_frame_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::dispatch_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::ended_run_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::store_word_ptr)
 
 CAF_BEGIN_TYPE_ID_BLOCK(graphite, first_custom_type_id)
 

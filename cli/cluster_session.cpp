@@ -2,13 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <map>
 #include <mutex>
-#include <set>
+#include <thread>
 
+#include "bundle/stored_bytes.hpp"
+#include "cli/cluster_needs.hpp"
 #include "cli/control_keys.hpp"
 #include "cli/store_traffic.hpp"
 #include "node/content_copy.hpp"
 #include "platform/crypto/curve_keys.hpp"
+#include "platform/linux/thread_name.hpp"
 #include "platform/linux/thread_pool.hpp"
 #include "platform/zmq/store_link.hpp"
 
@@ -50,19 +57,111 @@ class tls_session_cluster final : public session_cluster {
     };
     control.traffic.bring = [this](const attempt_spec& spec) { return bring(spec); };
     control.traffic.fetch = [this](const attempt_result& ended) { return fetch(ended); };
+    control.traffic.lost = [this](const attempt_spec& spec, const std::vector<digest>& lost) {
+      return lost_of(spec, lost);
+    };
+    control.store_away = how_.store_away;
     control.on_stores = [this](const control::settings& now) { use_stores(now); };
+    control.on_asked = [this](const std::string& node, control::need_question what,
+                              cluster_needs::reply answer) {
+      needs_->ask(node, std::move(what), std::move(answer));
+    };
+    control.on_store = [this](const std::string& node, const control::store_state* state) {
+      heard_of(node, state);
+    };
     control_ = make_cluster_control(std::move(control));
+    needs_.emplace(
+        cluster_needs::ports{
+            with_.rows, with_.archives, with_.clock, with_.log, {[this](const content_marker& mark) {
+              return mark_under_way(mark);
+            }}},
+        cluster_needs::options{});
+    following_ = std::thread([this] {
+      name_thread("revocations");
+      follow_revocations();
+    });
     return {};
   }
 
   system_extension& extension() override { return control_->extension(); }
   std::string address() const override { return control_->address(); }
+  std::vector<store_report> stores() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<store_report> out;
+    for (const auto& [name, one] : stores_) out.push_back(one);
+    return out;
+  }
   void stop() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    if (following_.joinable()) following_.join();
+    if (needs_) needs_->stop();
     if (pool_) pool_->stop();
   }
 
  private:
   static constexpr std::size_t traffic_threads = 4, traffic_queue_max = 65'536;
+  static constexpr duration brought_for = std::chrono::minutes(2);  ///< below the grace of stores
+
+  /// To all nodes, within a second.
+  void follow_revocations() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      lock.unlock();
+      if (auto list = keys_->revocations(); list != told_) {
+        const bool fits = list.size() <= control_limits::revocations_bytes_max;
+        if (!fits)
+          with_.log.error(
+              "the list of revoked keys has {} bytes, and nodes are told {} at most: copy it to them",
+              list.size(), control_limits::revocations_bytes_max);
+        if (!fits || control_->set_revocations({list})) told_ = std::move(list);
+      }
+      lock.lock();
+      wake_.wait_for(lock, seconds(1), [this] { return stopping_; });
+    }
+  }
+
+  result<void> mark_under_way(const content_marker& mark) {
+    auto said = std::make_shared<std::promise<result<std::vector<digest>>>>();
+    auto answer = said->get_future();
+    control_->needed([said](result<std::vector<digest>> how) { said->set_value(std::move(how)); });
+    if (answer.wait_for(seconds(5)) != std::future_status::ready)
+      return fail(errc::timed_out, "the schedule does not say what is under way");
+    GRAPHITE_TRY(const auto all, answer.get());
+    mark(all);
+    return {};
+  }
+
+  void heard_of(const std::string& node, const control::store_state* state) {
+    const std::lock_guard lock(mutex_);
+    auto& known = stores_[node];
+    known.node = node;
+    known.here = state != nullptr;
+    if (state != nullptr) known.state = *state;
+  }
+
+  /// What the stores have lost and nobody has here.
+  std::vector<digest> lost_of(const attempt_spec& spec, const std::vector<digest>& lost) {
+    std::vector<digest> out;
+    for (const auto& input : spec.inputs)
+      for (const auto& content : stored_contents(input.content, input.parts)) {
+        if (std::ranges::find(lost, content.id) == lost.end()) continue;
+        with_.log.warn("no store has the bytes of {} any more (content {})", input.path.str(),
+                       to_hex(content.id));
+        {
+          const std::lock_guard lock(mutex_);
+          brought_.erase(content.id);
+        }
+        if (has_right_bytes(with_.contents, content, *with_.hash)) continue;
+        if (const auto gone = with_.forget(content.id); !gone)
+          with_.log.warn("what is wrong here is not forgotten: {}", gone.error().context);
+        if (input.generated) out.push_back(content.id);
+      }
+    return out;
+  }
 
   void use_stores(const control::settings& now) {
     traffic_->set_stores(now);
@@ -91,8 +190,10 @@ class tls_session_cluster final : public session_cluster {
       const auto before = wanted.size();
       {
         const std::lock_guard lock(mutex_);
+        const auto since = with_.clock.now() - brought_for;
         for (const auto& content : stored_contents(input.content, input.parts))
-          if (!brought_.contains(content.id)) wanted.push_back(content);
+          if (const auto known = brought_.find(content.id); known == brought_.end() || known->second < since)
+            wanted.push_back(content);
       }
       if (!input.generated && wanted.size() > before) GRAPHITE_CHECK(take_in(input));
     }
@@ -100,7 +201,7 @@ class tls_session_cluster final : public session_cluster {
     GRAPHITE_CHECK(traffic_->bring(wanted));
     const std::lock_guard lock(mutex_);
     if (brought_.size() > brought_max) brought_.clear();
-    for (const auto& content : wanted) brought_.insert(content.id);
+    for (const auto& content : wanted) brought_[content.id] = with_.clock.now();
     return {};
   }
 
@@ -120,10 +221,16 @@ class tls_session_cluster final : public session_cluster {
   const cluster_session_options how_;
   std::unique_ptr<control_keys> keys_;
   std::unique_ptr<store_traffic> traffic_;
-  std::mutex mutex_;
-  std::set<digest> brought_;  ///< contents that the stores have: not asked for again
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::map<digest, time_point> brought_;  ///< contents that the stores had then: not asked for again soon
+  std::map<std::string, store_report> stores_;
+  byte_vector told_;  ///< of revoked keys; of the thread that follows them
   std::unique_ptr<pinned_pool> pool_;
   std::unique_ptr<cluster_control> control_;
+  std::optional<cluster_needs> needs_;
+  std::thread following_;
 };
 
 }  // namespace

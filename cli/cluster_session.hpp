@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/session_cluster.hpp"
+#include "core/units.hpp"
 
 namespace graphite {
 
@@ -12,6 +13,7 @@ struct cluster_session_options {
   std::uint16_t port = 7401;
   std::string keys;  ///< the part nodes/NAME of a coordinator
   std::uint32_t copies = 1;
+  duration store_away = seconds(30);  ///< a store that is away for longer is not waited for
 };
 
 /// Errors when it is called: those of load_node_keys, permission_denied (keys of another role), io.

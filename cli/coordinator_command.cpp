@@ -33,6 +33,13 @@ void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handl
       ->type_name("N")
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
+  command
+      .add_option("--store-away", options.store_away_s,
+                  "Seconds that a store may be away before others get copies of what it had")
+      ->envname("GRAPHITE_STORE_AWAY")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
   const auto ports = add_serving_options(command, options);
   command.footer(
       "Does what `graphite dev` does, but for the actions: those run on nodes, which dial in and prove their "

@@ -25,7 +25,8 @@ struct dev_options {
   std::string sandbox;             ///< "off", "best", "required"; empty: what the project says
   std::string control;             ///< "ADDRESS:PORT" where nodes dial in; empty: actions run here
   std::string control_keys;
-  std::uint32_t copies = 1;  ///< of each content, in stores
+  std::uint32_t copies = 1;         ///< of each content, in stores
+  std::uint32_t store_away_s = 30;  ///< away for longer, and others get what a store had
   std::string log_level = "info";
   bool log_json = false;
 };

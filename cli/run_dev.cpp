@@ -38,7 +38,7 @@ session_options session_of(const dev_options& options) {
   if (!options.control.empty()) {
     const auto at = parse_host_port(options.control);
     out.cluster = cluster_of({at ? at->host : options.control, at ? at->port : std::uint16_t{0},
-                              options.control_keys, options.copies});
+                              options.control_keys, options.copies, seconds(options.store_away_s)});
   }
   out.ports.heads = {options.listen, options.heads_port, !options.heads_port_given};
   out.ports.chunks = {options.listen, options.chunks_port, !options.chunks_port_given};
@@ -149,6 +149,7 @@ http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, l
   auto& facade = session.facade();
   out.metrics = [&registry, &metrics, &session] {
     metrics.subscribers(session.subscribers());
+    metrics.stores(session.stores());
     return registry.exposition();
   };
   out.ready = [] { return true; };  // it listens only once everything else does

@@ -51,7 +51,10 @@ class store_client {
         uploads_(local, hash, self, chosen.bringing) {}
 
   void fetch(const digest& content, time_point now) { fetches_.want(content, now); }
-  void bring(const content_ref& content, time_point now) { uploads_.want(content, now); }
+  /// `copies`: other than set_stores() says; zero: as it says.
+  void bring(const content_ref& content, time_point now, std::size_t copies = 0) {
+    uploads_.want(content, now, copies);
+  }
 
   /// The stores that count from now on, and how many copies each content has to have.
   void set_stores(std::vector<std::string> names, std::size_t copies, time_point now);
@@ -66,6 +69,7 @@ class store_client {
   std::vector<ended> take_ended();
   /// When step() has to be called again at the latest, if nothing happens.
   std::optional<time_point> next_step(time_point now) const;
+  content_uploads::tally delivered() const { return uploads_.delivered(); }
   bool idle() const { return fetches_.size() == 0 && uploads_.size() == 0; }
 
  private:

@@ -1,5 +1,7 @@
 #include "actors/cluster/cluster_control.hpp"
 
+#include <fmt/format.h>
+
 #include <mutex>
 
 #include "actors/cluster/cluster_rebuild.hpp"
@@ -14,6 +16,9 @@ namespace graphite {
 namespace {
 
 constexpr const char* cluster_row = "cluster";
+constexpr std::string_view rule_prefix = "rule/";
+
+std::string rule_key(std::uint64_t rule) { return fmt::format("{}{:016x}", rule_prefix, rule); }
 
 /// Rows of table::meta that say what is to be known of the cluster after a restart.
 commit_ptr remembered(const dispatcher& of) {
@@ -75,6 +80,20 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     if (!call(set)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
   }
 
+  bool set_revocations(control::revocations list) override {
+    return call(
+        [list = std::move(list)](dispatch_desk& desk, time_point) { desk.core.set_revocations(list); });
+  }
+
+  void needed(reply<std::vector<digest>> done) override {
+    const auto look = [done](dispatch_desk& desk, time_point) {
+      std::vector<digest> out;
+      desk.core.each_needed([&](const digest& content) { out.push_back(content); });
+      done(std::move(out));
+    };
+    if (!call(look)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
+  }
+
  private:
   bool call(std::function<void(dispatch_desk&, time_point)> what) {
     const logger_guard forget;
@@ -89,11 +108,23 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     auto how = options_.dispatching;
     how.schedule.epoch = epoch;
     auto out = std::make_shared<dispatch_desk>(dispatcher(how, options_.hash));
+    GRAPHITE_CHECK(restore_rules(*out));
     GRAPHITE_TRY(const auto row, options_.rows->get(table::meta, cluster_row));
     if (!row) return out;
     GRAPHITE_TRY(const auto known, decode_cluster(*row));
     out->core.recall(known, options_.clock->now());
     return out;
+  }
+
+  /// What attempts of each rule took in earlier reigns. A row that cannot be read is learned anew.
+  result<void> restore_rules(dispatch_desk& desk) const {
+    return options_.rows->scan(table::meta, rule_prefix, [&](std::string_view key, std::string_view bytes) {
+      if (const auto row = decode_rule(bytes))
+        desk.core.restore(*row);
+      else
+        options_.log->warn("what was learned of a rule ({}) cannot be read: {}", key, row.error().context);
+      return true;
+    });
   }
 
   dispatch_dependencies dispatching(journal_actor journal) {
@@ -139,7 +170,10 @@ class tls_cluster_control final : public cluster_control, public system_extensio
       tell_stores(desk);
     } else if (const auto* lost = std::get_if<said::node_lost>(&what)) {
       options_.log->warn("node {} is gone: {}", lost->name, lost->why);
-      if (stores_.erase(lost->name) != 0) tell_stores(desk);
+      if (stores_.erase(lost->name) != 0) {
+        options_.on_store(lost->name, nullptr);
+        tell_stores(desk);
+      }
     } else if (const auto* drained = std::get_if<said::drained>(&what)) {
       options_.log->info("node {} is drained: nothing of ours is there any more", drained->name);
     } else if (const auto* differs = std::get_if<said::differs>(&what)) {
@@ -147,6 +181,19 @@ class tls_cluster_control final : public cluster_control, public system_extensio
                          differs->what->first.node, differs->what->second.node);
     } else if (std::holds_alternative<said::remember>(what)) {
       caf::anon_send(journal, atom::persist_v, remembered(desk.core));
+    } else if (const auto* learned = std::get_if<said::learned>(&what)) {
+      auto rows = std::make_shared<commit_request>();
+      for (const auto& row : learned->rules)
+        rows->rows.push_back({table::meta, rule_key(row.rule), encode_rule(row)});
+      caf::anon_send(journal, atom::persist_v, commit_ptr(std::move(rows)));
+    } else if (const auto* asked = std::get_if<said::asked>(&what)) {
+      options_.on_asked(asked->node, *asked->what, [this, link = asked->link](control::need_answer answer) {
+        (void)call([link, answer = std::move(answer)](dispatch_desk& at, time_point) {
+          at.core.answer(link, answer);
+        });
+      });
+    } else if (const auto* store = std::get_if<said::store_told>(&what)) {
+      options_.on_store(store->node, &store->what);
     } else if (std::holds_alternative<said::deposed>(what)) {
       options_.log->error("a later coordinator reigns: this one gives out nothing any more");
     }
@@ -156,8 +203,8 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     std::vector<control::store_address> all;
     for (const auto& [name, address] : stores_)
       if (all.size() < control_limits::stores_max) all.push_back(address);
-    desk.core.set_stores(options_.copies, all);
-    options_.on_stores({false, options_.copies, std::move(all)});
+    desk.core.set_stores(options_.copies, all, options_.store_away);
+    options_.on_stores({false, options_.copies, std::move(all), options_.store_away});
   }
 
   cluster_control_options options_;

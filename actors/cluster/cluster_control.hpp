@@ -44,6 +44,9 @@ struct view_traffic {
   std::function<result<void>(const attempt_spec&)> bring;
   /// Sees to it that outputs are here, for who publishes them.
   std::function<result<void>(const attempt_result&)> fetch;
+  /// No store has the right bytes of these contents of its inputs: they are to be brought again by the next
+  /// bring(). Which of them are not here either.
+  std::function<std::vector<digest>(const attempt_spec&, const std::vector<digest>& lost)> lost;
 };
 
 struct cluster_control_options {
@@ -54,12 +57,20 @@ struct cluster_control_options {
   log_sink* log = nullptr;
   key_value_store* rows = nullptr;
   std::shared_ptr<const hasher> hash;
-  dispatcher_options dispatching;  ///< its epoch is filled in
-  std::uint32_t copies = 1;        ///< of each content
+  dispatcher_options dispatching;     ///< its epoch is filled in
+  std::uint32_t copies = 1;           ///< of each content
+  duration store_away = seconds(30);  ///< a store that is away for longer is not waited for
   std::map<std::string, digest> tools;
   view_traffic traffic;
   /// The stores that are here now; by the dispatch actor's thread.
   std::function<void(const control::settings&)> on_stores = [](const auto&) {};
+  /// A store asks what is needed; `answer` may be called by any thread, once, or never.
+  std::function<void(const std::string& node, control::need_question what,
+                     std::function<void(control::need_answer)> answer)>
+      on_asked = [](const auto&, const auto&, const auto&) {};
+  /// What a store has and does; null: it is gone. By the dispatch actor's thread.
+  std::function<void(const std::string& node, const control::store_state*)> on_store = [](const auto&,
+                                                                                          const auto*) {};
 };
 
 /// Errors of its beginning, which local_system::start passes on: those of use_tls and listen_tls, corrupt
@@ -75,6 +86,10 @@ class cluster_control {
   virtual void status(reply<dispatch_status> done) = 0;
   /// Holds over restarts of the node. Errors: busy, unavailable.
   virtual void set_service(std::string node, lease_table::service how, duration within, reply<bool> done) = 0;
+  /// To all nodes, now and when they join. Any thread. False: it has not begun, or has ended.
+  virtual bool set_revocations(control::revocations list) = 0;
+  /// What attempts need that wait or run, or whose results are not safe yet. Errors: unavailable.
+  virtual void needed(reply<std::vector<digest>> done) = 0;
 };
 std::unique_ptr<cluster_control> make_cluster_control(cluster_control_options options);
 

@@ -37,18 +37,42 @@ struct wish {
   digest key;
   cancel_token cancelled;  ///< before it was submitted
   std::function<void(attempt_result)> tell;
+  int lost = 0;  ///< so often its inputs were lost, and brought again
 };
 
+constexpr int lost_max = 4;
+
+void bring(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what);
+
+void block(const cluster_rebuild_dependencies& with, const wish& what, std::function<void()> job) {
+  const bool taken = with.traffic.submit([job = std::move(job)] {
+    const logger_guard forget;
+    job();
+  });
+  if (!taken) what.tell(ended_here(*what.spec, attempt_status::refused, "the pool's queue is full"));
+}
+
 /// Once its outputs are here.
-void tell_when_here(const wish& what, const view_traffic& traffic, attempt_result ended) {
-  if (ended.status != attempt_status::succeeded) return what.tell(std::move(ended));
+void tell_when_here(const wish& what, const cluster_rebuild_dependencies& with, attempt_result ended) {
   const auto done = std::make_shared<attempt_result>(std::move(ended));
-  const bool taken = traffic.submit([what, done, fetch = traffic.fetch] {
+  block(with, what, [what, done, fetch = with.traffic.fetch] {
     const auto here = fetch(*done);
     what.tell(here ? std::move(*done)
                    : ended_here(*what.spec, attempt_status::refused, here.error().context));
   });
-  if (!taken) what.tell(ended_here(*what.spec, attempt_status::refused, "the pool's queue is full"));
+}
+
+/// What the stores have lost and is here goes to them again. What is not here either is to be made anew.
+void bring_again(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what,
+                 attempt_result ended) {
+  const auto done = std::make_shared<attempt_result>(std::move(ended));
+  block(with, what, [side, with, what, done] {
+    done->lost = with.traffic.lost(*what.spec, done->lost);
+    if (!done->lost.empty() || what.lost == lost_max) return what.tell(std::move(*done));
+    auto again = what;
+    ++again.lost;
+    bring(side, with, again);
+  });
 }
 
 result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluster_rebuild_dependencies& with,
@@ -58,9 +82,13 @@ result<waiter_id> submit(dispatch_desk& desk, const desk_ptr& side, const cluste
   GRAPHITE_TRY(const auto number, desk.core.add_recipe(recipe));
   auto waiter = desk.submit(
       task_of(*what.spec, what.key, {job, with.level, number, now}),
-      [side, what, traffic = with.traffic](const dispatch_commands::done& how) {
+      [side, what, with](const dispatch_commands::done& how) {
         side->waiting.erase(name_of(*what.spec));
-        tell_when_here(what, traffic, result_of(*what.spec, how));
+        auto ended = result_of(*what.spec, how);
+        if (ended.status == attempt_status::succeeded) return tell_when_here(what, with, std::move(ended));
+        if (ended.status == attempt_status::lost_input)
+          return bring_again(side, with, what, std::move(ended));
+        what.tell(std::move(ended));
       },
       now);
   desk.core.drop_recipe(number);
@@ -78,6 +106,20 @@ void begin_at_desk(dispatch_desk& desk, const desk_ptr& side, const cluster_rebu
         *what.spec,
         waiter.error().code == errc::action_failed ? attempt_status::failed : attempt_status::refused,
         waiter.error().context));
+}
+
+/// Blocks until the stores have all inputs; then it is the desk's.
+void bring(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what) {
+  if (const auto there = with.traffic.bring(*what.spec); !there) {
+    const bool stale = there.error().code == errc::corrupt;
+    return what.tell(ended_here(*what.spec, stale ? attempt_status::stale_input : attempt_status::refused,
+                                there.error().context));
+  }
+  caf::anon_send(with.dispatch, atom::answer_v,
+                 std::make_shared<const dispatch_call>(
+                     dispatch_call{[what, side, with](dispatch_desk& desk, time_point now) {
+                       begin_at_desk(desk, side, with, what, now);
+                     }}));
 }
 
 void call(rebuild_pointer self, std::function<void(dispatch_desk&, time_point)> what) {
@@ -108,21 +150,7 @@ rebuild_actor::behavior_type cluster_rebuild(rebuild_actor::stateful_pointer<clu
           caf::anon_send(me, atom::finish_v, spec->action.value, spec->attempt.value);
         };
         const wish what{spec, task_key(*spec, *state.with.hash), token, tell};
-        const bool taken = state.with.traffic.submit([what, side = state.desk, with = state.with] {
-          const logger_guard forget;
-          if (const auto there = with.traffic.bring(*what.spec); !there) {
-            const bool stale = there.error().code == errc::corrupt;
-            return what.tell(ended_here(*what.spec,
-                                        stale ? attempt_status::stale_input : attempt_status::refused,
-                                        there.error().context));
-          }
-          caf::anon_send(with.dispatch, atom::answer_v,
-                         std::make_shared<const dispatch_call>(
-                             dispatch_call{[what, side, with](dispatch_desk& desk, time_point now) {
-                               begin_at_desk(desk, side, with, what, now);
-                             }}));
-        });
-        if (!taken) what.tell(ended_here(*spec, attempt_status::refused, "the pool's queue is full"));
+        block(state.with, what, [what, side = state.desk, with = state.with] { bring(side, with, what); });
       },
       [self](atom::cancel, std::uint32_t action, std::uint32_t attempt) {
         const attempt_name name{action, attempt};

@@ -52,6 +52,7 @@ struct dispatch_record {
   digest key;
   std::shared_ptr<const dispatch_task> what;  ///< null where nobody has asked for it
   std::array<given, 2> attempts;              ///< the scheduler has no more of one task
+  std::vector<digest> lost;                   ///< as the last attempt said that had no input
 };
 
 struct held_waiter {
@@ -98,6 +99,9 @@ struct dispatcher_impl {
 
   std::uint32_t copies = 1;
   std::vector<control::store_address> stores;
+  duration store_away{};
+  control::revocations revoked;
+  std::optional<time_point> learned_due;
 
   dispatch_command_list out;
   std::vector<dispatch_commands::done> dones;
@@ -151,7 +155,9 @@ struct dispatcher_impl {
   void handle(schedule_commands::wake_at& what) { schedule_wakes = what.when; }
   void step();
   void say_work();
+  void say_learned();
   void say_wake();
+  std::vector<learned_rules::row> changed_rules();
 };
 
 }  // namespace graphite
