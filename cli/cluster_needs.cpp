@@ -1,5 +1,7 @@
 #include "cli/cluster_needs.hpp"
 
+#include <algorithm>
+
 #include "platform/linux/thread_name.hpp"
 
 namespace graphite {
@@ -53,7 +55,8 @@ void cluster_needs::work() {
 bool cluster_needs::look() {
   const auto now = with_.clock.now();
   if (now - started_ < options_.settle) return false;
-  if (looked_ && now - looked_at_ < options_.look_again_after) return true;
+  const auto rest = std::max(options_.look_again_after, options_.looks_apart * took_);
+  if (looked_ && now - looked_at_ < rest) return true;
   looked_ = false;
   looked_at_ = now;
   needed_ = {};
@@ -69,6 +72,7 @@ bool cluster_needs::look() {
   const auto done = look_at_all();
   if (!done)
     with_.log.warn("what is needed of the stores' contents cannot be said: {}", done.error().context);
+  took_ = with_.clock.now() - now;
   looked_ = done.has_value() && !stopping();
   return looked_;
 }

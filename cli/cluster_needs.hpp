@@ -19,8 +19,9 @@ namespace graphite {
 /// Answers which contents anybody needs: what kept generations show, what the view's results and the action
 /// cache name, and what is under way (attempts that wait or run; whatever else a caller keeps).
 ///
-/// Looks at all of it when somebody asks and the last look is older than `look_again_after`; says how old its
-/// knowledge is, so that nothing goes that was used since. For `settle` after the start it says nothing:
+/// Looks at all of it when somebody asks and the last look is older than `look_again_after`, and than
+/// `looks_apart` times what that one took; says how old its knowledge is, so that nothing goes that was used
+/// since. For `settle` after the start it says nothing:
 /// nodes and jobs of before are to come back first. Owns a thread. Thread-safe. Memory: 8 bytes a content.
 class cluster_needs {
  public:
@@ -34,7 +35,8 @@ class cluster_needs {
   };
   struct options {
     duration settle = seconds(10);
-    duration look_again_after = seconds(10);
+    duration look_again_after = seconds(1);
+    int looks_apart = 20;
   };
   using reply = std::function<void(control::need_answer)>;
 
@@ -67,6 +69,7 @@ class cluster_needs {
   // Of the thread.
   live_set needed_;
   time_point looked_at_{};
+  duration took_{};
   bool looked_ = false;
   std::thread thread_;
 };

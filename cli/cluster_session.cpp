@@ -58,7 +58,7 @@ class tls_session_cluster final : public session_cluster {
     control.traffic.bring = [this](const attempt_spec& spec) { return bring(spec); };
     control.traffic.fetch = [this](const attempt_result& ended) { return fetch(ended); };
     control.traffic.lost = [this](const attempt_spec& spec, const std::vector<digest>& lost) {
-      return lost_of(spec, lost);
+      lose(spec, lost);
     };
     control.store_away = how_.store_away;
     control.on_stores = [this](const control::settings& now) { use_stores(now); };
@@ -143,30 +143,22 @@ class tls_session_cluster final : public session_cluster {
     if (state != nullptr) known.state = *state;
   }
 
-  /// What the stores have lost and nobody has here.
-  std::vector<digest> lost_of(const attempt_spec& spec, const std::vector<digest>& lost) {
-    std::vector<digest> out;
+  void use_stores(const control::settings& now) {
+    traffic_->set_stores(now);
+    const std::lock_guard lock(mutex_);
+    brought_.clear();  // who has what is another matter now
+  }
+
+  /// What the stores have lost is to be brought again.
+  void lose(const attempt_spec& spec, const std::vector<digest>& lost) {
     for (const auto& input : spec.inputs)
       for (const auto& content : stored_contents(input.content, input.parts)) {
         if (std::ranges::find(lost, content.id) == lost.end()) continue;
         with_.log.warn("no store has the bytes of {} any more (content {})", input.path.str(),
                        to_hex(content.id));
-        {
-          const std::lock_guard lock(mutex_);
-          brought_.erase(content.id);
-        }
-        if (has_right_bytes(with_.contents, content, *with_.hash)) continue;
-        if (const auto gone = with_.forget(content.id); !gone)
-          with_.log.warn("what is wrong here is not forgotten: {}", gone.error().context);
-        if (input.generated) out.push_back(content.id);
+        const std::lock_guard lock(mutex_);
+        brought_.erase(content.id);
       }
-    return out;
-  }
-
-  void use_stores(const control::settings& now) {
-    traffic_->set_stores(now);
-    const std::lock_guard lock(mutex_);
-    brought_.clear();  // who has what is another matter now
   }
 
   /// A source is read from the view when an attempt needs it: what nobody builds travels nowhere.
@@ -184,25 +176,68 @@ class tls_session_cluster final : public session_cluster {
     return fail(errc::corrupt, "the bytes of " + source.path.str() + " are not those of the revision");
   }
 
-  result<void> bring(const attempt_spec& spec) {
-    std::vector<content_ref> wanted;
-    for (const auto& input : spec.inputs) {
-      const auto before = wanted.size();
-      {
-        const std::lock_guard lock(mutex_);
-        const auto since = with_.clock.now() - brought_for;
-        for (const auto& content : stored_contents(input.content, input.parts))
-          if (const auto known = brought_.find(content.id); known == brought_.end() || known->second < since)
-            wanted.push_back(content);
-      }
-      if (!input.generated && wanted.size() > before) GRAPHITE_CHECK(take_in(input));
+  /// Those of its inputs of which it is not known that the stores have them.
+  std::vector<content_ref> unknown_of(const attempt_input& input) {
+    const std::lock_guard lock(mutex_);
+    const auto since = with_.clock.now() - brought_for;
+    std::vector<content_ref> out;
+    for (const auto& content : stored_contents(input.content, input.parts))
+      if (const auto known = brought_.find(content.id); known == brought_.end() || known->second < since)
+        out.push_back(content);
+    return out;
+  }
+
+  /// What is not here any more comes from the stores. Which of it nobody has.
+  result<std::vector<digest>> fetch_missing(const std::vector<content_ref>& contents) {
+    std::vector<digest> missing;
+    for (const auto& content : contents) {
+      GRAPHITE_TRY(const auto known, with_.contents.find(content.id));
+      if (!known && content.size != 0) missing.push_back(content.id);
     }
-    if (wanted.empty()) return {};
-    GRAPHITE_CHECK(traffic_->bring(wanted));
+    if (missing.empty()) return missing;
+    auto done = traffic_->fetch_all(missing);
+    if (!done.how && done.lost.empty()) return tl::unexpected<error>(done.how.error());
+    return std::move(done.lost);
+  }
+
+  /// Whether some of them were.
+  bool forget_wrong(const std::vector<content_ref>& contents) {
+    bool some = false;
+    for (const auto& content : contents) {
+      const auto known = with_.contents.find(content.id);
+      if (!known || !*known || has_right_bytes(with_.contents, content, *with_.hash)) continue;
+      with_.log.error("content {} is damaged here", to_hex(content.id));
+      const auto gone = with_.forget(content.id);
+      if (!gone) with_.log.warn("content {} is not forgotten: {}", to_hex(content.id), gone.error().context);
+      some = some || gone;
+    }
+    return some;
+  }
+
+  result<std::vector<digest>> bring(const attempt_spec& spec) {
+    for (bool again = false;; again = true) {
+      std::vector<content_ref> wanted, made;
+      for (const auto& input : spec.inputs) {
+        const auto unknown = unknown_of(input);
+        if (!input.generated && !unknown.empty()) GRAPHITE_CHECK(take_in(input));
+        if (input.generated) made.insert(made.end(), unknown.begin(), unknown.end());
+        wanted.insert(wanted.end(), unknown.begin(), unknown.end());
+      }
+      if (wanted.empty()) return std::vector<digest>();
+      GRAPHITE_TRY(auto lost, fetch_missing(made));
+      if (!lost.empty()) return lost;
+      const auto done = traffic_->bring(wanted);
+      if (done) return note_brought(wanted), std::vector<digest>();
+      // Where it is wrong here it is taken in, or fetched, once more.
+      if (again || done.error().code != errc::corrupt || !forget_wrong(wanted))
+        return tl::unexpected<error>(done.error());
+    }
+  }
+
+  void note_brought(const std::vector<content_ref>& contents) {
     const std::lock_guard lock(mutex_);
     if (brought_.size() > brought_max) brought_.clear();
-    for (const auto& content : wanted) brought_[content.id] = with_.clock.now();
-    return {};
+    for (const auto& content : contents) brought_[content.id] = with_.clock.now();
   }
 
   result<void> fetch(const attempt_result& ended) {

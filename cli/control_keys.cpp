@@ -48,13 +48,14 @@ byte_vector control_keys::revocations() {
   return keys_.revoked.encoded;
 }
 
-result<void> control_keys::take_revocations(byte_span list) {
+result<std::uint64_t> control_keys::take_revocations(byte_span list) {
   GRAPHITE_TRY(auto fresh, verified_list(list, keys_.roots));
   const std::lock_guard lock(mutex_);
   look_locked();
-  if (fresh.says.number <= keys_.revoked.says.number) return {};
+  if (fresh.says.number <= keys_.revoked.says.number) return 0;
   keys_.revoked = std::move(fresh);
-  return keep_revocations(key_layout::join(folder_, key_layout::revocations), keys_.revoked.encoded);
+  GRAPHITE_CHECK(keep_revocations(key_layout::join(folder_, key_layout::revocations), keys_.revoked.encoded));
+  return keys_.revoked.says.number;
 }
 
 control_security control_keys::security() {

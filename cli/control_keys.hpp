@@ -35,7 +35,8 @@ class control_keys {
   /// One that the coordinator says: it is in force, and in the folder, where a root has signed it and it is
   /// newer than the one before. Errors: permission_denied, corrupt; those of writing it (in force it is all
   /// the same). Any thread.
-  result<void> take_revocations(byte_span list);
+  /// Its number; zero: it was not newer.
+  result<std::uint64_t> take_revocations(byte_span list);
   const role_key_statement& said() const { return keys_.said; }
   incarnation_id incarnation() const { return self_->incarnation(); }
 

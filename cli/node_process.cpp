@@ -134,7 +134,8 @@ class linux_node_process final : public node_process {
   }
 
   result<void> open_cache() {
-    GRAPHITE_CHECK(cache_.open(options_.state + "/cache", hash_, log_, failed_sync()));
+    GRAPHITE_CHECK(
+        cache_.open(options_.state + "/cache", options_.cache_bytes / 4 * 5, hash_, log_, failed_sync()));
     zmq_store_link_options how;
     how.own = curve_;
     GRAPHITE_TRY(auto zmq, zmq_context::make({1, 256, 64}));
@@ -296,8 +297,11 @@ class linux_node_process final : public node_process {
       if (store_) store_->answered(said);
     };
     how.revoked = [this](const control::revocations& said) {
-      if (const auto taken = keys_->take_revocations(said.list); !taken)
-        log_.warn("revoked keys that the coordinator told of: {}", taken.error().context);
+      const auto number = keys_->take_revocations(said.list);
+      if (!number)
+        log_.warn("revoked keys that the coordinator told of: {}", number.error().context);
+      else if (*number != 0)
+        log_.info("took list {} of revoked keys from the coordinator", *number);
     };
     how.on_end = on_end_;
     GRAPHITE_TRY(auto system, make_node_system(std::move(how)));

@@ -2,6 +2,7 @@
 
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/store_keeper.hpp"
@@ -12,8 +13,8 @@
 
 namespace graphite {
 
-result<void> content_folder::open(const std::string& folder, const hasher& hash, log_sink& log,
-                                  const std::function<void(const error&)>& on_failed_sync) {
+result<void> content_folder::open(const std::string& folder, std::uint64_t bytes_max, const hasher& hash,
+                                  log_sink& log, const std::function<void(const error&)>& on_failed_sync) {
   std::error_code code;
   std::filesystem::create_directories(folder, code);
   if (code) return fail_errno(code.value(), "cannot make the folder " + folder);
@@ -21,20 +22,17 @@ result<void> content_folder::open(const std::string& folder, const hasher& hash,
   segment_store_options store;
   store.folder = folder + "/segments";
   store.on_failed_sync = on_failed_sync;
+  // One is open, and a part of it reserved ahead; one is copied out at a time.
+  store.segment_bytes = std::clamp<std::uint64_t>(bytes_max / 16, 4 * MiB, store.segment_bytes);
+  store.reserve_bytes_max = std::min(store.reserve_bytes_max, store.segment_bytes / 2);
   GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
   return contents->sync();
 }
 
 namespace {
 
-/// Segments of which a quarter is dead are not copied out, and one is open: so much less than the files.
+/// Segments of which less than a quarter is dead are not copied out: so much less than the files.
 constexpr std::uint64_t contents_of_files(std::uint64_t bytes) { return bytes / 4 * 3; }
-
-result<std::uint64_t> file_bytes_max(const std::string& folder) {
-  struct statvfs facts {};
-  if (::statvfs(folder.c_str(), &facts) != 0) return fail_errno(errno, "ask for the size of " + folder);
-  return static_cast<std::uint64_t>(facts.f_blocks) * facts.f_frsize / 4 * 3;
-}
 
 class linux_node_store final : public node_store {
  public:
@@ -52,8 +50,9 @@ class linux_node_store final : public node_store {
   }
 
   result<void> open() {
-    GRAPHITE_CHECK(kept_.open(options_.folder, hash_, log_, options_.on_failed_sync));
-    GRAPHITE_CHECK(open_port());
+    GRAPHITE_TRY(const auto most, bytes_max());
+    GRAPHITE_CHECK(kept_.open(options_.folder, most, hash_, log_, options_.on_failed_sync));
+    GRAPHITE_CHECK(open_port(most));
     return open_keeper();
   }
 
@@ -69,12 +68,19 @@ class linux_node_store final : public node_store {
   void answered(const control::need_answer& said) override { keeper_->answered(said); }
 
  private:
-  result<void> open_port() {
+  /// Three quarters of the file system where nobody says it.
+  result<std::uint64_t> bytes_max() const {
+    if (options_.bytes_max != 0) return options_.bytes_max;
+    std::error_code code;
+    std::filesystem::create_directories(options_.folder, code);
+    struct statvfs facts {};
+    if (::statvfs(options_.folder.c_str(), &facts) != 0)
+      return fail_errno(errno, "ask for the size of " + options_.folder);
+    return static_cast<std::uint64_t>(facts.f_blocks) * facts.f_frsize / 4 * 3;
+  }
+
+  result<void> open_port(std::uint64_t most) {
     store_ledger::options keeping;
-    auto most = options_.bytes_max;
-    if (most == 0) {
-      GRAPHITE_TRY(most, file_bytes_max(options_.folder));
-    }
     keeping.bytes_max = contents_of_files(most);
     keeping.grace = std::chrono::seconds(options_.keep_s);
     port_ = std::make_unique<store_port>(*kept_.contents, hash_, clock_, store_uploads::options{},
@@ -91,15 +97,18 @@ class linux_node_store final : public node_store {
   }
 
   result<void> open_keeper() {
+    // A key of its own: other stores count enrolments by key, and the node's own traffic has one there, too.
+    GRAPHITE_TRY(auto pair, make_curve_pair());
+    const auto client = std::make_shared<const curve_pair>(std::move(pair));
     zmq_store_link_options how;
-    how.own = own_;
+    how.own = client;
     GRAPHITE_TRY(auto zmq, zmq_context::make({1, 256, 64}));  // not the port's, whose admission is its own
     GRAPHITE_TRY(auto link, make_zmq_store_link(std::move(zmq), how));
-    store_client::options client;
-    client.bringing.asks_always = true;
+    store_client::options copying;
+    copying.bringing.asks_always = true;
     others_ = std::make_unique<store_traffic>(
         store_traffic::ports{std::move(link), *kept_.contents, hash_, clock_, log_}, keys_.incarnation(),
-        client, keys_.enrolling(own_->key));
+        copying, keys_.enrolling(client->key));
     store_keeper::options by_itself;
     by_itself.self = user_id_of(own_->key);
     keeper_ = std::make_unique<store_keeper>(

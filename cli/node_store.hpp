@@ -18,8 +18,9 @@ struct content_folder {
   std::unique_ptr<rocks_store> rows;
   std::unique_ptr<segment_store> contents;
 
-  /// Errors: those of both stores.
-  result<void> open(const std::string& folder, const hasher& hash, log_sink& log,
+  /// `bytes_max`: about what its files are to take; segments are smaller by far. Errors: those of both
+  /// stores.
+  result<void> open(const std::string& folder, std::uint64_t bytes_max, const hasher& hash, log_sink& log,
                     const std::function<void(const error&)>& on_failed_sync);
 };
 

@@ -263,6 +263,7 @@ class dev_service {
     if (!clients.certificates_address().empty()) options_.listen_clients = clients.certificates_address();
     if (!clients.tokens_address().empty()) options_.listen_tokens = clients.tokens_address();
     if (!options_.listen_operators.empty()) options_.listen_operators = operators.address();
+    if (!options_.control.empty()) options_.control = session.control_address();
     options_.metrics_port = operators.port();
     options_.heads_port_given = options_.chunks_port_given = options_.metrics_port_given = true;
   }

@@ -174,6 +174,8 @@ class tls_cluster_control final : public cluster_control, public system_extensio
         options_.on_store(lost->name, nullptr);
         tell_stores(desk);
       }
+    } else if (const auto* refuses = std::get_if<said::refuses>(&what)) {
+      options_.log->warn("node {} refuses attempts, which are tried again: {}", refuses->node, refuses->why);
     } else if (const auto* drained = std::get_if<said::drained>(&what)) {
       options_.log->info("node {} is drained: nothing of ours is there any more", drained->name);
     } else if (const auto* differs = std::get_if<said::differs>(&what)) {

@@ -39,14 +39,13 @@ struct control_security {
 struct view_traffic {
   /// False where no more work is taken.
   std::function<bool(std::function<void()>)> submit;
-  /// Sees to it that the stores have all inputs. Errors: corrupt (a source is another by now), those of the
-  /// stores.
-  std::function<result<void>(const attempt_spec&)> bring;
+  /// Sees to it that the stores have all inputs; says which contents of them nobody has. Errors: corrupt (a
+  /// source is another by now), those of the stores.
+  std::function<result<std::vector<digest>>(const attempt_spec&)> bring;
   /// Sees to it that outputs are here, for who publishes them.
   std::function<result<void>(const attempt_result&)> fetch;
-  /// No store has the right bytes of these contents of its inputs: they are to be brought again by the next
-  /// bring(). Which of them are not here either.
-  std::function<std::vector<digest>(const attempt_spec&, const std::vector<digest>& lost)> lost;
+  /// No store has the right bytes of these contents of its inputs: the next bring() brings them again.
+  std::function<void(const attempt_spec&, const std::vector<digest>& lost)> lost;
 };
 
 struct cluster_control_options {

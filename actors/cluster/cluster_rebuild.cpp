@@ -62,13 +62,12 @@ void tell_when_here(const wish& what, const cluster_rebuild_dependencies& with, 
   });
 }
 
-/// What the stores have lost and is here goes to them again. What is not here either is to be made anew.
+/// What the stores have lost goes to them again, from here.
 void bring_again(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what,
                  attempt_result ended) {
-  const auto done = std::make_shared<attempt_result>(std::move(ended));
-  block(with, what, [side, with, what, done] {
-    done->lost = with.traffic.lost(*what.spec, done->lost);
-    if (!done->lost.empty() || what.lost == lost_max) return what.tell(std::move(*done));
+  if (what.lost == lost_max) return what.tell(std::move(ended));
+  block(with, what, [side, with, what, lost = std::move(ended.lost)] {
+    with.traffic.lost(*what.spec, lost);
     auto again = what;
     ++again.lost;
     bring(side, with, again);
@@ -108,12 +107,18 @@ void begin_at_desk(dispatch_desk& desk, const desk_ptr& side, const cluster_rebu
         waiter.error().context));
 }
 
-/// Blocks until the stores have all inputs; then it is the desk's.
+/// Blocks until the stores have all inputs; then it is the desk's. What nobody has is to be made anew.
 void bring(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what) {
-  if (const auto there = with.traffic.bring(*what.spec); !there) {
-    const bool stale = there.error().code == errc::corrupt;
+  auto lost = with.traffic.bring(*what.spec);
+  if (!lost) {
+    const bool stale = lost.error().code == errc::corrupt;
     return what.tell(ended_here(*what.spec, stale ? attempt_status::stale_input : attempt_status::refused,
-                                there.error().context));
+                                lost.error().context));
+  }
+  if (!lost->empty()) {
+    auto ended = ended_here(*what.spec, attempt_status::lost_input, "inputs are nowhere any more");
+    ended.lost = std::move(*lost);
+    return what.tell(std::move(ended));
   }
   caf::anon_send(with.dispatch, atom::answer_v,
                  std::make_shared<const dispatch_call>(

@@ -120,6 +120,10 @@ struct node_lost {
 struct drained {
   std::string name;
 };
+/// A node's side fails: its first refusal since an attempt went well there.
+struct refuses {
+  std::string node, why;
+};
 /// What remember() tells has changed: write it.
 struct remember {};
 /// What is known of these rules has changed: write it, lazily.
@@ -150,8 +154,8 @@ using dispatch_command =
     std::variant<dispatch_commands::send, dispatch_commands::hang_up, dispatch_commands::commit,
                  dispatch_commands::done, dispatch_commands::differs, dispatch_commands::node_came,
                  dispatch_commands::node_lost, dispatch_commands::drained, dispatch_commands::remember,
-                 dispatch_commands::learned, dispatch_commands::asked, dispatch_commands::store_told,
-                 dispatch_commands::deposed, dispatch_commands::wake_at>;
+                 dispatch_commands::refuses, dispatch_commands::learned, dispatch_commands::asked,
+                 dispatch_commands::store_told, dispatch_commands::deposed, dispatch_commands::wake_at>;
 using dispatch_command_list = std::vector<dispatch_command>;
 
 struct dispatch_status {

@@ -37,6 +37,7 @@ struct dispatch_session {
   work_batch work;
   std::optional<time_point> acknowledge_by;
   bool leaving = false, draining = false;
+  bool refuses = false;  ///< the last attempts, as was told
 };
 
 /// An execution that the scheduler knows.
@@ -53,6 +54,7 @@ struct dispatch_record {
   std::shared_ptr<const dispatch_task> what;  ///< null where nobody has asked for it
   std::array<given, 2> attempts;              ///< the scheduler has no more of one task
   std::vector<digest> lost;                   ///< as the last attempt said that had no input
+  std::string why;                            ///< as the last attempt said that was no result
 };
 
 struct held_waiter {

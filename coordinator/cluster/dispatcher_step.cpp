@@ -52,6 +52,9 @@ void impl::handle(schedule_commands::done& what) {
   }
   if (what.how == task_end::poisoned) remember_due = true;
   const auto* record = find(what.attempt.task);
+  auto reason = what.reason;
+  if (what.how == task_end::exhausted && record != nullptr && !record->why.empty())
+    reason = std::make_shared<const std::string>(*reason + ": " + record->why);
   const bool lost =
       what.how == task_end::exhausted && what.cause == retry_cause::lost_input && record != nullptr;
   dones.push_back({.waiter = what.waiter,
@@ -61,7 +64,7 @@ void impl::handle(schedule_commands::done& what) {
                    .how = what.how,
                    .result = {},
                    .cause = what.cause,
-                   .reason = what.reason,
+                   .reason = std::move(reason),
                    .lost = lost ? record->lost : std::vector<digest>(),
                    .submitted = what.submitted,
                    .at = now});

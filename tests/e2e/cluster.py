@@ -33,22 +33,25 @@ class Cluster:
     def make_part(self, name, role="node", keys=None):
         run("keys", "node", keys or self.keys, name, "--role", role, "--json")
 
-    def start(self, port=0, copies=1):
+    def start(self, port=0, copies=1, *extra):
         self.coordinator = self.world.start("coordinator", "coordinator", "-C", self.world.root, "--json", "--control",
-                                            f"127.0.0.1:{port}", "--control-keys", self.keys / "nodes/main", "--copies", copies)
+                                            f"127.0.0.1:{port}", "--control-keys", self.keys / "nodes/main", "--copies", copies,
+                                            *extra)
         self.world.ready = self.coordinator.event("ready")
         return self.port()
 
     def port(self):
         return int(self.world.ready["control"].rsplit(":", 1)[1])
 
-    def node(self, name, *extra, store=False, keys=None):
+    def node(self, name, *extra, store=False, keys=None, state=None, tools=True):
         if not (self.keys / "nodes" / name).exists() and keys is None:
             self.make_part(name)
         options = ["--store", "--listen-store", "127.0.0.1:0"] if store else []
+        if tools:
+            options += ["--tools", self.world.root / "graphite.toml"]
         self.nodes[name] = self.world.start(
             name, "node", "--coordinator", f"127.0.0.1:{self.port()}", "--keys", keys or self.keys / "nodes" / name,
-            "--state", self.world.work / name, "--tools", self.world.root / "graphite.toml", *options, *extra, "--json")
+            "--state", state or self.world.work / name, *options, *extra, "--json")
         return self.nodes[name]
 
     def joined(self, name, times=1):

@@ -61,6 +61,7 @@ class dispatch_bench {
     drained.clear();
     differing.clear();
     remembers = 0;
+    refusing.clear();
     learned.clear();
     asked.clear();
     told.clear();
@@ -168,6 +169,7 @@ class dispatch_bench {
   std::vector<std::string> drained;
   std::vector<nondeterminism> differing;
   int remembers = 0;
+  std::vector<dispatch_commands::refuses> refusing;
   std::vector<learned_rules::row> learned;
   std::vector<dispatch_commands::asked> asked;
   std::vector<dispatch_commands::store_told> told;
@@ -184,6 +186,7 @@ class dispatch_bench {
   void take(dispatch_commands::node_lost& one) { lost.push_back(std::move(one)); }
   void take(dispatch_commands::drained& one) { drained.push_back(std::move(one.name)); }
   void take(dispatch_commands::remember&) { ++remembers; }
+  void take(dispatch_commands::refuses& one) { refusing.push_back(std::move(one)); }
   void take(dispatch_commands::learned& one) { learned = std::move(one.rules); }
   void take(dispatch_commands::asked& one) { asked.push_back(std::move(one)); }
   void take(dispatch_commands::store_told& one) { told.push_back(std::move(one)); }

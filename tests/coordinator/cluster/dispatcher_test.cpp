@@ -345,6 +345,28 @@ TEST(dispatcher, an_input_that_is_nowhere_is_told_to_who_waits_after_a_few_tries
   EXPECT_EQ(b.dones[0].lost, std::vector{numbered(1'001)});
 }
 
+TEST(dispatcher, a_node_that_refuses_is_told_of_once_and_who_waits_hears_why) {
+  job_bench b;
+  const auto link = b.join("a", 8);
+  b.submit(1);
+  b.step();
+  std::uint64_t number = 0, told = 0;
+  for (int i = 0; b.dones.empty() && i < 120; ++i) {
+    for (const auto& one : b.assigned(link)) {
+      auto end = b.end_of(one, attempt_status::refused);
+      end.result.message = "the disk is full";
+      b.say(link, ++number, {end});
+    }
+    b.d.received(link, control::beat{}, b.now);
+    b.step_at(seconds(1));
+    told += b.refusing.size();
+  }
+  EXPECT_EQ(number, 7u);
+  ASSERT_EQ(b.dones.size(), 1u);
+  EXPECT_EQ(*b.dones[0].reason, "given up: nodes refused it, 7 times: the disk is full");
+  EXPECT_EQ(told, 1u);
+}
+
 TEST(dispatcher, says_what_is_needed_by_what_waits_runs_or_is_not_safe_yet) {
   job_bench b;
   const auto link = b.join("a", 1);

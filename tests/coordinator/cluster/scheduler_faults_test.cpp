@@ -119,7 +119,7 @@ TEST(scheduler_faults, a_budget_ends) {
   w.submit(job, {.id = 3, .refused = 1'000, .refusal = report_kind::lost_input});
   ASSERT_TRUE(w.settle());
   EXPECT_EQ(w.began[1], 5);
-  EXPECT_EQ(w.began[2], 17);
+  EXPECT_EQ(w.began[2], 7);
   EXPECT_EQ(w.began[3], 3) << "who wants it makes it again";
   for (const auto& one : w.dones) EXPECT_EQ(one.how, task_end::exhausted);
   const auto stale = std::ranges::find(w.dones, retry_cause::stale_input, &schedule_commands::done::cause);
