@@ -33,6 +33,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::job_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::ended_run_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::view_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::view_settings_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(graphite::store_word_ptr)
 
 CAF_BEGIN_TYPE_ID_BLOCK(graphite, first_custom_type_id)
 

@@ -13,7 +13,8 @@ struct cluster_session_options {
   std::uint16_t port = 7401;
   std::string keys;  ///< the part nodes/NAME of a coordinator
   std::uint32_t copies = 1;
-  duration patience = seconds(60);  ///< of jobs that need what no node has
+  duration patience = seconds(60);    ///< of jobs that need what no node has
+  duration store_away = seconds(30);  ///< a store that is away for longer is not waited for
 };
 
 /// Errors when it is called: those of load_node_keys, permission_denied (keys of another role), io.

@@ -1,6 +1,9 @@
 #include "cli/cluster_store.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "bundle/stored_bytes.hpp"
 
 namespace graphite {
 
@@ -14,6 +17,7 @@ class cluster_store::writer final : public content_writer {
   }
   result<extent> keep_cut_off(bool keep) override { return local_->keep_cut_off(keep); }
   result<stored_content> commit(const chunk_list& chunks) override {
+    const std::shared_lock storing(of_.storing_);
     GRAPHITE_TRY(auto stored, local_->commit(chunks));
     of_.stored(stored.ref);
     return stored;
@@ -40,15 +44,23 @@ void cluster_store::used(const content_ref& content) const {
 
 result<stored_content> cluster_store::put(byte_span bytes, const chunk_list& chunks) {
   GRAPHITE_CHECK(collect(true));
-  GRAPHITE_TRY(auto stored_here, local_.put(bytes, chunks));
-  stored(stored_here.ref);
-  return stored_here;
+  const auto try_it = [&]() -> result<stored_content> {
+    const std::shared_lock storing(storing_);
+    GRAPHITE_TRY(auto stored_here, local_.put(bytes, chunks));
+    stored(stored_here.ref);
+    return stored_here;
+  };
+  auto done = try_it();
+  if (done || done.error().code != errc::out_of_space || !make_room()) return done;
+  return try_it();
 }
 
 result<std::unique_ptr<content_writer>> cluster_store::begin(std::uint64_t size) {
   GRAPHITE_CHECK(collect(true));
-  GRAPHITE_TRY(auto local, local_.begin(size));
-  return std::make_unique<writer>(*this, std::move(local));
+  auto local = local_.begin(size);
+  if (!local && local.error().code == errc::out_of_space && make_room()) local = local_.begin(size);
+  if (!local) return tl::unexpected(local.error());
+  return std::make_unique<writer>(*this, std::move(*local));
 }
 
 result<std::optional<stored_content>> cluster_store::find(const digest& content) const {
@@ -76,15 +88,34 @@ result<void> cluster_store::read(const digest& content, std::uint64_t offset,
   }
 }
 
-result<void> cluster_store::fetch(std::span<const content_ref> contents) const {
+result<std::vector<digest>> cluster_store::fetch(std::span<const content_ref> contents) const {
   std::vector<digest> missing;
   for (const auto& content : contents) {
     GRAPHITE_TRY(const auto known, local_.find(content.id));
-    if (!known) missing.push_back(content.id);
+    if (!known && content.size != 0) missing.push_back(content.id);
+    if (known) used(content);
   }
-  if (!missing.empty()) GRAPHITE_CHECK(traffic_.fetch(missing));
-  for (const auto& content : contents) used(content);
-  return {};
+  if (missing.empty()) return missing;
+  auto done = traffic_.fetch_all(missing);
+  if (!done.how && done.lost.empty()) return tl::unexpected(done.how.error());
+  for (const auto& content : contents)
+    if (std::ranges::find(done.lost, content.id) == done.lost.end()) used(content);
+  return std::move(done.lost);
+}
+
+result<cluster_store::mended> cluster_store::mend(std::span<const content_ref> contents, const hasher& hash) {
+  mended out;
+  for (const auto& content : contents) {
+    GRAPHITE_TRY(const auto known, local_.find(content.id));
+    if (!known || !options_.forget || has_right_bytes(local_, content, hash)) continue;
+    GRAPHITE_CHECK(options_.forget(content.id));
+    const std::lock_guard lock(mutex_);
+    cache_.forget(content.id);
+    unsynced_.erase(content.id);
+    ++out.wrong;
+  }
+  GRAPHITE_TRY(out.lost, fetch(contents));
+  return out;
 }
 
 result<void> cluster_store::sync() {
@@ -124,15 +155,32 @@ result<void> cluster_store::collect(bool only_if_needed) {
   std::unique_lock turn(collecting_, std::try_to_lock);
   if (!turn && only_if_needed) return {};
   if (!turn) turn.lock();
-  std::vector<digest> kept;
   {
     const std::lock_guard lock(mutex_);
     const auto most = options_.cache.bytes_max;
     if (!cache_.too_large() || (only_if_needed && cache_.bytes() < most + most / 4)) return {};
     cache_.evict();
-    kept = cache_.kept();
   }
-  return options_.collect(kept);
+  return options_.collect([this] { return kept(); });
+}
+
+std::vector<digest> cluster_store::kept() {
+  const std::unique_lock all(storing_);
+  const std::lock_guard lock(mutex_);
+  return cache_.kept();
+}
+
+/// The disk is full before the cache is: half of what may go goes. Errors: out_of_space (nothing may).
+result<void> cluster_store::make_room() {
+  if (!options_.collect) return fail(errc::out_of_space, "nothing is dropped here");
+  const std::lock_guard turn(collecting_);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto before = cache_.bytes();
+    cache_.evict_to(before / 2);
+    if (cache_.bytes() == before) return fail(errc::out_of_space, "all that is here is in no store yet");
+  }
+  return options_.collect([this] { return kept(); });
 }
 
 }  // namespace graphite

@@ -5,8 +5,8 @@
 
 #include "actors/generation_rows.hpp"
 #include "cli/cache_sweep.hpp"
+#include "cli/live_contents.hpp"
 #include "cli/loss_repair.hpp"
-#include "coordinator/result_contents.hpp"
 #include "platform/linux/thread_name.hpp"
 
 namespace graphite {
@@ -144,52 +144,9 @@ void collector::set_next(std::uint64_t live_bytes) {
     with_.log.warn("collection: {}", written.error().context);
 }
 
-result<void> collector::mark_generations() {
-  for (auto* archive : with_.archives) GRAPHITE_CHECK(mark_generations_of(*archive));
-  return {};
-}
-
-/// The newest one as a whole, of the others what they show differently.
-result<void> collector::mark_generations_of(kept_archive& archive) {
-  GRAPHITE_TRY(const auto kept, archive.kept());
-  if (kept.empty()) return {};
-  std::vector<digest> live;
-  const auto take = [&](const asset_record& record) {
-    for (const auto& part : record.parts) live.push_back(part.content.id);
-    return true;
-  };
-  const auto& newest = kept.back().tree;
-  GRAPHITE_CHECK(newest.for_each([&](const located_asset& asset) { return take(asset.record); }));
-  for (const auto& generation : kept) {
-    if (!generation.now.behind.is_zero()) live.push_back(generation.now.behind);
-    GRAPHITE_CHECK(diff(newest, generation.tree, [&](const asset_record*, const asset_record* older) {
-      return older == nullptr || take(*older);
-    }));
-  }
-  mark(live);
-  return {};
-}
-
 void collector::mark(std::span<const digest> live) {
   for (const auto& content : live) shown_.mark(content);
   with_.contents.mark(live);
-}
-
-/// What the view's results name, in a step a row.
-result<void> collector::mark_results() {
-  result_contents results;
-  std::vector<digest> live;
-  result<void> bad;
-  const auto keep = [&](const digest& content) { live.push_back(content); };
-  GRAPHITE_CHECK(with_.rows.scan(table::graph, "", [&](std::string_view key, std::string_view row) {
-    bad = results.see(key, row, keep);
-    mark(std::exchange(live, {}));
-    return bad.has_value() && !stopping();
-  }));
-  GRAPHITE_CHECK(bad);
-  results.finish(keep);
-  mark(live);
-  return {};
 }
 
 /// Contents of generations that are not kept may go now: nobody is to ask for one any more.
@@ -290,8 +247,9 @@ result<collector::round> collector::collect(const std::optional<gc_request>& ask
   const bool dry_run = asked && asked->dry_run;
   if (!dry_run) GRAPHITE_CHECK(with_.contents.end_segment(asked ? 1 : options_.segment_bytes_min));
   mark(std::exchange(held_, {}));
-  GRAPHITE_CHECK(mark_generations());
-  GRAPHITE_CHECK(mark_results());
+  const auto take = [this](std::span<const digest> live) { mark(live); };
+  for (auto* archive : with_.archives) GRAPHITE_CHECK(mark_generations(*archive, take));
+  GRAPHITE_CHECK(mark_results(with_.rows, take, [this] { return stopping(); }));
   GRAPHITE_CHECK(sweep_cache(asked, out.report));
   if (dry_run) return out;
   GRAPHITE_CHECK(forget_generations());

@@ -105,9 +105,6 @@ class collector {
   result<passed> pass(bool asked);
   bool stopping() const;
   void mark(std::span<const digest> live);
-  result<void> mark_generations();
-  result<void> mark_generations_of(kept_archive& archive);
-  result<void> mark_results();
   result<void> forget_generations();
   result<bool> rewrite_pages();
   bool pinned(segment_id segment) const;

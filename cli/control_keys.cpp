@@ -28,15 +28,35 @@ result<std::unique_ptr<control_keys>> control_keys::load(const std::string& fold
   return out;
 }
 
-role_trust control_keys::trust() {
+/// At most once a second.
+void control_keys::look_locked() {
   const auto now = clock_.unix_ns();
+  if (now - looked_unix_ns_ < 1'000'000'000 && now >= looked_unix_ns_) return;
+  looked_unix_ns_ = now;
+  auto list = load_revoked(key_layout::join(folder_, key_layout::revocations), keys_.roots);
+  if (list && list->says.number > keys_.revoked.says.number) keys_.revoked = std::move(*list);
+}
+
+role_trust control_keys::trust() {
   const std::lock_guard lock(mutex_);
-  if (now - looked_unix_ns_ >= 1'000'000'000 || now < looked_unix_ns_) {
-    looked_unix_ns_ = now;
-    auto list = load_revoked(key_layout::join(folder_, key_layout::revocations), keys_.roots);
-    if (list && list->number > keys_.revoked.number) keys_.revoked = std::move(*list);
-  }
-  return {roots_that_count(keys_.roots, now), keys_.revoked.serials};
+  look_locked();
+  return {roots_that_count(keys_.roots, clock_.unix_ns()), keys_.revoked.says.serials};
+}
+
+byte_vector control_keys::revocations() {
+  const std::lock_guard lock(mutex_);
+  look_locked();
+  return keys_.revoked.encoded;
+}
+
+result<std::uint64_t> control_keys::take_revocations(byte_span list) {
+  GRAPHITE_TRY(auto fresh, verified_list(list, keys_.roots));
+  const std::lock_guard lock(mutex_);
+  look_locked();
+  if (fresh.says.number <= keys_.revoked.says.number) return 0;
+  keys_.revoked = std::move(fresh);
+  GRAPHITE_CHECK(keep_revocations(key_layout::join(folder_, key_layout::revocations), keys_.revoked.encoded));
+  return keys_.revoked.says.number;
 }
 
 /// It counts from a while ago: stores have clocks of their own.

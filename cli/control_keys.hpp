@@ -34,12 +34,21 @@ class control_keys {
   /// Roots that count, and what is revoked: looked at once a second. A list that cannot be read, or that is
   /// older than the one in force, changes nothing. Any thread.
   role_trust trust();
+  /// The list behind it, as signed; empty: nothing is revoked. Any thread.
+  byte_vector revocations();
+  /// One that the coordinator says: it is in force, and in the folder, where a root has signed it and it is
+  /// newer than the one before. Errors: permission_denied, corrupt; those of writing it (in force it is all
+  /// the same). Any thread.
+  /// Its number; zero: it was not newer.
+  result<std::uint64_t> take_revocations(byte_span list);
   const role_key_statement& said() const { return keys_.said; }
   incarnation_id incarnation() const { return self_->incarnation(); }
 
  private:
   control_keys(std::string folder, node_keys keys, const clock_source& clock)
       : folder_(std::move(folder)), keys_(std::move(keys)), clock_(clock) {}
+  void look_locked();
+
   const std::string folder_;
   node_keys keys_;
   const clock_source& clock_;

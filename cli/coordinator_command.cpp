@@ -34,6 +34,13 @@ void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handl
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
   command
+      .add_option("--store-away", options.store_away_s,
+                  "Seconds that a store may be away before others get copies of what it had")
+      ->envname("GRAPHITE_STORE_AWAY")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  command
       .add_option("--patience", options.patience_s,
                   "An action or a job that needs what no node has fails after so many seconds")
       ->envname("GRAPHITE_PATIENCE")

@@ -25,8 +25,9 @@ struct dev_options {
   std::string sandbox;             ///< "off", "best", "required"; empty: what the project says
   std::string control;             ///< "ADDRESS:PORT" where nodes dial in; empty: actions run here
   std::string control_keys;
-  std::uint32_t copies = 1;       ///< of each content, in stores
-  std::uint32_t patience_s = 60;  ///< of what no node can run, though nodes are there
+  std::uint32_t copies = 1;         ///< of each content, in stores
+  std::uint32_t store_away_s = 30;  ///< away for longer, and others get what a store had
+  std::uint32_t patience_s = 60;    ///< of what no node can run, though nodes are there
   std::string log_level = "info";
   bool log_json = false;
 };

@@ -24,7 +24,8 @@ counter& action_series(metrics_registry& registry, const std::string& result) {
 }  // namespace
 
 dev_metrics::dev_metrics(metrics_registry& registry)
-    : notice_(stage_series(registry, "notice")),
+    : registry_(registry),
+      notice_(stage_series(registry, "notice")),
       invalidate_(stage_series(registry, "invalidate")),
       schedule_(stage_series(registry, "schedule")),
       build_(stage_series(registry, "build")),
@@ -87,6 +88,28 @@ void dev_metrics::running(std::size_t done, std::size_t all) {
 }
 
 void dev_metrics::subscribers(std::size_t count) { subscribers_.set(static_cast<double>(count)); }
+
+void dev_metrics::stores(const std::vector<store_report>& all) {
+  for (const auto& one : all) {
+    const auto set = [&](const char* name, const char* help, std::uint64_t value) {
+      registry_.make_gauge(name, help, {{"store", one.node}}).set(static_cast<double>(value));
+    };
+    set("graphite_store_up", "Whether the store is here", one.here ? 1 : 0);
+    set("graphite_store_contents", "Contents that the store has", one.state.contents);
+    set("graphite_store_bytes", "Bytes of them", one.state.bytes);
+    set("graphite_store_bytes_max", "Bytes that it may have", one.state.bytes_max);
+    set("graphite_store_file_bytes", "Bytes of its files", one.state.file_bytes);
+    set("graphite_store_to_check",
+        "Contents of which it is not known whether other stores have them as they should",
+        one.state.to_check);
+    set("graphite_store_copied", "Contents that it copied to other stores since its start", one.state.copied);
+    set("graphite_store_copied_bytes", "Bytes of them", one.state.copied_bytes);
+    set("graphite_store_dropped", "Contents that collection dropped since its start", one.state.dropped);
+    set("graphite_store_dropped_bytes", "Bytes of them", one.state.dropped_bytes);
+    set("graphite_store_damaged", "Contents that were found wrong since its start", one.state.damaged);
+    set("graphite_store_full", "Whether it takes nothing more", one.state.full ? 1 : 0);
+  }
+}
 
 void dev_metrics::new_session() {
   const std::lock_guard lock(mutex_);

@@ -4,6 +4,7 @@
 
 #include "actors/facade.hpp"
 #include "bundle/asset.hpp"
+#include "cli/session_cluster.hpp"
 #include "coordinator/engine.hpp"
 #include "core/ports/metrics.hpp"
 #include "core/stage_times.hpp"
@@ -24,12 +25,15 @@ class dev_metrics {
   /// An action starts while so many of all are up to date.
   void running(std::size_t done, std::size_t all);
   void subscribers(std::size_t count);
+  /// What the stores of a cluster said last.
+  void stores(const std::vector<store_report>& all);
   /// Another session begins: its totals start at nothing.
   void new_session();
 
  private:
   void stage(histogram& into, time_point from, time_point to);
 
+  metrics_registry& registry_;
   histogram &notice_, &invalidate_, &schedule_, &build_, &publish_, &whole_;
   counter &generations_, &changed_, &removed_, &warnings_, &errors_;
   counter &ran_, &cached_;

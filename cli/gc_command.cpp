@@ -18,11 +18,6 @@ struct gc_words {
   gc_options options;
 };
 
-result<std::uint64_t> bytes_of(const std::string& text) {
-  const bool number = text.find_first_not_of("0123456789") == std::string::npos;
-  return parse_size(number ? text + " B" : text);
-}
-
 std::string mb(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
 
 }  // namespace
@@ -40,7 +35,7 @@ void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& hand
       ->envname("GRAPHITE_CACHE_BYTES")
       ->type_name("N")
       ->check([](const std::string& text) {
-        const auto bytes = bytes_of(text);
+        const auto bytes = parse_bytes(text);
         return bytes ? std::string() : bytes.error().context;
       });
   command
@@ -64,7 +59,7 @@ void add_gc(CLI::App& root, chosen_command& chosen, const command_handlers& hand
     options.directory = kept->project.directory;
     options.state = kept->project.state;
     options.json = kept->project.json;
-    if (!kept->cache_bytes.empty()) options.request.cache_bytes = *bytes_of(kept->cache_bytes);
+    if (!kept->cache_bytes.empty()) options.request.cache_bytes = *parse_bytes(kept->cache_bytes);
     chosen = [kept, run] { return run(kept->options); };
   });
 }

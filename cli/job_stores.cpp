@@ -26,7 +26,17 @@ bool job_stores::set_stores(const control::settings& now) {
 void job_stores::note(const digest& content) {
   const std::lock_guard lock(mutex_);
   if (known_.size() >= known_max) known_.clear();
-  known_.insert(content);
+  known_.insert_or_assign(content, with_.clock.now());
+}
+
+bool job_stores::is_known_locked(const digest& content, time_point now) const {
+  const auto seen = known_.find(content);
+  return seen != known_.end() && now - seen->second < known_for;
+}
+
+void job_stores::doubt(std::span<const digest> contents) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& one : contents) known_.erase(one);
 }
 
 result<std::vector<bool>> job_stores::have(std::span<const content_ref> contents) {
@@ -34,9 +44,10 @@ result<std::vector<bool>> job_stores::have(std::span<const content_ref> contents
   std::vector<digest> asked;
   std::vector<std::size_t> places;
   {
+    const auto now = with_.clock.now();
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < contents.size(); ++i) {
-      if (contents[i].size == 0 || known_.contains(contents[i].id)) continue;
+      if (contents[i].size == 0 || is_known_locked(contents[i].id, now)) continue;
       asked.push_back(contents[i].id);
       places.push_back(i);
     }
@@ -48,16 +59,6 @@ result<std::vector<bool>> job_stores::have(std::span<const content_ref> contents
     if (found[i].anywhere) note(asked[i]);
   }
   return out;
-}
-
-/// Of many, what no store has is found out one by one.
-result<void> job_stores::fetch(std::span<const content_ref> contents) const {
-  std::vector<content_ref> wanted;
-  for (const auto& one : contents)
-    if (one.size > 0) wanted.push_back(one);
-  auto done = cache_.fetch(wanted);
-  if (done || done.error().code == errc::not_found || done.error().code == errc::corrupt) return {};
-  return done;
 }
 
 result<std::optional<byte_vector>> job_stores::read_one(const content_ref& content,
@@ -74,10 +75,13 @@ result<std::optional<byte_vector>> job_stores::read_one(const content_ref& conte
 
 result<std::vector<std::optional<byte_vector>>> job_stores::read(std::span<const content_ref> contents,
                                                                  std::uint64_t bytes_max) {
-  GRAPHITE_CHECK(fetch(contents));
+  std::vector<content_ref> wanted;
+  for (const auto& one : contents)
+    if (one.size > 0) wanted.push_back(one);
+  GRAPHITE_TRY(const auto lost, cache_.fetch(wanted));
   std::vector<std::optional<byte_vector>> out;
   for (const auto& one : contents) {
-    auto bytes = read_one(one, bytes_max);
+    auto bytes = std::ranges::find(lost, one.id) == lost.end() ? read_one(one, bytes_max) : std::nullopt;
     if (!bytes && bytes.error().code == errc::corrupt) bytes = std::nullopt;  // no store has the right bytes
     GRAPHITE_CHECK(bytes);
     if (*bytes) note(one.id);

@@ -2,7 +2,7 @@
 
 #include <functional>
 #include <mutex>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "actors/jobs/view_stores.hpp"
 #include "cli/cluster_store.hpp"
@@ -15,6 +15,7 @@ namespace graphite {
 class job_stores final : public view_stores {
  public:
   static constexpr std::size_t known_max = 2'000'000;  ///< contents seen in stores; beyond, asked for again
+  static constexpr duration known_for = std::chrono::minutes(2);  ///< below the grace of stores
   static constexpr duration ticket_lasts = seconds(3'600);
 
   struct ports {
@@ -33,6 +34,7 @@ class job_stores final : public view_stores {
   bool set_stores(const control::settings& now);
 
   result<std::vector<bool>> have(std::span<const content_ref> contents) override;
+  void doubt(std::span<const digest> contents) override;
   result<std::vector<std::optional<byte_vector>>> read(std::span<const content_ref> contents,
                                                        std::uint64_t bytes_max) override;
   result<content_ref> keep(byte_span bytes) override;
@@ -40,15 +42,15 @@ class job_stores final : public view_stores {
   result<void> add_ticket(const std::string& tenant, const curve_key& client, missing_answer& to) override;
 
  private:
-  result<void> fetch(std::span<const content_ref> contents) const;
   result<std::optional<byte_vector>> read_one(const content_ref& content, std::uint64_t bytes_max) const;
   result<missing_answer> places() const;
+  bool is_known_locked(const digest& content, time_point now) const;
   void note(const digest& content);
 
   const ports with_;
   cluster_store cache_;
   mutable std::mutex mutex_;
-  std::unordered_set<digest> known_;
+  std::unordered_map<digest, time_point> known_;  ///< when they were seen
   control::settings now_;
 };
 

@@ -187,9 +187,11 @@ result<void> local_session::parts::open_cluster(const session_options& options) 
   if (!options.cluster) return {};
   auto tools = transform_tools(worker_libraries, hash);
   tools.insert(inputs->digests().begin(), inputs->digests().end());
-  GRAPHITE_TRY(cluster, options.cluster({*contents, *rows, *files,
-                                         std::shared_ptr<const hasher>(&hash, [](const hasher*) {}), clock,
-                                         log, std::move(tools)}));
+  GRAPHITE_TRY(
+      cluster,
+      options.cluster({*contents, *rows, *files, std::shared_ptr<const hasher>(&hash, [](const hasher*) {}),
+                       clock, log, std::move(tools), folders(),
+                       [this](const digest& content) { return contents->forget(content); }}));
   return {};
 }
 
@@ -258,6 +260,9 @@ std::string local_session::control_address() const {
 }
 cluster_desk* local_session::cluster() { return parts_->cluster ? &parts_->cluster->desk() : nullptr; }
 job_services local_session::jobs() { return parts_->cluster ? parts_->cluster->jobs() : job_services(); }
+std::vector<store_report> local_session::stores() const {
+  return parts_->cluster ? parts_->cluster->stores() : std::vector<store_report>();
+}
 std::size_t local_session::subscribers() const {
   return parts_->ports ? parts_->ports->port().peers().size() : 0;
 }

@@ -82,6 +82,8 @@ class local_session {
   /// Null where no jobs are taken: attempts run here.
   job_services jobs();
   std::size_t subscribers() const;
+  /// Of the cluster that attempts run on, if any.
+  std::vector<store_report> stores() const;
   /// Absolute folder of the first channel's bundle.
   std::string bundle() const;
   /// After a build: see cli/loss_repair.hpp. `dev` does it by itself.

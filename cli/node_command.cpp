@@ -3,9 +3,22 @@
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/config/quantity.hpp"
 #include "cli/node.hpp"
 
 namespace graphite {
+
+static CLI::Option* add_bytes_option(CLI::App& command, const std::string& name, std::uint64_t& into,
+                                     const std::string& about) {
+  return command
+      .add_option_function<std::string>(
+          name, [&into](const std::string& text) { into = *parse_bytes(text); }, about)
+      ->type_name("BYTES")
+      ->check([](const std::string& text) {
+        const auto bytes = parse_bytes(text);
+        return bytes ? std::string() : bytes.error().context;
+      });
+}
 
 void add_node(CLI::App& root, chosen_command& chosen, const command_handlers& handlers) {
   if (!handlers.node) return;
@@ -33,6 +46,19 @@ void add_node(CLI::App& root, chosen_command& chosen, const command_handlers& ha
   command.add_option("--advertise-store", options.advertise_store, "Where others find it (default: there)")
       ->envname("GRAPHITE_ADVERTISE_STORE")
       ->type_name("HOST:PORT");
+  add_bytes_option(command, "--store-bytes", options.store_bytes,
+                   "Most that the store's files take; with --store (default: 3/4 of the file system)")
+      ->envname("GRAPHITE_STORE_BYTES");
+  command
+      .add_option("--store-keep", options.store_keep_s,
+                  "Seconds that a content stays in the store after its last use, whoever needs it")
+      ->envname("GRAPHITE_STORE_KEEP")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 30 * 86'400))
+      ->capture_default_str();
+  add_bytes_option(command, "--cache-bytes", options.cache_bytes,
+                   "Most that the contents of its cache take (default: 16 GiB)")
+      ->envname("GRAPHITE_CACHE_BYTES");
   command
       .add_option("--domains", options.domains, "Split the machine into so many (default: its NUMA nodes)")
       ->envname("GRAPHITE_DOMAINS")

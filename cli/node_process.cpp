@@ -11,9 +11,10 @@
 #include "cli/config/project_file.hpp"
 #include "cli/control_keys.hpp"
 #include "cli/domain_workers.hpp"
+#include "cli/node_store.hpp"
+#include "cli/segment_cache.hpp"
 #include "cli/session_machine.hpp"
 #include "cli/session_sandbox.hpp"
-#include "cli/store_port.hpp"
 #include "cli/with_port.hpp"
 #include "cli/worker_libraries.hpp"
 #include "cli/worker_program.hpp"
@@ -33,11 +34,7 @@
 #include "platform/linux/scratch_space.hpp"
 #include "platform/linux/tool_resolver.hpp"
 #include "platform/linux/tool_workers.hpp"
-#include "platform/rocksdb/rocks_store.hpp"
-#include "platform/store/segment_store.hpp"
 #include "platform/zmq/store_link.hpp"
-#include "platform/zmq/store_server.hpp"
-#include "platform/zmq/zap_handler.hpp"
 #include "schemas/codec/tool_messages.hpp"
 #include "transforms/command.hpp"
 #include "transforms/registry.hpp"
@@ -45,25 +42,6 @@
 namespace graphite {
 
 namespace {
-
-/// Rows and segments in a folder of their own.
-struct content_folder {
-  std::unique_ptr<rocks_store> rows;
-  std::unique_ptr<segment_store> contents;
-
-  result<void> open(const std::string& folder, const hasher& hash, log_sink& log,
-                    const std::function<void(const error&)>& on_failed_sync) {
-    std::error_code code;
-    std::filesystem::create_directories(folder, code);
-    if (code) return fail_errno(code.value(), "cannot make the folder " + folder);
-    GRAPHITE_TRY(rows, rocks_store::open({.folder = folder + "/db", .on_failed_sync = on_failed_sync}, log));
-    segment_store_options store;
-    store.folder = folder + "/segments";
-    store.on_failed_sync = on_failed_sync;
-    GRAPHITE_TRY(contents, segment_store::open(store, *rows, hash, log));
-    return contents->sync();
-  }
-};
 
 result<resource_amount> resource_of(const std::string& text) {
   const auto cut = text.find('=');
@@ -83,14 +61,17 @@ class linux_node_process final : public node_process {
   ~linux_node_process() override {
     ending_.cancel();
     if (machine_) machine_->pool().stop();
-    system_.reset();
+    std::unique_ptr<node_system> ended;
+    {
+      const std::lock_guard lock(system_mutex_);
+      ended = std::move(system_);
+    }
   }
 
   result<void> open() {
     options_.state = std::filesystem::absolute(options_.state).string();
     GRAPHITE_TRY(keys_, control_keys::load(options_.keys, role::node, clock_));
     processes_ = std::make_unique<linux_process_runner>();
-    GRAPHITE_TRY(zmq_, zmq_context::make({1, 1024, 64}));
     GRAPHITE_CHECK(open_curve());
     GRAPHITE_CHECK(open_store());
     GRAPHITE_CHECK(open_cache());
@@ -102,8 +83,11 @@ class linux_node_process final : public node_process {
   }
 
   const std::string& name() const override { return keys_->said().name; }
-  std::string store_address() const override { return server_ ? server_->address() : ""; }
-  void leave(const std::string& why) override { system_->leave(why); }
+  std::string store_address() const override { return store_ ? store_->address() : ""; }
+  void leave(const std::string& why) override {
+    const std::lock_guard lock(system_mutex_);
+    system_->leave(why);
+  }
 
  private:
   std::function<void(const error&)> failed_sync() {
@@ -132,31 +116,43 @@ class linux_node_process final : public node_process {
 
   result<void> open_store() {
     if (!options_.store) return {};
-    GRAPHITE_CHECK(kept_.open(options_.state + "/store", hash_, log_, failed_sync()));
-    port_ = std::make_unique<store_port>(*kept_.contents, hash_, clock_, store_uploads::options{},
-                                         keys_->store_security(curve_->key, log_));
-    zmq_store_server_options how;
-    GRAPHITE_TRY(const auto where, parse_host_port(options_.listen_store));
-    how.listen = {where.host, where.port, false, curve_};
-    how.connections.admission = port_.get();
-    how.log = &log_;
-    GRAPHITE_TRY(zap_, zap_handler::start(zmq_, *port_, &log_));
-    GRAPHITE_TRY(server_, make_zmq_store_server(zmq_, how, *port_));
+    node_store_options how;
+    how.folder = options_.state + "/store";
+    how.listen = options_.listen_store;
+    how.bytes_max = options_.store_bytes;
+    how.keep_s = options_.store_keep_s;
+    how.on_failed_sync = failed_sync();
+    how.ask = [this](control::need_question question) {
+      const std::lock_guard lock(system_mutex_);
+      if (system_) system_->ask(std::move(question));
+    };
+    how.tell = [this](const control::store_state& state) {
+      const std::lock_guard lock(system_mutex_);
+      if (system_) system_->tell(state);
+    };
+    GRAPHITE_TRY(store_, node_store::open(how, curve_, *keys_, hash_, clock_, log_));
     return {};
   }
 
   result<void> open_cache() {
-    GRAPHITE_CHECK(cache_.open(options_.state + "/cache", hash_, log_, failed_sync()));
+    GRAPHITE_CHECK(
+        cache_.open(options_.state + "/cache", options_.cache_bytes / 4 * 5, hash_, log_, failed_sync()));
     zmq_store_link_options how;
     how.own = curve_;
-    GRAPHITE_TRY(auto zmq,
-                 zmq_context::make({1, 256, 64}));  // not that of the port, whose admission is its own
+    GRAPHITE_TRY(auto zmq, zmq_context::make({1, 256, 64}));
     GRAPHITE_TRY(auto link, make_zmq_store_link(std::move(zmq), how));
     traffic_ = std::make_unique<store_traffic>(
         store_traffic::ports{std::move(link), *cache_.contents, hash_, clock_, log_}, keys_->incarnation(),
         store_client::options{}, keys_->enrolling(curve_->key));
-    contents_ = std::make_unique<cluster_store>(*cache_.contents, *traffic_, cluster_store::options{});
-    return {};
+    cluster_store::options cached;
+    cached.cache.bytes_max = options_.cache_bytes;
+    cached.collect = [this](const std::function<std::vector<digest>()>& kept) {
+      return keep_only(*cache_.contents, kept);
+    };
+    cached.forget = [this](const digest& content) { return cache_.contents->forget(content); };
+    contents_ = std::make_unique<cluster_store>(*cache_.contents, *traffic_, std::move(cached));
+    // What an earlier process has left counts, too.
+    return each_content(*cache_.rows, [this](const content_ref& content) { contents_->known(content); });
   }
 
   result<void> open_runner() {
@@ -189,12 +185,18 @@ class linux_node_process final : public node_process {
         attempt_options{.view_folder = nothing});
     GRAPHITE_TRY(offered_, offered_tools());
     attempts_ = std::make_unique<assigned_attempts>(
-        assigned_attempts::ports{[this](const attempt_spec& spec, const cancel_token& cancel) {
-                                   const auto ended =
-                                       ending_.on_cancel([own = cancel]() mutable { own.cancel(); });
-                                   return runner_->run(spec, cancel);
-                                 },
-                                 *contents_, hash_},
+        assigned_attempts::ports{
+            [this](const attempt_spec& spec, const cancel_token& cancel) {
+              const auto ended = ending_.on_cancel([own = cancel]() mutable { own.cancel(); });
+              return runner_->run(spec, cancel);
+            },
+            *contents_, hash_,
+            [this](std::span<const content_ref> inputs) { return contents_->fetch(inputs); },
+            [this](std::span<const content_ref> inputs) {
+              return contents_->mend(inputs, hash_).map([](cluster_store::mended how) {
+                return assigned_attempts::mended{how.wrong > 0, std::move(how.lost)};
+              });
+            }},
         assigned_attempts::options{offered_});
     return {};
   }
@@ -288,23 +290,35 @@ class linux_node_process final : public node_process {
     offer.incarnation = keys_->incarnation();
     GRAPHITE_TRY(offer.domains, domain_offers());
     offer.store = options_.store;
-    if (server_) offer.chunks_key = curve_->key;
-    if (server_)
-      offer.chunks = options_.advertise_store.empty() ? server_->address() : options_.advertise_store;
+    if (store_) offer.chunks_key = curve_->key;
+    if (store_)
+      offer.chunks = options_.advertise_store.empty() ? store_->address() : options_.advertise_store;
     for (const auto& [name, one] : offered_) offer.tools.push_back({name, one.what});
     offer.properties = {{"arch", std::string(to_string(this_architecture))},
                         {"os", std::string(to_string(this_platform))}};
     how.run = [this](const agent_commands::start& one, const cancel_token& cancel,
                      std::function<void(control::attempt_end)> done) { run(one, cancel, std::move(done)); };
     how.settle = [this](const control::settings& now) { use(now); };
+    how.answered = [this](const control::need_answer& said) {
+      if (store_) store_->answered(said);
+    };
+    how.revoked = [this](const control::revocations& said) {
+      const auto number = keys_->take_revocations(said.list);
+      if (!number)
+        log_.warn("revoked keys that the coordinator told of: {}", number.error().context);
+      else if (*number != 0)
+        log_.info("took list {} of revoked keys from the coordinator", *number);
+    };
     how.on_end = on_end_;
-    GRAPHITE_TRY(system_, make_node_system(std::move(how)));
+    GRAPHITE_TRY(auto system, make_node_system(std::move(how)));
+    const std::lock_guard lock(system_mutex_);
+    system_ = std::move(system);
     return {};
   }
 
   void use(const control::settings& now) {
     traffic_->set_stores(now);
-    if (port_) port_->set_trust(keys_->trust());
+    if (store_) store_->use(now);
   }
 
   void run(const agent_commands::start& one, const cancel_token& cancel,
@@ -334,12 +348,10 @@ class linux_node_process final : public node_process {
   cancel_token ending_;                              ///< of all attempts
   std::unique_ptr<linux_process_runner> processes_;  // its warden is forked while the process is small
   std::unique_ptr<control_keys> keys_;
-  std::shared_ptr<zmq_context> zmq_;
   curve_pair_ptr curve_;
-  content_folder kept_, cache_;
-  std::unique_ptr<store_port> port_;
-  std::unique_ptr<zap_handler> zap_;
-  std::unique_ptr<store_server> server_;
+  std::mutex system_mutex_;  ///< of system_, for who calls it from the store
+  std::unique_ptr<node_store> store_;
+  content_folder cache_;
   std::unique_ptr<store_traffic> traffic_;
   std::unique_ptr<cluster_store> contents_;
   std::unique_ptr<session_machine> machine_;

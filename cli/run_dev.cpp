@@ -39,8 +39,9 @@ session_options session_of(const dev_options& options) {
   out.serve = true;
   if (!options.control.empty()) {
     const auto at = parse_host_port(options.control);
-    out.cluster = cluster_of({at ? at->host : options.control, at ? at->port : std::uint16_t{0},
-                              options.control_keys, options.copies, seconds(options.patience_s)});
+    out.cluster =
+        cluster_of({at ? at->host : options.control, at ? at->port : std::uint16_t{0}, options.control_keys,
+                    options.copies, seconds(options.patience_s), seconds(options.store_away_s)});
   }
   out.ports.heads = {options.listen, options.heads_port, !options.heads_port_given};
   out.ports.chunks = {options.listen, options.chunks_port, !options.chunks_port_given};
@@ -151,6 +152,7 @@ http_sources http_sources_of(metrics_registry& registry, dev_metrics& metrics, l
   auto& facade = session.facade();
   out.metrics = [&registry, &metrics, &session] {
     metrics.subscribers(session.subscribers());
+    metrics.stores(session.stores());
     return registry.exposition();
   };
   out.ready = [] { return true; };  // it listens only once everything else does
@@ -279,6 +281,7 @@ class dev_service {
     if (!clients.certificates_address().empty()) options_.listen_clients = clients.certificates_address();
     if (!clients.tokens_address().empty()) options_.listen_tokens = clients.tokens_address();
     if (!options_.listen_operators.empty()) options_.listen_operators = operators.address();
+    if (!options_.control.empty()) options_.control = session.control_address();
     options_.metrics_port = operators.port();
     options_.heads_port_given = options_.chunks_port_given = options_.metrics_port_given = true;
   }

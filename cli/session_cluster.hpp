@@ -4,8 +4,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/jobs_facade.hpp"
+#include "cli/kept_archive.hpp"
+#include "core/messages/control.hpp"
 #include "core/ports/chunk_store.hpp"
 #include "core/ports/clock.hpp"
 #include "core/ports/file_reader.hpp"
@@ -27,6 +30,16 @@ struct session_cluster_ports {
   clock_source& clock;
   log_sink& log;
   std::map<std::string, digest> tools;  ///< of the project, as they enter keys
+  std::vector<kept_archive*> archives;  ///< of its channels
+  /// `contents` knows it no more: its bytes were found to be wrong.
+  std::function<result<void>(const digest&)> forget;
+};
+
+/// What a store of the cluster said last.
+struct store_report {
+  std::string node;
+  bool here = false;
+  control::store_state state;
 };
 
 /// The cluster of a session whose attempts do not run here. Ends after the session's actors.
@@ -40,6 +53,8 @@ class session_cluster {
   virtual cluster_desk& desk() = 0;
   /// What build farms submit to it; as long as this lives.
   virtual job_services jobs() = 0;
+  /// Of all stores that were here since the start, by name. Any thread.
+  virtual std::vector<store_report> stores() const = 0;
   /// Nobody waits for it any more: ends its threads' work.
   virtual void stop() = 0;
 };

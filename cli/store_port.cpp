@@ -16,10 +16,13 @@ stores::reply no_because(const error& why) { return {refusal{why.code, why.conte
 }  // namespace
 
 store_port::store_port(chunk_store& store, const hasher& hash, const clock_source& clock,
-                       store_uploads::options uploads, std::optional<store_port_security> security)
+                       store_uploads::options uploads, std::optional<store_port_security> security,
+                       const std::optional<store_ledger::options>& keeping)
     : store_(store),
       clock_(clock),
-      service_(store, hash, uploads),
+      ledger_(keeping ? std::optional<store_ledger>(std::in_place, *keeping, clock.unix_ns() / 1'000'000)
+                      : std::nullopt),
+      service_(store, hash, uploads, ledger_ ? &*ledger_ : nullptr),
       security_(std::move(security)),
       limits_(security_ ? security_->limits : request_limits::options{}),
       logged_(security_ ? security_->log : nullptr, security_ ? security_->lines : event_rate{},
@@ -57,7 +60,8 @@ std::optional<stores::reply> store_port::answer(ticket request, const std::optio
     lapsed_ = now;
     service_.lapse(now);
   }
-  return service_.answer(request, peer.value_or(curve_key{}), *decoded, message.subspan(1), now);
+  return service_.answer(request, peer.value_or(curve_key{}), *decoded, message.subspan(1),
+                         {now, clock_.unix_ns()});
 }
 
 /// And that it does not ask too often.
@@ -101,14 +105,10 @@ std::vector<std::pair<store_handler::ticket, store_handler::frames>> store_port:
   return out;
 }
 
-void store_port::arriving(std::span<const digest> contents) {
+void store_port::keep(const std::function<void(store_service&, store_ledger&)>& what) {
+  GRAPHITE_INVARIANT(ledger_.has_value());
   const std::lock_guard lock(mutex_);
-  service_.arriving(contents);
-}
-
-void store_port::arrived(std::span<const digest> contents, bool durable) {
-  const std::lock_guard lock(mutex_);
-  service_.arrived(contents, durable);
+  what(service_, *ledger_);
 }
 
 void store_port::set_trust(role_trust trust) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -33,17 +34,16 @@ struct store_port_security {
 class store_port final : public store_handler, public peer_admission {
  public:
   /// `store`, `hash` and `clock` outlive it. Nobody else writes to `store`, and what it has is durable.
-  /// Without `security`: a port without keys.
+  /// Without `security`: a port without keys. Without `keeping`: nothing is counted, and nothing goes.
   store_port(chunk_store& store, const hasher& hash, const clock_source& clock,
-             store_uploads::options uploads = {}, std::optional<store_port_security> security = std::nullopt);
+             store_uploads::options uploads = {}, std::optional<store_port_security> security = std::nullopt,
+             const std::optional<store_ledger::options>& keeping = std::nullopt);
 
   std::optional<frames> handle(ticket request, const std::optional<curve_key>& peer,
                                std::span<const byte_span> message) override;
   std::vector<std::pair<ticket, frames>> flush() override;
-  /// The store gets these by another way than the port: none of them counts as durable until it has, and
-  /// `durable`: they were synced then.
-  void arriving(std::span<const digest> contents);
-  void arrived(std::span<const digest> contents, bool durable);
+  /// Does something between two requests; only with `keeping`. Must not block for long.
+  void keep(const std::function<void(store_service&, store_ledger&)>& what);
   /// What counts from now on; only with keys.
   void set_trust(role_trust trust);
 
@@ -63,6 +63,7 @@ class store_port final : public store_handler, public peer_admission {
   chunk_store& store_;
   const clock_source& clock_;
   std::mutex mutex_;  ///< of all that follows; not held while the store syncs
+  std::optional<store_ledger> ledger_;
   store_service service_;
   std::optional<store_port_security> security_;
   request_limits limits_;

@@ -36,11 +36,11 @@ store_traffic::store_traffic(ports with, incarnation_id self, store_client::opti
 void store_traffic::stop() {
   stopping_.store(true);
   with_.link->wake();
+  if (thread_.joinable()) thread_.join();
 }
 
 store_traffic::~store_traffic() {
   stop();
-  thread_.join();
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return callers_ == 0; });
 }
@@ -65,7 +65,7 @@ void store_traffic::set_stores(const control::settings& said) {
   set_stores(std::move(stores), said.copies);
 }
 
-result<void> store_traffic::fetch(std::span<const digest> contents) {
+store_traffic::fetched store_traffic::fetch_all(std::span<const digest> contents) {
   std::unique_lock lock(mutex_);
   const auto until = std::make_shared<waiting>();
   for (const auto& content : contents) {
@@ -73,18 +73,20 @@ result<void> store_traffic::fetch(std::span<const digest> contents) {
     inbox_.fetch.push_back(content);
     ++until->left;
   }
-  return wait(lock, until);
+  wait(lock, until);
+  return {until->how, until->lost};
 }
 
-result<void> store_traffic::bring(std::span<const content_ref> contents) {
+result<void> store_traffic::bring(std::span<const content_ref> contents, std::size_t copies) {
   std::unique_lock lock(mutex_);
   const auto until = std::make_shared<waiting>();
   for (const auto& content : contents) {
     bringing_.emplace(content.id, until);
-    inbox_.bring.push_back(content);
+    inbox_.bring.emplace_back(content, copies);
     ++until->left;
   }
-  return wait(lock, until);
+  wait(lock, until);
+  return until->how;
 }
 
 result<std::vector<content_presence>> store_traffic::ask(std::span<const digest> contents, bool thorough) {
@@ -95,17 +97,17 @@ result<std::vector<content_presence>> store_traffic::ask(std::span<const digest>
     asking_.emplace(content, asker{until, until->left++});
     inbox_.ask.emplace_back(content, thorough);
   }
-  GRAPHITE_CHECK(wait(lock, until));
+  wait(lock, until);
+  GRAPHITE_CHECK(until->how);
   return std::move(until->found);
 }
 
-result<void> store_traffic::wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until) {
+void store_traffic::wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until) {
   ++callers_;
   if (stopping_.load()) end_all_locked();
   with_.link->wake();
   ended_.wait(lock, [&] { return until->left == 0; });
   if (--callers_ == 0) ended_.notify_all();
-  return until->how;
 }
 
 void store_traffic::end_all_locked() {
@@ -140,7 +142,7 @@ void store_traffic::take_inbox() {
   const auto now = with_.clock.now();
   if (taken.has_stores) take_stores(std::move(taken.stores), taken.copies);
   for (const auto& content : taken.fetch) client_.fetch(content, now);
-  for (const auto& content : taken.bring) client_.bring(content, now);
+  for (const auto& [content, copies] : taken.bring) client_.bring(content, now, copies);
   for (const auto& [content, thorough] : taken.ask) client_.ask(content, thorough, now);
 }
 
@@ -175,6 +177,9 @@ bool store_traffic::send_all() {
 }
 
 void store_traffic::tell_ended() {
+  const auto delivered = client_.delivered();
+  delivered_contents_.store(delivered.contents);
+  delivered_bytes_.store(delivered.bytes);
   const auto all = client_.take_ended();
   if (all.empty()) return;
   const std::lock_guard lock(mutex_);
@@ -190,7 +195,11 @@ void store_traffic::tell_ended() {
     }
     auto& waiters = one.kind == store_client::ended::what::fetched ? fetching_ : bringing_;
     const auto [first, last] = waiters.equal_range(one.content);
-    for (auto of = first; of != last; ++of) tell(*of->second, one);
+    for (auto of = first; of != last; ++of) {
+      tell(*of->second, one);
+      if (!one.how && (one.how.error().code == errc::not_found || one.how.error().code == errc::corrupt))
+        of->second->lost.push_back(one.content);
+    }
     waiters.erase(first, last);
   }
   ended_.notify_all();

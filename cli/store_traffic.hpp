@@ -23,8 +23,8 @@ namespace graphite {
 
 /// A node's traffic with the stores: runs a store_client over a link in a thread of its own. Thread-safe.
 ///
-/// Who wants a content waits here; what several want at once is moved once. Ends with its destructor, which
-/// ends all waiting with `cancelled`.
+/// Who wants a content waits here; what several want at once is moved once. Ends with stop(), which ends all
+/// waiting with `cancelled`, or its destructor.
 class store_traffic final : private store_link_listener {
  public:
   struct ports {
@@ -46,7 +46,7 @@ class store_traffic final : private store_link_listener {
                 std::optional<enrolling> keys = std::nullopt);
   ~store_traffic() override;
 
-  /// Ends all waiting with `cancelled`, now and from now on.
+  /// Ends all waiting with `cancelled`, now and from now on. By whoever owns it.
   void stop();
   /// The stores from now on, and how many of them have to have each content.
   void set_stores(std::vector<store_endpoint> stores, std::size_t copies);
@@ -55,14 +55,22 @@ class store_traffic final : private store_link_listener {
   void set_stores(const control::settings& said);
   /// Waits until the contents are in `local`. Errors: not_found (no store has one), corrupt (none has its
   /// right bytes), unavailable (nobody can be asked), cancelled, those of `local`; the first of them.
-  result<void> fetch(std::span<const digest> contents);
-  /// Waits until each of the contents is durable in as many stores as it has to be. Errors: unavailable (too
-  /// few stores, for long), corrupt (`local` has other bytes), out_of_space …, cancelled.
-  result<void> bring(std::span<const content_ref> contents);
+  result<void> fetch(std::span<const digest> contents) { return fetch_all(contents).how; }
+  struct fetched {
+    result<void> how;
+    std::vector<digest> lost;  ///< of which every store has said that it lacks the right bytes
+  };
+  fetched fetch_all(std::span<const digest> contents);
+  /// Waits until each of the contents is durable in as many stores as it has to be, or in `copies` where that
+  /// is not zero. Errors: unavailable (too few stores, for long), corrupt (`local` has other bytes),
+  /// out_of_space …, cancelled; not_found (`local` has it no more).
+  result<void> bring(std::span<const content_ref> contents, std::size_t copies = 0);
   /// Waits until it is known which stores have the contents; one answer for each. `thorough`: all that have
   /// to have it are asked, else until one has it. Errors: unavailable (nobody can be asked, for long),
   /// cancelled.
   result<std::vector<content_presence>> ask(std::span<const digest> contents, bool thorough);
+  /// What stores have taken that they lacked, since the start.
+  content_uploads::tally delivered() const { return {delivered_contents_.load(), delivered_bytes_.load()}; }
 
  private:
   /// Somebody who waits.
@@ -70,6 +78,7 @@ class store_traffic final : private store_link_listener {
     std::size_t left = 0;
     result<void> how;
     std::vector<content_presence> found = {};  ///< of a question, by its places
+    std::vector<digest> lost;
   };
   using waiters = std::multimap<digest, std::shared_ptr<waiting>>;
   struct asker {
@@ -79,7 +88,7 @@ class store_traffic final : private store_link_listener {
   struct inbox {
     std::vector<digest> fetch;
     std::vector<std::pair<digest, bool>> ask;
-    std::vector<content_ref> bring;
+    std::vector<std::pair<content_ref, std::size_t>> bring;  ///< with copies
     bool has_stores = false;
     std::vector<store_endpoint> stores;
     std::size_t copies = 1;
@@ -99,7 +108,7 @@ class store_traffic final : private store_link_listener {
   void tell_ended();
   static void tell(waiting& whom, const store_client::ended& what);
   void wait_for_stores();
-  result<void> wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until);
+  void wait(std::unique_lock<std::mutex>& lock, const std::shared_ptr<waiting>& until);
   void end_all_locked();
 
   const ports with_;
@@ -115,6 +124,7 @@ class store_traffic final : private store_link_listener {
   waiters fetching_, bringing_;
   std::multimap<digest, asker> asking_;
   std::size_t callers_ = 0;  ///< that wait here
+  std::atomic<std::uint64_t> delivered_contents_{0}, delivered_bytes_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -52,6 +52,10 @@ bool impl::use_cached(action_index a, const cached_result& hit) {
   revision_number from = 0, to = forever;
   inputs_agree(a, from, to);
   actions[a].phase = action_phase::waiting;
+  const auto is_lost = [this](const attempt_output& output) {
+    return std::ranges::any_of(output.stored(), [this](const auto& one) { return lost.contains(one.id); });
+  };
+  if (!lost.empty() && std::ranges::any_of(hit.outputs, is_lost)) return false;
   if (!accept_outputs(a, hit.outputs, from).empty()) return false;
   ++cached;
   const bool narrowed =
@@ -299,6 +303,8 @@ void impl::end_attempt(const attempt_result& what) {
       return refuse_attempt(a, what);
     case attempt_status::cancelled:
       return want_again(a);
+    case attempt_status::lost_input:
+      return lose_inputs(a, f, what);
     case attempt_status::stale_input:
     case attempt_status::failed:
       break;
@@ -307,6 +313,28 @@ void impl::end_attempt(const attempt_result& what) {
   // The watcher will tell of the new bytes; should it not, the back-off looks again.
   if (what.status == attempt_status::stale_input) return back_off(a);
   fail_attempt(a, what);
+}
+
+/// What was made is made again first, and this after it. A source that is nowhere is waited for, as for all
+/// that our side lacks: its store may come back.
+void impl::lose_inputs(action_index a, const flight& f, const attempt_result& what) {
+  const std::set<digest> gone(what.lost.begin(), what.lost.end());
+  std::string missing;
+  bool made = false;
+  for (const auto& input : f.inputs)
+    for (const auto& content : stored_contents(input.content, input.parts)) {
+      if (!gone.contains(content.id)) continue;
+      made = made || input.generated;
+      if (!input.generated) missing = input.path.str();
+      if (input.generated && lost.size() < lost_max) lost.insert(content.id);
+    }
+  if (missing.empty() && made) {
+    contents_lost([this](const digest& content) { return !lost.contains(content); });
+    return want_again(a);
+  }
+  auto why = what;
+  if (!missing.empty()) why.message = "the source " + missing + " is missing: no store has its bytes";
+  refuse_attempt(a, why);
 }
 
 void impl::want_again(action_index a) {
@@ -330,6 +358,8 @@ void impl::attempt_succeeded(action_index a, flight& f, const attempt_result& wh
   st.cost_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(what.wall.count(), 0));
   st.sandbox = what.sandbox;
   backoffs.succeeded(a);
+  for (const auto& output : what.outputs)
+    for (const auto& content : output.stored()) lost.erase(content.id);
   const auto one = result_of(a, f, what);
   f.row.add(one);
   rows.push_back({table::action_cache, cache_row_key(f.weak), encode(f.row)});

@@ -78,6 +78,9 @@ struct engine_impl {
   std::map<std::pair<action_index, std::uint32_t>, flight> flights;
   std::map<action_index, lookup> lookups;
   backoff_table backoffs;
+  static constexpr std::size_t lost_max = 65'536;
+  std::set<digest>
+      lost;  ///< contents that actions made, and that nobody has: cached results naming one are none
   ready_queue ready;
   std::map<artefact_index, dirty_asset> dirty;
   former_outputs orphans;
@@ -222,6 +225,7 @@ struct engine_impl {
   cached_result result_of(action_index a, const flight& f, const attempt_result& what) const;
   std::string group_text(action_index a) const;
   void fail_attempt(action_index a, const attempt_result& what);
+  void lose_inputs(action_index a, const flight& f, const attempt_result& what);
   void refuse_attempt(action_index a, const attempt_result& what);
   void enqueue(action_index a, lookup with);
   void dequeue(action_index a);

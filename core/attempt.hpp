@@ -70,7 +70,8 @@ enum class attempt_status {
   failed,       ///< the tool said no: a result for this key's user to see, retried on the next event
   stale_input,  ///< an input's bytes were no longer those of the spec
   cancelled,
-  refused  ///< our side failed (disk full …): retried later
+  refused,    ///< our side failed (disk full …): retried later
+  lost_input  ///< the bytes of an input are nowhere to be had: attempt_result::lost says of which
 };
 
 /// How one attempt ended. Failures are results, too: an attempt always has one.
@@ -84,6 +85,7 @@ struct attempt_result {
   std::string log;                                      ///< tail of both streams, ≤ 16 KiB
   duration wall{}, cpu{};
   sandbox_tier sandbox = sandbox_tier::none;  ///< that a command ran in
+  std::vector<digest> lost = {};              ///< of lost_input: contents of inputs
 };
 
 }  // namespace graphite

@@ -89,6 +89,10 @@ agent_command_list node_agent::received(const to_node& message, time_point now) 
     end(errc::corrupt, "the coordinator spoke before its welcome");
   } else if (const auto* work = std::get_if<control::work>(&message)) {
     if (const auto done = worked(*work, out); !done) end(done.error().code, done.error().context);
+  } else if (const auto* answer = std::get_if<control::need_answer>(&message)) {
+    out.push_back(commands::answered{*answer});
+  } else if (const auto* list = std::get_if<control::revocations>(&message)) {
+    out.push_back(commands::revoke{*list});
   } else {
     settled(std::get<control::settings>(message), out);
   }
@@ -320,6 +324,16 @@ agent_command_list node_agent::tick(time_point now) {
   if (leaves_at_ && now >= *leaves_at_ + options_.last_words_within) said_.clear(), sent_ = 0;
   look_whether_gone(out);
   return out;
+}
+
+agent_command_list node_agent::ask(control::need_question question) {
+  if (session_ != session::joined) return {};
+  return {commands::send{std::move(question)}};
+}
+
+agent_command_list node_agent::tell(const control::store_state& state) {
+  if (session_ != session::joined) return {};
+  return {commands::send{state}};
 }
 
 agent_command_list node_agent::leave(std::string reason, time_point now) {

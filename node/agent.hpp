@@ -50,13 +50,22 @@ struct hang_up {
 struct settle {
   control::settings now;
 };
+/// What the store has asked.
+struct answered {
+  control::need_answer what;
+};
+/// The list of revoked keys, as the coordinator has it.
+struct revoke {
+  control::revocations list;
+};
 /// Nothing is left to do after leave().
 struct gone {};
 
 }  // namespace agent_commands
 
 using agent_command = std::variant<agent_commands::send, agent_commands::start, agent_commands::cancel,
-                                   agent_commands::hang_up, agent_commands::settle, agent_commands::gone>;
+                                   agent_commands::hang_up, agent_commands::settle, agent_commands::answered,
+                                   agent_commands::revoke, agent_commands::gone>;
 using agent_command_list = std::vector<agent_command>;
 
 /// A node's side of control sessions: keeps attempts, begins them as its domains have room, and says each
@@ -79,6 +88,9 @@ class node_agent {
   agent_command_list ended(std::vector<std::pair<std::uint64_t, control::attempt_end>> what, time_point now);
   /// At least each tenth of a second: beats, and results that wait.
   agent_command_list tick(time_point now);
+  /// Of its store: said where a session stands, else forgotten; the store says it again.
+  agent_command_list ask(control::need_question question);
+  agent_command_list tell(const control::store_state& state);
   /// Takes no more: hands back what waits, finishes what runs. Once.
   agent_command_list leave(std::string reason, time_point now);
 

@@ -1,5 +1,7 @@
 #include "node/assigned_attempts.hpp"
 
+#include <algorithm>
+
 #include "bundle/chunker.hpp"
 #include "core/hex.hpp"
 
@@ -60,6 +62,51 @@ result<std::vector<byte_vector>> assigned_attempts::bodies_of(
   return out;
 }
 
+namespace {
+
+std::vector<content_ref> contents_of(const std::vector<attempt_input>& inputs) {
+  std::vector<content_ref> out;
+  for (const auto& input : inputs)
+    for (const auto& content : stored_contents(input.content, input.parts)) out.push_back(content);
+  return out;
+}
+
+attempt_result without_inputs(std::vector<digest> lost) {
+  attempt_result out;
+  out.status = attempt_status::lost_input;
+  lost.resize(std::min(lost.size(), control_limits::lost_max));
+  out.message = "no store has the content " + to_hex(lost.front()) +
+                (lost.size() == 1 ? std::string() : " and " + std::to_string(lost.size() - 1) + " others");
+  out.lost = std::move(lost);
+  return out;
+}
+
+attempt_result refused_for(const error& why) {
+  attempt_result out;
+  out.status = attempt_status::refused;
+  out.message = why.context;
+  return out;
+}
+
+}  // namespace
+
+/// A command gets all of its inputs at once; a built-in transform asks for what it reads.
+attempt_result assigned_attempts::run_with(const attempt_spec& spec, const cancel_token& cancel) const {
+  const auto inputs = contents_of(spec.inputs);
+  if (spec.command && ports_.fetch) {
+    auto lost = ports_.fetch(inputs);
+    if (!lost) return refused_for(lost.error());
+    if (!lost->empty()) return without_inputs(std::move(*lost));
+  }
+  auto done = ports_.run(spec, cancel);
+  const bool unread = done.status == attempt_status::refused || done.status == attempt_status::stale_input;
+  if (!unread || cancel.cancelled() || !ports_.mend) return done;
+  auto mended = ports_.mend(inputs);
+  if (!mended) return done;
+  if (!mended->lost.empty()) return without_inputs(std::move(mended->lost));
+  return mended->again ? ports_.run(spec, cancel) : done;
+}
+
 control::attempt_end assigned_attempts::run(const control::recipe& how, const control::assignment& what,
                                             const cancel_token& cancel) const {
   control::attempt_end out;
@@ -74,7 +121,7 @@ control::attempt_end assigned_attempts::run(const control::recipe& how, const co
   const auto spec = spec_of(how, what);
   if (!spec) return refuse(spec.error());
   if (const auto taken = take_bodies(what.bodies); !taken) return refuse(taken.error());
-  out.result = ports_.run(*spec, cancel);
+  out.result = run_with(*spec, cancel);
   if (out.result.status != attempt_status::succeeded) return out;
   auto bodies = bodies_of(out.result.outputs);
   if (!bodies) return refuse(bodies.error());

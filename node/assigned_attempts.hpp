@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/cancel_token.hpp"
 #include "core/messages/control.hpp"
@@ -25,10 +27,18 @@ struct installed_tool {
 /// bodies are bytes of them.
 class assigned_attempts {
  public:
+  struct mended {
+    bool again = false;        ///< some were wrong here, and are not any more
+    std::vector<digest> lost;  ///< nowhere to be had
+  };
   struct ports {
     std::function<attempt_result(const attempt_spec&, const cancel_token&)> run;
     chunk_store& contents;
     const hasher& hash;
+    /// Sees to it that contents of inputs are here; which of them are nowhere to be had. Errors: ours.
+    std::function<result<std::vector<digest>>(std::span<const content_ref>)> fetch;
+    /// The same after an attempt that could not read its inputs: each is looked at.
+    std::function<result<mended>(std::span<const content_ref>)> mend;
   };
   struct options {
     std::map<std::string, installed_tool> tools;  ///< by name
@@ -37,12 +47,14 @@ class assigned_attempts {
 
   assigned_attempts(ports with, options how) : ports_(std::move(with)), options_(std::move(how)) {}
 
-  /// Always has a result; `refused` where this side is at fault (a tool is not here, the disk is full).
+  /// Always has a result; `refused` where this side is at fault (a tool is not here, the disk is full),
+  /// `lost_input` where no store has what it is to read.
   control::attempt_end run(const control::recipe& how, const control::assignment& what,
                            const cancel_token& cancel) const;
 
  private:
   result<attempt_spec> spec_of(const control::recipe& how, const control::assignment& what) const;
+  attempt_result run_with(const attempt_spec& spec, const cancel_token& cancel) const;
   result<void> take_bodies(const std::vector<byte_vector>& bodies) const;
   result<std::vector<byte_vector>> bodies_of(const std::vector<attempt_output>& outputs) const;
 

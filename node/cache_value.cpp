@@ -44,9 +44,12 @@ void cache_value::forget(const digest& content) {
 }
 
 std::vector<content_ref> cache_value::evict() {
+  if (!too_large()) return {};
+  return evict_to(options_.bytes_max / 100 * options_.keep_percent);
+}
+
+std::vector<content_ref> cache_value::evict_to(std::uint64_t most) {
   std::vector<content_ref> out;
-  if (!too_large()) return out;
-  const auto most = options_.bytes_max / 100 * options_.keep_percent;
   while (bytes_ > most && !by_value_.empty()) {
     const auto [value, content] = *by_value_.begin();
     gone_ = value;

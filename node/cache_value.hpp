@@ -42,6 +42,8 @@ class cache_value {
   bool too_large() const { return bytes_ > options_.bytes_max; }
   /// Forgets the least worth until the rest fits, and says what they are, cheapest first.
   std::vector<content_ref> evict();
+  /// The same, until no more than `most` is here.
+  std::vector<content_ref> evict_to(std::uint64_t most);
   /// What stays, ascending.
   std::vector<digest> kept() const;
 

@@ -12,6 +12,8 @@ namespace {
 
 using port = store_port_limits;
 
+constexpr std::size_t doubts_max = 1024;  ///< of one store that wait to be told
+
 const contents_reply* one_piece(const stores::reply& reply) {
   const auto* header = std::get_if<contents_reply>(&reply.header);
   return header != nullptr && header->pieces.size() == 1 ? header : nullptr;
@@ -54,6 +56,7 @@ void content_fetches::place_one(const digest& content, fetch& of) {
 
 /// Nobody is left to ask where every store has answered.
 void content_fetches::pass(const digest& content, const std::string& store, bool wrong) {
+  if (auto& doubts = doubts_[store]; wrong && doubts.size() < doubts_max) doubts.insert(content);
   const auto found = open_.find(content);
   if (found == open_.end()) return;
   auto& of = found->second;
@@ -74,7 +77,21 @@ void content_fetches::end(const digest& content, result<void> how) {
   ended_.push_back({content, std::move(how)});
 }
 
+std::optional<content_fetches::ask> content_fetches::next_doubt(const std::string& store) {
+  const auto found = doubts_.find(store);
+  if (found == doubts_.end()) return std::nullopt;
+  doubt of;
+  auto& all = found->second;
+  while (!all.empty() && of.contents.size() < port::looks_max)
+    of.contents.push_back(all.extract(all.begin()).value());
+  if (all.empty()) doubts_.erase(found);
+  if (of.contents.empty()) return std::nullopt;
+  stores::look_request what{of.contents};
+  return ask{std::move(what), std::move(of), 0};
+}
+
 std::optional<content_fetches::ask> content_fetches::next(const std::string& store) {
+  if (auto out = next_doubt(store)) return out;
   auto& lane = large_[store];
   for (std::size_t left = lane.size(); left > 0; --left) {  // each in turn
     const digest content = lane.front();
@@ -145,6 +162,7 @@ bool content_fetches::answered(const std::string& store, const about& of, stores
 }
 
 bool content_fetches::took(const std::string& store, const about& of, stores::reply& reply) {
+  if (std::holds_alternative<doubt>(of)) return std::holds_alternative<stores::look_reply>(reply.header);
   if (const auto* one = std::get_if<probe>(&of)) return took_probe(store, *one, reply);
   const auto* of_list = std::get_if<list>(&of);
   const auto* of_run = std::get_if<run>(&of);
@@ -278,7 +296,9 @@ result<void> content_fetches::append_ready(const digest& content, fetch& of) {
   return {};
 }
 
+/// A doubt is not said again: who fetches the content the next time has it anew.
 void content_fetches::unanswered(const about& of) {
+  if (std::holds_alternative<doubt>(of)) return;
   if (const auto* one = std::get_if<run>(&of)) {
     const auto found = open_.find(one->content);
     if (found == open_.end() || !found->second.chunks) return;

@@ -21,8 +21,8 @@ namespace graphite {
 ///
 /// A content is asked of the first store of its order that can be asked; one that does not have it, sends
 /// other bytes or is silent is followed by the next one, and what was verified by then is not asked for
-/// again. Small contents are asked for together. Every byte is verified before it reaches `local`, which
-/// alone is touched here. Pure but for that; one thread.
+/// again. One that sent other bytes is told so. Small contents are asked for together. Every byte is verified
+/// before it reaches `local`, which alone is touched here. Pure but for that; one thread.
 class content_fetches {
  public:
   struct options {
@@ -40,7 +40,11 @@ class content_fetches {
     digest content;
     std::uint32_t first = 0, count = 0;
   };
-  using about = std::variant<probe, list, run>;
+  /// What a store sent wrong, so that it looks at its own.
+  struct doubt {
+    std::vector<digest> contents;
+  };
+  using about = std::variant<probe, list, run, doubt>;
   struct ask {
     stores::request what;
     about of;
@@ -94,6 +98,7 @@ class content_fetches {
   void place_one(const digest& content, fetch& of);
   void end(const digest& content, result<void> how);
   void pass(const digest& content, const std::string& store, bool wrong);
+  std::optional<ask> next_doubt(const std::string& store);
   std::optional<ask> next_probe(std::deque<digest>& lane, const std::string& store);
   std::optional<ask> next_of_large(const digest& content, fetch& of);
   std::optional<run> next_run(const digest& content, fetch& of) const;
@@ -112,6 +117,7 @@ class content_fetches {
   std::set<std::string> can_;
   std::map<digest, fetch> open_;
   std::map<std::string, std::deque<digest>> probes_, large_;  ///< by store; entries may be out of date
+  std::map<std::string, std::set<digest>> doubts_;            ///< by store: to be told
   std::set<std::string> moved_;  ///< stores that have got on with something since give_up()
   std::vector<ended> ended_;
 };

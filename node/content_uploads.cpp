@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "bundle/chunk_list.hpp"
-#include "bundle/chunker.hpp"
+#include "bundle/stored_bytes.hpp"
 
 namespace graphite {
 
@@ -13,13 +12,17 @@ namespace {
 
 using port = store_port_limits;
 
-bool is_small(const content_ref& content) { return content.size <= port::small_bytes_max; }
-
 }  // namespace
 
-void content_uploads::want(const content_ref& content, time_point now) {
-  const auto [entry, fresh] = open_.try_emplace(content.id, upload{content, now, {}, {}});
-  if (fresh) place_one(entry->second);
+bool content_uploads::goes_unasked(const content_ref& content) const {
+  return content.size <= port::small_bytes_max && !options_.asks_always;
+}
+
+void content_uploads::want(const content_ref& content, time_point now, std::size_t copies) {
+  const auto [entry, fresh] = open_.try_emplace(content.id, upload{content, now, copies, {}, {}});
+  auto& of = entry->second;
+  if (!fresh && copies > copies_of(of)) of.copies = copies;
+  place_one(of);
 }
 
 void content_uploads::place(const store_choice& all, std::size_t copies) {
@@ -39,12 +42,12 @@ void content_uploads::place(const store_choice& all, std::size_t copies) {
 void content_uploads::place_one(upload& of) {
   std::size_t places = 0;
   for (const auto& name : all_.first_names(of.content.id, all_.size())) {
-    if (places == copies_) break;
+    if (places == copies_of(of)) break;
     if (of.passed.contains(name)) continue;
     ++places;
     const auto [entry, fresh] = of.to.try_emplace(name);
     if (!fresh) continue;
-    entry->second.missing = is_small(of.content);
+    entry->second.missing = goes_unasked(of.content);
     enqueue(name, of, entry->second);
   }
 }
@@ -173,6 +176,8 @@ bool content_uploads::took_outcome(const std::string& store, const sent_piece& p
   switch (outcome.state) {
     case stores::put_outcome::what::durable:
       to->durable = true;
+      ++delivered_.contents;
+      delivered_.bytes += of.content.size;
       settle(piece.content);
       return true;
     case stores::put_outcome::what::partly:
@@ -204,7 +209,7 @@ bool content_uploads::took_progress(const std::string& store, upload& of, target
 
 bool content_uploads::took_refusal(const std::string& store, upload& of, target& to, errc code) {
   const digest content = of.content.id;
-  if (code == errc::corrupt && !is_right_here(of.content)) {
+  if (code == errc::corrupt && !has_right_bytes(local_, of.content, hash_)) {  // else the store is wrong
     end(content, fail(errc::corrupt, "the bytes here are not those of content " + to_hex(content)));
     return true;
   }
@@ -214,26 +219,14 @@ bool content_uploads::took_refusal(const std::string& store, upload& of, target&
   }
   of.passed.insert(store);
   of.to.erase(store);
-  if (all_.size() >= copies_ && all_.size() - of.passed.size() < copies_) {
+  const auto copies = copies_of(of);
+  if (all_.size() >= copies && all_.size() - of.passed.size() < copies) {
     end(content, fail(code, fmt::format("{} of {} stores do not take content {}: {}", of.passed.size(),
                                         all_.size(), to_hex(content), to_string(code))));
     return true;
   }
   place_one(of);
   return true;
-}
-
-/// Whether a store that found other bytes is wrong.
-bool content_uploads::is_right_here(const content_ref& content) const {
-  content_builder builder(hash_);
-  byte_vector memory(std::min<std::uint64_t>(content.size, port::raw_bytes_max));
-  for (std::uint64_t at = 0; at < content.size;) {
-    const auto slice = std::span(memory).first(std::min<std::uint64_t>(memory.size(), content.size - at));
-    if (!local_.read(content.id, at, slice)) return false;
-    builder.feed(slice);
-    at += slice.size();
-  }
-  return content_of(builder.finish(), hash_) == content;
 }
 
 void content_uploads::unanswered(const std::string& store, const about& of) {
@@ -255,7 +248,7 @@ void content_uploads::again(const std::string& store, upload& of, target& to) {
   to.asked = false;
   if (to.durable) return;
   to.off = to.under_way > 0;  // the others' answers come first
-  to.missing = is_small(of.content);
+  to.missing = goes_unasked(of.content);
   to.resumes = !to.missing && (to.resumes || to.have > 0 || to.sent > 0);
   to.sent = to.have = 0;
   if (to.under_way == 0) enqueue(store, of, to);
@@ -267,7 +260,7 @@ void content_uploads::settle(const digest& content) {
   if (found == open_.end()) return;
   const auto& to = found->second.to;
   const auto have = std::count_if(to.begin(), to.end(), [](const auto& one) { return one.second.durable; });
-  if (static_cast<std::size_t>(have) >= copies_) end(content, {});
+  if (static_cast<std::size_t>(have) >= copies_of(found->second)) end(content, {});
 }
 
 void content_uploads::end(const digest& content, result<void> how) {

@@ -27,7 +27,12 @@ class content_uploads {
  public:
   struct options {
     duration give_up_after = seconds(60);  ///< in which none of its stores has got on with anything
-    unsigned stands_max = 8;  ///< answers in a row by which a store got no further: it is passed over
+    unsigned stands_max = 8;   ///< answers in a row by which a store got no further: it is passed over
+    bool asks_always = false;  ///< small contents are asked for, too: most are there already
+  };
+  /// What stores have taken that they lacked.
+  struct tally {
+    std::uint64_t contents = 0, bytes = 0;
   };
   struct sent_piece {
     digest content;
@@ -56,8 +61,8 @@ class content_uploads {
   content_uploads(const chunk_store& local, const hasher& hash, incarnation_id self, options chosen)
       : local_(local), hash_(hash), self_(self), options_(chosen) {}
 
-  /// Nothing happens where it is being brought already.
-  void want(const content_ref& content, time_point now);
+  /// Nothing happens where it is being brought already. `copies`: other than place() says; zero: as it says.
+  void want(const content_ref& content, time_point now, std::size_t copies = 0);
   /// The stores that count from now on, and how many have to have each content.
   void place(const store_choice& all, std::size_t copies);
   /// The next request to `store`; nothing: none. Its answer, or that none will come, is told below.
@@ -70,6 +75,7 @@ class content_uploads {
   void give_up(time_point now);
   std::vector<ended> take_ended() { return std::exchange(ended_, {}); }
   std::size_t size() const { return open_.size(); }
+  tally delivered() const { return delivered_; }
 
  private:
   /// How far one store is with one content.
@@ -86,6 +92,7 @@ class content_uploads {
   struct upload {
     content_ref content;
     time_point waits_since;
+    std::size_t copies = 0;  ///< zero: copies_
     std::map<std::string, target> to;
     std::set<std::string> passed;  ///< stores that do not take it
   };
@@ -93,6 +100,8 @@ class content_uploads {
     std::deque<digest> ask, send;  ///< entries may be out of date
   };
 
+  std::size_t copies_of(const upload& of) const { return of.copies == 0 ? copies_ : of.copies; }
+  bool goes_unasked(const content_ref& content) const;
   void place_one(upload& of);
   void enqueue(const std::string& store, const upload& of, const target& to);
   target* find(const std::string& store, const digest& content);
@@ -105,7 +114,6 @@ class content_uploads {
   bool took_progress(const std::string& store, upload& of, target& to, const sent_piece& piece,
                      std::uint64_t have);
   bool took_refusal(const std::string& store, upload& of, target& to, errc code);
-  bool is_right_here(const content_ref& content) const;
   void again(const std::string& store, upload& of, target& to);
   void settle(const digest& content);
   void end(const digest& content, result<void> how);
@@ -120,6 +128,7 @@ class content_uploads {
   std::map<std::string, lanes> lanes_;
   std::set<std::string> moved_;  ///< stores that have got on with something since give_up()
   std::vector<ended> ended_;
+  tally delivered_;
 };
 
 }  // namespace graphite

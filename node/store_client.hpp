@@ -55,7 +55,10 @@ class store_client {
         questions_(chosen.asking) {}
 
   void fetch(const digest& content, time_point now) { fetches_.want(content, now); }
-  void bring(const content_ref& content, time_point now) { uploads_.want(content, now); }
+  /// `copies`: other than set_stores() says; zero: as it says.
+  void bring(const content_ref& content, time_point now, std::size_t copies = 0) {
+    uploads_.want(content, now, copies);
+  }
   /// Whether the stores have it: content_questions::want().
   void ask(const digest& content, bool thorough, time_point now) { questions_.want(content, thorough, now); }
 
@@ -72,6 +75,7 @@ class store_client {
   std::vector<ended> take_ended();
   /// When step() has to be called again at the latest, if nothing happens.
   std::optional<time_point> next_step(time_point now) const;
+  content_uploads::tally delivered() const { return uploads_.delivered(); }
   bool idle() const { return fetches_.size() == 0 && uploads_.size() == 0 && questions_.size() == 0; }
 
  private:

@@ -37,16 +37,30 @@ bool is_whole(const stores::put_piece& piece, byte_span bytes) {
 
 }  // namespace
 
-store_service::store_service(chunk_store& store, const hasher& hash, store_uploads::options chosen)
-    : store_(store), hash_(hash), reads_(reading_from(store, hash)), uploads_(store, hash, chosen) {}
+store_service::store_service(chunk_store& store, const hasher& hash, store_uploads::options chosen,
+                             store_ledger* ledger)
+    : store_(store),
+      hash_(hash),
+      reads_(reading_from(store, hash)),
+      uploads_(store, hash, chosen, ledger),
+      ledger_(ledger) {}
 
 std::optional<stores::reply> store_service::answer(ticket request, const curve_key& peer,
                                                    const stores::request& message,
-                                                   std::span<const byte_span> raw, time_point now) {
+                                                   std::span<const byte_span> raw, const hello_time& at) {
+  now_ms_ = at.unix_ns / 1'000'000;
   if (const auto* in = std::get_if<stores::have_request>(&message)) return have(*in);
-  if (const auto* in = std::get_if<stores::put_request>(&message)) return put(request, peer, *in, raw, now);
-  if (const auto* in = std::get_if<list_request>(&message)) return as_reply(reads_.answer(*in));
-  if (const auto* in = std::get_if<contents_request>(&message)) return as_reply(reads_.answer(*in));
+  if (const auto* in = std::get_if<stores::put_request>(&message))
+    return put(request, peer, *in, raw, at.now);
+  if (const auto* in = std::get_if<list_request>(&message)) {
+    used(in->content);
+    return as_reply(reads_.answer(*in));
+  }
+  if (const auto* in = std::get_if<contents_request>(&message)) {
+    for (const auto& range : in->ranges) used(range.content);
+    return as_reply(reads_.answer(*in));
+  }
+  if (const auto* in = std::get_if<stores::look_request>(&message)) return look(*in);
   return refused({errc::unsupported, "this port has no keys: nobody needs to enrol"});
 }
 
@@ -56,6 +70,7 @@ stores::reply store_service::have(const stores::have_request& request) const {
     const auto found = store_.find(content);
     if (!found) return refused(found.error());
     out.durable.push_back(found->has_value() && is_durable(content));
+    used(content);
   }
   return {std::move(out), {}};
 }
@@ -98,10 +113,45 @@ void store_service::put_whole(const stores::put_request& message, std::span<cons
     }
     const auto before = store_.find(content.id);
     const bool known = before && *before;
-    const auto stored = known ? result<stored_content>(**before) : store_.put(bytes[i], lists[i]);
-    if (stored && !known) unsynced_.insert(content.id);
+    const auto stored = known ? result<stored_content>(**before) : put_new(bytes[i], lists[i]);
+    if (known) used(content.id);
     piece = stored ? outcome{outcome::what::durable} : refused_piece(stored.error().code);
   }
+}
+
+result<stored_content> store_service::put_new(byte_span bytes, const chunk_list& chunks) {
+  if (ledger_ != nullptr) GRAPHITE_CHECK(ledger_->admit(bytes.size()));
+  GRAPHITE_TRY(auto stored, store_.put(bytes, chunks));
+  came(stored.ref);
+  return stored;
+}
+
+void store_service::came(const content_ref& content) {
+  unsynced_.insert(content.id);
+  if (ledger_ != nullptr) ledger_->add(content, now_ms_);
+}
+
+void store_service::used(const digest& content) const {
+  if (ledger_ != nullptr) ledger_->used(content, now_ms_);
+}
+
+stores::reply store_service::look(const stores::look_request& request) {
+  for (const auto& content : request.contents)
+    if (doubted_.size() < doubted_max) doubted_.insert(content);
+  return {stores::look_reply{}, {}};
+}
+
+std::vector<digest> store_service::take_doubted() {
+  const auto all = std::exchange(doubted_, {});
+  return {all.begin(), all.end()};
+}
+
+result<void> store_service::drop(const digest& content,
+                                 const std::function<result<void>(const digest&)>& forget) {
+  GRAPHITE_CHECK(forget(content));
+  unsynced_.erase(content);
+  if (ledger_ != nullptr) ledger_->remove(content);
+  return {};
 }
 
 stores::put_outcome store_service::put_piece(const store_uploads::asker& from, const stores::put_piece& piece,
@@ -109,21 +159,15 @@ stores::put_outcome store_service::put_piece(const store_uploads::asker& from, c
   const auto found = store_.find(piece.content.id);
   if (!found) return refused_piece(found.error().code);
   if (*found && (*found)->ref != piece.content) return refused_piece(errc::corrupt);
-  if (*found) return {outcome::what::durable};
+  if (*found) {
+    used(piece.content.id);
+    return {outcome::what::durable};
+  }
   const auto done = uploads_.take(from, piece, bytes, now);
   if (!done) return refused_piece(done.error().code);
   if (!done->whole) return {outcome::what::partly, done->have};
-  unsynced_.insert(piece.content.id);
+  came(piece.content);
   return {outcome::what::durable};
-}
-
-void store_service::arrived(std::span<const digest> contents, bool durable) {
-  for (const auto& content : contents) {
-    const auto found = arriving_.find(content);
-    GRAPHITE_INVARIANT(found != arriving_.end());
-    arriving_.erase(found);
-    if (!durable) unsynced_.insert(content);
-  }
 }
 
 store_service::waiting store_service::take_waiting() {

@@ -15,8 +15,9 @@ result<void> store_uploads::check_room(const asker& from, std::uint64_t size) co
   if (open_.size() >= options_.all_max)
     return fail(errc::busy, fmt::format("{} contents are on their way here: try again later", open_.size()));
   std::size_t count = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0, all = size;
   for (const auto& [of, upload] : open_) {
+    all += upload.content.size;
     if (!same_peer(of.from, from)) continue;
     ++count;
     bytes += upload.content.size;
@@ -25,6 +26,7 @@ result<void> store_uploads::check_room(const asker& from, std::uint64_t size) co
     return fail(errc::busy, fmt::format("{} contents of this asker are on their way: finish one", count));
   if (size > options_.bytes_of_asker_max - std::min(bytes, options_.bytes_of_asker_max))
     return fail(errc::busy, fmt::format("{} bytes of this asker are on their way: finish one", bytes));
+  if (ledger_ != nullptr) return ledger_->admit(all);
   return {};
 }
 

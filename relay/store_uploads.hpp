@@ -10,6 +10,7 @@
 #include "core/ports/chunk_store.hpp"
 #include "core/ports/hasher.hpp"
 #include "core/units.hpp"
+#include "relay/store_ledger.hpp"
 
 namespace graphite {
 
@@ -33,9 +34,9 @@ class store_uploads {
     auto operator<=>(const asker&) const = default;
   };
 
-  /// `store` and `hash` outlive it.
-  store_uploads(chunk_store& store, const hasher& hash, options chosen)
-      : store_(store), hash_(hash), options_(chosen) {}
+  /// `store`, `hash` and `ledger`, which says whether there is room, outlive it; without it there is.
+  store_uploads(chunk_store& store, const hasher& hash, options chosen, const store_ledger* ledger = nullptr)
+      : store_(store), hash_(hash), options_(chosen), ledger_(ledger) {}
 
   /// How far the store is with the content; `whole` once it is committed, and not yet synced.
   struct progress {
@@ -43,7 +44,7 @@ class store_uploads {
     std::uint64_t have = 0;
   };
   /// Takes what continues the upload, or begins it. Errors: corrupt (all came, and it was another content),
-  /// busy (bounds), and those of the store. An error ends the upload.
+  /// busy (bounds), out_of_space (the ledger has no room), and those of the store. An error ends the upload.
   result<progress> take(const asker& from, const stores::put_piece& piece, byte_span bytes, time_point now);
   /// Drops what nobody went on with. O(uploads).
   void lapse(time_point now);
@@ -69,6 +70,7 @@ class store_uploads {
   chunk_store& store_;
   const hasher& hash_;
   const options options_;
+  const store_ledger* const ledger_;
   std::map<key, upload> open_;
 };
 

@@ -26,6 +26,13 @@ struct ToCoordinator {
 
     leave @3 :Text;
     # Wants no more work, and why. Comes back with what waits; what runs is finished or handed back.
+
+    needed @4 :NeedQuestion;
+    # Of a store that has to make room, or copies what other stores lack. Answered in a while; a newer one replaces
+    # it.
+
+    store @5 :StoreState;
+    # Of a store, each few seconds where it has changed.
   }
 }
 
@@ -41,6 +48,12 @@ struct ToNode {
 
     settings @3 :Settings;
     # Replaces what welcome said.
+
+    needed @4 :NeedAnswer;
+
+    revocations @5 :Data;
+    # The list of revoked keys as a root of the cluster signed it (core/credentials.hpp), at most 896 KiB: after
+    # welcome, and within a second whenever it is another. A node takes one that is signed and newer than its own.
   }
 }
 
@@ -153,6 +166,8 @@ struct End {
   memoryPeakBytes @10 :UInt64;
   bodies @11 :List(Data);
   # Bytes of small outputs, each at most 32 KiB.
+  lost @12 :Data;
+  # Of lostInput: digests of contents, 32 bytes each, one after the other; at most 1,024.
 }
 
 enum Status {
@@ -163,6 +178,8 @@ enum Status {
   cancelled @3;
   refused @4;
   # The node's own side failed; it may go well elsewhere.
+  lostInput @5;
+  # No store has the right bytes of an input: `lost` says of which.
 }
 
 struct Content {
@@ -203,6 +220,8 @@ struct Settings {
   # Stores that must have an output before its result is said.
   stores @2 :List(Store);
   # That are alive, at most 256.
+  awayNs @3 :UInt64;
+  # A store that is away for longer is not waited for: the others copy what it had.
 }
 
 struct Store {
@@ -287,4 +306,40 @@ struct Stop {
   attempt @0 :AttemptKey;
   ifWaiting @1 :Bool;
   # Only where it has not begun. Either way its end is said.
+}
+
+struct NeedQuestion {
+  number @0 :UInt64;
+  # Comes back.
+  contents @1 :Data;
+  # Their digests, 32 bytes each, one after the other; at most 4,096. Contents that nobody has used for a while.
+}
+
+struct NeedAnswer {
+  number @0 :UInt64;
+  needed @1 :List(Bool);
+  # One for each, in order. None: it cannot be said now, ask again.
+  ageNs @2 :UInt64;
+  # So long ago this was true. Whoever has put, asked for or fetched a content since may need it.
+}
+
+struct StoreState {
+  contents @0 :UInt64;
+  bytes @1 :UInt64;
+  bytesMax @2 :UInt64;
+  # That it may have. 0: not bounded.
+  fileBytes @3 :UInt64;
+  # That its files take.
+  toCheck @4 :UInt64;
+  # Contents of which it does not know yet whether the other stores have them as they should. 0: all are in place.
+  copied @5 :UInt64;
+  copiedBytes @6 :UInt64;
+  # To stores that lacked them; these and the following since its start.
+  dropped @7 :UInt64;
+  droppedBytes @8 :UInt64;
+  # That nobody needed, or that others had as they should.
+  damaged @9 :UInt64;
+  # Whose bytes were wrong.
+  full @10 :Bool;
+  # It takes nothing more.
 }

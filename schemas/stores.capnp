@@ -37,6 +37,10 @@ struct Request {
 
     contents @4 :Contents;
     # Bytes of contents.
+
+    look @5 :List(Data);
+    # Digests of contents whose bytes were wrong where they came in, at most 64. The store looks at what it has of
+    # them, by and by, and forgets what is wrong: it believes nobody.
   }
 }
 
@@ -108,6 +112,9 @@ struct Reply {
     contents @5 :List(Sent);
     # One for each range asked for, in order; a shorter list ends where the credit did. Each with
     # `chunks` > 0 has one raw frame: the chunks' bytes one after the other.
+
+    look @6 :Void;
+    # It will be looked at. No raw frames.
   }
 }
 

@@ -267,14 +267,6 @@ void coordinator_process::close(job& one) {
   for (const auto waiter : std::exchange(one.waiters, {})) wishes_.erase(waiter);
   if (!dispatcher_->close_job(one.index)) in_.trouble("a job could not be closed");
   for (const auto recipe : std::exchange(one.recipes, {})) dispatcher_->drop_recipe(recipe);
-  std::vector<std::string> rows;
-  for (const auto& row : dispatcher_->changed_rules()) {
-    record_writer out;
-    out.byte('R');
-    out.bytes(encode_rule(row));
-    rows.push_back(out.take());
-  }
-  append(std::move(rows));
 }
 
 }  // namespace graphite::sim

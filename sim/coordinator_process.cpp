@@ -183,6 +183,17 @@ void coordinator_process::take(dispatch_commands::remember&) {
   append({out.take()});
 }
 
+void coordinator_process::take(dispatch_commands::learned& what) {
+  std::vector<std::string> rows;
+  for (const auto& row : what.rules) {
+    record_writer out;
+    out.byte('R');
+    out.bytes(encode_rule(row));
+    rows.push_back(out.take());
+  }
+  append(std::move(rows));
+}
+
 void coordinator_process::take(dispatch_commands::deposed&) {
   in_.trouble("the only coordinator was deposed");
 }

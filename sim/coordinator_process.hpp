@@ -83,6 +83,10 @@ class coordinator_process : public process {
   void take(dispatch_commands::node_lost& what);
   void take(dispatch_commands::drained& what);
   void take(dispatch_commands::remember&);
+  void take(dispatch_commands::learned& what);
+  void take(dispatch_commands::refuses&) {}
+  void take(dispatch_commands::asked&) {}
+  void take(dispatch_commands::store_told&) {}
   void take(dispatch_commands::deposed&);
   void take(dispatch_commands::wake_at& what);
   void committed(const commit_batch& batch);

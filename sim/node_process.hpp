@@ -48,6 +48,8 @@ class node_process : public process {
   void take(const agent_commands::cancel& what);
   void take(const agent_commands::hang_up& what);
   void take(const agent_commands::settle& what);
+  void take(const agent_commands::answered&) {}
+  void take(const agent_commands::revoke&) {}
   void take(const agent_commands::gone&);
   void tick();
   void dial();

@@ -1,5 +1,7 @@
 #include "actors/cluster/cluster_control.hpp"
 
+#include <fmt/format.h>
+
 #include <mutex>
 
 #include "actors/cluster/cluster_rebuild.hpp"
@@ -17,6 +19,9 @@ namespace graphite {
 namespace {
 
 constexpr const char* cluster_row = "cluster";
+constexpr std::string_view rule_prefix = "rule/";
+
+std::string rule_key(std::uint64_t rule) { return fmt::format("{}{:016x}", rule_prefix, rule); }
 
 /// Rows of table::meta that say what is to be known of the cluster after a restart.
 commit_ptr remembered(const dispatcher& of) {
@@ -96,6 +101,24 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     if (!call(set)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
   }
 
+  bool set_revocations(control::revocations list) override {
+    return call(
+        [list = std::move(list)](dispatch_desk& desk, time_point) { desk.core.set_revocations(list); });
+  }
+
+  void needed(reply<needed_contents> done) override {
+    const auto look = [this, done](dispatch_desk& desk, time_point) {
+      std::vector<digest> attempts;
+      desk.core.each_needed([&](const digest& content) { attempts.push_back(content); });
+      if (options_.jobs.stores == nullptr) return done(needed_contents{std::move(attempts), {}, {}});
+      jobs_.needed([done, attempts = std::move(attempts)](result<needed_contents> jobs) {
+        if (jobs) jobs->contents.insert(jobs->contents.end(), attempts.begin(), attempts.end());
+        done(std::move(jobs));
+      });
+    };
+    if (!call(look)) done(fail(errc::unavailable, "the cluster's schedule has ended"));
+  }
+
  private:
   bool call(std::function<void(dispatch_desk&, time_point)> what) {
     const logger_guard forget;
@@ -107,12 +130,15 @@ class tls_cluster_control final : public cluster_control, public system_extensio
   }
 
   result<cluster_node> ordered(const node_order& what, dispatch_desk& desk, time_point now) const {
-    GRAPHITE_CHECK(node_of(report_of(desk.core.status(now), epoch_), what.node));
+    GRAPHITE_TRY(auto known, node_of(report_of(desk.core.status(now), epoch_), what.node));
     const auto within = milliseconds(std::min<std::uint64_t>(what.within_ms, within_ms_max));
     GRAPHITE_CHECK(
         desk.core.set_service(what.node, static_cast<lease_table::service>(what.how), now + within, now));
     options_.log->info("node {} is {} by order", what.node, to_text(what.how));
-    return node_of(report_of(desk.core.status(now), epoch_), what.node);
+    auto ordered = node_of(report_of(desk.core.status(now), epoch_), what.node);
+    if (ordered) return ordered;
+    known.service = what.how;  // it is away, and nothing holds for it any more
+    return known;
   }
 
   result<std::shared_ptr<dispatch_desk>> make_desk(epoch_number epoch) {
@@ -120,6 +146,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     auto how = options_.dispatching;
     how.schedule.epoch = epoch;
     auto out = std::make_shared<dispatch_desk>(dispatcher(how, options_.hash));
+    GRAPHITE_CHECK(restore_rules(*out));
     GRAPHITE_TRY(const auto row, options_.rows->get(table::meta, cluster_row));
     if (!row) return out;
     GRAPHITE_TRY(const auto known, decode_cluster(*row));
@@ -160,6 +187,17 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     views.submit = options_.jobs.quick;
     views.misfit_patience = options_.jobs.how.misfit_patience;
     return out;
+  }
+
+  /// What attempts of each rule took in earlier reigns. A row that cannot be read is learned anew.
+  result<void> restore_rules(dispatch_desk& desk) const {
+    return options_.rows->scan(table::meta, rule_prefix, [&](std::string_view key, std::string_view bytes) {
+      if (const auto row = decode_rule(bytes))
+        desk.core.restore(*row);
+      else
+        options_.log->warn("what was learned of a rule ({}) cannot be read: {}", key, row.error().context);
+      return true;
+    });
   }
 
   dispatch_dependencies dispatching(journal_actor journal) {
@@ -212,7 +250,12 @@ class tls_cluster_control final : public cluster_control, public system_extensio
       options_.log->warn("node {} is gone: {}", lost->name, lost->why);
       nodes_.erase(lost->name);
       tell_nodes();
-      if (stores_.erase(lost->name) != 0) tell_stores(desk);
+      if (stores_.erase(lost->name) != 0) {
+        options_.on_store(lost->name, nullptr);
+        tell_stores(desk);
+      }
+    } else if (const auto* refuses = std::get_if<said::refuses>(&what)) {
+      options_.log->warn("node {} refuses attempts, which are tried again: {}", refuses->node, refuses->why);
     } else if (const auto* drained = std::get_if<said::drained>(&what)) {
       options_.log->info("node {} is drained: nothing of ours is there any more", drained->name);
     } else if (const auto* differs = std::get_if<said::differs>(&what)) {
@@ -222,6 +265,19 @@ class tls_cluster_control final : public cluster_control, public system_extensio
       options_.log->warn("{}", unplaceable_text(*waits));
     } else if (std::holds_alternative<said::remember>(what)) {
       caf::anon_send(journal, atom::persist_v, remembered(desk.core));
+    } else if (const auto* learned = std::get_if<said::learned>(&what)) {
+      auto rows = std::make_shared<commit_request>();
+      for (const auto& row : learned->rules)
+        rows->rows.push_back({table::meta, rule_key(row.rule), encode_rule(row)});
+      caf::anon_send(journal, atom::persist_v, commit_ptr(std::move(rows)));
+    } else if (const auto* asked = std::get_if<said::asked>(&what)) {
+      options_.on_asked(asked->node, *asked->what, [this, link = asked->link](control::need_answer answer) {
+        (void)call([link, answer = std::move(answer)](dispatch_desk& at, time_point) {
+          at.core.answer(link, answer);
+        });
+      });
+    } else if (const auto* store = std::get_if<said::store_told>(&what)) {
+      options_.on_store(store->node, &store->what);
     } else if (std::holds_alternative<said::deposed>(what)) {
       options_.log->error("a later coordinator reigns: this one gives out nothing any more");
     }
@@ -237,11 +293,11 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     std::vector<control::store_address> all;
     for (const auto& [name, address] : stores_)
       if (all.size() < control_limits::stores_max) all.push_back(address);
-    desk.core.set_stores(options_.copies, all);
+    desk.core.set_stores(options_.copies, all, options_.store_away);
     if (const auto port = view_port_now())
       caf::anon_send(port, atom::notice_v,
                      std::make_shared<const views::settings>(views::settings{options_.copies, all}));
-    options_.on_stores({false, options_.copies, std::move(all)});
+    options_.on_stores({false, options_.copies, std::move(all), options_.store_away});
   }
 
   view_port_actor view_port_now() {

@@ -42,9 +42,9 @@ struct control_security {
 struct view_traffic {
   /// False where no more work is taken.
   std::function<bool(std::function<void()>)> submit;
-  /// Sees to it that the stores have all inputs. Errors: corrupt (a source is another by now), those of the
-  /// stores.
-  std::function<result<void>(const attempt_spec&)> bring;
+  /// Sees to it that the stores have all inputs; says which contents of them nobody has. Errors: corrupt (a
+  /// source is another by now), those of the stores.
+  std::function<result<std::vector<digest>>(const attempt_spec&)> bring;
   /// Sees to it that outputs are here, for who publishes them.
   std::function<result<void>(const attempt_result&)> fetch;
   /// A result that is there already, by the task's key, with outputs that are stored still.
@@ -53,6 +53,8 @@ struct view_traffic {
   /// Told of each end before the engine hears of it; `found`: nothing ran. By any thread.
   std::function<void(const attempt_spec&, const attempt_result&, bool found)> on_end =
       [](const auto&, const auto&, bool) {};
+  /// No store has the right bytes of these contents of its inputs: the next bring() brings them again.
+  std::function<void(const attempt_spec&, const std::vector<digest>& lost)> lost;
 };
 
 struct cluster_control_options {
@@ -63,8 +65,9 @@ struct cluster_control_options {
   log_sink* log = nullptr;
   key_value_store* rows = nullptr;
   std::shared_ptr<const hasher> hash;
-  dispatcher_options dispatching;  ///< its epoch is filled in
-  std::uint32_t copies = 1;        ///< of each content
+  dispatcher_options dispatching;     ///< its epoch is filled in
+  std::uint32_t copies = 1;           ///< of each content
+  duration store_away = seconds(30);  ///< a store that is away for longer is not waited for
   std::map<std::string, digest> tools;
   view_traffic traffic;
   view_intake* views = nullptr;  ///< that watchers feed; null: no watcher is let in
@@ -73,6 +76,13 @@ struct cluster_control_options {
   /// The nodes that are here now; by the same thread.
   std::function<void(const std::vector<std::shared_ptr<const control::join>>&)> on_nodes = [](const auto&) {};
   job_parts jobs;
+  /// A store asks what is needed; `answer` may be called by any thread, once, or never.
+  std::function<void(const std::string& node, control::need_question what,
+                     std::function<void(control::need_answer)> answer)>
+      on_asked = [](const auto&, const auto&, const auto&) {};
+  /// What a store has and does; null: it is gone. By the dispatch actor's thread.
+  std::function<void(const std::string& node, const control::store_state*)> on_store = [](const auto&,
+                                                                                          const auto*) {};
 };
 
 /// Errors of its beginning, which local_system::start passes on: those of use_tls and listen_tls, corrupt and
@@ -87,6 +97,11 @@ class cluster_control {
   virtual cluster_desk& desk() = 0;
   /// As long as this lives; null where none are taken.
   virtual job_services jobs() = 0;
+  /// To all nodes, now and when they join. Any thread. False: it has not begun, or has ended.
+  virtual bool set_revocations(control::revocations list) = 0;
+  /// What attempts need that wait or run, or whose results are not safe yet, and what jobs need. Errors:
+  /// unavailable.
+  virtual void needed(reply<needed_contents> done) = 0;
 };
 std::unique_ptr<cluster_control> make_cluster_control(cluster_control_options options);
 

@@ -37,7 +37,12 @@ struct wish {
   digest key;
   cancel_token cancelled;  ///< before it was submitted
   std::function<void(attempt_result)> tell;
+  int lost = 0;  ///< so often its inputs were lost, and brought again
 };
+
+constexpr int lost_max = 4;
+
+void prepare(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what);
 
 /// On a thread of the traffic's, or it is refused.
 void carry(const view_traffic& traffic, const wish& what, std::function<void()> job) {
@@ -50,12 +55,23 @@ void carry(const view_traffic& traffic, const wish& what, std::function<void()> 
 
 /// Once its outputs are here.
 void tell_when_here(const wish& what, const view_traffic& traffic, attempt_result ended) {
-  if (ended.status != attempt_status::succeeded) return what.tell(std::move(ended));
   const auto done = std::make_shared<attempt_result>(std::move(ended));
   carry(traffic, what, [what, done, fetch = traffic.fetch] {
     const auto here = fetch(*done);
     what.tell(here ? std::move(*done)
                    : ended_here(*what.spec, attempt_status::refused, here.error().context));
+  });
+}
+
+/// What the stores have lost goes to them again, from here.
+void bring_again(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what,
+                 attempt_result ended) {
+  if (what.lost == lost_max) return what.tell(std::move(ended));
+  carry(with.traffic, what, [side, with, what, lost = std::move(ended.lost)] {
+    with.traffic.lost(*what.spec, lost);
+    auto again = what;
+    ++again.lost;
+    prepare(side, with, again);
   });
 }
 
@@ -85,7 +101,12 @@ result<void> submit(dispatch_desk& desk, const desk_ptr& side, const cluster_reb
       task_of(*what.spec, what.key, {job, with.level, number, now}),
       [&desk, side, what, with](const dispatch_commands::done& how) {
         forget(desk, *side, name_of(*what.spec));
-        tell_when_here(what, with.traffic, end_of(with, what, how));
+        auto ended = end_of(with, what, how);
+        if (ended.status == attempt_status::succeeded)
+          return tell_when_here(what, with.traffic, std::move(ended));
+        if (ended.status == attempt_status::lost_input)
+          return bring_again(side, with, what, std::move(ended));
+        what.tell(std::move(ended));
       },
       now);
   if (!waiter) {
@@ -116,23 +137,34 @@ void begin_at_desk(dispatch_desk& desk, const desk_ptr& side, const cluster_rebu
   if (!begun) what.tell(ended_here(*what.spec, status_of(begun.error().code), begun.error().context));
 }
 
+/// Whether the stores have all inputs, or how the attempt ends without them: what nobody has is to be made
+/// anew.
+std::optional<attempt_result> without_inputs(const wish& what, const view_traffic& traffic) {
+  auto lost = traffic.bring(*what.spec);
+  if (!lost) {
+    const bool stale = lost.error().code == errc::corrupt;
+    return ended_here(*what.spec, stale ? attempt_status::stale_input : attempt_status::refused,
+                      lost.error().context);
+  }
+  if (lost->empty()) return std::nullopt;
+  auto ended = ended_here(*what.spec, attempt_status::lost_input, "inputs are nowhere any more");
+  ended.lost = std::move(*lost);
+  return ended;
+}
+
 /// By a thread of the traffic's: what is done before it is one of the schedule's tasks.
 void prepare(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what) {
   if (auto found = with.traffic.known(*what.spec, what.key)) {
     with.traffic.on_end(*what.spec, *found, true);
     return what.tell(std::move(*found));
   }
-  if (const auto there = with.traffic.bring(*what.spec); !there) {
-    const bool stale = there.error().code == errc::corrupt;
-    return what.tell(ended_here(*what.spec, stale ? attempt_status::stale_input : attempt_status::refused,
-                                there.error().context));
-  }
-  const auto told = [what, tell = what.tell, traffic = with.traffic](attempt_result how) {
-    traffic.on_end(*what.spec, how, false);
-    tell(std::move(how));
-  };
+  if (auto ended = without_inputs(what, with.traffic)) return what.tell(std::move(*ended));
   auto begun = what;
-  begun.tell = told;
+  if (what.lost == 0)
+    begun.tell = [what, tell = what.tell, traffic = with.traffic](attempt_result how) {
+      traffic.on_end(*what.spec, how, false);
+      tell(std::move(how));
+    };
   caf::anon_send(with.dispatch, atom::answer_v,
                  std::make_shared<const dispatch_call>(
                      dispatch_call{[begun, side, with](dispatch_desk& desk, time_point now) {

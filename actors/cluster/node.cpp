@@ -43,6 +43,10 @@ void carry_out(node_pointer self, doing::hang_up& command) {
 
 void carry_out(node_pointer self, doing::settle& command) { self->state.with.settle(command.now); }
 
+void carry_out(node_pointer self, doing::answered& command) { self->state.with.answered(command.what); }
+
+void carry_out(node_pointer self, doing::revoke& command) { self->state.with.revoked(command.list); }
+
 void carry_out(node_pointer self, doing::gone&) { self->state.with.on_end(nullptr); }
 
 void carry_out_all(node_pointer self, agent_command_list commands) {
@@ -91,6 +95,13 @@ node_actor::behavior_type node(node_actor::stateful_pointer<node_state> self, no
       [self](atom::rest, const std::string& why) {
         say_ends(self);
         carry_out_all(self, self->state.agent->leave(why, self->state.with.clock->now()));
+      },
+      [self](atom::notice, const store_word_ptr& word) {
+        auto& agent = *self->state.agent;
+        if (const auto* question = std::get_if<control::need_question>(word.get()))
+          carry_out_all(self, agent.ask(*question));
+        else
+          carry_out_all(self, agent.tell(std::get<control::store_state>(*word)));
       },
       [self](atom::finish, const ended_run_ptr& one) {
         auto& state = self->state;

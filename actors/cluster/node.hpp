@@ -19,6 +19,9 @@ struct node_dependencies {
       run;
   /// The stores, and how many copies are wanted, from now on.
   std::function<void(const control::settings&)> settle = [](const auto&) {};
+  /// What the store has asked, and which keys are revoked, as the coordinator says.
+  std::function<void(const control::need_answer&)> answered = [](const auto&) {};
+  std::function<void(const control::revocations&)> revoked = [](const auto&) {};
   /// Nothing is left to do after it was told to leave; or (with why) the coordinator will never take it.
   std::function<void(const error* why)> on_end = [](const auto*) {};
 };
@@ -28,6 +31,8 @@ using node_actor = control_sink::extend<
     caf::reacts_to<atom::dial, caf::actor>,
     // Hands back what waits, finishes what runs; then on_end is called. Why, for the coordinator.
     caf::reacts_to<atom::rest, std::string>,
+    // A word of the store, a question or its state. Where no session stands it is forgotten.
+    caf::reacts_to<atom::notice, store_word_ptr>,
     // INTERNAL: an attempt has ended; says what has piled up; a tenth of a second is over.
     caf::reacts_to<atom::finish, ended_run_ptr>, caf::reacts_to<atom::check>, caf::reacts_to<atom::wake>>;
 

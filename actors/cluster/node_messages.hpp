@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <variant>
 
 #include "core/messages/control.hpp"
 
@@ -12,5 +13,9 @@ struct ended_run {
   control::attempt_end end;
 };
 using ended_run_ptr = std::shared_ptr<ended_run>;
+
+/// What a node's store says to the coordinator.
+using store_word = std::variant<control::need_question, control::store_state>;
+using store_word_ptr = std::shared_ptr<const store_word>;
 
 }  // namespace graphite

@@ -31,6 +31,8 @@ class tls_node_system final : public node_system {
     with.clock = options_.clock;
     with.run = options_.run;
     with.settle = options_.settle;
+    with.answered = options_.answered;
+    with.revoked = options_.revoked;
     with.on_end = [this](const error* why) {
       if (!ended_.exchange(true)) options_.on_end(why);
     };
@@ -44,7 +46,15 @@ class tls_node_system final : public node_system {
     caf::anon_send(actor_, atom::rest_v, std::move(why));
   }
 
+  void ask(control::need_question question) override { say(std::move(question)); }
+  void tell(const control::store_state& state) override { say(state); }
+
  private:
+  void say(store_word word) {
+    const logger_guard forget;
+    caf::anon_send(actor_, atom::notice_v, std::make_shared<const store_word>(std::move(word)));
+  }
+
   node_system_options options_;
   std::atomic<bool> ended_ = false;
   tls_system_config config_;

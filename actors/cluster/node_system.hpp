@@ -18,6 +18,9 @@ struct node_system_options : dialling_options {
                      std::function<void(control::attempt_end)> done)>
       run;
   std::function<void(const control::settings&)> settle = [](const auto&) {};
+  /// What the store has asked, and which keys are revoked, as the coordinator says.
+  std::function<void(const control::need_answer&)> answered = [](const auto&) {};
+  std::function<void(const control::revocations&)> revoked = [](const auto&) {};
   /// It has left, or (with why) the coordinator will never take it. Once, from any thread.
   std::function<void(const error* why)> on_end = [](const auto*) {};
 };
@@ -29,6 +32,9 @@ class node_system {
   virtual ~node_system() = default;
   /// Hands back what waits, finishes what runs, then on_end is called. Once.
   virtual void leave(std::string why) = 0;
+  /// Of the store beside it. Without a coordinator it is forgotten: the store says it again.
+  virtual void ask(control::need_question question) = 0;
+  virtual void tell(const control::store_state& state) = 0;
 };
 /// Errors: those of use_tls.
 result<std::unique_ptr<node_system>> make_node_system(node_system_options options);

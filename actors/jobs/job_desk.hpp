@@ -133,6 +133,8 @@ class job_desk_facade final : public job_desk, public job_reader {
   void end();
   /// Jobs that wait for contents are looked at again.
   void stores_came();
+  /// What stores are to keep for jobs, and for views that the next ones go on from. Errors: unavailable.
+  void needed(reply<needed_contents> done);
 
   void submit(job_caller who, job_request request, reply<job_accepted> done) override;
   void missing(job_caller who, missing_request request, reply<missing_answer> done) override;

@@ -39,6 +39,18 @@ void job_desk_facade::stores_came() {
   });
 }
 
+void job_desk_facade::needed(reply<needed_contents> done) {
+  ask(done, [done](job_desk_state& state) {
+    auto out = state.table->needed();
+    for (const auto& one : state.idle) {
+      if (const auto root = one.view->root()) out.trees.push_back(*root);
+      for (const auto& asset : one.view->shown())
+        for (const auto& part : asset.parts) out.contents.push_back(part.content.id);
+    }
+    done(std::move(out));
+  });
+}
+
 void job_desk_facade::submit(job_caller who, job_request request, reply<job_accepted> done) {
   ask(done, [who = std::move(who), request = std::move(request), done](job_desk_state& state) {
     const auto taken = state.table->submit(who, request, state.time());

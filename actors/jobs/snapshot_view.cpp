@@ -10,6 +10,8 @@
 namespace graphite {
 
 struct snapshot_view::shared {
+  static constexpr std::size_t lost_max = 1'000'000;
+
   explicit shared(const snapshot_view_ports& ports) : with(ports) {}
 
   const snapshot_view_ports with;
@@ -19,6 +21,7 @@ struct snapshot_view::shared {
   std::atomic<std::uint64_t> actions = 0, done = 0, ran = 0, failed = 0, started = 0, ended = 0;
   std::mutex mutex;  ///< of what follows
   view_listener listener;
+  std::set<digest> lost;  ///< inputs that a node has found in no store; those that come again leave
 
   view_listener hearing() {
     const std::lock_guard lock(mutex);
@@ -27,6 +30,8 @@ struct snapshot_view::shared {
 
   std::vector<std::optional<std::string>> usable(std::vector<std::optional<std::string>> rows_asked);
   std::optional<attempt_result> known(const attempt_spec& spec, const digest& key);
+  void lose(const std::vector<digest>& contents);
+  result<std::vector<digest>> lost_of(const attempt_spec& spec);
   void heard_end(const attempt_spec& spec, const attempt_result& how, bool found);
 };
 
@@ -103,6 +108,36 @@ std::optional<attempt_result> snapshot_view::shared::known(const attempt_spec& s
   return out;
 }
 
+void snapshot_view::shared::lose(const std::vector<digest>& contents) {
+  with.stores->doubt(contents);
+  const std::lock_guard lock(mutex);
+  for (const auto& one : contents)
+    if (lost.size() < lost_max) lost.insert(one);
+}
+
+/// Which of its inputs were lost and are still nowhere.
+result<std::vector<digest>> snapshot_view::shared::lost_of(const attempt_spec& spec) {
+  std::vector<content_ref> asked;
+  {
+    const std::lock_guard lock(mutex);
+    if (lost.empty()) return std::vector<digest>();
+    for (const auto& input : spec.inputs)
+      for (const auto& content : stored_contents(input.content, input.parts))
+        if (lost.contains(content.id)) asked.push_back(content);
+  }
+  if (asked.empty()) return std::vector<digest>();
+  GRAPHITE_TRY(const auto there, with.stores->have(asked));
+  std::vector<digest> out;
+  const std::lock_guard lock(mutex);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (there[i])
+      lost.erase(asked[i].id);
+    else
+      out.push_back(asked[i].id);
+  }
+  return out;
+}
+
 void snapshot_view::shared::heard_end(const attempt_spec& spec, const attempt_result& how, bool found) {
   ++ended;
   if (how.status == attempt_status::succeeded && !found) ++ran;
@@ -137,8 +172,10 @@ void snapshot_view::end_actors() {
 view_traffic snapshot_view::traffic() const {
   view_traffic out;
   out.submit = with_.submit;
-  out.bring = [](const attempt_spec&) { return result<void>(); };    // what it reads is in the stores
-  out.fetch = [](const attempt_result&) { return result<void>(); };  // and there it stays
+  // What it reads is in the stores, and there it stays; what is lost there its action makes again.
+  out.bring = [of = shared_](const attempt_spec& spec) { return of->lost_of(spec); };
+  out.lost = [of = shared_](const attempt_spec&, const std::vector<digest>& lost) { of->lose(lost); };
+  out.fetch = [](const attempt_result&) { return result<void>(); };
   if (shared_->cached)
     out.known = [of = shared_](const attempt_spec& spec, const digest& key) { return of->known(spec, key); };
   out.on_end = [of = shared_](const attempt_spec& spec, const attempt_result& how, bool found) {

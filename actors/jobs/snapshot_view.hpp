@@ -67,6 +67,8 @@ class snapshot_view {
   job_progress progress() const;
   std::vector<asset_record> shown() const;
   std::uint64_t sources() const { return sources_; }
+  /// The snapshot that it has gone on to. Not while advance() runs.
+  const std::optional<content_ref>& root() const { return feed_.root(); }
 
  private:
   /// What the actors use, which end later than the view.

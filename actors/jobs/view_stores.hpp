@@ -15,9 +15,12 @@ namespace graphite {
 class view_stores {
  public:
   virtual ~view_stores() = default;
-  /// Whether a store has each of these. What was seen there once is taken to be there until a store goes.
-  /// Errors: unavailable (nobody can be asked), cancelled (the process ends).
+  /// Whether a store has each of these. What was seen there is taken to be there for less time than stores
+  /// keep what nobody needs, or until a store goes. Errors: unavailable (nobody can be asked), cancelled (the
+  /// process ends).
   virtual result<std::vector<bool>> have(std::span<const content_ref> contents) = 0;
+  /// Somebody has not found these there: have() asks anew.
+  virtual void doubt(std::span<const digest> contents) = 0;
   /// The first `bytes_max` bytes of each; nothing where no store has it. Errors: as have(), those of the
   /// disk.
   virtual result<std::vector<std::optional<byte_vector>>> read(std::span<const content_ref> contents,

@@ -102,6 +102,11 @@ result<milliseconds> parse_duration(std::string_view text) {
 
 result<std::uint64_t> parse_size(std::string_view text) { return parse_quantity(text, size_units, "bytes"); }
 
+result<std::uint64_t> parse_bytes(std::string_view text) {
+  const bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  return parse_size(number ? std::string(text) + " B" : std::string(text));
+}
+
 std::string duration_text(milliseconds value) {
   return quantity_text(static_cast<std::uint64_t>(value.count()), duration_units);
 }

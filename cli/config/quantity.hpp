@@ -15,6 +15,9 @@ result<milliseconds> parse_duration(std::string_view text);
 /// "4 GiB", "64 KiB", "10 MB", "512 B". Errors: as above, of bytes.
 result<std::uint64_t> parse_size(std::string_view text);
 
+/// The same, or a plain number of bytes.
+result<std::uint64_t> parse_bytes(std::string_view text);
+
 /// The shortest text that reads back as the value.
 std::string duration_text(milliseconds value);
 std::string size_text(std::uint64_t bytes);

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/cluster/learned_rules.hpp"
 #include "coordinator/cluster/schedule_types.hpp"
 #include "core/messages/control.hpp"
 
@@ -96,6 +97,7 @@ struct done {
   std::shared_ptr<const finished_attempt> result = {};  ///< of finished: succeeded or failed
   retry_cause cause = retry_cause::node_lost;           ///< of exhausted
   std::shared_ptr<const std::string> reason = {};       ///< for people, but where it is finished
+  std::vector<digest> lost = {};  ///< of exhausted by lost_input: contents of inputs, as nodes said last
   time_point submitted{},
       at{};  ///< this wish, and now: the time between `reported` and this went to the disk
 };
@@ -126,8 +128,27 @@ struct node_lost {
 struct drained {
   std::string name;
 };
+/// A node's side fails: its first refusal since an attempt went well there.
+struct refuses {
+  std::string node, why;
+};
 /// What remember() tells has changed: write it.
 struct remember {};
+/// What is known of these rules has changed: write it, lazily.
+struct learned {
+  std::vector<learned_rules::row> rules;
+};
+/// A store asks which contents are needed; answer(), or a newer question of its session, follows.
+struct asked {
+  link_id link;
+  std::string node;
+  std::shared_ptr<const control::need_question> what;
+};
+/// What a store has and does.
+struct store_told {
+  std::string node;
+  control::store_state what;
+};
 /// A later coordinator reigns: nothing is given out any more.
 struct deposed {};
 /// Call step() then, at the latest; replaces earlier ones.
@@ -141,7 +162,9 @@ using dispatch_command =
     std::variant<dispatch_commands::send, dispatch_commands::hang_up, dispatch_commands::commit,
                  dispatch_commands::done, dispatch_commands::differs, dispatch_commands::unplaceable,
                  dispatch_commands::node_came, dispatch_commands::node_lost, dispatch_commands::drained,
-                 dispatch_commands::remember, dispatch_commands::deposed, dispatch_commands::wake_at>;
+                 dispatch_commands::remember, dispatch_commands::refuses, dispatch_commands::learned,
+                 dispatch_commands::asked, dispatch_commands::store_told, dispatch_commands::deposed,
+                 dispatch_commands::wake_at>;
 using dispatch_command_list = std::vector<dispatch_command>;
 
 struct dispatch_status {

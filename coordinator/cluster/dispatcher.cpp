@@ -84,8 +84,8 @@ void dispatcher::recall(const cluster_record& what, time_point now) {
   impl_->schedule.recall(memory, impl_->now);
 }
 
-std::vector<learned_rules::row> dispatcher::changed_rules() {
-  auto& rules = impl_->schedule.rules();
+std::vector<learned_rules::row> impl::changed_rules() {
+  auto& rules = schedule.rules();
   std::vector<learned_rules::row> out;
   for (const auto rule : rules.take_changed()) out.push_back(rules.row_of(rule));
   return out;

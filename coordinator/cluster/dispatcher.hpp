@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "coordinator/cluster/cluster_rows.hpp"
@@ -23,7 +24,8 @@ struct dispatcher_options {
   duration commit_again = milliseconds(100), commit_again_max = seconds(10);
   duration acknowledge_within = milliseconds(20);  ///< with a `work` that goes anyway, else alone
   duration join_within = seconds(10);              ///< of a link: then it is hung up
-  duration leave_within = seconds(30);  ///< a node that leaves: what it has not said then is taken back
+  duration leave_within = seconds(30);   ///< a node that leaves: what it has not said then is taken back
+  duration learned_every = seconds(10);  ///< what was learned of rules is told, where it has changed
 };
 
 struct dispatcher_impl;
@@ -94,7 +96,15 @@ class dispatcher {
   result<void> set_service(const std::string& node, lease_table::service how, time_point deadline,
                            time_point now);
   /// Said to each node, at once and when one joins. At most control_limits::stores_max; copies at least 1.
-  void set_stores(std::uint32_t copies, std::vector<control::store_address> stores);
+  /// `away`: see control::settings.
+  void set_stores(std::uint32_t copies, std::vector<control::store_address> stores, duration away = {});
+  /// The same, where it is another list than before; an empty one is not said. At most
+  /// control_limits::revocations_bytes_max.
+  void set_revocations(const control::revocations& list);
+  /// To whoever asked by this link; of one that is gone: nothing.
+  void answer(link_id link, control::need_answer what);
+  /// Contents that tasks need which wait or run, and that results name which are not durable yet. O(all).
+  void each_needed(const std::function<void(const digest&)>& tell) const;
 
   // The disk.
 
@@ -110,8 +120,6 @@ class dispatcher {
   cluster_record remember() const;
   /// Before the first event. Tenants that are named get the default limits until tenant() says others.
   void recall(const cluster_record& what, time_point now);
-  /// Of rules that were learned of since the last call. O(rules).
-  std::vector<learned_rules::row> changed_rules();
   /// Before the first event.
   void restore(const learned_rules::row& rule);
   /// What nineteen of twenty attempts of a rule need; nothing where too few have run.

@@ -51,6 +51,11 @@ void impl::received(link_id link, to_coordinator&& message) {
     session.leaving = true;
     session.why = "it leaves: " + leaving->reason;
     schedule.leaving(number, now + options.leave_within, now);
+  } else if (auto* question = std::get_if<control::need_question>(&message)) {
+    out.push_back(dispatch_commands::asked{
+        link, session.name, std::make_shared<const control::need_question>(std::move(*question))});
+  } else if (const auto* state = std::get_if<control::store_state>(&message)) {
+    out.push_back(dispatch_commands::store_told{session.name, *state});
   }
 }
 
@@ -122,6 +127,7 @@ void impl::joined(link_id link, dispatch_link& from, std::shared_ptr<const contr
     ++adopted;
   }
   out.push_back(dispatch_commands::send{link, std::move(told)});
+  if (!revoked.list.empty()) out.push_back(dispatch_commands::send{link, revoked});
   out.push_back(dispatch_commands::node_came{from.name, std::move(offer), adopted});
   remember_due = true;
 }
@@ -134,7 +140,7 @@ void impl::adopt(node_session session, const control::still_running& one, const 
                 now - std::min(one.ran, now.time_since_epoch())});
 }
 
-control::settings impl::settings_of(bool draining) const { return {draining, copies, stores}; }
+control::settings impl::settings_of(bool draining) const { return {draining, copies, stores, store_away}; }
 
 void impl::tell_settings() {
   for (auto& [number, session] : sessions) {
@@ -179,12 +185,28 @@ result<void> dispatcher::set_service(const std::string& node, service how, time_
   return {};
 }
 
-void dispatcher::set_stores(std::uint32_t copies, std::vector<control::store_address> stores) {
+void dispatcher::set_stores(std::uint32_t copies, std::vector<control::store_address> stores, duration away) {
   GRAPHITE_INVARIANT(copies > 0 && stores.size() <= control_limits::stores_max);
-  if (impl_->copies == copies && impl_->stores == stores) return;
+  if (impl_->copies == copies && impl_->stores == stores && impl_->store_away == away) return;
   impl_->copies = copies;
   impl_->stores = std::move(stores);
+  impl_->store_away = away;
   impl_->tell_settings();
+}
+
+void dispatcher::set_revocations(const control::revocations& list) {
+  GRAPHITE_INVARIANT(list.list.size() <= control_limits::revocations_bytes_max);
+  if (list == impl_->revoked) return;
+  impl_->revoked = list;
+  if (list.list.empty()) return;
+  for (const auto& [number, session] : impl_->sessions)
+    if (session.link != link_id{}) impl_->out.push_back(dispatch_commands::send{session.link, list});
+}
+
+void dispatcher::answer(link_id link, control::need_answer what) {
+  const auto found = impl_->links.find(link);
+  if (found == impl_->links.end() || found->second.session == node_session{}) return;
+  impl_->out.push_back(dispatch_commands::send{link, std::move(what)});
 }
 
 }  // namespace graphite

@@ -24,6 +24,8 @@ report_kind kind_of(attempt_status status) {
       return report_kind::stale_input;
     case attempt_status::cancelled:
       return report_kind::handed_back;
+    case attempt_status::lost_input:
+      return report_kind::lost_input;
     case attempt_status::refused:
       break;
   }
@@ -74,7 +76,13 @@ void impl::ended(dispatch_session& session, node_session number, control::attemp
     const auto same = [&](const auto& one) { return one.number == what.attempt.number.value; };
     const auto found = std::ranges::find_if(record->attempts, same);
     if (found != record->attempts.end()) given = std::exchange(*found, {});
+    if (kind == report_kind::lost_input) record->lost = std::move(what.result.lost);
+    if (!counts && kind != report_kind::handed_back) record->why = what.result.message;
   }
+  if (kind == report_kind::refused && !std::exchange(session.refuses, true))
+    out.push_back(dispatch_commands::refuses{session.name, what.result.message});
+  if (counts) session.refuses = false;
+  if (counts && !learned_due) learned_due = now + options.learned_every;
   if (use != report_use::committed && use != report_use::unasked) {
     // What is left out for another result may be forgotten when that one is safe.
     const auto other = uncommitted.find(what.attempt.task.value);

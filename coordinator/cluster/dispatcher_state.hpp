@@ -37,6 +37,7 @@ struct dispatch_session {
   work_batch work;
   std::optional<time_point> acknowledge_by;
   bool leaving = false, draining = false;
+  bool refuses = false;  ///< the last attempts, as was told
 };
 
 /// An execution that the scheduler knows.
@@ -52,6 +53,8 @@ struct dispatch_record {
   digest key;
   std::shared_ptr<const dispatch_task> what;  ///< null where nobody has asked for it
   std::array<given, 2> attempts;              ///< the scheduler has no more of one task
+  std::vector<digest> lost;                   ///< as the last attempt said that had no input
+  std::string why;                            ///< as the last attempt said that was no result
 };
 
 struct held_waiter {
@@ -98,6 +101,9 @@ struct dispatcher_impl {
 
   std::uint32_t copies = 1;
   std::vector<control::store_address> stores;
+  duration store_away{};
+  control::revocations revoked;
+  std::optional<time_point> learned_due;
 
   dispatch_command_list out;
   std::vector<dispatch_commands::done> dones;
@@ -153,6 +159,7 @@ struct dispatcher_impl {
   void handle(schedule_commands::wake_at& what) { schedule_wakes = what.when; }
   void step();
   void say_work();
+  void say_learned();
   void say_wake();
 
   // dispatcher_fit.cpp: whether any node could run it.
@@ -160,6 +167,7 @@ struct dispatcher_impl {
 
   // dispatcher.cpp: what people are told.
   void tell_work(dispatch_status& told, time_point at) const;
+  std::vector<learned_rules::row> changed_rules();
 };
 
 }  // namespace graphite

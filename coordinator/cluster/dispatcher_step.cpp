@@ -51,6 +51,12 @@ void impl::handle(schedule_commands::done& what) {
     return;
   }
   if (what.how == task_end::poisoned) remember_due = true;
+  const auto* record = find(what.attempt.task);
+  auto reason = what.reason;
+  if (what.how == task_end::exhausted && record != nullptr && !record->why.empty())
+    reason = std::make_shared<const std::string>(*reason + ": " + record->why);
+  const bool lost =
+      what.how == task_end::exhausted && what.cause == retry_cause::lost_input && record != nullptr;
   dones.push_back({.waiter = what.waiter,
                    .cookie = what.cookie,
                    .job = what.job,
@@ -58,7 +64,8 @@ void impl::handle(schedule_commands::done& what) {
                    .how = what.how,
                    .result = {},
                    .cause = what.cause,
-                   .reason = what.reason,
+                   .reason = std::move(reason),
+                   .lost = lost ? record->lost : std::vector<digest>(),
                    .submitted = what.submitted,
                    .at = now});
 }
@@ -112,6 +119,7 @@ void impl::step() {
   say_work();
   for (auto& one : std::exchange(dones, {})) out.push_back(std::move(one));
   if (std::exchange(remember_due, false)) out.push_back(dispatch_commands::remember{});
+  say_learned();
   say_wake();
 }
 
@@ -128,12 +136,20 @@ void impl::say_work() {
   }
 }
 
+void impl::say_learned() {
+  if (!learned_due || now < *learned_due) return;
+  learned_due.reset();
+  dispatch_commands::learned what{changed_rules()};
+  if (!what.rules.empty()) out.push_back(std::move(what));
+}
+
 void impl::say_wake() {
   auto when = schedule_wakes;
   const auto also = [&](const std::optional<time_point>& other) {
     if (other && (!when || *other < *when)) when = other;
   };
   also(commits.next());
+  also(learned_due);
   for (const auto& [number, session] : sessions) also(session.acknowledge_by);
   for (const auto& [link, one] : links)
     if (one.session == node_session{}) also(one.join_by);

@@ -165,4 +165,15 @@ void dispatcher::cancel_tenant(tenant_index tenant) {
     if (impl_->jobs[job] == tenant) cancel_job(job);
 }
 
+void dispatcher::each_needed(const std::function<void(const digest&)>& tell) const {
+  for (const auto& record : impl_->records) {
+    if (record.task == task_id{} || !record.what) continue;
+    for (const auto& input : record.what->inputs)
+      for (const auto& content : stored_contents(input.content, input.parts)) tell(content.id);
+  }
+  for (const auto& [task, one] : impl_->uncommitted)
+    for (const auto& output : one.what->end.result.outputs)
+      for (const auto& content : output.stored()) tell(content.id);
+}
+
 }  // namespace graphite

@@ -18,7 +18,7 @@ enum class retry_cause : std::uint8_t {
 inline constexpr std::size_t retry_cause_count = 5;
 
 struct retry_options {
-  std::array<std::uint8_t, retry_cause_count> budget{8, 16, 4, 4, 255};  ///< by cause: so often again
+  std::array<std::uint8_t, retry_cause_count> budget{8, 6, 4, 2, 255};  ///< by cause: so often again
   std::uint8_t deaths_max =
       3;  ///< so many different nodes died while they ran it: poison; at most deaths_listed_max
   /// Of stale_input, lost_input, and refused but for the first time; doubled each time, up to …

@@ -59,6 +59,10 @@ attempt_result result_of(const attempt_spec& spec, const dispatch_commands::done
   } else {
     out.status = how.how == task_end::poisoned ? attempt_status::failed : attempt_status::refused;
     if (how.reason) out.message = *how.reason;
+    if (!how.lost.empty()) {
+      out.status = attempt_status::lost_input;
+      out.lost = how.lost;
+    }
   }
   out.action = spec.action;
   out.attempt = spec.attempt;

@@ -32,7 +32,8 @@ struct view_wish {
 };
 dispatch_task task_of(const attempt_spec& spec, const digest& key, const view_wish& wish);
 
-/// Named as `spec` is. Tried too often is `refused`: later it may go well. Poison is `failed`.
+/// Named as `spec` is. Tried too often is `refused`: later it may go well; but where contents of inputs were
+/// nowhere to be had, `lost_input`. Poison is `failed`.
 attempt_result result_of(const attempt_spec& spec, const dispatch_commands::done& how);
 
 }  // namespace graphite

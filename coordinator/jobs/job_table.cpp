@@ -151,6 +151,17 @@ job_info job_table::info_of(const job& of, bool with_outcome) const {
   return out;
 }
 
+needed_contents job_table::needed() const {
+  needed_contents out;
+  for (const auto& [id, of] : jobs_) {
+    if (of.request) out.trees.push_back(tree_of(*of.request));
+    if (!of.record.outcome) continue;
+    if (of.record.outcome->listing.size > 0) out.listings.push_back(of.record.outcome->listing);
+    for (const auto& output : of.record.outcome->outputs) out.contents.push_back(output.content.id);
+  }
+  return out;
+}
+
 result<job_info> job_table::status(const job_caller& who, job_id id) const {
   return visible(who, id).map([this](const job* of) { return info_of(*of, true); });
 }

@@ -12,6 +12,7 @@
 #include "coordinator/jobs/event_log.hpp"
 #include "coordinator/jobs/job_rows.hpp"
 #include "coordinator/jobs/tenant_table.hpp"
+#include "core/needed_contents.hpp"
 #include "core/ports/hasher.hpp"
 
 namespace graphite {
@@ -149,6 +150,9 @@ class job_table {
   /// Items behind `after`; none: wait for `news`.
   result<job_event_batch> events(const job_caller& who, job_id job, std::uint64_t after) const;
   result<job_log_batch> logs(const job_caller& who, job_id job, std::uint64_t after) const;
+
+  /// What its jobs are made from, and what those made that are over and kept.
+  needed_contents needed() const;
 
   std::size_t size() const { return jobs_.size(); }
   std::uint32_t open() const { return open_; }

@@ -39,6 +39,9 @@ struct control_limits {
   static constexpr std::size_t text_bytes_max = 64 * KiB;
   static constexpr std::size_t said_bytes_max = 16 * KiB;  ///< of a tool: its message, its log
   static constexpr std::size_t options_bytes_max = 64 * KiB;
+  static constexpr std::size_t asked_max = 4096;  ///< contents of one question
+  static constexpr std::size_t lost_max = 1024;   ///< contents that a result says are nowhere
+  static constexpr std::size_t revocations_bytes_max = 896 * KiB;
 };
 
 namespace control {
@@ -120,6 +123,27 @@ struct leave {
   bool operator==(const leave&) const = default;
 };
 
+/// Of a store: which of these contents does anybody need?
+struct need_question {
+  std::uint64_t number = 0;  ///< comes back; a newer question of the same session replaces an older one
+  std::vector<digest> contents;
+  bool operator==(const need_question&) const = default;
+};
+
+/// What a store has and does, for people: each few seconds where it has changed.
+struct store_state {
+  std::uint64_t contents = 0, bytes = 0;
+  std::uint64_t bytes_max = 0;   ///< that it may have; 0: not bounded
+  std::uint64_t file_bytes = 0;  ///< that its files take
+  std::uint64_t to_check =
+      0;  ///< contents of which it is not known yet whether others have them as they should
+  std::uint64_t copied = 0, copied_bytes = 0;    ///< to other stores that lacked them, since its start
+  std::uint64_t dropped = 0, dropped_bytes = 0;  ///< by collection, since its start
+  std::uint64_t damaged = 0;                     ///< found wrong and dropped, since its start
+  bool full = false;                             ///< it takes nothing more
+  bool operator==(const store_state&) const = default;
+};
+
 struct store_address {
   std::string chunks;  ///< HOST:PORT
   curve_key key;       ///< that it proves there
@@ -131,7 +155,22 @@ struct settings {
   bool draining = false;              ///< begins nothing that waits
   std::uint32_t copies = 1;           ///< stores that must have an output before its result counts
   std::vector<store_address> stores;  ///< alive ones
+  duration store_away{};              ///< away for longer, and others get what a store had
   bool operator==(const settings&) const = default;
+};
+
+/// Answers a question, in its order.
+struct need_answer {
+  std::uint64_t number = 0;
+  std::vector<bool> needed;  ///< empty: it cannot be said now
+  duration age{};            ///< so long ago this was true: of what was used since it says nothing
+  bool operator==(const need_answer&) const = default;
+};
+
+/// The list of revoked keys, as a root signed it.
+struct revocations {
+  byte_vector list;
+  bool operator==(const revocations&) const = default;
 };
 
 struct welcome {
@@ -188,7 +227,9 @@ struct work {
 
 }  // namespace control
 
-using to_coordinator = std::variant<control::join, control::results, control::beat, control::leave>;
-using to_node = std::variant<control::welcome, control::refusal, control::work, control::settings>;
+using to_coordinator = std::variant<control::join, control::results, control::beat, control::leave,
+                                    control::need_question, control::store_state>;
+using to_node = std::variant<control::welcome, control::refusal, control::work, control::settings,
+                             control::need_answer, control::revocations>;
 
 }  // namespace graphite

@@ -21,6 +21,7 @@ struct store_port_limits {
   static constexpr std::size_t contents_max = 1024;           ///< of one `have`
   static constexpr std::size_t pieces_max = 256;              ///< of one `put`
   static constexpr std::size_t ranges_max = 256;              ///< of one `contents`
+  static constexpr std::size_t looks_max = 64;                ///< of one `look`
   static constexpr std::size_t frames_max = 1 + 256;
   static constexpr std::size_t list_bytes_max = 48 * MiB;  ///< one chunk list; the only larger reply
   static constexpr std::size_t text_bytes_max = 1024;
@@ -65,7 +66,14 @@ struct put_request {
   bool operator==(const put_request&) const = default;
 };
 
-using request = std::variant<enrol_request, have_request, put_request, list_request, contents_request>;
+/// Contents whose bytes were wrong where they came in.
+struct look_request {
+  std::vector<digest> contents;
+  bool operator==(const look_request&) const = default;
+};
+
+using request =
+    std::variant<enrol_request, have_request, put_request, list_request, contents_request, look_request>;
 
 struct enrol_reply {
   byte_vector shown = {};  ///< challenge or proof; empty for a pass
@@ -92,7 +100,12 @@ struct put_reply {
   bool operator==(const put_reply&) const = default;
 };
 
-using reply_header = std::variant<refusal, enrol_reply, have_reply, put_reply, list_reply, contents_reply>;
+struct look_reply {
+  bool operator==(const look_reply&) const = default;
+};
+
+using reply_header =
+    std::variant<refusal, enrol_reply, have_reply, put_reply, list_reply, contents_reply, look_reply>;
 
 struct reply {
   reply_header header;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "core/hex.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/keys/key_file.hpp"
 #include "platform/keys/key_layout.hpp"
@@ -145,23 +146,10 @@ result<void> read_channels(const std::string& folder, std::int64_t now, publishe
   return {};
 }
 
-struct revocations_list {
-  byte_vector encoded;
-  revocations_statement says;
-};
-
-/// By any root that is pinned: what one revoked stays revoked when its time has ended.
 result<revocations_list> parse_revocations(std::string_view text, const std::vector<pinned_root>& pins) {
-  GRAPHITE_TRY(auto lines, read_hex_lines(text, revocations_bytes_max));
+  GRAPHITE_TRY(const auto lines, read_hex_lines(text, revocations_bytes_max));
   if (lines.size() != 1) return fail(errc::corrupt, "not one list");
-  GRAPHITE_TRY(const auto said, decode_signed(lines.front(), revocations_bytes_max));
-  const ed25519_verifier verifier;
-  std::vector<public_key> ever;
-  for (const auto& one : pins) ever.push_back(one.key);
-  GRAPHITE_TRY(auto says, by_any(ever, [&](const public_key& root) {
-                 return verified_revocations(said, root, verifier);
-               }));
-  return revocations_list{std::move(lines.front()), std::move(says)};
+  return verified_list(lines.front(), pins);
 }
 
 result<void> read_revocations(const std::string& folder, publisher_keys& out) {
@@ -328,13 +316,29 @@ result<byte_vector> load_revocations(const std::string& file, const std::vector<
   return std::move(list->encoded);
 }
 
-result<revocations_statement> load_revoked(const std::string& file, const std::vector<pinned_root>& pins) {
+result<revocations_list> load_revoked(const std::string& file, const std::vector<pinned_root>& pins) {
   const auto text = read_believed_file(file, 2 * revocations_bytes_max);
-  if (!text && text.error().code == errc::not_found) return revocations_statement();
+  if (!text && text.error().code == errc::not_found) return revocations_list();
   if (!text) return tl::unexpected<error>(text.error());
   auto list = parse_revocations(*text, pins);
   if (!list) return fail(list.error().code, fmt::format("{}: {}", file, list.error().context));
-  return std::move(list->says);
+  return list;
+}
+
+/// By any root that is pinned: what one revoked stays revoked when its time has ended.
+result<revocations_list> verified_list(byte_span encoded, const std::vector<pinned_root>& pins) {
+  GRAPHITE_TRY(const auto said, decode_signed(encoded, revocations_bytes_max));
+  const ed25519_verifier verifier;
+  std::vector<public_key> ever;
+  for (const auto& one : pins) ever.push_back(one.key);
+  GRAPHITE_TRY(auto says, by_any(ever, [&](const public_key& root) {
+                 return verified_revocations(said, root, verifier);
+               }));
+  return revocations_list{{encoded.begin(), encoded.end()}, std::move(says)};
+}
+
+result<void> keep_revocations(const std::string& file, byte_span encoded) {
+  return write_key_file(file, as_bytes(hex_text(encoded) + '\n'));
 }
 
 }  // namespace graphite

@@ -74,7 +74,16 @@ result<std::vector<pinned_root>> load_pins(const std::string& file, std::int64_t
 /// The list of revoked keys, as signed, of a file such as a publisher's `revocations`, as read_believed_file
 /// reads it. Errors: also permission_denied (none of `pins` signed it; whether one counts is not looked at).
 result<byte_vector> load_revocations(const std::string& file, const std::vector<pinned_root>& pins);
+/// A list of revoked keys, as signed and as read.
+struct revocations_list {
+  byte_vector encoded;  ///< empty: nothing is revoked
+  revocations_statement says;
+};
 /// The same, read; nothing revoked where there is no such file.
-result<revocations_statement> load_revoked(const std::string& file, const std::vector<pinned_root>& pins);
+result<revocations_list> load_revoked(const std::string& file, const std::vector<pinned_root>& pins);
+/// One that came by another way than a file. Errors: permission_denied, corrupt.
+result<revocations_list> verified_list(byte_span encoded, const std::vector<pinned_root>& pins);
+/// Writes one to such a file.
+result<void> keep_revocations(const std::string& file, byte_span encoded);
 
 }  // namespace graphite

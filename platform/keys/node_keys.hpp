@@ -5,6 +5,7 @@
 
 #include "core/tls_files.hpp"
 #include "platform/keys/key_text.hpp"
+#include "platform/keys/loaded_keys.hpp"
 
 namespace graphite {
 
@@ -14,7 +15,7 @@ struct node_keys {
   signing_key role;                ///< its statement is of one of them
   role_key_statement said;
   tls_files control;  ///< of this folder; CAF reads them itself
-  revocations_statement revoked;
+  revocations_list revoked;
 };
 
 /// Blocks, thread-safe. Errors: not_found (names the file and who has it), permission_denied (looser than it

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "control.capnp.h"
 #include "schemas/codec/control_messages.hpp"
@@ -61,6 +62,19 @@ result<curve_key> read_curve_key(capnp::Data::Reader in) {
   if (!key.empty() && key.size() != out.bytes.size())
     return fail(errc::corrupt, "a CURVE key of another length");
   std::ranges::copy(key, out.bytes.begin());
+  return out;
+}
+
+/// One after the other.
+result<std::vector<digest>> read_digests(capnp::Data::Reader in, std::size_t most) {
+  const auto bytes = wire::to_span(in);
+  constexpr std::size_t size = sizeof(digest::bytes);
+  if (bytes.size() % size != 0) return fail(errc::corrupt, "digests of another length");
+  if (bytes.size() / size > most)
+    return fail(errc::too_large, fmt::format("{} digests", bytes.size() / size));
+  std::vector<digest> out(bytes.size() / size);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    std::memcpy(out[i].bytes.data(), bytes.data() + i * size, size);
   return out;
 }
 
@@ -175,6 +189,8 @@ result<attempt_status> read_status(wire::control::Status status) {
       return attempt_status::cancelled;
     case wire::control::Status::REFUSED:
       return attempt_status::refused;
+    case wire::control::Status::LOST_INPUT:
+      return attempt_status::lost_input;
   }
   return fail(errc::corrupt, "an end of an attempt that is none");
 }
@@ -207,6 +223,9 @@ result<control::attempt_end> read_end(wire::control::End::Reader in) {
   result.sandbox = static_cast<sandbox_tier>(in.getSandbox());
   out.memory_peak_bytes = in.getMemoryPeakBytes();
   GRAPHITE_TRY(out.bodies, read_bodies(in.getBodies()));
+  GRAPHITE_TRY(result.lost, read_digests(in.getLost(), of::lost_max));
+  if (result.lost.empty() == (result.status == attempt_status::lost_input))
+    return fail(errc::corrupt, "lost inputs that are none, or are not lost");
   return out;
 }
 
@@ -222,7 +241,34 @@ result<control::settings> read_settings(wire::control::Settings::Reader in) {
                      GRAPHITE_TRY(store.key, read_curve_key(one.getKey()));
                      return store;
                    }));
+  GRAPHITE_TRY(out.store_away, read_duration(in.getAwayNs()));
   return out;
+}
+
+control::store_state read_store_state(wire::control::StoreState::Reader in) {
+  control::store_state out;
+  out.contents = in.getContents();
+  out.bytes = in.getBytes();
+  out.bytes_max = in.getBytesMax();
+  out.file_bytes = in.getFileBytes();
+  out.to_check = in.getToCheck();
+  out.copied = in.getCopied();
+  out.copied_bytes = in.getCopiedBytes();
+  out.dropped = in.getDropped();
+  out.dropped_bytes = in.getDroppedBytes();
+  out.damaged = in.getDamaged();
+  out.full = in.getFull();
+  return out;
+}
+
+result<to_node> read_need_answer(wire::control::NeedAnswer::Reader in) {
+  control::need_answer out;
+  out.number = in.getNumber();
+  const auto needed = in.getNeeded();
+  if (needed.size() > of::asked_max) return fail(errc::too_large, fmt::format("{} answers", needed.size()));
+  for (const bool one : needed) out.needed.push_back(one);
+  GRAPHITE_TRY(out.age, read_duration(in.getAgeNs()));
+  return to_node(std::move(out));
 }
 
 result<to_node> read_welcome(wire::control::Welcome::Reader in) {
@@ -367,6 +413,14 @@ result<to_coordinator> decode_to_coordinator(byte_span bytes) {
             GRAPHITE_TRY(auto reason, wire::to_text(in.getLeave(), of::text_bytes_max));
             return to_coordinator(control::leave{std::move(reason)});
           }
+          case wire::control::ToCoordinator::NEEDED: {
+            control::need_question out;
+            out.number = in.getNeeded().getNumber();
+            GRAPHITE_TRY(out.contents, read_digests(in.getNeeded().getContents(), of::asked_max));
+            return to_coordinator(std::move(out));
+          }
+          case wire::control::ToCoordinator::STORE:
+            return to_coordinator(read_store_state(in.getStore()));
         }
         return fail(errc::newer_version, "a message of a kind that this version does not know");
       });
@@ -385,6 +439,12 @@ result<to_node> decode_to_node(byte_span bytes) {
           case wire::control::ToNode::SETTINGS: {
             GRAPHITE_TRY(auto settings, read_settings(in.getSettings()));
             return to_node(std::move(settings));
+          }
+          case wire::control::ToNode::NEEDED:
+            return read_need_answer(in.getNeeded());
+          case wire::control::ToNode::REVOCATIONS: {
+            GRAPHITE_TRY(auto list, wire::to_bytes(in.getRevocations(), of::revocations_bytes_max));
+            return to_node(control::revocations{std::move(list)});
           }
         }
         return fail(errc::newer_version, "a message of a kind that this version does not know");

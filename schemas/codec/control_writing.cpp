@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "control.capnp.h"
 #include "schemas/codec/control_messages.hpp"
 #include "schemas/codec/wire_bytes.hpp"
@@ -23,6 +25,12 @@ template <class Init>
 void write_bodies(Init&& init, const std::vector<byte_vector>& bodies) {
   auto list = init(static_cast<unsigned>(bodies.size()));
   for (unsigned i = 0; i < list.size(); ++i) list.set(i, wire::to_data(bodies[i]));
+}
+
+/// One after the other; `out` has room for all.
+void write_digests(capnp::Data::Builder out, const std::vector<digest>& digests) {
+  auto* at = out.begin();
+  for (const auto& one : digests) at = std::ranges::copy(one.bytes, at).out;
 }
 
 void write(wire::control::AttemptKey::Builder out, const attempt_key& in) {
@@ -113,6 +121,8 @@ wire::control::Status status_of(attempt_status status) {
       return wire::control::Status::CANCELLED;
     case attempt_status::refused:
       return wire::control::Status::REFUSED;
+    case attempt_status::lost_input:
+      return wire::control::Status::LOST_INPUT;
   }
   return wire::control::Status::REFUSED;
 }
@@ -135,6 +145,8 @@ void write(wire::control::End::Builder out, const control::attempt_end& in) {
   out.setSandbox(static_cast<std::uint8_t>(result.sandbox));
   out.setMemoryPeakBytes(in.memory_peak_bytes);
   write_bodies([&](unsigned n) { return out.initBodies(n); }, in.bodies);
+  if (!result.lost.empty())
+    write_digests(out.initLost(static_cast<unsigned>(32 * result.lost.size())), result.lost);
 }
 
 void write(wire::control::Settings::Builder out, const control::settings& in) {
@@ -145,6 +157,21 @@ void write(wire::control::Settings::Builder out, const control::settings& in) {
                to.setChunks(from.chunks);
                if (from.key != curve_key{}) to.setKey(wire::to_data(byte_span(from.key.bytes)));
              });
+  out.setAwayNs(static_cast<std::uint64_t>(in.store_away.count()));
+}
+
+void write(wire::control::StoreState::Builder out, const control::store_state& in) {
+  out.setContents(in.contents);
+  out.setBytes(in.bytes);
+  out.setBytesMax(in.bytes_max);
+  out.setFileBytes(in.file_bytes);
+  out.setToCheck(in.to_check);
+  out.setCopied(in.copied);
+  out.setCopiedBytes(in.copied_bytes);
+  out.setDropped(in.dropped);
+  out.setDroppedBytes(in.dropped_bytes);
+  out.setDamaged(in.damaged);
+  out.setFull(in.full);
 }
 
 void write(wire::control::Command::Builder out, const command_spec& in) {
@@ -229,6 +256,12 @@ struct coordinator_writer {
   }
   void operator()(const control::beat& in) { out.initBeat().setRunning(in.running); }
   void operator()(const control::leave& in) { out.setLeave(in.reason); }
+  void operator()(const control::need_question& in) {
+    auto question = out.initNeeded();
+    question.setNumber(in.number);
+    write_digests(question.initContents(static_cast<unsigned>(32 * in.contents.size())), in.contents);
+  }
+  void operator()(const control::store_state& in) { write(out.initStore(), in); }
 };
 
 struct node_writer {
@@ -248,6 +281,14 @@ struct node_writer {
   }
   void operator()(const control::work& in) { write(out.initWork(), in); }
   void operator()(const control::settings& in) { write(out.initSettings(), in); }
+  void operator()(const control::need_answer& in) {
+    auto answer = out.initNeeded();
+    answer.setNumber(in.number);
+    auto needed = answer.initNeeded(static_cast<unsigned>(in.needed.size()));
+    for (unsigned i = 0; i < needed.size(); ++i) needed.set(i, in.needed[i]);
+    answer.setAgeNs(static_cast<std::uint64_t>(in.age.count()));
+  }
+  void operator()(const control::revocations& in) { out.setRevocations(wire::to_data(in.list)); }
 };
 
 }  // namespace

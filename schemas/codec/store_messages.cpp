@@ -46,6 +46,10 @@ struct store_request_writer {
       ranges[i].setCount(in.ranges[i].count);
     }
   }
+  void operator()(const stores::look_request& in) {
+    auto contents = out.initLook(static_cast<unsigned>(in.contents.size()));
+    for (unsigned i = 0; i < contents.size(); ++i) contents.set(i, wire::to_data(in.contents[i]));
+  }
 };
 
 result<stores::request> read_enrol(schema::Enrol::Reader in) {
@@ -61,6 +65,16 @@ result<stores::request> read_enrol(schema::Enrol::Reader in) {
 result<stores::request> read_have(capnp::List<capnp::Data>::Reader in) {
   if (in.size() > port::contents_max) return fail(errc::too_large, "too many contents asked for");
   stores::have_request out;
+  for (const auto content : in) {
+    GRAPHITE_TRY(const auto id, wire::to_digest(content));
+    out.contents.push_back(id);
+  }
+  return stores::request(std::move(out));
+}
+
+result<stores::request> read_look(capnp::List<capnp::Data>::Reader in) {
+  if (in.size() > port::looks_max) return fail(errc::too_large, "too many contents to look at");
+  stores::look_request out;
   for (const auto content : in) {
     GRAPHITE_TRY(const auto id, wire::to_digest(content));
     out.contents.push_back(id);
@@ -116,6 +130,8 @@ result<stores::request> read(schema::Request::Reader in) {
     }
     case schema::Request::CONTENTS:
       return read_ranges(in.getContents());
+    case schema::Request::LOOK:
+      return read_look(in.getLook());
   }
   return fail(errc::unsupported, "a verb this version does not know");
 }
@@ -169,6 +185,7 @@ struct store_reply_writer {
       pieces[i].setChunks(in.pieces[i].chunks);
     }
   }
+  void operator()(const stores::look_reply&) { out.setLook(); }
 };
 
 /// A code that this version does not know says no more than that it did not work.
@@ -239,6 +256,8 @@ result<stores::reply_header> read(schema::Reply::Reader in) {
       return stores::reply_header(list_reply{});
     case schema::Reply::CONTENTS:
       return read_sent(in.getContents());
+    case schema::Reply::LOOK:
+      return stores::reply_header(stores::look_reply{});
   }
   return fail(errc::unsupported, "an answer this version does not know");
 }

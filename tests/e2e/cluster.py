@@ -77,11 +77,15 @@ argv = "cat {in} > {out}"
         port = cluster.port()
         cluster.coordinator.kill()
         cluster.start(port=port)
-        cluster.joined("node-2")
+        cluster.joined("node-2", 2)
         equal([n["service"] for n in told()["nodes"]], ["draining", "cordoned"], "orders hold over a restart")
         run("uncordon", "node-1", "-C", world.root)
         wait_until(lambda: world.build()["behind"] == 0, "the rest")
         waits.kill()
+        cluster.nodes["node-2"].kill()
+        wait_until(lambda: [n["here"] for n in told()["nodes"]] == [True, False], "node-2 to be away")
+        back = run("uncordon", "node-2", "-C", world.root, "--json")
+        equal((back["node"], back["here"], back["service"]), ("node-2", False, "in"), "an order about one that is away")
 
 
 def a_killed_node_loses_nothing():

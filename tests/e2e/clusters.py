@@ -33,10 +33,11 @@ class Cluster:
     def make_part(self, name, role="node", keys=None):
         run("keys", "node", keys or self.keys, name, "--role", role, "--json")
 
-    def start(self, port=0, copies=1):
+    def start(self, port=0, copies=1, *extra):
         self.coordinator = self.world.start(
             "coordinator", "coordinator", "-C", self.world.root, "--json", "--control", f"{self.address('main')}:{port}",
-            "--control-keys", self.keys / "nodes/main", "--copies", copies, prefix=self.inside("main"))
+            "--control-keys", self.keys / "nodes/main", "--copies", copies, *extra,
+            prefix=self.inside("main"))
         self.world.ready = self.coordinator.event("ready")
         return self.port()
 
@@ -49,13 +50,15 @@ class Cluster:
     def port(self):
         return int(self.world.ready["control"].rsplit(":", 1)[1])
 
-    def node(self, name, *extra, store=False, store_port=0, keys=None):
+    def node(self, name, *extra, store=False, store_port=0, keys=None, state=None, tools=True):
         if not (self.keys / "nodes" / name).exists() and keys is None:
             self.make_part(name)
         options = ["--store", "--listen-store", f"{self.address(name)}:{store_port}"] if store else []
+        if tools:
+            options += ["--tools", self.world.root / "graphite.toml"]
         self.nodes[name] = self.world.start(
             name, "node", "--coordinator", f"{self.address('main')}:{self.port()}", "--keys", keys or self.keys / "nodes" / name,
-            "--state", self.world.work / name, "--tools", self.world.root / "graphite.toml", *options, *extra, "--json",
+            "--state", state or self.world.work / name, *options, *extra, "--json",
             prefix=self.inside(name))
         return self.nodes[name]
 

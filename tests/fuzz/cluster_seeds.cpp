@@ -63,15 +63,24 @@ void write_from_nodes(const cluster_seeds& out) {
   good.bodies = {small_body()};
   bad.attempt = {{5}, {8}, {1}};
   bad.result.message = "no such file";
-  out.say("results", control::results{11, {good, bad}});
+  control::attempt_end without;
+  without.attempt = {{5}, {9}, {1}};
+  without.result.status = attempt_status::lost_input;
+  without.result.lost = {digest_of(11)};
+  out.say("results", control::results{11, {good, bad, without}});
   out.say("beat", control::beat{3});
   out.say("leave", control::leave{"SIGTERM"});
+  out.say("question", control::need_question{4, {digest_of(1), digest_of(2)}});
+  out.say("store", control::store_state{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, true});
 }
 
 void write_from_coordinators(const cluster_seeds& out) {
   control::settings settings{true, 2, {{"10.0.0.3:7403", {}}}};
   settings.stores[0].key.bytes.fill(std::byte{7});
+  settings.store_away = seconds(30);
   out.say("settings", settings);
+  out.say("answer", control::need_answer{4, {true, false}, seconds(2)});
+  out.say("revocations", control::revocations{small_body()});
   out.say("welcome",
           control::welcome{{5}, seconds(10), {attempt_key{{5}, {60}, {1}}, std::nullopt}, settings});
   out.say("refusal", control::refusal{errc::stale_epoch, "an earlier reign"});

@@ -57,6 +57,7 @@ void write_store_seeds(const std::filesystem::path& into) {
   write_file(requests / "list", request(list_request{of_size(4).id, {}}));
   write_file(requests / "contents",
              request(contents_request{{{of_size(4).id, 0, 0, {}}, {name_of(3), 7, 1, {}}}, 65'536}));
+  write_file(requests / "look", request(stores::look_request{{name_of(1), of_size(4).id}}));
   const auto reply = [&](const char* name, stores::reply what) {
     write_file(replies / name, framed(encode_store_reply(std::move(what))));
   };
@@ -69,6 +70,7 @@ void write_store_seeds(const std::filesystem::path& into) {
                 {}});
   reply("list", {list_reply{}, {byte_vector(16), byte_vector(36)}});
   reply("contents", {contents_reply{{{false, 2}, {true, 0}}}, {byte_vector(9)}});
+  reply("look", {stores::look_reply{}, {}});
   const auto pass = sign_store_pass({"main", {}, {-5, 50}}, blind_key).value();
   byte_vector statement{std::byte{7}};
   statement.insert(statement.end(), pass.body.begin(), pass.body.end());

@@ -405,6 +405,27 @@ TEST(node_agent, without_a_coordinator_it_leaves_when_nothing_runs) {
   EXPECT_EQ(node.gone_count, 1);
 }
 
+TEST(node_agent, passes_on_what_its_store_asks_and_what_it_is_answered) {
+  agent_under_test node;
+  const control::need_question question{3, {key_of(1)}};
+  node.take(node.agent->ask(question));
+  node.take(node.agent->tell({.contents = 5}));
+  EXPECT_TRUE(node.sent.empty()) << "nobody is there";
+  node.joined();
+  node.sent.clear();
+  node.take(node.agent->ask(question));
+  node.take(node.agent->tell({.contents = 5}));
+  ASSERT_EQ(node.sent.size(), 2u);
+  EXPECT_EQ(std::get<control::need_question>(node.sent[0]), question);
+  EXPECT_EQ(std::get<control::store_state>(node.sent[1]).contents, 5u);
+  const auto answered = node.agent->received(control::need_answer{3, {true}, {}}, node.now);
+  ASSERT_EQ(answered.size(), 1u);
+  EXPECT_EQ(std::get<agent_commands::answered>(answered[0]).what.number, 3u);
+  const auto revoked = node.agent->received(control::revocations{byte_vector(9)}, node.now);
+  ASSERT_EQ(revoked.size(), 1u);
+  EXPECT_EQ(std::get<agent_commands::revoke>(revoked[0]).list.list.size(), 9u);
+}
+
 TEST(node_agent, beats_while_it_is_joined) {
   agent_under_test node;
   node.joined();

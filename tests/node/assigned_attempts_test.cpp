@@ -41,6 +41,7 @@ class assigned : public testing::Test {
 
   attempt_result shout(const attempt_spec& spec) {
     seen_ = spec;
+    ++runs_;
     auto text = read(spec.inputs.at(0).content);
     for (auto& c : text) c = static_cast<char>(std::toupper(c));
     attempt_result out;
@@ -50,7 +51,8 @@ class assigned : public testing::Test {
   }
   control::attempt_end run(assigned_attempts::options how = {}) {
     const assigned_attempts runner(
-        {[this](const attempt_spec& spec, const cancel_token&) { return shout(spec); }, store_, sha256_},
+        {[this](const attempt_spec& spec, const cancel_token&) { return shout(spec); }, store_, sha256_,
+         fetch_, mend_},
         std::move(how));
     return runner.run(how_, what_, token_);
   }
@@ -62,6 +64,9 @@ class assigned : public testing::Test {
   cancel_token token_;
   attempt_status ends_ = attempt_status::succeeded;
   std::optional<attempt_spec> seen_;
+  int runs_ = 0;
+  std::function<result<std::vector<digest>>(std::span<const content_ref>)> fetch_;
+  std::function<result<assigned_attempts::mended>(std::span<const content_ref>)> mend_;
 };
 
 TEST_F(assigned, runs_as_it_was_told_and_sends_small_outputs_along) {
@@ -130,6 +135,48 @@ TEST_F(assigned, a_failure_of_the_tool_is_passed_on) {
   const auto end = run();
   EXPECT_EQ(end.result.status, attempt_status::failed);
   EXPECT_EQ(store_.options().syncs, 0U);
+}
+
+TEST_F(assigned, a_command_whose_inputs_are_nowhere_does_not_begin) {
+  const auto input = what_.inputs[0].content;
+  fetch_ = [&](std::span<const content_ref> inputs) {
+    EXPECT_EQ(std::vector(inputs.begin(), inputs.end()), std::vector{input});
+    return std::vector{input.id};
+  };
+  const auto end = run();
+  EXPECT_EQ(end.result.status, attempt_status::lost_input);
+  EXPECT_EQ(end.result.lost, std::vector{input.id});
+  EXPECT_EQ(runs_, 0);
+  fetch_ = [](auto) -> result<std::vector<digest>> { return fail(errc::out_of_space, "the cache is full"); };
+  EXPECT_EQ(run().result.status, attempt_status::refused) << "that is ours";
+  fetch_ = [](auto) { return std::vector<digest>(); };
+  EXPECT_EQ(run().result.status, attempt_status::succeeded);
+}
+
+TEST_F(assigned, after_an_attempt_that_could_not_read_its_inputs_they_are_looked_at) {
+  const auto input = what_.inputs[0].content;
+  ends_ = attempt_status::refused;
+  mend_ = [&](auto) { return assigned_attempts::mended{false, {input.id}}; };
+  auto end = run();
+  EXPECT_EQ(end.result.status, attempt_status::lost_input);
+  EXPECT_EQ(end.result.lost, std::vector{input.id});
+  EXPECT_EQ(runs_, 1);
+
+  mend_ = [](auto) { return assigned_attempts::mended{}; };
+  end = run();
+  EXPECT_EQ(end.result.status, attempt_status::refused) << "the inputs were not the reason";
+  EXPECT_EQ(runs_, 2);
+
+  mend_ = [&](auto) {
+    ends_ = attempt_status::succeeded;
+    return assigned_attempts::mended{true, {}};
+  };
+  EXPECT_EQ(run().result.status, attempt_status::succeeded) << "what was wrong here was fetched again";
+  EXPECT_EQ(runs_, 4);
+
+  ends_ = attempt_status::failed;
+  EXPECT_EQ(run().result.status, attempt_status::failed) << "a result of the tool";
+  EXPECT_EQ(runs_, 5);
 }
 
 }  // namespace

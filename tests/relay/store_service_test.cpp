@@ -25,7 +25,7 @@ class store_service_test : public testing::Test {
   std::optional<stores::reply> ask(const stores::request& what, const std::vector<byte_vector>& frames = {},
                                    const curve_key& peer = {}) {
     const std::vector<byte_span> raw(frames.begin(), frames.end());
-    return service_.answer(++ticket_, peer, what, raw, now_);
+    return service_.answer(++ticket_, peer, what, raw, {now_, 0});
   }
   /// Answered, with a sync where it takes one.
   stores::reply reply_to(const stores::request& what, const std::vector<byte_vector>& frames = {},
@@ -263,20 +263,93 @@ TEST_F(store_service_test, lists_and_contents_are_read_as_at_the_chunk_port) {
             errc::not_found);
 }
 
-TEST_F(store_service_test, what_comes_by_another_way_is_durable_when_it_was_synced) {
-  const auto one = make_content(1, 1000), other = make_content(2, 1000);
-  service_.arriving(std::vector{one.ref.id, other.ref.id});
-  ASSERT_TRUE(store_.put(one.bytes, one.chunks));
-  ASSERT_TRUE(store_.put(other.bytes, other.chunks));
-  EXPECT_FALSE(durable(one.ref));
-  EXPECT_FALSE(ask(stores::put_request{process(1), {{one.ref, 0}}}, {one.bytes})) << "it waits for a sync";
-  ASSERT_TRUE(store_.sync());
-  service_.arrived(std::vector{one.ref.id}, true);
-  EXPECT_TRUE(durable(one.ref));
-  service_.arrived(std::vector{other.ref.id}, false);
-  EXPECT_FALSE(durable(other.ref)) << "the sync has failed";
-  (void)sync();
-  EXPECT_TRUE(durable(other.ref));
+/// With a ledger of what there is.
+class store_with_ledger : public store_service_test {
+ protected:
+  static store_ledger::options room() {
+    store_ledger::options out;
+    out.bytes_max = 300'000;
+    out.place_bytes = 0;
+    return out;
+  }
+  std::optional<stores::reply> ask_at(std::int64_t ms, const stores::request& what,
+                                      const std::vector<byte_vector>& frames = {}) {
+    const std::vector<byte_span> raw(frames.begin(), frames.end());
+    return kept_.answer(++ticket_, {}, what, raw, {now_, ms * 1'000'000});
+  }
+  outcome put_at(std::int64_t ms, const sample_content& of, std::uint64_t from, std::uint64_t count) {
+    auto reply = ask_at(ms, stores::put_request{process(1), {{of.ref, from}}}, {slice(of, from, count)});
+    if (!reply) {
+      auto answers = kept_.synced(kept_.take_waiting(), store_.sync());
+      reply = std::move(answers.at(0).second);
+    }
+    return std::get<stores::put_reply>(reply->header).pieces.at(0);
+  }
+  store_ledger ledger_{room(), 0};
+  store_service kept_{store_, hash_, options_, &ledger_};
+  static constexpr std::int64_t hour = 3'600'000;
+};
+
+TEST_F(store_with_ledger, what_comes_is_known_and_each_verb_is_a_use) {
+  const auto small = make_content(1, 1000), large = make_content(2, 100'000);
+  EXPECT_EQ(put_at(0, small, 0, 1000).state, outcome::what::durable);
+  EXPECT_EQ(put_at(0, large, 0, 50'000).state, outcome::what::partly);
+  EXPECT_EQ(ledger_.size(), 1U) << "not before all of it is here";
+  EXPECT_EQ(put_at(0, large, 50'000, 50'000).state, outcome::what::durable);
+  EXPECT_EQ(ledger_.bytes(), 101'000U);
+  std::int64_t now = 0;
+  const auto is_use = [&](const stores::request& what, const std::vector<byte_vector>& frames = {}) {
+    now += hour;
+    EXPECT_TRUE(ledger_.may_go(small.ref.id, milliseconds(0), now));
+    (void)ask_at(now, what, frames);
+    return !ledger_.may_go(small.ref.id, milliseconds(0), now + hour / 12);
+  };
+  EXPECT_TRUE(is_use(stores::have_request{{small.ref.id}}));
+  EXPECT_TRUE(is_use(list_request{small.ref.id, {}}));
+  EXPECT_TRUE(is_use(contents_request{{{small.ref.id, 0, 0, {}}}, MiB}));
+  EXPECT_TRUE(is_use(stores::put_request{process(1), {{small.ref, 0}}}, {small.bytes}));
+  EXPECT_TRUE(is_use(stores::put_request{process(1), {{small.ref, 0}}}, {byte_vector()}));
+  EXPECT_FALSE(is_use(stores::look_request{{small.ref.id}}));
+}
+
+TEST_F(store_with_ledger, takes_no_more_than_it_has_room_for_with_what_is_on_its_way) {
+  const auto first = make_content(1, 200'000), second = make_content(2, 150'000),
+             small = make_content(3, 90'000);
+  EXPECT_EQ(put_at(0, first, 0, 1000).state, outcome::what::partly);
+  EXPECT_EQ(put_at(0, second, 0, 1000).code, errc::out_of_space);
+  EXPECT_EQ(put_at(0, first, 0, 0).have, 1000U) << "asking where to go on takes no room";
+  EXPECT_EQ(put_at(0, small, 0, 90'000).state, outcome::what::durable);
+  EXPECT_EQ(put_at(0, first, 1000, 199'000).state, outcome::what::durable);
+  EXPECT_EQ(put_at(0, make_content(4, 20'000), 0, 20'000).code, errc::out_of_space);
+  EXPECT_EQ(put_at(0, small, 0, 90'000).state, outcome::what::durable) << "it is here";
+}
+
+TEST_F(store_with_ledger, what_was_dropped_is_not_here_and_can_come_again) {
+  const auto one = make_content(1, 1000);
+  (void)put_at(0, one, 0, 1000);
+  const auto forget = [&](const digest& content) -> result<void> {
+    store_.remove(content);
+    return {};
+  };
+  EXPECT_FALSE(kept_.drop(one.ref.id, [](const digest&) { return fail(errc::io, "no"); }));
+  EXPECT_EQ(ledger_.size(), 1U);
+  EXPECT_TRUE(kept_.drop(one.ref.id, forget));
+  EXPECT_EQ(ledger_.size(), 0U);
+  EXPECT_FALSE(
+      std::get<stores::have_reply>(ask_at(0, stores::have_request{{one.ref.id}})->header).durable[0]);
+  EXPECT_EQ(put_at(0, one, 0, 1000).state, outcome::what::durable);
+  EXPECT_EQ(ledger_.size(), 1U);
+}
+
+TEST_F(store_with_ledger, what_somebody_doubts_is_told_once_and_bounded) {
+  const auto one = make_content(1, 1000);
+  const auto reply = ask_at(0, stores::look_request{{one.ref.id, one.ref.id}});
+  EXPECT_TRUE(std::holds_alternative<stores::look_reply>(reply->header));
+  EXPECT_EQ(kept_.take_doubted(), std::vector{one.ref.id});
+  EXPECT_TRUE(kept_.take_doubted().empty());
+  for (std::uint64_t i = 0; i < store_service::doubted_max + 50; ++i)
+    (void)ask_at(0, stores::look_request{{make_content(i, 5).ref.id}});
+  EXPECT_EQ(kept_.take_doubted().size(), store_service::doubted_max);
 }
 
 TEST_F(store_service_test, enrolment_is_not_served_here) {

@@ -46,8 +46,14 @@ control::results ended() {
   bad.attempt = {{5}, {8}, {1}};
   bad.result.status = attempt_status::failed;
   bad.result.message = "no such file";
-  return {11, {good, bad}};
+  control::attempt_end without;
+  without.attempt = {{5}, {9}, {1}};
+  without.result.status = attempt_status::lost_input;
+  without.result.lost = {digest_of_number(30), digest_of_number(31)};
+  return {11, {good, bad, without}};
 }
+
+control::store_state some_state() { return {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, true}; }
 
 control::settings some_settings() {
   control::settings out;
@@ -55,6 +61,7 @@ control::settings some_settings() {
   out.copies = 2;
   out.stores = {{"10.0.0.3:7403", {}}, {"10.0.0.4:7403", {}}};
   out.stores[1].key.bytes.fill(std::byte{7});
+  out.store_away = seconds(30);
   return out;
 }
 
@@ -97,12 +104,21 @@ control::work assigned() {
 }
 
 std::vector<to_coordinator> from_nodes() {
-  return {joining(), ended(), control::beat{3}, control::leave{"SIGTERM"}};
+  return {joining(),
+          ended(),
+          control::beat{3},
+          control::leave{"SIGTERM"},
+          control::need_question{4, {digest_of_number(1), digest_of_number(2)}},
+          some_state()};
 }
 
 std::vector<to_node> from_coordinators() {
   return {control::welcome{{5}, seconds(10), {attempt_key{{5}, {60}, {1}}, std::nullopt}, some_settings()},
-          control::refusal{errc::stale_epoch, "an earlier reign"}, assigned(), some_settings()};
+          control::refusal{errc::stale_epoch, "an earlier reign"},
+          assigned(),
+          some_settings(),
+          control::need_answer{4, {true, false, true}, seconds(2)},
+          control::revocations{bytes_of("a signed list")}};
 }
 
 TEST(control_messages, what_can_be_compared_comes_back_the_same) {
@@ -124,11 +140,47 @@ TEST(control_messages, what_can_be_compared_comes_back_the_same) {
   }
 }
 
+TEST(control_messages, what_is_said_of_stores_comes_back_the_same) {
+  const auto back = [](const to_coordinator& message) {
+    return decode_to_coordinator(encode(message)).value();
+  };
+  EXPECT_EQ(std::get<control::store_state>(back(some_state())), some_state());
+  const control::need_question question{4, {digest_of_number(1), digest_of_number(2)}};
+  EXPECT_EQ(std::get<control::need_question>(back(question)), question);
+  const auto to = [](const to_node& message) { return decode_to_node(encode(message)).value(); };
+  const control::need_answer answer{4, {true, false, true}, seconds(2)};
+  EXPECT_EQ(std::get<control::need_answer>(to(answer)), answer);
+  EXPECT_EQ(std::get<control::settings>(to(some_settings())), some_settings());
+  const control::revocations list{bytes_of("a signed list")};
+  EXPECT_EQ(std::get<control::revocations>(to(list)), list);
+}
+
+TEST(control_messages, what_is_said_of_stores_is_bounded) {
+  using limits = control_limits;
+  const auto code = [](const auto& decoded) { return decoded ? errc::io : decoded.error().code; };
+  control::need_question much{1, std::vector<digest>(limits::asked_max)};
+  EXPECT_TRUE(decode_to_coordinator(encode(to_coordinator(much))));
+  much.contents.emplace_back();
+  EXPECT_EQ(code(decode_to_coordinator(encode(to_coordinator(much)))), errc::too_large);
+  control::need_answer answers{1, std::vector<bool>(limits::asked_max + 1), {}};
+  EXPECT_EQ(code(decode_to_node(encode(to_node(answers)))), errc::too_large);
+  control::revocations list{byte_vector(limits::revocations_bytes_max + 1)};
+  EXPECT_EQ(code(decode_to_node(encode(to_node(list)))), errc::too_large);
+  auto ends = ended();
+  ends.ends[2].result.lost.clear();
+  EXPECT_EQ(code(decode_to_coordinator(encode(to_coordinator(ends)))), errc::corrupt) << "nothing is lost";
+  ends.ends[2].result.lost.resize(limits::lost_max + 1);
+  EXPECT_EQ(code(decode_to_coordinator(encode(to_coordinator(ends)))), errc::too_large);
+  ends = ended();
+  ends.ends[0].result.lost = {digest_of_number(1)};
+  EXPECT_EQ(code(decode_to_coordinator(encode(to_coordinator(ends)))), errc::corrupt) << "it succeeded";
+}
+
 TEST(control_messages, results_keep_what_a_tool_wrote) {
   const auto back =
       std::get<control::results>(decode_to_coordinator(encode(to_coordinator(ended()))).value());
   EXPECT_EQ(back.first, 11u);
-  ASSERT_EQ(back.ends.size(), 2u);
+  ASSERT_EQ(back.ends.size(), 3u);
   EXPECT_EQ(back.ends[0].attempt, ended().ends[0].attempt);
   EXPECT_EQ(back.ends[0].result.outputs, ended().ends[0].result.outputs);
   EXPECT_EQ(back.ends[0].result.discovered, ended().ends[0].result.discovered);
@@ -138,6 +190,7 @@ TEST(control_messages, results_keep_what_a_tool_wrote) {
   EXPECT_EQ(back.ends[1].result.status, attempt_status::failed);
   EXPECT_EQ(back.ends[1].result.discovered, std::nullopt);
   EXPECT_EQ(back.ends[1].result.message, "no such file");
+  EXPECT_EQ(back.ends[2].result.lost, ended().ends[2].result.lost);
 }
 
 TEST(control_messages, work_keeps_how_an_action_is_run) {

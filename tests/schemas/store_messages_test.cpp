@@ -27,7 +27,8 @@ std::vector<sent> store_requests() {
           {stores::have_request{{digest_of_number(1), digest_of_number(2)}}},
           {put, {bytes_of("four"), bytes_of("more")}},
           {list_request{digest_of_number(3), {}}},
-          {contents_request{{{digest_of_number(4), 5, 6, {}}, {digest_of_number(7), 0, 0, {}}}, 65'536}}};
+          {contents_request{{{digest_of_number(4), 5, 6, {}}, {digest_of_number(7), 0, 0, {}}}, 65'536}},
+          {stores::look_request{{digest_of_number(8)}}}};
 }
 
 std::vector<stores::reply> store_replies() {
@@ -39,7 +40,8 @@ std::vector<stores::reply> store_replies() {
                               {outcome::what::refused, 0, errc::corrupt}}},
            {}},
           {list_reply{}, {bytes_of("list"), bytes_of("sub-lists")}},
-          {contents_reply{{{false, 2}, {true, 0}, {false, 0}}}, {bytes_of("chunks")}}};
+          {contents_reply{{{false, 2}, {true, 0}, {false, 0}}}, {bytes_of("chunks")}},
+          {stores::look_reply{}, {}}};
 }
 
 result<stores::request> decode(const stores::request& what, const std::vector<byte_vector>& raw) {
@@ -72,6 +74,9 @@ TEST(store_request_codec, survives_every_flip_and_truncation) {
 }
 
 TEST(store_request_codec, refuses_what_is_over_a_limit) {
+  EXPECT_FALSE(refused(stores::look_request{std::vector<digest>(store_port_limits::looks_max)}));
+  EXPECT_EQ(refused(stores::look_request{std::vector<digest>(store_port_limits::looks_max + 1)}),
+            errc::too_large);
   const auto many = [](std::size_t count) { return stores::have_request{std::vector<digest>(count)}; };
   EXPECT_FALSE(refused(many(limits::contents_max)));
   EXPECT_EQ(refused(many(limits::contents_max + 1)), errc::too_large);

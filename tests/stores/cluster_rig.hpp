@@ -1,6 +1,8 @@
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <map>
 #include <mutex>
@@ -74,7 +76,7 @@ class cluster_rig : public testing::Test {
     ASSERT_TRUE(run.contents->sync());
     run.context = *zmq_context::make({1, 64, 64});
     run.port = std::make_unique<store_port>(*run.contents, hash_, clock_, store_uploads::options{},
-                                            security_of(name));
+                                            security_of(name), keeping_);
     zmq_store_server_options options;
     options.listen = {"127.0.0.1", at, false, keys_ ? store_keys_.at(name).curve : nullptr};
     options.connections.admission = keys_ ? run.port.get() : nullptr;
@@ -120,6 +122,21 @@ class cluster_rig : public testing::Test {
     store_traffic traffic;
     cluster_store store;
   };
+  /// Flips a byte of a content where a store keeps it.
+  static void damage(segment_store& contents, const content_ref& content, std::uint64_t at) {
+    const auto where = contents.find(content.id).value()->where.value();
+    const int file = ::open(contents.segment_path(where.segment).c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(file, 0);
+    char byte = 0;
+    const auto offset = static_cast<off_t>(where.offset + at);
+    EXPECT_EQ(::pread(file, &byte, 1, offset), 1);
+    byte = static_cast<char>(byte ^ 1);
+    EXPECT_EQ(::pwrite(file, &byte, 1, offset), 1);
+    ::close(file);
+  }
+  void damage(const std::string& store, const content_ref& content, std::uint64_t at) {
+    damage(*running_.at(store).contents, content, at);
+  }
   void tell(node& to, const std::vector<std::string>& names, std::size_t copies) {
     std::vector<store_endpoint> stores;
     for (const auto& name : names) stores.push_back(endpoint_of(name));
@@ -167,6 +184,7 @@ class cluster_rig : public testing::Test {
   std::shared_ptr<zmq_context> context_ = *zmq_context::make({1, 256, 64});
   std::optional<role_keys> keys_;
   std::set<std::uint64_t> revoked_;
+  std::optional<store_ledger::options> keeping_;  ///< of stores that start from now on
   shared_random random_;
   std::map<std::string, process_keys> store_keys_;
   std::uint64_t last_serial_ = 0;

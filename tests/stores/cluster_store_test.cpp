@@ -1,7 +1,5 @@
 #include "cli/cluster_store.hpp"
 #include "cli/segment_cache.hpp"
-#include "cli/store_copying.hpp"
-#include "core/store_repair.hpp"
 
 #include <gtest/gtest.h>
 
@@ -178,7 +176,9 @@ TEST_F(cluster_store_test, the_cache_stays_within_its_bound_and_what_went_is_fet
   node* self = nullptr;
   cluster_store::options options;
   options.cache.bytes_max = 6 * MiB;
-  options.collect = [&](std::span<const digest> kept) { return keep_only(*self->local, kept); };
+  options.collect = [&](const std::function<std::vector<digest>()>& kept) {
+    return keep_only(*self->local, kept);
+  };
   node one(*this, options);
   self = &one;
   tell(one, {"a"}, 1);
@@ -203,7 +203,9 @@ TEST_F(cluster_store_test, what_is_in_no_store_yet_is_never_dropped_from_the_cac
   node* self = nullptr;
   cluster_store::options options;
   options.cache.bytes_max = 2 * MiB;
-  options.collect = [&](std::span<const digest> kept) { return keep_only(*self->local, kept); };
+  options.collect = [&](const std::function<std::vector<digest>()>& kept) {
+    return keep_only(*self->local, kept);
+  };
   node one(*this, options);
   self = &one;
   const auto all = some(20, 500'000);
@@ -218,49 +220,56 @@ TEST_F(cluster_store_test, what_is_in_no_store_yet_is_never_dropped_from_the_cac
   EXPECT_LE(one.local->usage().file_bytes, 4 * MiB);
 }
 
-/// A store dies for good: what it had is copied to the next of the order, between stores.
-TEST_F(cluster_store_test, stores_copy_what_one_that_died_had) {
-  const std::vector<std::string> names{"a", "b", "c"};
-  store_repair repair({.copies = 2});
-  auto now = clock_.now();
-  for (const auto& name : names) {
-    start_store(name);
-    repair.came(name, now);
-  }
-  node writer(*this);
-  tell(writer, names, 2);
-  auto all = some(60, 2000);
-  all.push_back(make_content(900, 3 * MiB));
+/// A store has other bytes than it should: the node takes none of them, and the store is told.
+TEST_F(cluster_store_test, says_which_contents_are_lost_and_mends_its_own) {
+  start_store("a");
+  node* self = nullptr;
+  cluster_store::options options;
+  options.forget = [&](const digest& content) { return self->local->forget(content); };
+  node writer(*this), reader(*this, options);
+  self = &reader;
+  tell(writer, {"a"}, 1);
+  tell(reader, {"a"}, 1);
+  const auto all = some(3, 50'000);
   put_all(writer.store, all);
   ASSERT_TRUE(writer.store.sync());
-  for (const auto& one : all)
-    for (const auto& name : names)
-      if (has(name, one)) repair.holds(one.ref, name);
-  kill_store("b");
-  repair.went("b", now);
-  EXPECT_TRUE(repair.next(now).empty()) << "it may come back";
-  now += seconds(30);
-  std::map<std::string, std::unique_ptr<store_traffic>> traffic;
-  for (const std::string name : {"a", "c"}) {
-    auto& contents = *running_.at(name).contents;
-    traffic[name] = std::make_unique<store_traffic>(
-        store_traffic::ports{make_zmq_store_link(context_, {}).value(), contents, hash_, clock_, log_},
-        next_incarnation());
-    traffic[name]->set_stores({endpoint_of(name == "a" ? "c" : "a")}, 1);
-  }
-  std::size_t copied = 0;
-  for (auto copies = repair.next(now); !copies.empty(); copies = repair.next(now))
-    for (const auto& copy : copies) {
-      auto& to = running_.at(copy.to);
-      store_copying copying(*to.port, *to.contents, *traffic.at(copy.to));
-      const auto done = copying.fetch(std::span(&copy.content.id, 1));
-      EXPECT_TRUE(done) << done.error().context;
-      repair.ended(copy, done.has_value(), now);
-      ++copied;
-    }
-  EXPECT_GT(copied, 20U);
-  EXPECT_EQ(repair.wanting(), 0U);
-  for (const auto& one : all) EXPECT_TRUE(has("a", one) && has("c", one)) << one.ref.size;
+  const auto nowhere = make_content(77, 5000);
+  const std::vector<content_ref> wanted{all[0].ref, nowhere.ref, all[1].ref};
+  const auto lost = reader.store.fetch(wanted);
+  ASSERT_TRUE(lost) << lost.error().context;
+  EXPECT_EQ(*lost, std::vector{nowhere.ref.id});
+  EXPECT_EQ(read_all(*reader.local, all[1].ref), all[1].bytes);
+
+  damage(*reader.local, all[0].ref, 1000);
+  const auto mended = reader.store.mend(std::vector{all[0].ref, all[1].ref}, hash_);
+  ASSERT_TRUE(mended) << mended.error().context;
+  EXPECT_EQ(mended->wrong, 1U);
+  EXPECT_TRUE(mended->lost.empty());
+  EXPECT_EQ(read_all(*reader.local, all[0].ref), all[0].bytes);
+}
+
+/// What is stored while a collection takes stock is not taken for dead.
+TEST_F(cluster_store_test, nothing_that_is_stored_during_a_collection_goes) {
+  start_store("a");
+  node* self = nullptr;
+  cluster_store::options options;
+  options.cache.bytes_max = 1 * MiB;
+  options.collect = [&](const std::function<std::vector<digest>()>& kept) {
+    return keep_only(*self->local, kept);
+  };
+  node one(*this, options);
+  self = &one;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 60; ++i) {
+        const auto content = make_content(static_cast<std::uint64_t>(1000 * t + i), 30'000);
+        ASSERT_TRUE(one.store.put(content.bytes, content.chunks));
+        ASSERT_TRUE(one.store.fold());
+        EXPECT_EQ(read_all(*one.local, content.ref), content.bytes) << "it is in no store yet";
+      }
+    });
+  for (auto& each : threads) each.join();
 }
 
 TEST_F(cluster_store_test, the_end_of_the_traffic_ends_all_waiting) {

@@ -13,14 +13,23 @@ using testing::ElementsAre;
 
 class job_stores_test : public test::cluster_rig {
  protected:
+  struct later_clock final : clock_source {
+    explicit later_clock(const clock_source& clock) : of(clock) {}
+    time_point now() const override { return of.now() + by; }
+    std::int64_t unix_ns() const override { return of.unix_ns() + by.count(); }
+    const clock_source& of;
+    duration by{};
+  };
   struct coordinator : node {
     explicit coordinator(job_stores_test& rig)
         : node(rig),
-          stores({*local, traffic, rig.hash_, rig.clock_,
+          clock(rig.clock_),
+          stores({*local, traffic, rig.hash_, clock,
                   [](const std::string& tenant, const curve_key&, std::int64_t) -> result<byte_vector> {
                     const auto bytes = as_bytes(std::string_view(tenant));
                     return byte_vector(bytes.begin(), bytes.end());
                   }}) {}
+    later_clock clock;
     job_stores stores;
   };
   bool say(coordinator& to, const std::vector<std::string>& names, std::uint32_t copies) {
@@ -68,6 +77,27 @@ TEST_F(job_stores_test, what_a_store_has_taken_with_it_is_not_taken_to_be_there)
   kill_store("b");
   say(one, {"a"}, 1);
   EXPECT_THAT(one.stores.have(std::span(&here.ref, 1)).value(), ElementsAre(false));
+}
+
+TEST_F(job_stores_test, what_was_seen_in_a_store_is_asked_for_again_in_time_and_where_it_is_doubted) {
+  start_store("a");
+  coordinator one(*this);
+  node other(*this);
+  tell(other, {"a"}, 1);
+  say(one, {"a"}, 1);
+  const auto first = make_content(1, 50'000), second = make_content(2, 50'000);
+  for (const auto* content : {&first, &second}) {
+    ASSERT_TRUE(other.store.put(content->bytes, content->chunks));
+    ASSERT_TRUE(other.store.sync());
+  }
+  const std::vector<content_ref> all{first.ref, second.ref};
+  EXPECT_THAT(one.stores.have(all).value(), ElementsAre(true, true));
+  for (const auto& content : all) ASSERT_TRUE(running_.at("a").contents->forget(content.id));
+  EXPECT_THAT(one.stores.have(all).value(), ElementsAre(true, true)) << "it is not asked";
+  one.stores.doubt(std::span(&first.ref.id, 1));
+  EXPECT_THAT(one.stores.have(all).value(), ElementsAre(false, true));
+  one.clock.by = job_stores::known_for;
+  EXPECT_THAT(one.stores.have(all).value(), ElementsAre(false, false));
 }
 
 TEST_F(job_stores_test, say_what_a_client_has_to_upload_and_where) {

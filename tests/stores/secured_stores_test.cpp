@@ -68,20 +68,6 @@ class secured_stores : public cluster_rig {
     const auto* no = reply ? std::get_if<refusal>(&reply->header) : nullptr;
     return no == nullptr ? std::nullopt : std::optional(no->code);
   }
-
-  /// Flips a byte of a content where a store keeps it.
-  void damage(const std::string& store, const content_ref& content, std::uint64_t at) {
-    auto& contents = *running_.at(store).contents;
-    const auto where = contents.find(content.id).value()->where.value();
-    const int file = ::open(contents.segment_path(where.segment).c_str(), O_RDWR | O_CLOEXEC);
-    ASSERT_GE(file, 0);
-    char byte = 0;
-    const auto offset = static_cast<off_t>(where.offset + at);
-    EXPECT_EQ(::pread(file, &byte, 1, offset), 1);
-    byte = static_cast<char>(byte ^ 1);
-    EXPECT_EQ(::pwrite(file, &byte, 1, offset), 1);
-    ::close(file);
-  }
 };
 
 TEST_F(secured_stores, nodes_that_prove_their_role_move_contents) {

@@ -137,6 +137,29 @@ TEST(store_client, where_every_store_sends_other_bytes_nothing_is_believed) {
   }
 }
 
+TEST(store_client, a_store_that_sent_other_bytes_is_told_so_and_no_other_one) {
+  store_world world(9, 2, 2);
+  const auto all = of_all_sizes();
+  store_here(world, all);
+  ASSERT_TRUE(world.bring(refs(all)));
+  forget_here(world, all);
+  world.sites.at("store-1").lies = [](stores::reply& reply) {
+    for (auto& frame : reply.frames)
+      if (!frame.empty()) frame.back() ^= std::byte{1};
+  };
+  ASSERT_TRUE(world.fetch(refs(all)));
+  for (const auto& one : all) EXPECT_TRUE(world.fetched.at(one.ref.id)) << one.ref.size;
+  world.run([] { return false; });
+  std::set<digest> asked;
+  for (const auto& one : all)
+    if (one.ref.size != 0 && store_choice(world.names).first_names(one.ref.id, 1)[0] == "store-1")
+      asked.insert(one.ref.id);
+  const auto doubted = world.sites.at("store-1").service->take_doubted();
+  EXPECT_EQ(std::set<digest>(doubted.begin(), doubted.end()), asked);
+  EXPECT_FALSE(asked.empty());
+  EXPECT_TRUE(world.sites.at("store-0").service->take_doubted().empty());
+}
+
 TEST(store_client, a_store_that_says_that_it_has_what_it_has_not_gives_no_false_content) {
   store_world world(10, 2, 2);
   for (auto& [name, at] : world.sites)

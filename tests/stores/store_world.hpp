@@ -110,7 +110,7 @@ class store_world {
   bool has_durably(site& at, const digest& content) {
     store_service fresh(at.disk, hash);
     const auto said =
-        (at.service ? *at.service : fresh).answer(0, {}, stores::have_request{{content}}, {}, now);
+        (at.service ? *at.service : fresh).answer(0, {}, stores::have_request{{content}}, {}, {now, 0});
     return std::get<stores::have_reply>(said->header).durable.at(0);
   }
   void later(duration delay, std::function<void()> what) {
@@ -157,7 +157,7 @@ class store_world {
     for (const auto& frame : command.frames) at.raw_bytes_taken += frame.size();
     const std::vector<byte_span> raw(command.frames.begin(), command.frames.end());
     const auto ticket = ++last_ticket_;
-    auto reply = at.service->answer(ticket, {}, command.what, raw, now);
+    auto reply = at.service->answer(ticket, {}, command.what, raw, {now, 0});
     if (reply) return answer(command.store, command.request, std::move(*reply));
     at.put_off[ticket] = command.request;
     begin_sync(command.store);

@@ -44,7 +44,10 @@ class table_jobs final : public job_desk, public job_reader {
   void ended(job_id job, job_state state = job_state::done) {
     job_outcome outcome;
     outcome.state = state;
-    act([&](job_table& table) { table.ended(job, outcome, now()); });
+    act([&](job_table& table) {
+      if (const auto so_far = table.status({"", "", true}, job)) outcome.progress = so_far->progress;
+      table.ended(job, outcome, now());
+    });
   }
   /// Writes fail from now on, or no longer.
   void set_full(bool full) {

@@ -47,6 +47,16 @@ class fake_view_stores final : public view_stores {
     const std::lock_guard lock(mutex_);
     away_ = away;
   }
+  /// What was asked for once, and was there, is taken to be there.
+  void set_trusting(bool trusting) {
+    const std::lock_guard lock(mutex_);
+    trusting_ = trusting;
+    for (const auto& [content, bytes] : contents_) seen_.insert(content);
+  }
+  bool has(const content_ref& content) const {
+    const std::lock_guard lock(mutex_);
+    return contents_.contains(content.id);
+  }
   std::string text_of(const content_ref& content) const {
     const std::lock_guard lock(mutex_);
     return std::string(as_text(contents_.at(content.id)));
@@ -60,8 +70,15 @@ class fake_view_stores final : public view_stores {
     const std::lock_guard lock(mutex_);
     if (away_) return fail(errc::unavailable, "the stores are away");
     std::vector<bool> out;
-    for (const auto& one : contents) out.push_back(contents_.contains(one.id));
+    for (const auto& one : contents) {
+      if (contents_.contains(one.id)) seen_.insert(one.id);
+      out.push_back(contents_.contains(one.id) || (trusting_ && seen_.contains(one.id)));
+    }
     return out;
+  }
+  void doubt(std::span<const digest> contents) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& one : contents) seen_.erase(one);
   }
   result<std::vector<std::optional<byte_vector>>> read(std::span<const content_ref> contents,
                                                        std::uint64_t bytes_max) override {
@@ -105,6 +122,8 @@ class fake_view_stores final : public view_stores {
  private:
   mutable std::mutex mutex_;
   std::map<digest, byte_vector> contents_;
+  std::set<digest> seen_;
+  bool trusting_ = false;
   bool away_ = false;
   std::uint64_t reads_ = 0;
 };

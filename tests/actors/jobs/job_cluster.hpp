@@ -66,8 +66,10 @@ class shouting_node {
            std::function<void(control::attempt_end)> done) {
     const auto& input = what.what->main_input;
     std::string text;
-    for (const auto& one : what.what->inputs)
+    for (const auto& one : what.what->inputs) {
+      if (!stores_.has(one.content)) return done(lost(one.content.id));
       if (one.path == input) text = stores_.text_of(one.content);
+    }
     {
       const std::lock_guard lock(mutex_);
       ++runs_[input.str() + " " + text];
@@ -110,6 +112,12 @@ class shouting_node {
     std::function<void()> finish;
     std::function<void(control::attempt_end)> done;
   };
+  static control::attempt_end lost(const digest& content) {
+    control::attempt_end out;
+    out.result.status = attempt_status::lost_input;
+    out.result.lost = {content};
+    return out;
+  }
   control::attempt_end end_of(const control::assignment& what, std::string text) const {
     control::attempt_end out;
     out.result.log = "shouts " + what.main_input.str();
@@ -132,7 +140,7 @@ class shouting_node {
   bool holding_ = true;
 };
 
-/// Rules that need what no node has, by the text of a project file: "tool" names a tool.
+/// Rules by the text of a project file: with "tool" one needs what no node has, "twice" has one after it.
 inline view_setup shouting_setup(std::string_view text) {
   view_setup out;
   project config;
@@ -151,6 +159,12 @@ inline view_setup shouting_setup(std::string_view text) {
     out.tools = out.engine.tool_digests = {{"megaphone", what}};
   }
   config.rules.push_back(rule);
+  if (text == "twice") {
+    rule.name = "again";
+    rule.match = {glob::parse("*.up").value()};
+    rule.outputs = {"{dir}/{stem}.twice"};
+    config.rules.push_back(rule);
+  }
   out.engine.config = std::make_shared<const project>(config);
   return out;
 }

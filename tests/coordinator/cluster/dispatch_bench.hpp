@@ -62,6 +62,10 @@ class dispatch_bench {
     differing.clear();
     unplaceable.clear();
     remembers = 0;
+    refusing.clear();
+    learned.clear();
+    asked.clear();
+    told.clear();
     wake.reset();
     for (auto& command : d.step(now)) std::visit([this](auto& one) { take(one); }, command);
   }
@@ -107,6 +111,7 @@ class dispatch_bench {
     out.attempt = what.attempt;
     out.result.status = status;
     if (status == attempt_status::succeeded) out.result.outputs = {{path_of("out"), {what.key, 5}, {}}};
+    if (status == attempt_status::lost_input) out.result.lost = {what.inputs.at(0).content.id};
     out.result.wall = out.result.cpu = milliseconds(1);
     return out;
   }
@@ -166,6 +171,10 @@ class dispatch_bench {
   std::vector<nondeterminism> differing;
   std::vector<dispatch_commands::unplaceable> unplaceable;
   int remembers = 0;
+  std::vector<dispatch_commands::refuses> refusing;
+  std::vector<learned_rules::row> learned;
+  std::vector<dispatch_commands::asked> asked;
+  std::vector<dispatch_commands::store_told> told;
   std::optional<time_point> wake;
   bool deposed = false;
 
@@ -180,6 +189,10 @@ class dispatch_bench {
   void take(dispatch_commands::node_lost& one) { lost.push_back(std::move(one)); }
   void take(dispatch_commands::drained& one) { drained.push_back(std::move(one.name)); }
   void take(dispatch_commands::remember&) { ++remembers; }
+  void take(dispatch_commands::refuses& one) { refusing.push_back(std::move(one)); }
+  void take(dispatch_commands::learned& one) { learned = std::move(one.rules); }
+  void take(dispatch_commands::asked& one) { asked.push_back(std::move(one)); }
+  void take(dispatch_commands::store_told& one) { told.push_back(std::move(one)); }
   void take(dispatch_commands::deposed&) { deposed = true; }
   void take(dispatch_commands::wake_at& one) { wake = one.when; }
 };

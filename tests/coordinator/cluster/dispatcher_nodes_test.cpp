@@ -452,27 +452,5 @@ TEST(dispatcher_nodes, a_second_result_is_kept_until_the_first_is_safe) {
   EXPECT_EQ(b.acknowledged(link), 2u);
 }
 
-TEST(dispatcher_nodes, what_was_learned_of_rules_outlives_the_process) {
-  ready_bench b;
-  const auto link = b.join("a", 8);
-  for (std::uint64_t number = 1; number <= 8; ++number) b.submit(number);
-  b.step();
-  std::vector<control::attempt_end> ends;
-  for (const auto& one : b.assigned(link)) {
-    ends.push_back(b.end_of(one));
-    ends.back().memory_peak_bytes = 300 * MiB;
-  }
-  b.say(link, 1, ends);
-  const auto rows = b.d.changed_rules();
-  ASSERT_EQ(rows.size(), 1u);
-  EXPECT_TRUE(b.d.changed_rules().empty());
-  dispatch_bench later;
-  later.d.restore(*decode_rule(encode_rule(rows[0])));
-  const auto learned = later.d.learned_of(recipe_of("compile").rule_number);
-  ASSERT_TRUE(learned.memory_bytes);
-  EXPECT_GE(*learned.memory_bytes, 300 * MiB);
-  EXPECT_EQ(learned.cpu_milli, 1'000u);
-}
-
 }  // namespace
 }  // namespace graphite

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/coordinator/cluster/dispatch_bench.hpp"
 
 namespace graphite {
@@ -27,6 +29,10 @@ struct busy_bench : dispatch_bench {
   link_id link;
   std::vector<waiter_id> waiters;
   std::vector<control::assignment> given;
+};
+
+struct job_bench : dispatch_bench {
+  job_bench() { with_job(); }
 };
 
 TEST(dispatcher, gives_a_task_with_all_that_its_node_needs) {
@@ -322,6 +328,65 @@ TEST(dispatcher, tasks_that_no_message_holds_are_refused) {
   twice.inputs.push_back(twice.inputs[0]);
   EXPECT_EQ(b.d.submit(twice, b.now).error().code, errc::invalid_argument);
   EXPECT_EQ(b.d.count().tasks, 0u);
+}
+
+TEST(dispatcher, an_input_that_is_nowhere_is_told_to_who_waits_after_a_few_tries) {
+  job_bench b;
+  const auto link = b.join("a");
+  b.submit(1);
+  std::uint64_t number = 0;
+  for (; b.dones.empty() && number < 20; b.step_at(seconds(1)))
+    for (const auto& one : b.assigned(link))
+      b.say(link, ++number, {b.end_of(one, attempt_status::lost_input)});
+  EXPECT_EQ(number, 3u);
+  ASSERT_EQ(b.dones.size(), 1u);
+  EXPECT_EQ(b.dones[0].how, task_end::exhausted);
+  EXPECT_EQ(b.dones[0].cause, retry_cause::lost_input);
+  EXPECT_EQ(b.dones[0].lost, std::vector{numbered(1'001)});
+}
+
+TEST(dispatcher, a_node_that_refuses_is_told_of_once_and_who_waits_hears_why) {
+  job_bench b;
+  const auto link = b.join("a", 8);
+  b.submit(1);
+  b.step();
+  std::uint64_t number = 0, told = 0;
+  for (int i = 0; b.dones.empty() && i < 120; ++i) {
+    for (const auto& one : b.assigned(link)) {
+      auto end = b.end_of(one, attempt_status::refused);
+      end.result.message = "the disk is full";
+      b.say(link, ++number, {end});
+    }
+    b.d.received(link, control::beat{}, b.now);
+    b.step_at(seconds(1));
+    told += b.refusing.size();
+  }
+  EXPECT_EQ(number, 7u);
+  ASSERT_EQ(b.dones.size(), 1u);
+  EXPECT_EQ(*b.dones[0].reason, "given up: nodes refused it, 7 times: the disk is full");
+  EXPECT_EQ(told, 1u);
+}
+
+TEST(dispatcher, says_what_is_needed_by_what_waits_runs_or_is_not_safe_yet) {
+  job_bench b;
+  const auto link = b.join("a", 1);
+  const auto needed = [&] {
+    std::set<digest> out;
+    b.d.each_needed([&](const digest& content) { out.insert(content); });
+    return out;
+  };
+  b.submit(1);
+  b.submit(2);
+  b.step();
+  EXPECT_EQ(needed(), (std::set{numbered(1'001), numbered(1'002)}));
+  const auto given = b.assigned(link);
+  ASSERT_FALSE(given.empty());
+  b.say(link, 1, {b.end_of(given[0])});
+  b.step();
+  EXPECT_TRUE(needed().contains(given[0].key)) << "its output waits for the disk";
+  b.commit();
+  b.step();
+  EXPECT_FALSE(needed().contains(given[0].key)) << "its row names it now";
 }
 
 }  // namespace

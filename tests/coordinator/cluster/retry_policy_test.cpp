@@ -48,7 +48,9 @@ TEST(retry_policy, each_cause_has_its_own_budget) {
 }
 
 TEST(retry_policy, waits_longer_each_time_but_not_for_a_lost_node) {
-  const retry_policy policy({});
+  retry_options options;
+  options.budget[static_cast<std::size_t>(retry_cause::refused)] = 100;
+  const retry_policy policy(options);
   retry_history history;
   EXPECT_EQ(policy.judge(history, retry_cause::refused, 1, true).delay, duration{})
       << "another node is asked";

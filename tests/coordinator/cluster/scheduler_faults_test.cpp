@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/coordinator/cluster/cluster_world.hpp"
 
 namespace graphite::test {
@@ -117,11 +119,12 @@ TEST(scheduler_faults, a_budget_ends) {
   w.submit(job, {.id = 3, .refused = 1'000, .refusal = report_kind::lost_input});
   ASSERT_TRUE(w.settle());
   EXPECT_EQ(w.began[1], 5);
-  EXPECT_EQ(w.began[2], 17);
-  EXPECT_EQ(w.began[3], 5);
+  EXPECT_EQ(w.began[2], 7);
+  EXPECT_EQ(w.began[3], 3) << "who wants it makes it again";
   for (const auto& one : w.dones) EXPECT_EQ(one.how, task_end::exhausted);
-  EXPECT_EQ(w.dones[0].cause, retry_cause::stale_input);
-  EXPECT_EQ(*w.dones[0].reason, "given up: its inputs had changed, 5 times");
+  const auto stale = std::ranges::find(w.dones, retry_cause::stale_input, &schedule_commands::done::cause);
+  ASSERT_NE(stale, w.dones.end());
+  EXPECT_EQ(*stale->reason, "given up: its inputs had changed, 5 times");
 }
 
 /// Ten quick ones, so that it is known how long the rule takes.
