@@ -21,6 +21,7 @@ struct build_options {
   std::string git_revision;     ///< --rev: build this commit's tree instead of the working tree; empty: no
   std::string coordinator;      ///< --coordinator HOST[:PORT]: build there; empty: here
   bool local_fallback = false;  ///< --local-fallback: here, where nobody is there
+  std::string into;             ///< with --coordinator: where what was made comes; empty: it stays there
   bool keep_going = false;
   bool dry_run = false;
   bool json = false;

@@ -45,6 +45,11 @@ void add_build(CLI::App& root, chosen_command& chosen, const command_handlers& h
       .add_flag("--local-fallback", options.local_fallback,
                 "With --coordinator: build here where the cluster is away")
       ->envname("GRAPHITE_LOCAL_FALLBACK");
+  command.add_option("--into", options.into, "With --coordinator: bring what was made to this new folder")
+      ->envname("GRAPHITE_OUTPUTS")
+      ->type_name("DIR")
+      ->needs("--coordinator")
+      ->excludes("--local-fallback");
   add_remote_address(command, options.remote);
   add_log_level_option(command, options.log_level);
   command.footer(

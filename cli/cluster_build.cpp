@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "cli/exit_codes.hpp"
+#include "cli/fetch.hpp"
 #include "cli/job_access.hpp"
+#include "cli/job_outputs.hpp"
 #include "cli/job_submission.hpp"
 #include "cli/job_text.hpp"
 #include "cli/job_waiting.hpp"
@@ -22,6 +24,7 @@ result<void> check_options(const build_options& options) {
     return fail(errc::unsupported, fmt::format("{} cannot be used with --coordinator: {}", option, why));
   };
   if (!options.remote.at.empty()) return refuse("--at", "name one place");
+  if (!options.into.empty()) GRAPHITE_CHECK(check_outputs_folder(options.into));
   if (options.dry_run) return refuse("--dry-run", "a cluster tells nothing before it builds");
   if (options.local_fallback) return {};  // these are for that
   if (options.jobs != 0) return refuse("--jobs", "the nodes say what they take");
@@ -80,6 +83,10 @@ class cluster_build {
     return ended;
   }
 
+  int fetch(job_id job, const std::string& into) {
+    return fetch_and_tell(out_, shown_, session_, job, into, *log_);
+  }
+
  private:
   job_session session(const build_options& options) {
     job_session_options how;
@@ -104,7 +111,8 @@ std::optional<int> build_on_cluster(const build_options& options) {
   console out(options.json);
   const auto started = std::chrono::steady_clock::now();
   if (const auto fits = check_options(options); !fits) return out.failed(fits.error());
-  const auto job = cluster_build(out, options).run(options);
+  cluster_build cluster(out, options);
+  const auto job = cluster.run(options);
   if (!job && is_away(job.error().code)) {
     auto why = job.error();
     if (options.local_fallback) {
@@ -116,13 +124,15 @@ std::optional<int> build_on_cluster(const build_options& options) {
     return out.failed({errc::unavailable, why.context});
   }
   if (!job) return out.failed(job.error());
+  auto code = exit_code_of(*job);
+  if (code == exit_ok && !options.into.empty()) code = cluster.fetch(job->id, options.into);
   auto summary = summary_of(*job);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   auto object = to_json(summary, false);
   object["job"] = job->id.value;
   print_summary(out, summary, false);
   out.object(object);
-  return exit_code_of(*job);
+  return code;
 }
 
 }  // namespace graphite

@@ -49,6 +49,7 @@ class table {
     add_cluster_orders(root_, chosen_);
     add_why(root_, chosen_);
     add_submit(root_, chosen_, handlers);
+    add_fetch(root_, chosen_, handlers);
     add_jobs(root_, chosen_);
     add_job(root_, chosen_);
     add_cancel(root_, chosen_);

@@ -22,6 +22,7 @@ class App;
 namespace graphite {
 
 struct subscribe_options;  // cli/subscribe.hpp
+struct fetch_options;      // cli/fetch.hpp
 
 /// What the heavy subcommands do; an empty one is not offered. The small program passes functions that load
 /// the heavy part, the heavy part the functions themselves.
@@ -31,6 +32,7 @@ struct command_handlers {
   std::function<int(const node_options&)> node;
   std::function<int(const subscribe_options&)> subscribe;
   std::function<int(const submit_options&)> submit;
+  std::function<int(const fetch_options&)> fetch;
   std::function<int(const watch_options&)> watch;
   std::function<int(const gc_options&)> gc;
   std::function<int(const preview_options&)> preview;
@@ -80,6 +82,7 @@ void add_status(CLI::App& root, chosen_command& chosen);
 void add_cluster_orders(CLI::App& root, chosen_command& chosen);
 void add_why(CLI::App& root, chosen_command& chosen);
 void add_submit(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
+void add_fetch(CLI::App& root, chosen_command& chosen, const command_handlers& handlers);
 void add_jobs(CLI::App& root, chosen_command& chosen);
 void add_job(CLI::App& root, chosen_command& chosen);
 void add_cancel(CLI::App& root, chosen_command& chosen);

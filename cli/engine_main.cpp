@@ -5,6 +5,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/console.hpp"
+#include "cli/fetch.hpp"
 #include "cli/simd_choice.hpp"
 #include "cli/subscribe.hpp"
 
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   handlers.dev = run_dev;
   handlers.node = run_node;
   handlers.submit = run_submit;
+  handlers.fetch = run_fetch;
   handlers.watch = run_watch;
   handlers.subscribe = run_subscribe;
   handlers.gc = run_gc;

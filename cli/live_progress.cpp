@@ -31,6 +31,8 @@ void live_progress::uploads(std::size_t done, std::size_t all, const std::string
   show("uploading", "contents", done, all, what);
 }
 
+void live_progress::fetches(std::size_t done, std::size_t all) { show("fetching", "files", done, all, ""); }
+
 void live_progress::collection(std::size_t done, std::size_t all, const std::string& what) {
   show("collecting", "steps", done, all, what);
 }

@@ -19,6 +19,8 @@ class live_progress {
   void actions(std::size_t done, std::size_t all, const std::string& now);
   /// Contents that are brought to stores; `what` was sent so far.
   void uploads(std::size_t done, std::size_t all, const std::string& what);
+  /// Files of a job that are brought here.
+  void fetches(std::size_t done, std::size_t all);
   /// Of a collection of garbage; `what` is looked at.
   void collection(std::size_t done, std::size_t all, const std::string& what);
   void finish();

@@ -5,6 +5,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/engine_program.hpp"
+#include "cli/fetch.hpp"
 #include "cli/simd_choice.hpp"
 
 int main(int argc, char** argv) {
@@ -29,6 +30,9 @@ int main(int argc, char** argv) {
   };
   handlers.submit = [&](const submit_options& options) {
     return console(options.json).failed(become_engine(arguments));
+  };
+  handlers.fetch = [&](const fetch_options& options) {
+    return console(options.project.json).failed(become_engine(arguments));
   };
   handlers.watch = [&](const watch_options& options) {
     return console(options.json).failed(become_engine(arguments));

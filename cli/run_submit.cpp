@@ -1,5 +1,7 @@
 #include "cli/exit_codes.hpp"
+#include "cli/fetch.hpp"
 #include "cli/job_access.hpp"
+#include "cli/job_outputs.hpp"
 #include "cli/job_submission.hpp"
 #include "cli/job_text.hpp"
 #include "cli/job_waiting.hpp"
@@ -29,6 +31,8 @@ int run_submit(const submit_options& options) {
     shown.finish();
     out.warn(why.context + "; trying again");
   };
+  if (!options.into.empty())
+    if (const auto good = check_outputs_folder(options.into); !good) return out.failed(good.error());
   auto session = session_with(at, how);
   job_submission sending({out, shown, words, *log, session}, options.wish);
   if (const auto done = sending.read(); !done) return out.failed(done.error());
@@ -39,7 +43,11 @@ int run_submit(const submit_options& options) {
     const auto uploaded = sending.upload();
     if (!uploaded) return out.failed(uploaded.error());
   }
-  if (options.wait) return wait_and_tell(out, session, sending.job(), words);
+  if (options.wait) {
+    const auto code = wait_and_tell(out, session, sending.job(), words);
+    if (code != exit_ok || options.into.empty()) return code;
+    return fetch_and_tell(out, shown, session, sending.job(), options.into, *log);
+  }
   out.say("`graphite job {} --wait` waits for it, `graphite cancel {}` ends it", sending.job().value,
           sending.job().value);
   return exit_ok;

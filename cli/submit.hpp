@@ -27,6 +27,7 @@ struct submit_options {
   std::string state;      ///< of the coordinator on this machine
   remote_options remote;  ///< the coordinator elsewhere
   bool wait = false, json = false;
+  std::string into;  ///< where what was made comes; empty: it stays there
   std::string log_level = "warning";
 };
 

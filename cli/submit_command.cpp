@@ -26,6 +26,10 @@ void add_wish_options(CLI::App& command, submit_options& options, std::string& p
       ->type_name("GITREV");
   command.add_flag("--wait", options.wait, "Wait until it is over; the exit code says how it ended")
       ->envname("GRAPHITE_WAIT");
+  command.add_option("--into", options.into, "With --wait: bring what was made to this new folder")
+      ->envname("GRAPHITE_OUTPUTS")
+      ->type_name("DIR")
+      ->needs("--wait");
   command.add_option("--priority", priority, "Among jobs: high, normal, low or background")
       ->envname("GRAPHITE_PRIORITY")
       ->type_name("P")
@@ -74,7 +78,7 @@ void add_submit(CLI::App& root, chosen_command& chosen, const command_handlers& 
       "and only what these have not got. The job is safe as soon as its number is said, and goes on whether\n"
       "anybody waits or not: `graphite job ID --wait`, `graphite logs -f ID`, `graphite cancel ID`.\n\n"
       "Examples:\n"
-      "  graphite submit --coordinator farm --keys ~/keys/ci --wait\n"
+      "  graphite submit --coordinator farm --keys ~/keys/ci --wait --into out\n"
       "  graphite submit --rev origin/main --view main --key \"$CI_PIPELINE\" --deadline 30min\n"
       "  graphite submit --target maps/one.level --priority high");
   command.callback([kept, &chosen, run = handlers.submit] {

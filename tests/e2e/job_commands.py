@@ -87,6 +87,42 @@ def a_project_is_submitted_waited_for_and_looked_at():
         equal((why["rule"], why["state"]), ("upper", "up to date"), "why of the job's view")
 
 
+def what_a_job_has_made_is_fetched_whole_or_not_at_all():
+    with World() as world:
+        farm = Farm(world)
+        folder = farm.texts("farm", 20, command="cat {in} {in} | tr a-z A-Z > {out}")
+        for name in ("same-1.txt", "same-2.txt", "deep/er/same-3.txt"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("equal\n")
+        (folder / "none.txt").write_text("")
+        (folder / "large.txt").write_text("large" * 400_000)
+        out = world.work / "out"
+        said = farm.submit(folder, "--wait", "--into", out)
+        made = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*") if path.is_file()}
+        wanted = {path.with_suffix(".up").name: 2 * path.read_text().upper() for path in folder.rglob("*.txt")}
+        equal(made, wanted, "what was made")
+        equal((said[-1]["event"], said[-1]["files"], said[-1]["bytes"]),
+              ("fetched", 25, sum(len(text) for text in wanted.values())), "what is said of it")
+        job = said[-2]["job"]
+        (world.work / "empty").mkdir()
+        again = farm.ask("fetch", job, world.work / "empty")
+        equal((again[0]["files"], len(list((world.work / "empty").rglob("*.up")))), (25, 25), "fetched again")
+        said = farm.ask("fetch", job, out, code=2)[-1]["message"]
+        check("not empty" in said, f"a folder with something in it: {said}")
+        farm.ask("fetch", 999, world.work / "no", code=2)
+        built = farm.folder("built", {"a.txt": "one\n"})
+        done = objects("build", "-C", built, *farm.where(), "--into", world.work / "build-out")
+        equal([one["event"] for one in done[-2:]], ["fetched", "build"], "of a build there")
+        equal((world.work / "build-out/a.up").read_text(), "ONE\n", "what it made")
+        bad = farm.folder("bad", {"a.txt": "one\n"}, command="false")
+        failed = farm.submit(bad, "--wait", "--into", world.work / "no", code=1)
+        check("failed" in farm.ask("fetch", failed[-1]["job"], world.work / "no", code=1)[-1]["message"], "one that failed")
+        # Where the stores lose it meanwhile, nothing is half there.
+        farm.cluster.nodes["node-0"].kill()
+        said = farm.ask("fetch", job, world.work / "no", code=3)[-1]["message"]
+        equal([path.name for path in world.work.glob("no*") if not path.name.startswith("node")], [], f"what is left: {said}")
+
+
 def a_git_revision_is_submitted_as_it_was():
     with World() as world:
         farm = Farm(world)
@@ -218,7 +254,7 @@ def what_is_wrong_is_said_with_its_exit_code():
 
 
 if __name__ == "__main__":
-    main([a_project_is_submitted_waited_for_and_looked_at, a_git_revision_is_submitted_as_it_was,
+    main([a_project_is_submitted_waited_for_and_looked_at, what_a_job_has_made_is_fetched_whole_or_not_at_all, a_git_revision_is_submitted_as_it_was,
           one_key_is_one_job_over_restarts_of_both_sides, cancelling_and_giving_up_a_wait, logs_are_shown_and_followed,
           clients_with_the_same_paths_and_other_bytes_do_not_disturb_each_other, build_on_the_cluster_or_here_where_that_is_away,
           what_is_wrong_is_said_with_its_exit_code])

@@ -1,19 +1,16 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "bundle/asset_list.hpp"
-#include "cli/cluster_store.hpp"
+#include "bundle/chunker.hpp"
+#include "cli/job_outputs.hpp"
 #include "cli/job_session.hpp"
 #include "cli/job_source.hpp"
-#include "platform/crypto/curve_keys.hpp"
-#include "platform/crypto/ed25519.hpp"
+#include "cli/store_visit.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
-#include "platform/zmq/store_link.hpp"
 #include "tests/support/memory_chunk_store.hpp"
 #include "tests/support/recording_log.hpp"
 
@@ -33,7 +30,6 @@ using json = nlohmann::json;
 
 const openssl_hasher hash;
 const system_clock_source wall;
-const ed25519_verifier verifier;
 test::recording_log silent;
 
 [[noreturn]] void end_with(const error& why) {
@@ -67,40 +63,6 @@ json told(const job_info& job) {
 
 void say(const json& what) { std::cout << what.dump() << std::endl; }
 
-/// A client of the stores with the coordinator's ticket.
-class store_visit {
- public:
-  explicit store_visit(chunk_store& local) : local_(local) {}
-
-  const curve_key& key() const { return own_->key; }
-  store_traffic& with(const missing_answer& by) {
-    if (traffic_) return *traffic_;
-    zmq_store_link_options how;
-    how.own = own_;
-    store_traffic::enrolling keys;
-    keys.shown = {own_->key, std::nullopt, by.ticket};
-    keys.verifier = &verifier;
-    keys.random = &random_;
-    keys.trust = [] { return role_trust(); };
-    incarnation_id self{make_uuid(random_)};
-    traffic_ = std::make_unique<store_traffic>(
-        store_traffic::ports{value(make_zmq_store_link(value(zmq_context::make({1, 256, 64})), how)), local_,
-                             hash, wall, silent},
-        self, store_client::options{}, std::move(keys));
-    control::settings all;
-    all.copies = by.copies;
-    for (const auto& one : by.stores) all.stores.push_back({one.address, one.key});
-    traffic_->set_stores(all);
-    return *traffic_;
-  }
-
- private:
-  chunk_store& local_;
-  system_random_source random_;
-  curve_pair_ptr own_ = std::make_shared<const curve_pair>(value(make_curve_pair()));
-  std::unique_ptr<store_traffic> traffic_;
-};
-
 struct wish {
   job_request request;
   upload_source files;
@@ -128,30 +90,13 @@ job_info upload(job_session& jobs, job_id job, const wish& what, store_visit& vi
       const auto bytes = bytes_of(what, one);
       GRAPHITE_CHECK(local.put(bytes, chunk_bytes(bytes, hash)));
     }
-    return visit.with(by).bring(contents);
+    GRAPHITE_TRY(auto* const traffic, visit.at(by));
+    return traffic->bring(contents);
   };
   auto uploaded = upload_missing(what.files, calls);
   if (!uploaded && uploaded.error().code == errc::cancelled)
     return value(jobs.status(job));  // it is over already
   return value(std::move(uploaded));
-}
-
-void write_assets(const job_info& job, const std::string& into, store_traffic& traffic, chunk_store& local) {
-  const cluster_store contents(local, traffic, {});
-  const auto read = [&](const content_ref& content) {
-    byte_vector out(content.size);
-    if (content.size > 0) {
-      value(contents.fetch(std::span(&content, 1)));
-      value(contents.read(content.id, 0, out));
-    }
-    return out;
-  };
-  for (const auto& asset : value(decode_asset_list(read(job.outcome->listing)))) {
-    const auto path = std::filesystem::path(into) / asset.path.str();
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream out(path, std::ios::binary);
-    for (const auto& part : asset.parts) out << as_text(read(part.content));
-  }
 }
 
 job_info wait_for_end(job_session& jobs, job_id job) {
@@ -167,15 +112,15 @@ job_info wait_for_end(job_session& jobs, job_id job) {
 
 void submit(job_session& jobs, const wish& what) {
   memory_chunk_store local(hash);
-  store_visit visit(local);
+  const auto visit = value(store_visit::make({local, hash, wall, silent}));
   const auto accepted = value(jobs.submit(what.request));
   say({{"event", "accepted"}, {"job", accepted.job.id.value}, {"known", accepted.known}});
   const auto id = accepted.job.id;
-  if (what.upload) (void)upload(jobs, id, what, visit, local);
+  if (what.upload) (void)upload(jobs, id, what, *visit, local);
   if (!what.wait) return say(told(value(jobs.status(id))));
   const auto end = wait_for_end(jobs, id);
   if (!what.into.empty() && end.state == job_state::done)
-    write_assets(end, what.into, visit.with(value(jobs.missing({id, {}, visit.key()}))), local);
+    value(fetch_outputs(end, what.into, {jobs, hash, wall, silent, [](auto, auto) {}, 64}));
   say(told(end));
 }
 
