@@ -19,9 +19,6 @@ namespace graphite {
 namespace {
 
 constexpr const char* cluster_row = "cluster";
-constexpr std::string_view rule_prefix = "rule/";
-
-std::string rule_key(std::uint64_t rule) { return fmt::format("{}{:016x}", rule_prefix, rule); }
 
 /// Rows of table::meta that say what is to be known of the cluster after a restart.
 commit_ptr remembered(const dispatcher& of) {
@@ -146,7 +143,8 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     auto how = options_.dispatching;
     how.schedule.epoch = epoch;
     auto out = std::make_shared<dispatch_desk>(dispatcher(how, options_.hash));
-    GRAPHITE_CHECK(restore_rules(*out));
+    GRAPHITE_TRY(const auto rules, load_rules(*options_.rows, *options_.log));
+    for (const auto& rule : rules) out->core.restore(rule);
     GRAPHITE_TRY(const auto row, options_.rows->get(table::meta, cluster_row));
     if (!row) return out;
     GRAPHITE_TRY(const auto known, decode_cluster(*row));
@@ -187,17 +185,6 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     views.submit = options_.jobs.quick;
     views.misfit_patience = options_.jobs.how.misfit_patience;
     return out;
-  }
-
-  /// What attempts of each rule took in earlier reigns. A row that cannot be read is learned anew.
-  result<void> restore_rules(dispatch_desk& desk) const {
-    return options_.rows->scan(table::meta, rule_prefix, [&](std::string_view key, std::string_view bytes) {
-      if (const auto row = decode_rule(bytes))
-        desk.core.restore(*row);
-      else
-        options_.log->warn("what was learned of a rule ({}) cannot be read: {}", key, row.error().context);
-      return true;
-    });
   }
 
   dispatch_dependencies dispatching(journal_actor journal) {
@@ -268,7 +255,7 @@ class tls_cluster_control final : public cluster_control, public system_extensio
     } else if (const auto* learned = std::get_if<said::learned>(&what)) {
       auto rows = std::make_shared<commit_request>();
       for (const auto& row : learned->rules)
-        rows->rows.push_back({table::meta, rule_key(row.rule), encode_rule(row)});
+        rows->rows.push_back({table::meta, rule_row_key(row.rule), encode_rule(row)});
       caf::anon_send(journal, atom::persist_v, commit_ptr(std::move(rows)));
     } else if (const auto* asked = std::get_if<said::asked>(&what)) {
       options_.on_asked(asked->node, *asked->what, [this, link = asked->link](control::need_answer answer) {

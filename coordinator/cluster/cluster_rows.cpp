@@ -1,5 +1,7 @@
 #include "coordinator/cluster/cluster_rows.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/record_codec.hpp"
@@ -7,6 +9,8 @@
 namespace graphite {
 
 namespace {
+
+constexpr std::string_view rule_row_prefix = "rule/";
 
 constexpr std::uint8_t cluster_version = 1, rule_version = 1;
 using service = lease_table::service;
@@ -125,6 +129,21 @@ result<learned_rules::row> decode_rule(std::string_view bytes) {
   out.memory = get_sketch(in);
   out.cpu_milli = get_sketch(in);
   GRAPHITE_CHECK(end_row(in, "what is learned of a rule"));
+  return out;
+}
+
+std::string rule_row_key(std::uint64_t rule) { return fmt::format("{}{:016x}", rule_row_prefix, rule); }
+
+result<std::vector<learned_rules::row>> load_rules(const key_value_store& rows, log_sink& log) {
+  std::vector<learned_rules::row> out;
+  GRAPHITE_CHECK(rows.scan(table::meta, rule_row_prefix, [&](std::string_view key, std::string_view bytes) {
+    auto row = decode_rule(bytes);
+    if (row)
+      out.push_back(std::move(*row));
+    else
+      log.warn("what was learned of a rule ({}) cannot be read: {}", key, row.error().context);
+    return true;
+  }));
   return out;
 }
 

@@ -6,6 +6,8 @@
 
 #include "coordinator/cluster/learned_rules.hpp"
 #include "coordinator/cluster/schedule_types.hpp"
+#include "core/ports/key_value_store.hpp"
+#include "core/ports/log.hpp"
 
 /// \file Rows of what a coordinator has to know of its cluster after a restart. One value has one encoding.
 /// Errors of all decoders: corrupt, newer_version.
@@ -35,5 +37,10 @@ result<cluster_record> decode_cluster(std::string_view bytes);
 /// What is known of one rule.
 std::string encode_rule(const learned_rules::row& what);
 result<learned_rules::row> decode_rule(std::string_view bytes);
+
+/// Of a rule, in table::meta.
+std::string rule_row_key(std::uint64_t rule);
+/// All of them. One that cannot be read is left out, which is logged: it is learned anew. Errors: io.
+result<std::vector<learned_rules::row>> load_rules(const key_value_store& rows, log_sink& log);
 
 }  // namespace graphite

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
+
+#include "tests/support/memory_key_value_store.hpp"
+#include "tests/support/recording_log.hpp"
 
 namespace graphite {
 namespace {
@@ -58,6 +62,24 @@ TEST(cluster_rows, come_back_the_same) {
 TEST(cluster_rows, a_part_of_one_is_none) {
   expect_no_part_of(encode_cluster(some_record()), decode_cluster);
   expect_no_part_of(encode_rule(some_row()), decode_rule);
+}
+
+TEST(cluster_rows, of_rules_are_found_and_one_that_is_broken_is_left_out) {
+  memory_key_value_store rows;
+  test::recording_log log;
+  auto second = some_row();
+  second.rule = 77;
+  ASSERT_TRUE(rows.write({{table::meta, rule_row_key(some_row().rule), encode_rule(some_row())},
+                          {table::meta, rule_row_key(second.rule), encode_rule(second)},
+                          {table::meta, rule_row_key(78), "broken"},
+                          {table::meta, "another/1", "no rule"}},
+                         key_value_store::durability::synced));
+  const auto found = load_rules(rows, log);
+  ASSERT_TRUE(found) << found.error().context;
+  std::set<std::uint64_t> numbers;
+  for (const auto& one : *found) numbers.insert(one.rule);
+  EXPECT_EQ(numbers, (std::set<std::uint64_t>{some_row().rule, 77}));
+  EXPECT_EQ(log.count("cannot be read"), 1U);
 }
 
 TEST(cluster_rows, of_a_later_program_are_told_from_broken_ones) {
