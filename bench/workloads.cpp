@@ -15,6 +15,10 @@ const std::vector<workload>& workloads() {
        run_makespan},
       {"schedule", "what an action costs the cluster's scheduler, with 1,000 and 100,000 waiting",
        run_schedule},
+      {"dispatch", "small actions through a coordinator and two nodes, with keys; against gearmand and Dask",
+       run_dispatch},
+      {"scale-out", "actions that mostly wait on 1 to 8 nodes, then the example on 1 to 4; needs the package's data",
+       run_scale_out},
       {"sim",
        "a whole cluster on virtual time and what befalls it: seeds a minute, promises broken (--seed, "
        "--runs)",

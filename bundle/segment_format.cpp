@@ -64,9 +64,9 @@ result<segment_header> decode_segment_header(byte_span file) {
   return out;
 }
 
-placement next_placement(std::uint64_t tail, std::uint64_t size) {
+segment_place next_placement(std::uint64_t tail, std::uint64_t size) {
   GRAPHITE_INVARIANT(size <= content_bytes_max && tail < std::uint64_t{1} << 62);
-  placement out;
+  segment_place out;
   out.header_offset = align_up(std::max(tail, segment_header_bytes), small_alignment);
   const auto behind = out.header_offset + segment_record_header_bytes;
   out.data_offset = size >= extent_alignment ? align_up(behind, extent_alignment) : behind;

@@ -42,7 +42,7 @@ byte_vector encode_segment_header(const segment_header& header);
 result<segment_header> decode_segment_header(byte_span file);
 
 /// Where a content of `size` bytes goes when the records so far end at `tail`.
-struct placement {
+struct segment_place {
   std::uint64_t header_offset = 0;  ///< `tail` rounded up to 64
   std::uint64_t data_offset = 0;
   std::uint64_t end = 0;  ///< the new tail, a multiple of 64
@@ -51,8 +51,8 @@ struct placement {
 };
 
 /// `size` ≤ content_bytes_max and `tail` < 2^62, or an invariant breaks. Pure arithmetic.
-placement next_placement(std::uint64_t tail, std::uint64_t size);
-/// Whether that placement stays within an ordinary segment. A content that does not fit an empty one
+segment_place next_placement(std::uint64_t tail, std::uint64_t size);
+/// Whether that place stays within an ordinary segment. A content that does not fit an empty one
 /// gets a file of its own.
 bool fits_segment(std::uint64_t tail, std::uint64_t size);
 
@@ -78,7 +78,7 @@ result<segment_record> decode_segment_record(byte_span bytes, segment_id segment
 
 struct scanned_record {
   segment_record record;
-  placement place;
+  segment_place place;
 };
 
 enum class scan_depth {

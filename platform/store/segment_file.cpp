@@ -55,7 +55,7 @@ void segment_file::preallocate(std::uint64_t end) {
   allocated_ = done == 0 ? wanted : end;
 }
 
-result<void> segment_file::take(const placement& place, const segment_record& record, byte_span data) {
+result<void> segment_file::take(const segment_place& place, const segment_record& record, byte_span data) {
   auto bytes = encode_segment_record(record, id_, place.header_offset);
   if (record.content.size < extent_alignment) byte_writer(bytes).bytes(data);
   GRAPHITE_KILL_POINT("store.before_segment_write");
@@ -68,7 +68,7 @@ result<void> segment_file::take(const placement& place, const segment_record& re
   return written;
 }
 
-result<std::optional<placement>> segment_file::reserve(const segment_record& record, byte_span data) {
+result<std::optional<segment_place>> segment_file::reserve(const segment_record& record, byte_span data) {
   std::lock_guard lock(mutex_);
   const auto place = next_placement(tail_, record.content.size);
   if (place.end > capacity_) return std::nullopt;
@@ -96,11 +96,11 @@ result<void> segment_file::read(std::span<std::byte> out, std::uint64_t offset) 
   return read_fully(fd_.get(), out, offset, "read " + path_);
 }
 
-result<void> segment_file::write_header(const placement& place, const segment_record& record) {
+result<void> segment_file::write_header(const segment_place& place, const segment_record& record) {
   return write(encode_segment_record(record, id_, place.header_offset), place.header_offset);
 }
 
-result<void> segment_file::reach(const placement& place) {
+result<void> segment_file::reach(const segment_place& place) {
   std::lock_guard lock(mutex_);
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) return fail_errno(errno, "stat " + path_);
@@ -110,12 +110,12 @@ result<void> segment_file::reach(const placement& place) {
   return {};
 }
 
-void segment_file::finish(const placement& place) {
+void segment_file::finish(const segment_place& place) {
   std::lock_guard lock(mutex_);
   unfinished_.erase(place.header_offset);
 }
 
-void segment_file::give_up(const placement& place, std::uint64_t size) {
+void segment_file::give_up(const segment_place& place, std::uint64_t size) {
   std::lock_guard lock(mutex_);
   unfinished_.erase(place.header_offset);
   if (place.end == tail_ && ::ftruncate(fd_.get(), static_cast<off_t>(place.header_offset)) == 0) {

@@ -35,20 +35,20 @@ class segment_file {
 
   /// Takes the next place and writes the header there, and `data` too where it is smaller than
   /// extent_alignment. Nothing where the segment is full. Errors: out_of_space, io; then nothing was taken.
-  result<std::optional<placement>> reserve(const segment_record& record, byte_span data);
+  result<std::optional<segment_place>> reserve(const segment_record& record, byte_span data);
   /// Fills a part of a taken place, which nobody else writes to. Errors: out_of_space, io.
   result<void> write(byte_span bytes, std::uint64_t offset);
   /// What write() put there. Errors: io.
   result<void> read(std::span<std::byte> out, std::uint64_t offset) const;
   /// Replaces a taken place's header.
-  result<void> write_header(const placement& place, const segment_record& record);
+  result<void> write_header(const segment_place& place, const segment_record& record);
   /// The place is filled and known to the index: it no longer holds back mark().
-  void finish(const placement& place);
+  void finish(const segment_place& place);
   /// The file reaches as far as the place, filled or not: so that the place is skipped after a crash, and not
   /// used again. Errors: io.
-  result<void> reach(const placement& place);
+  result<void> reach(const segment_place& place);
   /// The place is not used: taken back where it is the last one, dead otherwise.
-  void give_up(const placement& place, std::uint64_t size);
+  void give_up(const segment_place& place, std::uint64_t size);
 
   /// All records that begin below are finished.
   std::uint64_t mark() const;
@@ -84,7 +84,7 @@ class segment_file {
         allocated_(tail),
         dirty_(dirty) {}
   void preallocate(std::uint64_t end);
-  result<void> take(const placement& place, const segment_record& record, byte_span data);
+  result<void> take(const segment_place& place, const segment_record& record, byte_span data);
 
   const std::string path_;
   const segment_id id_;

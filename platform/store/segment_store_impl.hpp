@@ -19,7 +19,7 @@ namespace graphite {
 /// Bytes on their way into a segment.
 struct taken_place {
   std::shared_ptr<segment_file> file;
-  placement place;
+  segment_place place;
 };
 
 class segment_store::impl {

@@ -1,0 +1,76 @@
+#include "bench/cluster_processes.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "bench/harness.hpp"
+
+namespace graphite::bench {
+
+namespace fs = std::filesystem;
+
+cluster_keys::cluster_keys(const std::string& programs, int nodes) : folder_(temporary_folder("cluster")) {
+  const auto program = programs + "/graphite", keys = folder_ + "/keys";
+  run_json({program, "keygen", keys, "--json"}, log());
+  run_json({program, "keys", "node", keys, "main", "--role", "coordinator", "--json"}, log());
+  for (int i = 1; i <= nodes; ++i)
+    run_json({program, "keys", "node", keys, fmt::format("node-{}", i), "--role", "node", "--json"}, log());
+}
+
+cluster_keys::~cluster_keys() { fs::remove_all(folder_); }
+
+nlohmann::json await(child& one, const std::string& event, const std::string& log) {
+  nlohmann::json out;
+  const double until = now_seconds() + 300;
+  while (out.is_null()) {
+    const bool goes_on = one.drain([&](const nlohmann::json& said) {
+      if (said.value("event", "") == event) out = said;
+    });
+    if (out.is_null() && (!goes_on || now_seconds() > until))
+      give_up(fmt::format("no event {}: see {}", event, log));
+    ::usleep(1'000);
+  }
+  return out;
+}
+
+cluster_processes::cluster_processes(const std::string& programs, int nodes, const std::string& tools)
+    : programs_(programs), keys_(programs, nodes) {
+  fs::create_directories(keys_.folder() + "/own");
+  write_file(keys_.folder() + "/own/graphite.toml", "[project]\nname = \"own\"\n");
+  start_coordinator();
+  for (int i = 1; i <= nodes; ++i) start_node(i, tools);
+  // A node is here once the coordinator counts it.
+  const double until = now_seconds() + 60;
+  while (run_json({programs_ + "/graphite", "status", "-C", keys_.folder() + "/own", "--json"}, log_)
+             .at("cluster")
+             .at("nodes")
+             .size() < static_cast<std::size_t>(nodes)) {
+    if (now_seconds() > until) give_up("the nodes do not join: see " + log_);
+    ::usleep(20'000);
+  }
+}
+
+void cluster_processes::start_coordinator() {
+  coordinator_ = std::make_unique<child>(
+      std::vector<std::string>{programs_ + "/graphite", "coordinator", "-C", keys_.folder() + "/own", "--json",
+                               "--control", control_, "--control-keys", keys_.of("main")},
+      log_);
+  control_ = await(*coordinator_, "ready", log_).at("control");
+}
+
+void cluster_processes::start_node(int number, const std::string& tools) {
+  const auto name = fmt::format("node-{}", number);
+  std::vector<std::string> words{programs_ + "/graphite", "node",    "--coordinator",
+                                 control_,                "--keys",  keys_.of(name),
+                                 "--state",               keys_.folder() + "/" + name, "--json"};
+  if (number == 1) words.insert(words.end(), {"--store", "--listen-store", "127.0.0.1:0"});
+  if (!tools.empty()) words.insert(words.end(), {"--tools", tools});
+  nodes_.push_back(std::make_unique<child>(words, log_));
+}
+
+nlohmann::json cluster_processes::submit(const std::string& project) {
+  return run_json({programs_ + "/graphite", "submit", "-C", project, "--state", state(), "--wait", "--json"}, log_);
+}
+
+}  // namespace graphite::bench

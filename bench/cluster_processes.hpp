@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/child.hpp"
+
+namespace graphite::bench {
+
+/// Keys of a coordinator, `main`, and of nodes, as `graphite keygen` makes them. Removed with this.
+class cluster_keys {
+ public:
+  cluster_keys(const std::string& programs, int nodes);
+  ~cluster_keys();
+  cluster_keys(const cluster_keys&) = delete;
+  cluster_keys& operator=(const cluster_keys&) = delete;
+  /// `main`, `node-1` …
+  std::string of(const std::string& name) const { return folder_ + "/keys/nodes/" + name; }
+  const std::string& folder() const { return folder_; }
+  std::string log() const { return folder_ + "/log"; }
+
+ private:
+  const std::string folder_;
+};
+
+/// Waits for this event of it, and returns it; exits the bench where it ends before.
+nlohmann::json await(child& one, const std::string& event, const std::string& log);
+
+/// A coordinator and nodes, as a user starts them: the first of these is a store. Ended with this.
+class cluster_processes {
+ public:
+  /// `tools`: a project file whose tools the nodes offer; empty: none but /bin/sh.
+  cluster_processes(const std::string& programs, int nodes, const std::string& tools = {});
+
+  /// Has it build a project and waits for the end: the object of `graphite job`.
+  nlohmann::json submit(const std::string& project);
+
+  /// As by `kill -9`; start() again in the same place.
+  void kill_coordinator() { coordinator_.reset(); }
+  void start_coordinator();
+  const std::string& log() const { return log_; }
+  std::string state() const { return keys_.folder() + "/own/.graphite"; }
+
+ private:
+  void start_node(int number, const std::string& tools);
+
+  const std::string programs_;
+  const cluster_keys keys_;
+  const std::string log_ = keys_.log();
+  std::string control_ = "127.0.0.1:0";
+  std::unique_ptr<child> coordinator_;
+  std::vector<std::unique_ptr<child>> nodes_;
+};
+
+}  // namespace graphite::bench
