@@ -1,5 +1,6 @@
 #include "bench/cluster_processes.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -34,18 +35,16 @@ nlohmann::json await(child& one, const std::string& event, const std::string& lo
   return out;
 }
 
-cluster_processes::cluster_processes(const std::string& programs, int nodes, const std::string& tools)
+cluster_processes::cluster_processes(const std::string& programs, int nodes, const std::string& tools,
+                                     const std::vector<std::string>& node_options)
     : programs_(programs), keys_(programs, nodes) {
   fs::create_directories(keys_.folder() + "/own");
   write_file(keys_.folder() + "/own/graphite.toml", "[project]\nname = \"own\"\n");
   start_coordinator();
-  for (int i = 1; i <= nodes; ++i) start_node(i, tools);
+  for (int i = 1; i <= nodes; ++i) start_node(i, tools, node_options);
   // A node is here once the coordinator counts it.
   const double until = now_seconds() + 60;
-  while (run_json({programs_ + "/graphite", "status", "-C", keys_.folder() + "/own", "--json"}, log_)
-             .at("cluster")
-             .at("nodes")
-             .size() < static_cast<std::size_t>(nodes)) {
+  while (ask({"status"}).at("cluster").at("nodes").size() < static_cast<std::size_t>(nodes)) {
     if (now_seconds() > until) give_up("the nodes do not join: see " + log_);
     ::usleep(20'000);
   }
@@ -59,18 +58,33 @@ void cluster_processes::start_coordinator() {
   control_ = await(*coordinator_, "ready", log_).at("control");
 }
 
-void cluster_processes::start_node(int number, const std::string& tools) {
+void cluster_processes::start_node(int number, const std::string& tools,
+                                   const std::vector<std::string>& more) {
   const auto name = fmt::format("node-{}", number);
   std::vector<std::string> words{programs_ + "/graphite", "node",    "--coordinator",
                                  control_,                "--keys",  keys_.of(name),
                                  "--state",               keys_.folder() + "/" + name, "--json"};
   if (number == 1) words.insert(words.end(), {"--store", "--listen-store", "127.0.0.1:0"});
   if (!tools.empty()) words.insert(words.end(), {"--tools", tools});
+  words.insert(words.end(), more.begin(), more.end());
   nodes_.push_back(std::make_unique<child>(words, log_));
 }
 
-nlohmann::json cluster_processes::submit(const std::string& project) {
-  return run_json({programs_ + "/graphite", "submit", "-C", project, "--state", state(), "--wait", "--json"}, log_);
+void cluster_processes::kill_coordinator() {
+  ::kill(coordinator_->pid(), SIGKILL);
+  coordinator_.reset();
+}
+
+nlohmann::json cluster_processes::submit(const std::string& project, bool wait) {
+  std::vector<std::string> words{programs_ + "/graphite", "submit", "-C", project, "--state", state(), "--json"};
+  if (wait) words.push_back("--wait");
+  return run_json(words, log_);
+}
+
+nlohmann::json cluster_processes::ask(std::vector<std::string> command) {
+  command.insert(command.begin(), programs_ + "/graphite");
+  command.insert(command.end(), {"-C", keys_.folder() + "/own", "--json"});
+  return run_json(command, log_);
 }
 
 }  // namespace graphite::bench

@@ -32,19 +32,22 @@ nlohmann::json await(child& one, const std::string& event, const std::string& lo
 class cluster_processes {
  public:
   /// `tools`: a project file whose tools the nodes offer; empty: none but /bin/sh.
-  cluster_processes(const std::string& programs, int nodes, const std::string& tools = {});
+  cluster_processes(const std::string& programs, int nodes, const std::string& tools = {},
+                    const std::vector<std::string>& node_options = {});
 
-  /// Has it build a project and waits for the end: the object of `graphite job`.
-  nlohmann::json submit(const std::string& project);
+  /// Has it build a project; its last object, which is that of `graphite job` where the end is waited for.
+  nlohmann::json submit(const std::string& project, bool wait = true);
+  /// What the coordinator says to a command, as its last object.
+  nlohmann::json ask(std::vector<std::string> command);
 
-  /// As by `kill -9`; start() again in the same place.
-  void kill_coordinator() { coordinator_.reset(); }
+  /// By SIGKILL. start_coordinator() starts it again in the same place.
+  void kill_coordinator();
   void start_coordinator();
   const std::string& log() const { return log_; }
   std::string state() const { return keys_.folder() + "/own/.graphite"; }
 
  private:
-  void start_node(int number, const std::string& tools);
+  void start_node(int number, const std::string& tools, const std::vector<std::string>& more);
 
   const std::string programs_;
   const cluster_keys keys_;

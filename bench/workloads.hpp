@@ -9,6 +9,7 @@ report run_invalidate(const bench_options& options);
 report run_makespan(const bench_options& options);
 report run_plan(const bench_options& options);
 report run_schedule(const bench_options& options);
+report run_restart(const bench_options& options);
 report run_scale_out(const bench_options& options);
 report run_dispatch(const bench_options& options);
 report run_sim(const bench_options& options);

@@ -87,7 +87,7 @@ class handmade_bundle {
 
  private:
   static extent append(byte_vector& file, const content_ref& content, const std::string& text) {
-    const placement place = next_placement(file.size(), content.size);
+    const segment_place place = next_placement(file.size(), content.size);
     const segment_record record{segment_record_kind::content, content, checksum64(as_bytes(text))};
     const byte_vector header = encode_segment_record(record, segment_id{1}, place.header_offset);
     file.resize(place.end);
