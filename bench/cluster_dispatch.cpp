@@ -66,7 +66,8 @@ double gearman_rate(const cluster_keys& keys, const std::string& programs, std::
   const auto program = programs + "/gearman_peer", log = keys.folder() + "/gearman.log";
   const auto port = free_port();
   const auto at = std::to_string(port);
-  const child server({gearmand, "--listen", "127.0.0.1", "--port", at, "--user", "root", "--log-file", log}, log);
+  const child server({gearmand, "--listen", "127.0.0.1", "--port", at, "--user", "root", "--log-file", log},
+                     log);
   for (const double until = now_seconds() + 30; !listens(port); ::usleep(10'000))
     if (now_seconds() > until) give_up("gearmand does not listen: see " + log);
   const child first({program, "worker", at}, log), second({program, "worker", at}, log);
@@ -75,8 +76,9 @@ double gearman_rate(const cluster_keys& keys, const std::string& programs, std::
 }
 
 double dask_rate(const cluster_keys& keys, std::uint64_t count) {
-  return run_json({GRAPHITE_SOURCE_FOLDER "/bench/peers/dask_dispatch.py", std::to_string(count), keys.folder()},
-                  keys.folder() + "/dask.log")
+  return run_json(
+             {GRAPHITE_SOURCE_FOLDER "/bench/peers/dask_dispatch.py", std::to_string(count), keys.folder()},
+             keys.folder() + "/dask.log")
       .at("actions_per_s");
 }
 
@@ -103,22 +105,26 @@ report run_dispatch(const bench_options& options) {
     if (options.peers && has_dask) dask.push_back(dask_rate(keys, options.quick ? 200 : 10'000));
   }
   const double rate = median(values["actions_per_s"]);
-  const double needed = std::max(50'000.0, std::max(dask.empty() ? 0 : 20 * median(dask),
-                                                    gearman.empty() ? 0 : median(gearman)));
+  const double needed = std::max(
+      50'000.0, std::max(dask.empty() ? 0 : 20 * median(dask), gearman.empty() ? 0 : median(gearman)));
   out.figures.push_back({"actions_per_s", rate, "1/s", better::higher, needed,
                          has_gearman ? "gearmand 1.1.20" : "gearmand: not installed",
                          gearman.empty() ? std::nullopt : std::optional(median(gearman))});
   if (!dask.empty())
-    out.figures.push_back({"over_dask", rate / median(dask), "x", better::higher, 20, "Dask distributed 2022.12.1", 1});
+    out.figures.push_back(
+        {"over_dask", rate / median(dask), "x", better::higher, 20, "Dask distributed 2022.12.1", 1});
   out.figures.push_back({"p50_ms", median(values["p50_ms"]), "ms", better::lower, {}, {}, {}});
-  out.figures.push_back({"p50_ms_half_load", median(values["p50_ms_half_load"]), "ms", better::lower, {}, {}, {}});
-  out.figures.push_back({"p99_ms_half_load", median(values["p99_ms_half_load"]), "ms", better::lower, 5, {}, {}});
+  out.figures.push_back(
+      {"p50_ms_half_load", median(values["p50_ms_half_load"]), "ms", better::lower, {}, {}, {}});
+  out.figures.push_back(
+      {"p99_ms_half_load", median(values["p99_ms_half_load"]), "ms", better::lower, 5, {}, {}});
   if (options.peers && !has_gearman)
     out.notes.push_back("NOT MEASURED: gearmand (gearman-job-server, libgearman-dev) is not installed");
   if (options.peers && !has_dask)
     out.notes.push_back("NOT MEASURED: Dask distributed (python3-distributed) is not installed");
   out.notes.push_back(
-      "a coordinator and two node processes over TLS with keys; each action has a key of its own, a 32-byte input "
+      "a coordinator and two node processes over TLS with keys; each action has a key of its own, a 32-byte "
+      "input "
       "and output, is committed to the action cache on disk and read again; who submits them is in the "
       "coordinator's process; 4,096 under way. gearmand and Dask keep nothing");
   return out;

@@ -52,8 +52,8 @@ cluster_processes::cluster_processes(const std::string& programs, int nodes, con
 
 void cluster_processes::start_coordinator() {
   coordinator_ = std::make_unique<child>(
-      std::vector<std::string>{programs_ + "/graphite", "coordinator", "-C", keys_.folder() + "/own", "--json",
-                               "--control", control_, "--control-keys", keys_.of("main")},
+      std::vector<std::string>{programs_ + "/graphite", "coordinator", "-C", keys_.folder() + "/own",
+                               "--json", "--control", control_, "--control-keys", keys_.of("main")},
       log_);
   control_ = await(*coordinator_, "ready", log_).at("control");
 }
@@ -61,9 +61,9 @@ void cluster_processes::start_coordinator() {
 void cluster_processes::start_node(int number, const std::string& tools,
                                    const std::vector<std::string>& more) {
   const auto name = fmt::format("node-{}", number);
-  std::vector<std::string> words{programs_ + "/graphite", "node",    "--coordinator",
-                                 control_,                "--keys",  keys_.of(name),
-                                 "--state",               keys_.folder() + "/" + name, "--json"};
+  std::vector<std::string> words{
+      programs_ + "/graphite",     "node",  "--coordinator", control_, "--keys", keys_.of(name), "--state",
+      keys_.folder() + "/" + name, "--json"};
   if (number == 1) words.insert(words.end(), {"--store", "--listen-store", "127.0.0.1:0"});
   if (!tools.empty()) words.insert(words.end(), {"--tools", tools});
   words.insert(words.end(), more.begin(), more.end());
@@ -76,7 +76,8 @@ void cluster_processes::kill_coordinator() {
 }
 
 nlohmann::json cluster_processes::submit(const std::string& project, bool wait) {
-  std::vector<std::string> words{programs_ + "/graphite", "submit", "-C", project, "--state", state(), "--json"};
+  std::vector<std::string> words{
+      programs_ + "/graphite", "submit", "-C", project, "--state", state(), "--json"};
   if (wait) words.push_back("--wait");
   return run_json(words, log_);
 }

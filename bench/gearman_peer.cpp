@@ -45,7 +45,8 @@ int work(in_port_t port) {
 std::uint64_t ended = 0;
 
 gearman_return_t take(gearman_task_st* task) {
-  if (gearman_task_data_size(task) == bytes && static_cast<const char*>(gearman_task_data(task))[bytes - 1] == 2)
+  if (gearman_task_data_size(task) == bytes &&
+      static_cast<const char*>(gearman_task_data(task))[bytes - 1] == 2)
     ++ended;
   return GEARMAN_SUCCESS;
 }
@@ -61,8 +62,8 @@ int ask(in_port_t port, std::uint64_t count, std::uint64_t in_flight) {
     for (std::uint64_t i = 0; i < in_flight && next < count; ++i, ++next) {
       std::memcpy(inputs[i].data(), &next, sizeof next);
       gearman_return_t how;
-      gearman_client_add_task(client, nullptr, nullptr, function, std::to_string(next).c_str(), inputs[i].data(),
-                              bytes, &how);
+      gearman_client_add_task(client, nullptr, nullptr, function, std::to_string(next).c_str(),
+                              inputs[i].data(), bytes, &how);
       if (how != GEARMAN_SUCCESS) give_up(gearman_client_error(client));
     }
     if (gearman_client_run_tasks(client) != GEARMAN_SUCCESS) give_up(gearman_client_error(client));
@@ -80,7 +81,8 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   const auto port = words.size() > 1 ? static_cast<in_port_t>(std::stoul(words[1])) : in_port_t{0};
   if (words.size() == 2 && words[0] == "worker") return work(port);
-  if (words.size() == 4 && words[0] == "client") return ask(port, std::stoull(words[2]), std::stoull(words[3]));
+  if (words.size() == 4 && words[0] == "client")
+    return ask(port, std::stoull(words[2]), std::stoull(words[3]));
   std::fprintf(stderr, "usage: gearman_peer worker PORT | client PORT COUNT IN_FLIGHT\n");
   return 2;
 }

@@ -58,8 +58,6 @@ class restarting {
     const auto first = read_begun(begun_).size();
     until("some of them to end", [&] { return read_begun(begun_).size() > first + 64; });
   }
-  ~restarting() { fs::remove_all(folder_); }
-
   restart once() {
     cluster_.kill_coordinator();
     const auto before = read_begun(begun_);
@@ -90,8 +88,12 @@ class restarting {
       if (now_seconds() > last) give_up("waited too long for " + what + ": see " + cluster_.log());
   }
 
-  const std::string folder_ = temporary_folder("restart");
-  const std::string project_ = folder_ + "/project", begun_ = folder_ + "/begun";
+  struct scratch {
+    std::string folder = temporary_folder("restart");
+    ~scratch() { fs::remove_all(folder); }
+  };
+  const scratch scratch_;  ///< ends after who works in it
+  const std::string project_ = scratch_.folder + "/project", begun_ = scratch_.folder + "/begun";
   cluster_processes cluster_;
   const int count_;
   std::uint64_t job_ = 0;
@@ -113,8 +115,10 @@ report run_restart(const bench_options& options) {
   out.figures.push_back({"ready_s", median(ready), "s", better::lower, 3, {}, {}});
   out.figures.push_back({"repeated_pct", median(repeated), "%", better::lower, 5, {}, {}});
   out.notes.push_back(
-      "kill -9 of a coordinator amid a job of 100,000 actions on two nodes, 32 at a time each; from its next start to "
-      "where it answers, and to where the job is planned whole again and its actions run; of the 64 that ran at the "
+      "kill -9 of a coordinator amid a job of 100,000 actions on two nodes, 32 at a time each; from its next "
+      "start to "
+      "where it answers, and to where the job is planned whole again and its actions run; of the 64 that ran "
+      "at the "
       "kill, those that ran again");
   return out;
 }

@@ -62,12 +62,14 @@ report run_scale_out(const bench_options& options) {
   const auto seconds = medians_on(options, folder + "/waiting", nodes, options.quick ? 1 : 3);
   double worst = 0;
   for (const auto count : nodes) {
-    out.figures.push_back({fmt::format("seconds_{}", count), seconds.at(count), "s", better::lower, {}, {}, {}});
+    out.figures.push_back(
+        {fmt::format("seconds_{}", count), seconds.at(count), "s", better::lower, {}, {}, {}});
     if (count > 1) worst = std::max(worst, seconds.at(count) / seconds.at(count / 2));
   }
   out.figures.push_back({"worst_doubling", worst, "x", better::lower, 0.6, {}, {}});
   out.notes.push_back(
-      "commands that wait 10 to 200 ms (105 in the middle), each node two at a time; from the acceptance of the job "
+      "commands that wait 10 to 200 ms (105 in the middle), each node two at a time; from the acceptance of "
+      "the job "
       "to its end, on a cluster that has built nothing");
   const char* data = std::getenv("GRAPHITE_SUPERTUX_DATA");
   if (data != nullptr && fs::is_directory(data)) {
@@ -86,7 +88,8 @@ report run_scale_out(const bench_options& options) {
     out.figures.push_back({"supertux_worst_over_one", slower, "x", better::lower, 1.05, {}, {}});
   } else {
     out.notes.push_back(
-        "NOT MEASURED: the example: GRAPHITE_SUPERTUX_DATA must name usr/share/games/supertux2 of the unpacked "
+        "NOT MEASURED: the example: GRAPHITE_SUPERTUX_DATA must name usr/share/games/supertux2 of the "
+        "unpacked "
         "package supertux-data");
   }
   fs::remove_all(folder);

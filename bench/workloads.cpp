@@ -17,9 +17,11 @@ const std::vector<workload>& workloads() {
        run_schedule},
       {"dispatch", "small actions through a coordinator and two nodes, with keys; against gearmand and Dask",
        run_dispatch},
-      {"restart", "a coordinator that is killed amid 100,000 pending actions: until it is ready, and what runs again",
+      {"restart",
+       "a coordinator that is killed amid 100,000 pending actions: until it is ready, and what runs again",
        run_restart},
-      {"scale-out", "actions that mostly wait on 1 to 8 nodes, then the example on 1 to 4; needs the package's data",
+      {"scale-out",
+       "actions that mostly wait on 1 to 8 nodes, then the example on 1 to 4; needs the package's data",
        run_scale_out},
       {"sim",
        "a whole cluster on virtual time and what befalls it: seeds a minute, promises broken (--seed, "

@@ -39,23 +39,23 @@ result<void> snapshot_contents::read(const digest& content, std::uint64_t offset
 result<void> snapshot_contents::read_whole(const digest& content, const logical_path& path,
                                            std::uint64_t size, std::uint64_t offset,
                                            std::span<std::byte> out) const {
-  auto known =
-      std::find_if(wholes_.begin(), wholes_.end(), [&](const whole& one) { return one.content == content; });
-  if (known == wholes_.end()) {
+  auto known = whole_at_.find(content);
+  if (known == whole_at_.end()) {
     GRAPHITE_TRY(const auto file, open_again(files_, path));
     whole fresh{content, byte_vector(size)};
     GRAPHITE_TRY(const auto got, read_full(*file, fresh.bytes));
     if (got < size) return another_file(path);
     wholes_.push_front(std::move(fresh));
-    memory_bytes_ += size;
+    memory_bytes_ += size + place_bytes;
+    known = whole_at_.emplace(content, wholes_.begin()).first;
     while (memory_bytes_ > options_.memory_bytes_max && wholes_.size() > 1) {
-      memory_bytes_ -= wholes_.back().bytes.size();
+      memory_bytes_ -= wholes_.back().bytes.size() + place_bytes;
+      whole_at_.erase(wholes_.back().content);
       wholes_.pop_back();
     }
-    known = wholes_.begin();
   }
-  wholes_.splice(wholes_.begin(), wholes_, known);
-  std::copy_n(known->bytes.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+  wholes_.splice(wholes_.begin(), wholes_, known->second);
+  std::copy_n(known->second->bytes.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
   return {};
 }
 
@@ -95,6 +95,7 @@ result<void> snapshot_contents::read_on(const digest& content, const logical_pat
 
 void snapshot_contents::forget() {
   wholes_.clear();
+  whole_at_.clear();
   streams_.clear();
   memory_bytes_ = 0;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 
 #include "core/ports/chunk_store.hpp"
@@ -53,6 +54,7 @@ class snapshot_contents final : public chunk_store {
   result<void> fold() override { return {}; }
 
  private:
+  static constexpr std::uint64_t place_bytes = 160;  ///< that a whole file takes beside its bytes
   struct whole {
     digest content;
     byte_vector bytes;
@@ -74,7 +76,8 @@ class snapshot_contents final : public chunk_store {
   const finder find_;
   const file_reader& files_;
   const options options_;
-  mutable std::list<whole> wholes_;    ///< the last that was asked for first
+  mutable std::list<whole> wholes_;  ///< the last that was asked for first
+  mutable std::unordered_map<digest, std::list<whole>::iterator> whole_at_;
   mutable std::list<stream> streams_;  ///< the same
   mutable std::uint64_t memory_bytes_ = 0;
   mutable std::atomic<std::uint64_t> bytes_read_ = 0;

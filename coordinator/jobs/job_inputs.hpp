@@ -10,9 +10,9 @@
 namespace graphite {
 
 struct job_inputs_options {
-  std::size_t fetches_max = 64;     ///< objects that are fetched at once
-  std::size_t questions_max = 512;  ///< contents of one question
-  std::size_t told_max = 1'000;     ///< missing contents that are named; the rest is counted
+  std::size_t fetches_max = 64;       ///< objects that are fetched at once
+  std::size_t questions_max = 4'096;  ///< contents of one question
+  std::size_t told_max = 1'000;       ///< missing contents that are named; the rest is counted
   snapshot_limits limits;
 };
 
