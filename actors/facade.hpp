@@ -8,6 +8,7 @@
 #include "bundle/head.hpp"
 #include "core/cancel_token.hpp"
 #include "core/error.hpp"
+#include "core/messages/build_trace.hpp"
 #include "core/units.hpp"
 
 /// \file What a running GRAPHITE can be asked, without a word of CAF: gateway/ and cli/ speak to this.
@@ -170,6 +171,9 @@ class service_facade {
   virtual void status(reply<service_status> done) = 0;
   virtual void why(std::string path, reply<why_answer> done) = 0;
   virtual void graph(graph_query query, reply<graph_answer> done) = 0;
+  /// Of a build that is over: where its time went, from action `after` on. `build` as kept_traces::page()
+  /// takes it. Errors: not_found, invalid_argument.
+  virtual void trace(std::string build, std::uint64_t after, reply<trace_page> done) = 0;
   /// Keeps revisions back until release(), `timeout` (zero: none), or the returned token's client goes away.
   virtual void hold(duration timeout, reply<std::uint64_t> done) = 0;
   virtual void release(std::uint64_t token, reply<bool> done) = 0;

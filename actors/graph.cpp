@@ -19,6 +19,8 @@ void perform(self_pointer self, engine_commands::start_attempt& command) {
   const auto key = std::pair(command.spec.action.value, command.spec.attempt.value);
   const auto domain = state.running.size() % state.with.domains.size();
   const auto now = state.engine->status();
+  state.stir(command.spec.cause);
+  state.recorder.started(command.spec, state.with.clock->now());
   state.with.on_running(now.actions - std::min(now.actions, now.stale), now.actions,
                         command.spec.main_input.str());
   state.running[key] = {command.spec.rule, command.spec.main_input.str(), state.with.clock->now(), domain};
@@ -105,7 +107,10 @@ void send_to_channel(self_pointer self, std::size_t number, publication_ptr what
         auto& now = self->state;
         ++now.publications_answered;
         now.publish_failure = how.failure;
-        if (number == 0 && how.generation) now.newest = how.generation;
+        if (number == 0 && how.generation) {
+          now.newest = how.generation;
+          now.recorder.published(how.generation->sequence.value, now.with.clock->now());
+        }
         send_held_rows(self);
         answer_builds(now);
       });
@@ -168,6 +173,15 @@ void perform(self_pointer self, engine_commands::idle& command) {
   totals = command;
   self->state.with.on_idle(totals, self->state.engine->status());
   bring_in_step(self);
+}
+
+/// Of a build, for people.
+std::string cause_of(const revision& what) {
+  if (what.complete_scan) return "the files were looked through";
+  if (what.changes.empty()) return "a revision";
+  const auto more = what.changes.size() - 1;
+  return "edit: " + what.changes.front().path.str() +
+         (more == 0 ? "" : " and " + std::to_string(more) + " more");
 }
 
 /// True where contents were lost: what is missing is being made again.
@@ -239,12 +253,14 @@ graph_actor::behavior_type dependency_graph(self_pointer self, graph_dependencie
       [self](atom::revise, const revision_ptr& what) {
         auto& state = self->state;
         state.seen_revision = true;
+        state.stir(cause_of(*what));
         execute(self, state.engine->apply(*what, state.with.clock->now()));
       },
       [self](atom::finish, const attempt_result_ptr& how) {
         auto& state = self->state;
         state.running.erase({how->action.value, how->attempt.value});
         tell_wall_clock(state);
+        state.recorder.ended(*how, state.with.clock->now());
         execute(self, state.engine->finished(*how, state.with.clock->now()));
       },
       [self](atom::watch, const watcher_actor& watch) { self->state.watch = watch; },

@@ -41,6 +41,7 @@ struct graph_state {
   graph_state() {}
   bool idle() const;  ///< nothing runs and nothing is queued
   void note(const engine_commands::diagnostic& line);
+  void stir(std::string cause) { recorder.stir(std::move(cause), with.clock->now(), with.clock->unix_ns()); }
 
   struct in_flight {
     std::string rule, path;
@@ -78,6 +79,8 @@ struct graph_state {
   std::string newest_id;            ///< of the newest publication that was given out; empty before the first
   std::uint64_t given_ids = 0;      ///< by this process
   std::vector<std::size_t> astray;  ///< channels to be brought in step at the first rest
+  trace_recorder recorder;
+  kept_traces traces;
 };
 
 /// `engine` has its rows loaded; `loaded` are the commands that loading gave.

@@ -187,8 +187,10 @@ void answer_builds(graph_state& state) {
     build.ran_on = !idle;
   }
   if (!idle) return;
-  if (state.publications_answered == state.published)
+  if (state.publications_answered == state.published) {
+    if (auto over = state.recorder.rest()) state.with.on_trace(std::move(over), state.traces);
     state.with.on_rest([&state] { return state.engine->held_contents(); });
+  }
   answer_finished(state);
   if (state.with.on_demand && somebody_waited && state.waiting.empty()) state.engine->rest();
 }
@@ -200,6 +202,7 @@ void answer_query(graph_self self, const query_ptr& asked, const query::build& w
     return what.done(fail(errc::busy, "more than 1024 builds wait already"));
   if (what.request.cancel.cancelled()) return what.done(fail(errc::cancelled, "the build was cancelled"));
   const auto since = state.with.clock->now();
+  state.stir("a build was asked for");
   if (const auto begun = begin_run(self, what.request); !begun)
     return what.done(tl::unexpected<error>(begun.error()));
   state.waiting.push_back({asked, since, false, state.published});
@@ -245,6 +248,10 @@ void answer_query(graph_self self, const query_ptr&, const query::describe& what
 
 void answer_query(graph_self self, const query_ptr&, const query::stale& what) {
   what.done(self->state.engine->stale(what.tasks_max));
+}
+
+void answer_query(graph_self self, const query_ptr&, const query::trace& what) {
+  what.done(self->state.traces.page(what.build, what.after));
 }
 
 void answer_query(graph_self self, const query_ptr&, const query::cancel& what) {

@@ -14,6 +14,7 @@ void answer_query(graph_self self, const query_ptr& asked, const query::why& wha
 void answer_query(graph_self self, const query_ptr& asked, const query::graph& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::describe& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::stale& what);
+void answer_query(graph_self self, const query_ptr& asked, const query::trace& what);
 void answer_query(graph_self self, const query_ptr& asked, const query::cancel& what);
 /// About generations: the channel knows.
 void answer_query(graph_self self, const query_ptr& asked, const query::rollback& what);

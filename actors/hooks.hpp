@@ -9,6 +9,7 @@
 #include "actors/rest_listener.hpp"
 #include "actors/survey.hpp"
 #include "coordinator/engine.hpp"
+#include "coordinator/kept_traces.hpp"
 
 /// \file What actors call of whoever runs them. CAF's names are not in it.
 
@@ -46,6 +47,9 @@ struct graph_hooks {
                                                                                        const auto&) {};
   /// At rest: nothing is running, queued or on its way to a channel.
   rest_listener on_rest = [](const auto&) {};
+  /// A build is over in which something ran or was published: keeps what is known of it, here or elsewhere.
+  std::function<void(std::shared_ptr<build_trace> over, kept_traces& here)> on_trace =
+      [](auto over, kept_traces& here) { here.add(std::move(over)); };
   /// Actions up to date, actions in all, and the one that was started last.
   std::function<void(std::size_t done, std::size_t all, const std::string& now)> on_running =
       [](auto, auto, const auto&) {};

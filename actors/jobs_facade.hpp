@@ -40,6 +40,8 @@ class job_reader {
   virtual void list(job_caller who, job_filter filter, reply<std::vector<job_info>> done) = 0;
   virtual void status(job_caller who, job_id job, reply<job_info> done) = 0;
   virtual void why(job_caller who, job_id job, std::string path, reply<why_answer> done) = 0;
+  /// Of a build that is over: where its time went, from action `after` on. Errors: not_found, unavailable.
+  virtual void trace(job_caller who, job_id job, std::uint64_t after, reply<trace_page> done) = 0;
   virtual void events(job_caller who, job_question what, reply<job_event_batch> done) = 0;
   virtual void logs(job_caller who, job_question what, reply<job_log_batch> done) = 0;
 };

@@ -88,11 +88,16 @@ struct query {
     std::size_t tasks_max;
     reply<stale_list> done;
   };
+  struct trace {
+    std::string build;
+    std::uint64_t after;
+    reply<trace_page> done;
+  };
   /// Ends the builds whose token was cancelled. True where there were some.
   struct cancel {
     reply<bool> done;
   };
-  std::variant<build, status, why, graph, rollback, diff, hold, release, describe, stale, cancel> what;
+  std::variant<build, status, why, graph, rollback, diff, hold, release, describe, stale, trace, cancel> what;
 };
 using query_ptr = std::shared_ptr<const query>;
 

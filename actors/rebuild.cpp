@@ -13,6 +13,24 @@ attempt_result_ptr refused(const attempt_spec& spec) {
   return answer;
 }
 
+time_point now_of(const rebuild_dependencies& with) {
+  return with.clock != nullptr ? with.clock->now() : time_point{};
+}
+
+/// With what is known of its time.
+attempt_result_ptr run_timed(const rebuild_dependencies& with, const attempt_spec& spec,
+                             const cancel_token& cancel, time_point given) {
+  attempt_story story;
+  story.given = given;
+  const auto begun = now_of(with);
+  auto done = std::make_shared<attempt_result>(with.run(spec, cancel));
+  story.back = now_of(with);
+  story.times.waited = begun - given;
+  story.times.run = story.back - begun;
+  done->story = std::make_shared<const attempt_story>(std::move(story));
+  return done;
+}
+
 }  // namespace
 
 rebuild_actor::behavior_type rebuild(rebuild_actor::stateful_pointer<rebuild_state> self,
@@ -22,9 +40,9 @@ rebuild_actor::behavior_type rebuild(rebuild_actor::stateful_pointer<rebuild_sta
       [self](atom::attempt, const attempt_ptr& spec, const graph_actor& asked_by) {
         const auto key = std::pair(spec->action.value, spec->attempt.value);
         const cancel_token token;
-        auto task = [spec, token, asked_by, key, me = rebuild_actor(self), run = self->state.with.run] {
-          auto done = std::make_shared<const attempt_result>(run(*spec, token));
-          caf::anon_send(asked_by, atom::finish_v, std::move(done));
+        const auto given = now_of(self->state.with);
+        auto task = [spec, token, asked_by, key, given, me = rebuild_actor(self), with = self->state.with] {
+          caf::anon_send(asked_by, atom::finish_v, run_timed(with, *spec, token, given));
           caf::anon_send(me, atom::finish_v, key.first, key.second);
         };
         if (self->state.with.submit(std::move(task)))

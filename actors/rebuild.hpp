@@ -4,6 +4,7 @@
 
 #include "actors/interfaces.hpp"
 #include "core/cancel_token.hpp"
+#include "core/ports/clock.hpp"
 
 namespace graphite {
 
@@ -13,6 +14,7 @@ struct rebuild_dependencies {
   std::function<attempt_result(const attempt_spec&, const cancel_token&)> run;
   /// Hands work to the domain's pinned pool; false where its queue is full or it has stopped.
   std::function<bool(std::function<void()>)> submit;
+  const clock_source* clock = nullptr;  ///< for how long attempts take; null: that is not told
 };
 
 /// The attempts one domain is running. Never blocks: the pool does.

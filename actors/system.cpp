@@ -151,10 +151,11 @@ result<void> local_system::impl::spawn_channels(const reign& now) {
 
 result<rebuild_actor> local_system::impl::spawn_domain(const reign& now) {
   if (ports.cluster != nullptr) return ports.cluster->begin(system, journal_writer, now.epoch);
-  return system.spawn(
-      rebuild, rebuild_dependencies{ports.run_attempt, [pool = ports.build_pool](std::function<void()> job) {
-                                      return pool->submit(std::move(job)).has_value();
-                                    }});
+  return system.spawn(rebuild, rebuild_dependencies{ports.run_attempt,
+                                                    [pool = ports.build_pool](std::function<void()> job) {
+                                                      return pool->submit(std::move(job)).has_value();
+                                                    },
+                                                    ports.clock});
 }
 
 result<void> local_system::impl::spawn_graph(engine_options how, const reign& now) {
@@ -320,6 +321,10 @@ void local_system::status(reply<service_status> done) {
 
 void local_system::why(std::string path, reply<why_answer> done) {
   impl_->ask({query::why{std::move(path), std::move(done)}});
+}
+
+void local_system::trace(std::string build, std::uint64_t after, reply<trace_page> done) {
+  impl_->ask({query::trace{std::move(build), after, std::move(done)}});
 }
 
 void local_system::graph(graph_query query, reply<graph_answer> done) {

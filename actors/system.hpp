@@ -75,6 +75,7 @@ class local_system final : public service_facade {
   void build(build_request request, reply<build_summary> done) override;
   void status(reply<service_status> done) override;
   void why(std::string path, reply<why_answer> done) override;
+  void trace(std::string build, std::uint64_t after, reply<trace_page> done) override;
   void graph(graph_query query, reply<graph_answer> done) override;
   void hold(duration timeout, reply<std::uint64_t> done) override;
   void release(std::uint64_t token, reply<bool> done) override;

@@ -54,6 +54,7 @@ class table {
     add_job(root_, chosen_);
     add_cancel(root_, chosen_);
     add_logs(root_, chosen_);
+    add_trace(root_, chosen_);
     add_graph(root_, chosen_);
     add_diff(root_, chosen_);
     add_hold(root_, chosen_);

@@ -87,6 +87,7 @@ void add_jobs(CLI::App& root, chosen_command& chosen);
 void add_job(CLI::App& root, chosen_command& chosen);
 void add_cancel(CLI::App& root, chosen_command& chosen);
 void add_logs(CLI::App& root, chosen_command& chosen);
+void add_trace(CLI::App& root, chosen_command& chosen);
 void add_graph(CLI::App& root, chosen_command& chosen);
 void add_diff(CLI::App& root, chosen_command& chosen);
 void add_hold(CLI::App& root, chosen_command& chosen);

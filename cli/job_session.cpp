@@ -86,6 +86,10 @@ result<why_answer> job_session::why(job_id job, const std::string& path) {
   return again([&](job_client& jobs) { return jobs.why(job, path); });
 }
 
+result<trace_page> job_session::trace(job_id job, std::uint64_t after) {
+  return again([&](job_client& jobs) { return jobs.trace(job, after); });
+}
+
 result<job_client::watched> job_session::watch(job_id job, std::uint64_t after,
                                                const std::function<bool(const job_event_batch&)>& each) {
   auto last = after;

@@ -36,6 +36,7 @@ class job_session {
   result<job_info> status(job_id job);
   result<std::vector<job_info>> list(const job_filter& filter);
   result<why_answer> why(job_id job, const std::string& path);
+  result<trace_page> trace(job_id job, std::uint64_t after);
   /// As job_client's, over connections that break: each event comes once.
   result<job_client::watched> watch(job_id job, std::uint64_t after,
                                     const std::function<bool(const job_event_batch&)>& each);

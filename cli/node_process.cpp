@@ -196,7 +196,8 @@ class linux_node_process final : public node_process {
               return contents_->mend(inputs, hash_).map([](cluster_store::mended how) {
                 return assigned_attempts::mended{how.wrong > 0, std::move(how.lost)};
               });
-            }},
+            },
+            [this] { return clock_.now(); }},
         assigned_attempts::options{offered_});
     return {};
   }

@@ -163,6 +163,8 @@ attempt_spec impl::spec_of(action_index a) const {
                     {},
                     weak_of(a)};
   spec.demand = rule_of(a).demand;
+  spec.cause = reason_text(actions[a].why);
+  if (actions[a].why_artefact != no_index) spec.cause += " " + path(actions[a].why_artefact);
   for (const auto input : input_artefacts(a)) {
     const auto found = parts_of(input);
     spec.inputs.push_back({logical(input), nodes.content(input), nodes.producer(input) != no_index,

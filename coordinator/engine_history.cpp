@@ -44,6 +44,8 @@ std::string_view impl::reason_text(reason_kind why) {
       return "rule, tool or environment changed";
     case reason_kind::retry:
       return "failed before, tried again";
+    case reason_kind::lost:
+      return "lost, made again:";
   }
   return "";
 }

@@ -246,7 +246,7 @@ void impl::contents_lost(const std::function<bool(const digest&)>& stored) {
     });
     if (lost == outputs.end()) continue;
     st.has_result = false;
-    if (st.phase == action_phase::clean) stale(a, reason_kind::outputs, *lost, revision_now, revision_now);
+    if (st.phase == action_phase::clean) stale(a, reason_kind::lost, *lost, revision_now, revision_now);
   }
 }
 

@@ -30,7 +30,8 @@ enum class reason_kind : std::uint8_t {
   references,
   outputs,
   recipe,
-  retry
+  retry,
+  lost
 };
 
 struct action_state {

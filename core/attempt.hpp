@@ -47,6 +47,7 @@ struct attempt_spec {
   digest weak_key;
   std::shared_ptr<const rule_demand> demand = {};  ///< of a cluster; null: one processor
   std::vector<std::string> tool_files = {};        ///< absolute: all files of the command's tools
+  std::string cause = {};                          ///< why it runs, for people: "changed: a/b.png"
 };
 
 /// The contents that lie in a store: the parts, or the only one.
@@ -74,6 +75,25 @@ enum class attempt_status {
   lost_input  ///< the bytes of an input are nowhere to be had: attempt_result::lost says of which
 };
 
+/// Where the time of one attempt went, by the steady clock of whoever ran it. Zero: none, or not known.
+struct attempt_times {
+  duration waited{};  ///< until it began, where it was to run
+  duration fetch{};   ///< its inputs
+  duration run{};     ///< with all that it is prepared by, and its outputs read
+  duration store{};   ///< until its outputs were durable
+  bool operator==(const attempt_times&) const = default;
+};
+
+/// What is known of how an attempt's result came to be; for traces.
+struct attempt_story {
+  std::string node;  ///< empty: this machine
+  std::uint32_t domain = 0;
+  std::uint32_t tries = 1;     ///< the result is of this one
+  std::string cause = {};      ///< why it was tried again, or twice
+  time_point given{}, back{};  ///< to who ran it, and from there, by the clock of who asked for it
+  attempt_times times = {};
+};
+
 /// How one attempt ended. Failures are results, too: an attempt always has one.
 struct attempt_result {
   action_id action;
@@ -84,8 +104,9 @@ struct attempt_result {
   std::string message;                                  ///< of a failure: what the tool said, ≤ 16 KiB
   std::string log;                                      ///< tail of both streams, ≤ 16 KiB
   duration wall{}, cpu{};
-  sandbox_tier sandbox = sandbox_tier::none;  ///< that a command ran in
-  std::vector<digest> lost = {};              ///< of lost_input: contents of inputs
+  sandbox_tier sandbox = sandbox_tier::none;        ///< that a command ran in
+  std::vector<digest> lost = {};                    ///< of lost_input: contents of inputs
+  std::shared_ptr<const attempt_story> story = {};  ///< null: nobody ran it, it was found
 };
 
 }  // namespace graphite

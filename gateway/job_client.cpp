@@ -166,6 +166,13 @@ result<why_answer> job_client::why(job_id job, const std::string& path) {
   return impl_->service.call(kj::mv(call), impl_->service.options.call_timeout);
 }
 
+result<trace_page> job_client::trace(job_id job, std::uint64_t after) {
+  auto call = impl_->jobs.traceRequest();
+  call.setJob(job.value);
+  call.setAfter(after);
+  return impl_->service.call(kj::mv(call), impl_->service.options.call_timeout);
+}
+
 result<job_client::watched> job_client::watch(job_id job, std::uint64_t after,
                                               const std::function<bool(const job_event_batch&)>& each) {
   auto state = std::make_shared<watch_state<job_event_batch>>(each, after);

@@ -28,6 +28,7 @@ class job_client {
   result<std::vector<job_info>> list(const job_filter& filter);
   result<job_info> status(job_id job);
   result<why_answer> why(job_id job, const std::string& path);
+  result<trace_page> trace(job_id job, std::uint64_t after);
 
   /// How far a watch came.
   struct watched {

@@ -217,6 +217,17 @@ class jobs_server final : public jobs_wire::Jobs::Server {
         });
   }
 
+  kj::Promise<void> trace(TraceContext context) override {
+    context.allowCancellation();
+    const job_id job{context.getParams().getJob()};
+    const auto after = context.getParams().getAfter();
+    return ask<trace_page>(connection_, limit(),
+                           [&](auto done) { reader().trace(caller(), job, after, std::move(done)); })
+        .then([context, most = connection_->shared.options.answer_bytes_max](auto value) mutable {
+          answer(context.getResults().initOutcome(), within(std::move(value), most));
+        });
+  }
+
   kj::Promise<void> watch(WatchContext context) override {
     context.allowCancellation();
     const auto params = context.getParams();

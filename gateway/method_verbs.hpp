@@ -31,6 +31,7 @@ inline constexpr std::array session_methods{
     method_verb{"gc", verb::operate},
     method_verb{"jobs", verb::query},
     method_verb{"cluster", verb::query},
+    method_verb{"trace", verb::query},
 };
 
 /// The same of schemas/jobs.capnp's Jobs. What was submitted or cancelled is noted once it was.
@@ -44,6 +45,7 @@ inline constexpr std::array job_methods{
     method_verb{"why", verb::query},
     method_verb{"watch", verb::query},
     method_verb{"logs", verb::query},
+    method_verb{"trace", verb::query},
 };
 
 /// The same of schemas/cluster.capnp's Cluster.

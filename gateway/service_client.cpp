@@ -92,6 +92,13 @@ result<why_answer> service_client::why(const std::string& path) {
   return impl_->call(kj::mv(call), impl_->options.call_timeout);
 }
 
+result<trace_page> service_client::trace(const std::string& build, std::uint64_t after) {
+  auto call = impl_->session.traceRequest();
+  call.setBuild(build);
+  call.setAfter(after);
+  return impl_->call(kj::mv(call), impl_->options.call_timeout);
+}
+
 result<graph_answer> service_client::graph(const graph_query& query) {
   auto call = impl_->session.graphRequest();
   call.setKind(service_codec::to_wire(query.what));

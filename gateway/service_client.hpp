@@ -56,6 +56,7 @@ class service_client {
   result<build_summary> build(build_request request);
   result<service_status> status();
   result<why_answer> why(const std::string& path);
+  result<trace_page> trace(const std::string& build, std::uint64_t after);
   result<graph_answer> graph(const graph_query& query);
   result<generation_diff> diff(const std::string& channel, std::uint64_t from, std::uint64_t to);
   result<head> rollback(const std::string& channel, std::uint64_t sequence);

@@ -98,6 +98,17 @@ class session_server final : public wire::Session::Server {
         });
   }
 
+  kj::Promise<void> trace(TraceContext context) override {
+    context.allowCancellation();
+    auto build = text(context.getParams().getBuild());
+    const auto after = context.getParams().getAfter();
+    return ask<trace_page>(connection_, limit(),
+                           [&](auto done) { facade().trace(std::move(build), after, std::move(done)); })
+        .then([context, most = connection_->shared.options.answer_bytes_max](auto value) mutable {
+          answer(context.getResults().initOutcome(), within(std::move(value), most));
+        });
+  }
+
   kj::Promise<void> graph(GraphContext context) override {
     context.allowCancellation();
     const auto params = context.getParams();

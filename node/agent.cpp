@@ -88,7 +88,7 @@ agent_command_list node_agent::received(const to_node& message, time_point now) 
   } else if (session_ != session::joined) {
     end(errc::corrupt, "the coordinator spoke before its welcome");
   } else if (const auto* work = std::get_if<control::work>(&message)) {
-    if (const auto done = worked(*work, out); !done) end(done.error().code, done.error().context);
+    if (const auto done = worked(*work, now, out); !done) end(done.error().code, done.error().context);
   } else if (const auto* answer = std::get_if<control::need_answer>(&message)) {
     out.push_back(commands::answered{*answer});
   } else if (const auto* list = std::get_if<control::revocations>(&message)) {
@@ -142,16 +142,16 @@ void node_agent::settled(const control::settings& message, agent_command_list& o
   out.push_back(commands::settle{message});
 }
 
-result<void> node_agent::worked(const control::work& message, agent_command_list& out) {
+result<void> node_agent::worked(const control::work& message, time_point now, agent_command_list& out) {
   if (!acknowledged(message.acknowledged))
     return fail(errc::corrupt, "the coordinator acknowledges results that were not said");
   for (const auto& one : message.recipes) recipes_[one.number] = std::make_shared<const control::recipe>(one);
-  for (const auto& one : message.assignments) GRAPHITE_CHECK(take(one));
+  for (const auto& one : message.assignments) GRAPHITE_CHECK(take(one, now));
   for (const auto& one : message.stops) stop(one, out);
   return {};
 }
 
-result<void> node_agent::take(const control::assignment& what) {
+result<void> node_agent::take(const control::assignment& what, time_point now) {
   if (what.attempt.epoch != epoch_)
     return fail(errc::stale_epoch, fmt::format("an attempt of reign {} in a session of {}",
                                                what.attempt.epoch.value, epoch_.value));
@@ -169,8 +169,8 @@ result<void> node_agent::take(const control::assignment& what) {
     return fail(errc::corrupt, "the same attempt was assigned twice");
   ++in.held;
   in.waiting.push_back(run);
-  attempts_.emplace(run,
-                    attempt{run, how, std::make_shared<const control::assignment>(what), what.attempt, {}});
+  attempts_.emplace(
+      run, attempt{run, how, std::make_shared<const control::assignment>(what), what.attempt, now, {}});
   if (leaves_at_ || draining_) {
     hand_back_waiting(leaves_at_ ? "the node leaves" : "the node is drained");
   } else if (!fits(domain{}, offer, how->needs)) {
@@ -251,7 +251,8 @@ void node_agent::begin_next(time_point now, agent_command_list& out) {
       in.memory_bytes += needs.memory_bytes;
       for (const auto& each : needs.resources) in.resources[each.name] += each.count;
       one.began = now;
-      out.push_back(commands::start{one.run, static_cast<std::uint32_t>(i), one.how, one.what});
+      out.push_back(
+          commands::start{one.run, static_cast<std::uint32_t>(i), one.how, one.what, now - one.taken});
     }
   }
 }
@@ -259,6 +260,7 @@ void node_agent::begin_next(time_point now, agent_command_list& out) {
 void node_agent::take_end(std::uint64_t run, control::attempt_end what) {
   const auto found = attempts_.find(run);
   if (found == attempts_.end() || !found->second.began) return;
+  what.times.waited = *found->second.began - found->second.taken;
   auto& in = domains_[found->second.what->domain];
   const auto& needs = found->second.how->needs;
   in.cpu_milli -= needs.cpu_milli;

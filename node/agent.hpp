@@ -36,6 +36,7 @@ struct start {
   std::uint32_t domain = 0;
   std::shared_ptr<const control::recipe> how;
   std::shared_ptr<const control::assignment> what;
+  duration waited = {};  ///< since it came
 };
 /// Its result is no longer wanted; ended() still comes.
 struct cancel {
@@ -107,6 +108,7 @@ class node_agent {
     std::shared_ptr<const control::recipe> how;
     std::shared_ptr<const control::assignment> what;
     attempt_key name;  ///< as the coordinator calls it now
+    time_point taken{};
     std::optional<time_point> began;
     bool cancelled = false;  ///< the runner was told
     bool disowned = false;   ///< its result is nobody's
@@ -127,8 +129,8 @@ class node_agent {
 
   void welcomed(const control::welcome& message, agent_command_list& out);
   void settled(const control::settings& message, agent_command_list& out);
-  result<void> worked(const control::work& message, agent_command_list& out);
-  result<void> take(const control::assignment& what);
+  result<void> worked(const control::work& message, time_point now, agent_command_list& out);
+  result<void> take(const control::assignment& what, time_point now);
   void stop(const control::stop& what, agent_command_list& out);
   void cancel_running(attempt& one, agent_command_list& out);
   bool acknowledged(std::uint64_t number);

@@ -91,10 +91,12 @@ attempt_result refused_for(const error& why) {
 }  // namespace
 
 /// A command gets all of its inputs at once; a built-in transform asks for what it reads.
-attempt_result assigned_attempts::run_with(const attempt_spec& spec, const cancel_token& cancel) const {
+attempt_result assigned_attempts::run_with(const attempt_spec& spec, const cancel_token& cancel,
+                                           time_point& fetched) const {
   const auto inputs = contents_of(spec.inputs);
   if (spec.command && ports_.fetch) {
     auto lost = ports_.fetch(inputs);
+    fetched = now();
     if (!lost) return refused_for(lost.error());
     if (!lost->empty()) return without_inputs(std::move(*lost));
   }
@@ -111,6 +113,8 @@ control::attempt_end assigned_attempts::run(const control::recipe& how, const co
                                             const cancel_token& cancel) const {
   control::attempt_end out;
   out.attempt = what.attempt;
+  const auto begun = now();
+  auto fetched = begun;
   const auto refuse = [&](const error& why) {
     out.result = {};
     out.result.status = cancel.cancelled() ? attempt_status::cancelled : attempt_status::refused;
@@ -121,12 +125,16 @@ control::attempt_end assigned_attempts::run(const control::recipe& how, const co
   const auto spec = spec_of(how, what);
   if (!spec) return refuse(spec.error());
   if (const auto taken = take_bodies(what.bodies); !taken) return refuse(taken.error());
-  out.result = run_with(*spec, cancel);
+  out.result = run_with(*spec, cancel, fetched);
+  const auto ran = now();
+  out.times.fetch = fetched - begun;
+  out.times.run = ran - fetched;
   if (out.result.status != attempt_status::succeeded) return out;
   auto bodies = bodies_of(out.result.outputs);
   if (!bodies) return refuse(bodies.error());
   out.bodies = std::move(*bodies);
   if (const auto durable = ports_.contents.sync(); !durable) return refuse(durable.error());
+  out.times.store = now() - ran;
   return out;
 }
 

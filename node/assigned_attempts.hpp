@@ -39,6 +39,8 @@ class assigned_attempts {
     std::function<result<std::vector<digest>>(std::span<const content_ref>)> fetch;
     /// The same after an attempt that could not read its inputs: each is looked at.
     std::function<result<mended>(std::span<const content_ref>)> mend;
+    /// A clock that never goes back: what each step takes is told with the result. Null: it is not.
+    std::function<time_point()> now = {};
   };
   struct options {
     std::map<std::string, installed_tool> tools;  ///< by name
@@ -54,7 +56,8 @@ class assigned_attempts {
 
  private:
   result<attempt_spec> spec_of(const control::recipe& how, const control::assignment& what) const;
-  attempt_result run_with(const attempt_spec& spec, const cancel_token& cancel) const;
+  attempt_result run_with(const attempt_spec& spec, const cancel_token& cancel, time_point& fetched) const;
+  time_point now() const { return ports_.now ? ports_.now() : time_point{}; }
   result<void> take_bodies(const std::vector<byte_vector>& bodies) const;
   result<std::vector<byte_vector>> bodies_of(const std::vector<attempt_output>& outputs) const;
 

@@ -168,6 +168,15 @@ struct End {
   # Bytes of small outputs, each at most 32 KiB.
   lost @12 :Data;
   # Of lostInput: digests of contents, 32 bytes each, one after the other; at most 1,024.
+  waitedNs @13 :UInt64;
+  # From the assignment's arrival until it began. This and the next three by the node's steady clock, for traces; 0:
+  # none, or not known.
+  fetchNs @14 :UInt64;
+  # Until its inputs were here. What a built-in transform asks for later is in runNs.
+  runNs @15 :UInt64;
+  # With what prepares it and takes its outputs; wallNs is the tool's alone.
+  storeNs @16 :UInt64;
+  # Until so many stores as are asked for had its outputs.
 }
 
 enum Status {

@@ -63,6 +63,10 @@ interface Jobs {
 
   logs @8 (job :UInt64, path :Text, after :UInt64, follow :Bool, to :LogSink) -> (outcome :Service.Outcome(Watched));
   # What tools said. `path`: of one asset; empty: of all. Without `follow` it ends with what there is now.
+
+  trace @9 (job :UInt64, after :UInt64) -> (outcome :Service.Outcome(Service.TracePage));
+  # Where its build's time went. Kept in memory, of the newest builds: `not_found` of others, and of one in which nothing
+  # ran; `unavailable` while it is built.
 }
 
 interface EventSink {

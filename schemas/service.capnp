@@ -95,6 +95,10 @@ interface Session {
 
   cluster @11 () -> (outcome :Outcome(ClusterGrant));
   # A coordinator's nodes and what they do: cluster.capnp. `unsupported` of a service that has none.
+
+  trace @12 (build :Text, after :UInt64) -> (outcome :Outcome(TracePage));
+  # Where the time of a build of the service's own view went. `build`: "latest", the number of a generation that it
+  # published, or "#ID", by which further pages are asked for. Kept in memory, the newest builds: `not_found` of others.
 }
 
 interface Hold {
@@ -223,6 +227,44 @@ struct Domain {
   node @0 :UInt64;
   cpus @1 :Text;                  # "0-3,8"
   threads @2 :UInt64;
+}
+
+struct TracePage {
+  # Some of the actions of a build that is over, in the order in which they began to be run.
+  build @0 :Text;               # for people: "job 12", "generation 7"
+  cause @1 :Text;
+  id @2 :UInt64;
+  number @3 :UInt64;            # of the job, or of the last generation; 0: it has none
+  beganUnixNs @4 :Int64;
+  settledNs @5 :UInt64;         # from its begin until its last action had ended
+  wallNs @6 :UInt64;            # and until what it made was published
+  actionCount @7 :UInt64;
+  leftOut @8 :UInt64;           # further actions, of which nothing is kept
+  forgotten @9 :UInt64;         # older builds of which nothing is kept any more
+  actions @10 :List(TracedAction);  # at most 2,048
+  next @11 :UInt64;             # `after` of the next page; 0: this is the last one
+}
+
+struct TracedAction {
+  # One attempt. The times count from the build's begin, in the order in which they are listed; between two of them
+  # lies a span: queue, fetch, run, store, publish.
+  rule @0 :Text;
+  path @1 :Text;                # its main input
+  cause @2 :Text;               # why it ran, and why it was tried again
+  node @3 :Text;                # empty: the machine of the service
+  domain @4 :UInt32;
+  slot @5 :UInt32;
+  tries @6 :UInt32;
+  status @7 :UInt16;            # 0 succeeded, 1 failed, 2 stale input, 3 cancelled, 4 refused, 5 lost input
+  found @8 :Bool;               # nobody ran it: its result was there
+  critical @9 :Bool;            # of the chain of actions that determined the build's end
+  readyNs @10 :UInt64;          # what it waits for had ended
+  begunNs @11 :UInt64;
+  fetchedNs @12 :UInt64;
+  ranNs @13 :UInt64;
+  storedNs @14 :UInt64;         # its result was with who asked for it
+  endedNs @15 :UInt64;          # its result counted
+  cpuNs @16 :UInt64;
 }
 
 struct Component { name @0 :Text; value @1 :Text; }

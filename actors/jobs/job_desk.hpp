@@ -116,6 +116,7 @@ struct job_desk_state {
   std::map<job_id, std::shared_ptr<const job_request>> planned;  ///< what is in the queue
   std::map<job_id, place> places;
   std::list<idle_view> idle;  ///< the last used first
+  kept_traces traces;         ///< by the numbers of jobs
   std::uint64_t last_watcher = 0;
   std::optional<time_point> wake_set;
   bool checking = false;
@@ -143,6 +144,7 @@ class job_desk_facade final : public job_desk, public job_reader {
   void list(job_caller who, job_filter filter, reply<std::vector<job_info>> done) override;
   void status(job_caller who, job_id job, reply<job_info> done) override;
   void why(job_caller who, job_id job, std::string path, reply<why_answer> done) override;
+  void trace(job_caller who, job_id job, std::uint64_t after, reply<trace_page> done) override;
   void events(job_caller who, job_question what, reply<job_event_batch> done) override;
   void logs(job_caller who, job_question what, reply<job_log_batch> done) override;
 

@@ -141,6 +141,18 @@ void job_desk_facade::why(job_caller who, job_id job, std::string path, reply<wh
   });
 }
 
+void job_desk_facade::trace(job_caller who, job_id job, std::uint64_t after, reply<trace_page> done) {
+  ask(done, [who = std::move(who), job, after, done](job_desk_state& state) {
+    const auto info = state.table->status(who, job);
+    if (!info) return done(tl::unexpected<error>(info.error()));
+    auto page = state.traces.page(std::to_string(job.value), after);
+    if (!page && page.error().code == errc::not_found && !is_over(info->state))
+      return done(fail(errc::unavailable,
+                       fmt::format("job {} goes on: its trace is there when it was built", job.value)));
+    done(std::move(page));
+  });
+}
+
 namespace {
 
 /// Answers where there is something, or where it must.

@@ -150,6 +150,11 @@ void job_desk_state::fed(job_id job, const std::shared_ptr<const job_request>& r
       state.table->said(job, path, text, state.time());
     });
   };
+  listener.on_trace = [call = caller(), job](std::shared_ptr<build_trace> over) {
+    over->head.build = fmt::format("job {}", job.value);
+    over->head.number = over->first_generation = job.value;
+    call([over = std::move(over)](job_desk_state& state) { state.traces.add(over); });
+  };
   at.view->build(build_of(*request, at.cancelled), std::move(listener),
                  [call = caller(), job, request](result<build_summary> done) {
                    call([job, request, done = std::move(done)](job_desk_state& state) {

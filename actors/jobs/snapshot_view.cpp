@@ -233,6 +233,9 @@ void snapshot_view::spawn(const view_setup& setup) {
     of->done = now.actions - std::min(now.actions, now.stale);
     of->failed = now.failed;
   };
+  graph.on_trace = [of = shared_](std::shared_ptr<build_trace> over, kept_traces&) {
+    of->hearing().on_trace(std::move(over));
+  };
   graph.domains = {rebuild_};
   graph.channels = {channel_};
   graph.specs = {channel_spec{}};

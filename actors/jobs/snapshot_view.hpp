@@ -32,6 +32,8 @@ struct view_listener {
   std::function<void(const diagnostic_line&)> on_diagnostic = [](const auto&) {};
   /// What a tool said: of the action's first output.
   std::function<void(std::string path, std::string text)> on_said = [](auto, auto) {};
+  /// Where its time went; before it is answered.
+  std::function<void(std::shared_ptr<build_trace>)> on_trace = [](auto) {};
 };
 
 /// A view fed by snapshots: what `graphite submit` builds, once, and what `graphite watch` feeds again and

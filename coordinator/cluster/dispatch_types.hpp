@@ -57,6 +57,7 @@ struct finished_attempt {
   schedule_commands::assign::why reason = schedule_commands::assign::why::first;
   /// When it was given out (or, of an adopted one, when it began) and when its result was here.
   time_point assigned{}, reported{};
+  std::string earlier = {};  ///< what the attempt before this one said, which was no result
 };
 
 /// What is to be made durable, all of it or nothing.

@@ -103,6 +103,7 @@ void impl::ended(dispatch_session& session, node_session number, control::attemp
   made->reason = given.reason;
   made->assigned = given.at;
   made->reported = now;
+  made->earlier = record->why;
   commits.add({made, use == report_use::unasked}, bytes);
   if (!made->key.is_zero()) {
     const bool first = uncommitted_keys.emplace(made->key, task).second;

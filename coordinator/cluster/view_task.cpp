@@ -52,10 +52,29 @@ dispatch_task task_of(const attempt_spec& spec, const digest& key, const view_wi
           {},       spec.outputs, spec.trace, 0,   0,           wish.now,        0};
 }
 
+namespace {
+
+std::shared_ptr<const attempt_story> story_of(const finished_attempt& what) {
+  using why = schedule_commands::assign::why;
+  attempt_story out{what.node, what.domain};
+  out.tries = std::max<std::uint32_t>(what.end.attempt.number.value, 1);
+  if (what.reason == why::again)
+    out.cause = "tried again" + (what.earlier.empty() ? "" : ": " + what.earlier);
+  if (what.reason == why::straggler) out.cause = "tried beside a late one";
+  if (what.reason == why::recheck) out.cause = "tried twice, to compare";
+  out.given = what.assigned;
+  out.back = what.reported;
+  out.times = what.end.times;
+  return std::make_shared<const attempt_story>(std::move(out));
+}
+
+}  // namespace
+
 attempt_result result_of(const attempt_spec& spec, const dispatch_commands::done& how) {
   attempt_result out;
   if (how.how == task_end::finished) {
     out = how.result->end.result;
+    out.story = story_of(*how.result);
   } else {
     out.status = how.how == task_end::poisoned ? attempt_status::failed : attempt_status::refused;
     if (how.reason) out.message = *how.reason;

@@ -105,6 +105,7 @@ struct attempt_end {
   attempt_result result;  ///< its action and attempt numbers are not sent
   std::uint64_t memory_peak_bytes = 0;
   std::vector<byte_vector> bodies;  ///< contents of outputs, each at most inline_bytes_max
+  attempt_times times = {};
 };
 
 struct results {

@@ -33,7 +33,7 @@ std::size_t bodies(const std::vector<byte_vector>& values) {
 
 std::size_t bytes_of(const attempt_end& what) {
   const auto& result = what.result;
-  std::size_t out = 64 + key + 2 * list + text(result.message) + text(result.log) + bodies(what.bodies);
+  std::size_t out = 96 + key + 2 * list + text(result.message) + text(result.log) + bodies(what.bodies);
   for (const auto& output : result.outputs) out += file(output.path, output.parts);
   if (result.discovered)
     for (const auto& path : *result.discovered) out += text(path.str());

@@ -226,6 +226,10 @@ result<control::attempt_end> read_end(wire::control::End::Reader in) {
   GRAPHITE_TRY(result.lost, read_digests(in.getLost(), of::lost_max));
   if (result.lost.empty() == (result.status == attempt_status::lost_input))
     return fail(errc::corrupt, "lost inputs that are none, or are not lost");
+  GRAPHITE_TRY(out.times.waited, read_duration(in.getWaitedNs()));
+  GRAPHITE_TRY(out.times.fetch, read_duration(in.getFetchNs()));
+  GRAPHITE_TRY(out.times.run, read_duration(in.getRunNs()));
+  GRAPHITE_TRY(out.times.store, read_duration(in.getStoreNs()));
   return out;
 }
 

@@ -147,6 +147,10 @@ void write(wire::control::End::Builder out, const control::attempt_end& in) {
   write_bodies([&](unsigned n) { return out.initBodies(n); }, in.bodies);
   if (!result.lost.empty())
     write_digests(out.initLost(static_cast<unsigned>(32 * result.lost.size())), result.lost);
+  out.setWaitedNs(static_cast<std::uint64_t>(in.times.waited.count()));
+  out.setFetchNs(static_cast<std::uint64_t>(in.times.fetch.count()));
+  out.setRunNs(static_cast<std::uint64_t>(in.times.run.count()));
+  out.setStoreNs(static_cast<std::uint64_t>(in.times.store.count()));
 }
 
 void write(wire::control::Settings::Builder out, const control::settings& in) {

@@ -81,6 +81,8 @@ TEST_F(jobs_service_test, every_question_reaches_the_jobs_and_comes_back) {
   jobs_.looked(id, 0);
   EXPECT_EQ(client->uploaded(id)->state, job_state::planning);
   EXPECT_EQ(client->why(id, "a.png")->rule, "made up");
+  EXPECT_EQ(client->trace(id, 5)->next, 5U);
+  EXPECT_EQ(client->trace(job_id{999}, 0).error().code, errc::not_found);
   EXPECT_EQ(client->status(id)->state, job_state::planning);
   EXPECT_EQ(client->list({})->at(0).id, id);
   EXPECT_EQ(client->cancel(id)->state, job_state::cancelled);

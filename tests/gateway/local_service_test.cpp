@@ -70,6 +70,8 @@ TEST_F(local_service_test, every_question_reaches_the_facade_and_comes_back) {
   facade_.diff_value.changed = {"a.png"};
   facade_.graph_lines = {"a.png", "level.bin"};
   facade_.graph_left_out = 3;
+  facade_.trace_value.head.build = "latest";
+  facade_.trace_value.next = 1;
   serve();
   auto client = connect();
   ASSERT_TRUE(client) << client.error().context;
@@ -81,6 +83,8 @@ TEST_F(local_service_test, every_question_reaches_the_facade_and_comes_back) {
   EXPECT_TRUE(facade_.last_build().dry_run);
   EXPECT_EQ((*client)->why("a.png")->key_components.at(0).second, "convert");
   EXPECT_EQ((*client)->why("b.png").error().code, errc::not_found);
+  EXPECT_EQ((*client)->trace("latest", 6)->next, 7u);
+  EXPECT_EQ((*client)->trace("12", 0).error().code, errc::not_found);
   EXPECT_EQ((*client)->diff("main", 1, 2)->changed.at(0), "a.png");
   EXPECT_EQ((*client)->rollback("main", 41)->sequence.value, 1041u);
   EXPECT_EQ((*client)->graph({graph_query::kind::rdeps, "a.png", ""})->left_out, 3u);

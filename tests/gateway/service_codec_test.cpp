@@ -121,6 +121,57 @@ TEST(service_codec, a_report_of_a_collection_survives_the_wire) {
   EXPECT_EQ(back->seconds, report.seconds);
 }
 
+trace_page some_trace() {
+  trace_page out;
+  out.head = {"generation 7", "edit: a.png", 3, 7, -5, seconds(2), seconds(3), 4'056, 8, 9};
+  traced_action one;
+  one.rule = "convert";
+  one.path = "a.png";
+  one.cause = "changed: a.png";
+  one.node = "node-1";
+  one.domain = 1;
+  one.slot = 2;
+  one.tries = 3;
+  one.status = attempt_status::lost_input;
+  one.critical = true;
+  one.ready = milliseconds(1);
+  one.begun = milliseconds(2);
+  one.fetched = milliseconds(3);
+  one.ran = milliseconds(4);
+  one.stored = milliseconds(5);
+  one.ended = milliseconds(6);
+  one.cpu = milliseconds(7);
+  traced_action other;
+  other.found = true;
+  out.actions = {one, other};
+  out.next = 2'048;
+  return out;
+}
+
+result<trace_page> decoded_again(const trace_page& page) {
+  capnp::MallocMessageBuilder message;
+  service_codec::encode(page, message.initRoot<wire::TracePage>());
+  return service_codec::decode(message.getRoot<wire::TracePage>().asReader());
+}
+
+TEST(service_codec, a_page_of_a_trace_survives_the_wire) {
+  const auto back = decoded_again(some_trace());
+  ASSERT_TRUE(back) << back.error().context;
+  EXPECT_EQ(*back, some_trace());
+}
+
+TEST(service_codec, a_trace_whose_times_go_back_is_corrupt) {
+  auto page = some_trace();
+  page.actions[0].ran = milliseconds(2);
+  EXPECT_EQ(decoded_again(page).error().code, errc::corrupt);
+  page = some_trace();
+  page.head.wall = milliseconds(1);
+  EXPECT_EQ(decoded_again(page).error().code, errc::corrupt);
+  page = some_trace();
+  page.actions[1].ended = duration(-1);
+  EXPECT_EQ(decoded_again(page).error().code, errc::corrupt);
+}
+
 TEST(service_codec, a_digest_of_a_wrong_length_is_corrupt) {
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<wire::Head>();

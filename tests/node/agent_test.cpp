@@ -152,6 +152,20 @@ TEST(node_agent, begins_what_fits_in_the_order_it_was_assigned) {
   EXPECT_EQ(node.said(), (ends{{2, attempt_status::succeeded}}));
 }
 
+TEST(node_agent, says_how_long_an_attempt_waited) {
+  agent_under_test node;
+  node.joined();
+  node.assign({1, 2, 3});
+  node.now += milliseconds(40);
+  node.end(node.started[0].run);
+  node.end(node.started[2].run);
+  const auto waited = [&](std::size_t message) {
+    return std::get<control::results>(node.sent.at(node.sent.size() - message)).ends.at(0).times.waited;
+  };
+  EXPECT_EQ(waited(2), duration::zero());
+  EXPECT_EQ(waited(1), milliseconds(40));
+}
+
 TEST(node_agent, what_ends_together_is_said_together) {
   agent_under_test node;
   node.joined();

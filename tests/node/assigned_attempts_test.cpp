@@ -42,6 +42,7 @@ class assigned : public testing::Test {
   attempt_result shout(const attempt_spec& spec) {
     seen_ = spec;
     ++runs_;
+    now_ += takes_;
     auto text = read(spec.inputs.at(0).content);
     for (auto& c : text) c = static_cast<char>(std::toupper(c));
     attempt_result out;
@@ -52,7 +53,7 @@ class assigned : public testing::Test {
   control::attempt_end run(assigned_attempts::options how = {}) {
     const assigned_attempts runner(
         {[this](const attempt_spec& spec, const cancel_token&) { return shout(spec); }, store_, sha256_,
-         fetch_, mend_},
+         fetch_, mend_, [this] { return now_; }},
         std::move(how));
     return runner.run(how_, what_, token_);
   }
@@ -65,6 +66,8 @@ class assigned : public testing::Test {
   attempt_status ends_ = attempt_status::succeeded;
   std::optional<attempt_spec> seen_;
   int runs_ = 0;
+  time_point now_{};
+  duration takes_{};
   std::function<result<std::vector<digest>>(std::span<const content_ref>)> fetch_;
   std::function<result<assigned_attempts::mended>(std::span<const content_ref>)> mend_;
 };
@@ -82,6 +85,16 @@ TEST_F(assigned, runs_as_it_was_told_and_sends_small_outputs_along) {
   EXPECT_EQ(seen_->environment, how_.environment);
   EXPECT_EQ(seen_->attempt, attempt_number{2});
   EXPECT_TRUE(seen_->inputs[0].generated);
+}
+
+TEST_F(assigned, tells_what_each_step_took) {
+  how_.command = std::make_shared<command_spec>();
+  takes_ = milliseconds(30);
+  fetch_ = [this](std::span<const content_ref>) {
+    now_ += milliseconds(4);
+    return std::vector<digest>();
+  };
+  EXPECT_EQ(run().times, (attempt_times{{}, milliseconds(4), milliseconds(30), {}}));
 }
 
 TEST_F(assigned, what_it_names_is_durable) {

@@ -43,6 +43,7 @@ control::results ended() {
   good.result.sandbox = sandbox_tier::landlock;
   good.memory_peak_bytes = 100;
   good.bodies = {bytes_of("0123456789")};
+  good.times = {milliseconds(1), milliseconds(2), milliseconds(3), milliseconds(4)};
   bad.attempt = {{5}, {8}, {1}};
   bad.result.status = attempt_status::failed;
   bad.result.message = "no such file";
@@ -138,6 +139,13 @@ TEST(control_messages, what_can_be_compared_comes_back_the_same) {
     EXPECT_EQ(back->index(), message.index());
     EXPECT_TRUE(encode(*back) == bytes) << message.index();
   }
+}
+
+TEST(control_messages, what_each_step_of_an_attempt_took_comes_back_the_same) {
+  const auto back = decode_to_coordinator(encode(to_coordinator(ended()))).value();
+  const auto& ends = std::get<control::results>(back).ends;
+  EXPECT_EQ(ends[0].times, ended().ends[0].times);
+  EXPECT_EQ(ends[1].times, attempt_times{});
 }
 
 TEST(control_messages, what_is_said_of_stores_comes_back_the_same) {

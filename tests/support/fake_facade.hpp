@@ -41,6 +41,7 @@ class fake_facade : public service_facade {
   build_summary build_value;
   why_answer why_value;
   generation_diff diff_value;
+  trace_page trace_value;
   std::vector<std::string> graph_lines;
   std::uint64_t graph_left_out = 0;
   gc_report gc_value;
@@ -84,6 +85,13 @@ class fake_facade : public service_facade {
     note([] {});
     if (path != why_value.path) return done(fail(errc::not_found, "no asset " + path));
     answer(std::move(done), why_value);
+  }
+  void trace(std::string build, std::uint64_t after, reply<trace_page> done) override {
+    note([] {});
+    if (build != trace_value.head.build) return done(fail(errc::not_found, "no build " + build));
+    auto out = trace_value;
+    out.next += after;
+    answer(std::move(done), out);
   }
   void graph(graph_query query, reply<graph_answer> done) override {
     note([&] { last_graph_ = query; });

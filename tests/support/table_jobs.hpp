@@ -157,6 +157,16 @@ class table_jobs final : public job_desk, public job_reader {
       later([done, known, out] { known ? done(out) : done(tl::unexpected(known.error())); });
     });
   }
+  void trace(job_caller who, job_id job, std::uint64_t after, reply<trace_page> done) override {
+    act([&](job_table& table) {
+      const auto known = table.status(who, job);
+      trace_page out;
+      out.head.build = "job " + std::to_string(job.value);
+      out.head.number = job.value;
+      out.next = after;
+      later([done, known, out] { known ? done(out) : done(tl::unexpected(known.error())); });
+    });
+  }
   void events(job_caller who, job_question what, reply<job_event_batch> done) override {
     read<job_event_batch>(what, std::move(done), [this, who](const job_question& of) {
       return table_.events(who, of.job, of.after);

@@ -104,6 +104,29 @@ TEST_F(view_task, an_end_is_told_under_the_views_own_names) {
   EXPECT_EQ(result_of(spec_, how).status, attempt_status::refused);
 }
 
+TEST_F(view_task, an_end_tells_who_ran_it_when_and_why_again) {
+  finished_attempt ended;
+  ended.node = "node-1";
+  ended.domain = 1;
+  ended.end.attempt.number.value = 2;
+  ended.end.times.fetch = milliseconds(3);
+  ended.reason = schedule_commands::assign::why::again;
+  ended.earlier = "the disk is full";
+  ended.assigned = time_point{} + seconds(1);
+  ended.reported = time_point{} + seconds(2);
+  dispatch_commands::done how;
+  how.result = std::make_shared<const finished_attempt>(ended);
+  const auto story = result_of(spec_, how).story;
+  ASSERT_TRUE(story);
+  EXPECT_EQ(story->node, "node-1");
+  EXPECT_EQ(story->domain, 1U);
+  EXPECT_EQ(story->tries, 2U);
+  EXPECT_EQ(story->cause, "tried again: the disk is full");
+  EXPECT_EQ(story->given, ended.assigned);
+  EXPECT_EQ(story->back, ended.reported);
+  EXPECT_EQ(story->times.fetch, milliseconds(3));
+}
+
 class result_rows_test : public view_task {
  protected:
   /// A batch of one.
