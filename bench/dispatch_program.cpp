@@ -159,15 +159,18 @@ class bench_coordinator {
     for (int here = nodes_; here < count; here = nodes_) nodes_.wait(here);
   }
 
-  /// Submits actions of these numbers; returns at once.
-  void submit(std::uint64_t first, std::uint64_t count) {
+  /// Submits actions of these numbers; returns at once. `due`: when each was to be submitted, from which its
+  /// time counts; null: now.
+  void submit(std::uint64_t first, std::uint64_t count,
+              const std::function<time_point(std::uint64_t)>& due = nullptr) {
+    const auto called = clock_.now();
     {
       const std::lock_guard lock(mutex_);
       under_way_ += count;
     }
     caf::anon_send(dispatch_, atom::answer_v,
                    std::make_shared<const dispatch_call>(
-                       dispatch_call{[this, first, count](dispatch_desk& desk, time_point now) {
+                       dispatch_call{[this, first, count, due, called](dispatch_desk& desk, time_point now) {
                          if (!recipe_) open_job(desk);
                          for (auto i = first; i < first + count; ++i) {
                            auto bytes = small_bytes(i, std::byte{1});
@@ -186,9 +189,10 @@ class bench_coordinator {
                                               0,
                                               now,
                                               0};
-                           const auto done = [this, now](const dispatch_commands::done& how) {
+                           const auto begun = due ? due(i) : called;
+                           const auto done = [this, begun](const dispatch_commands::done& how) {
                              if (how.how != task_end::finished) give_up("an action did not end well");
-                             const auto took = clock_.now() - now;
+                             const auto took = clock_.now() - begun;
                              const std::lock_guard lock(mutex_);
                              took_.push_back(took);
                              if (--under_way_ % 64 == 0) changed_.notify_all();
@@ -277,11 +281,14 @@ int run_coordinator(const std::string& keys, const std::string& state, std::uint
   const double rate = static_cast<double>(count) / seconds_taken.count();
   // Half of that, in steps of a millisecond.
   const auto at_half = std::chrono::steady_clock::now();
+  const auto due_at = [&](std::uint64_t number) {
+    return at_half + duration(static_cast<std::int64_t>(2e9 * static_cast<double>(number - count) / rate));
+  };
   std::uint64_t given = 0;
   while (given < count / 4) {
     const std::chrono::duration<double> since = std::chrono::steady_clock::now() - at_half;
     const auto due = std::min<std::uint64_t>(count / 4, static_cast<std::uint64_t>(since.count() * rate / 2));
-    if (due > given) all.submit(count + given, due - given);
+    if (due > given) all.submit(count + given, due - given, due_at);
     given = due;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -292,7 +299,8 @@ int run_coordinator(const std::string& keys, const std::string& state, std::uint
                                     {"p50_ms", percentile_ms(full, 0.5)},
                                     {"p50_ms_half_load", percentile_ms(half, 0.5)},
                                     {"p99_ms_half_load", percentile_ms(half, 0.99)},
-                                    {"committed", all.committed(count)}}
+                                    {"committed", all.committed(count + given)},
+                                    {"submitted", count + given}}
                          .dump());
   std::fflush(stdout);
   return 0;

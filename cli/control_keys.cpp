@@ -5,6 +5,7 @@
 #include "core/store_pass.hpp"
 #include "platform/crypto/ssl_calls.hpp"
 #include "platform/crypto/tls_files.hpp"
+#include "platform/keys/key_file.hpp"
 #include "platform/keys/key_layout.hpp"
 #include "platform/keys/loaded_keys.hpp"
 
@@ -12,6 +13,7 @@ namespace graphite {
 
 result<std::unique_ptr<control_keys>> control_keys::load(const std::string& folder, role wanted,
                                                          const clock_source& clock) {
+  leave_no_core_file();
   GRAPHITE_TRY(auto keys, load_node_keys(folder, clock.unix_ns()));
   if (keys.said.what != wanted)
     return fail(errc::permission_denied,

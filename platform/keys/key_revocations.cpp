@@ -39,6 +39,41 @@ result<std::optional<revocations_statement>> list_in(const std::string& path,
   return fail(why.code, fmt::format("{}: {}", path, why.context));
 }
 
+constexpr std::string_view control_prefix = "control:";
+
+/// The certificate and the role key that a machine of a cluster was given at once: they fall together. Zero:
+/// there is no other one.
+std::uint64_t other_half(const std::vector<issued_key>& rows, const issued_key& of) {
+  const bool is_certificate =
+      of.what == issued_key::kind::certificate && of.about.starts_with(control_prefix);
+  if (!is_certificate && of.what != issued_key::kind::role_key) return 0;
+  std::uint64_t before = 0;
+  for (const auto& one : rows) {
+    if (one.name != of.name) continue;
+    if (is_certificate && one.serial > of.serial && one.what == issued_key::kind::role_key) return one.serial;
+    if (!is_certificate && one.serial < of.serial && one.what == issued_key::kind::certificate &&
+        one.about.starts_with(control_prefix))
+      before = one.serial;
+  }
+  return before;
+}
+
+/// What nobody asks about cannot be revoked: to say that it was would be wrong.
+result<void> check_revocable(const issued_key& row) {
+  if (row.what != issued_key::kind::certificate) return {};
+  if (row.about == "authority")
+    return fail(errc::unsupported,
+                fmt::format("{} is an authority, and nobody asks whether that is revoked: revoke what it has "
+                            "signed, or make new keys with `graphite keygen` where its key was stolen",
+                            row.serial));
+  if (row.name == "server" && row.about.find(':') == std::string::npos)
+    return fail(errc::unsupported,
+                fmt::format("{} is the serving process's own certificate, which clients do not ask about: "
+                            "`graphite keys rotate DIR --server` replaces it",
+                            row.serial));
+  return {};
+}
+
 }  // namespace
 
 result<void> key_authority::read_revocations() {
@@ -85,7 +120,9 @@ result<revocations_statement> key_authority::revoke(const std::vector<std::uint6
     if (row == rows.end())
       return fail(errc::not_found,
                   fmt::format("nothing has serial {}: `graphite keys list {}` shows them", serial, folder_));
+    GRAPHITE_CHECK(check_revocable(*row));
     next.serials.insert(serial);
+    if (const auto other = other_half(rows, *row); other != 0) next.serials.insert(other);
     if (row->what != issued_key::kind::ticket) continue;
     curve_key client;
     const auto bytes = bytes_from_hex(row->key, client.bytes.size()).value_or(byte_vector());

@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """A coordinator and nodes as processes: keys made, joined, built on, killed."""
-import json
-import subprocess
-
 from clusters import RULE, UPPER, Cluster, built_alone, outputs, texts
-from support import PROGRAM, World, check, equal, main, run, wait_until
+from support import World, check, equal, main, no_core_file, run, wait_until
+
 
 def nodes_build_what_is_saved():
     with World() as world:
@@ -72,7 +70,6 @@ argv = "cat {in} > {out}"
         text = run("cordon", "node-3", "-C", world.root, code=2)
         check("no node node-3: did you mean 'node-1'?" in text, f"a name that is none: {text}")
         world.write("c.txt", "c\n")
-        waits = world.start("waits", "build", "-C", world.root, "--json")
         wait_until(lambda: sum(c["waiting"] for c in told()["classes"]) == 1, "an action that waits")
         port = cluster.port()
         cluster.coordinator.kill()
@@ -81,7 +78,6 @@ argv = "cat {in} > {out}"
         equal([n["service"] for n in told()["nodes"]], ["draining", "cordoned"], "orders hold over a restart")
         run("uncordon", "node-1", "-C", world.root)
         wait_until(lambda: world.build()["behind"] == 0, "the rest")
-        waits.kill()
         cluster.nodes["node-2"].kill()
         wait_until(lambda: [n["here"] for n in told()["nodes"]] == [True, False], "node-2 to be away")
         back = run("uncordon", "node-2", "-C", world.root, "--json")
@@ -146,13 +142,13 @@ def a_node_whose_key_is_revoked_is_shut_out():
         texts(world, 1)
         cluster = Cluster(world)
         cluster.start()
+        serial = cluster.make_part("node-1")["serial"]  # as it is printed
         node = cluster.node("node-1", store=True)
         cluster.joined("node-1")
-        listed = subprocess.run([PROGRAM, "keys", "list", cluster.keys, "--json"], capture_output=True, text=True, check=True)
-        serial = next(row["serial"] for row in map(json.loads, listed.stdout.splitlines())
-                      if row.get("kind") == "role-key" and row.get("name") == "node-1")
-        run("keys", "revoke", cluster.keys, str(serial), "--json")
-        wait_until(lambda: f"key {serial} of node-1 was revoked" in cluster.coordinator.log(), "the coordinator to shut it out")
+        for process in (cluster.coordinator, node):
+            no_core_file(process)
+        run("keys", "revoke", cluster.keys, serial, "--json")
+        wait_until(lambda: "of node-1 was revoked" in cluster.coordinator.log(), "the coordinator to shut it out")
         wait_until(lambda: "revoked" in node.log(), "the node to be told why")
 
 

@@ -31,7 +31,7 @@ class Cluster:
         self.make_part("main", "coordinator")
 
     def make_part(self, name, role="node", keys=None):
-        run("keys", "node", keys or self.keys, name, "--role", role, "--json")
+        return run("keys", "node", keys or self.keys, name, "--role", role, "--json")
 
     def start(self, port=0, copies=1, *extra):
         self.coordinator = self.world.start(

@@ -43,6 +43,13 @@ def short(value):
     return value if not isinstance(value, bytes) or len(value) <= 40 else f"{len(value)} bytes {value[:20]!r}…"
 
 
+def no_core_file(process):
+    """That the process would leave none."""
+    with open(f"/proc/{process.child.pid}/limits") as limits:
+        check(any(line.startswith("Max core file size") and line.split()[4] == "1" for line in limits),
+              f"{process.name} would leave a core file")
+
+
 def wait_until(condition, what, deadline_s=DEADLINE_S):
     """Polls a condition that no event announces; the deadline is only there to end a broken run."""
     end = time.monotonic() + deadline_s

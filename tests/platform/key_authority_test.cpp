@@ -5,7 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include "core/client_identity.hpp"
 #include "core/hex.hpp"
@@ -26,6 +29,10 @@ struct key_authorities : testing::Test {
   std::string folder = place.path() + "/keys";
   ed25519_verifier verifier;
 
+  /// Something that can be revoked and is of no consequence.
+  std::uint64_t a_client(key_authority& keys) const {
+    return keys.issue_certificate({"ann", "clients", {verb::query}, {}, {now, now + day}}).value().serial;
+  }
   key_authority begin() { return key_authority::begin(folder, {{"main", "ui"}, now, 365}).value(); }
   publisher_keys publisher(std::int64_t at = now) const { return load_publisher_keys(folder, at).value(); }
   errc publisher_fails(std::int64_t at) const {
@@ -114,14 +121,45 @@ TEST_F(key_authorities, tell_of_a_revoked_key_that_was_the_only_one) {
   EXPECT_EQ(channel_signer(std::move(left)).sign_state(state, {}).error().code, errc::permission_denied);
 }
 
+TEST_F(key_authorities, revoke_a_machines_certificate_and_role_key_together) {
+  auto keys = begin();
+  for (const auto* name : {"node-1", "node-2"})
+    ASSERT_TRUE(keys.issue_certificate({name, "control", {}, role::node, {now, now + day}}));
+  const auto again = keys.issue_certificate({"node-1", "control", {}, role::node, {now, now + day}}).value();
+  std::map<std::string, std::vector<std::uint64_t>> role_keys;
+  for (const auto& row : keys.issued())
+    if (row.what == issued_key::kind::role_key) role_keys[row.name].push_back(row.serial);
+  ASSERT_EQ(role_keys["node-1"].size(), 2u);
+  const auto by_certificate = keys.revoke({again.serial}).value().serials;
+  EXPECT_EQ(by_certificate, (std::set<std::uint64_t>{again.serial, role_keys["node-1"][1]}));
+  const auto all = keys.revoke({role_keys["node-2"][0]}).value().serials;
+  EXPECT_EQ(all.size(), 4u) << "its certificate, too";
+  EXPECT_TRUE(all.contains(role_keys["node-2"][0] - 1));
+  EXPECT_FALSE(all.contains(role_keys["node-1"][0])) << "a former one was not asked for";
+}
+
+TEST_F(key_authorities, do_not_say_that_they_revoked_what_nobody_asks_about) {
+  auto keys = begin();
+  std::size_t refused = 0;
+  for (const auto& row : std::vector(keys.issued())) {
+    if (row.about != "authority" && row.name != "server") continue;
+    EXPECT_EQ(keys.revoke({row.serial}).error().code, errc::unsupported) << row.serial;
+    ++refused;
+  }
+  EXPECT_EQ(refused, 6u);
+  EXPECT_TRUE(publisher().revoked.serials.empty());
+}
+
 TEST_F(key_authorities, tell_of_revocations_beside_a_key_that_cannot_be_read) {
   auto keys = begin();
   const auto channels = folder + "/publisher/channels";
   const auto file = std::filesystem::directory_iterator(channels)->path().string();
   ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
-  ASSERT_TRUE(keys.revoke({1}));
+  const auto channel =
+      std::ranges::find(keys.issued(), issued_key::kind::channel_key, &issued_key::what)->serial;
+  ASSERT_TRUE(keys.revoke({channel}));
   const auto loaded = publisher();
-  EXPECT_TRUE(loaded.revoked.serials.contains(1));
+  EXPECT_TRUE(loaded.revoked.serials.contains(channel));
   ASSERT_EQ(loaded.refused.size(), 1u);
   EXPECT_NE(loaded.refused.front().find("chmod 600 " + file), std::string::npos);
 }
@@ -266,11 +304,11 @@ TEST_F(key_authorities, belong_to_one_at_a_time) {
 }
 
 TEST_F(key_authorities, never_number_a_list_anew) {
-  begin().revoke({1}).value();
+  begin().revoke({7}).value();
   const auto told = folder + "/publisher/revocations", kept = folder + "/root/revocations";
   const auto first = place.path() + "/first";
   std::filesystem::copy(told, first);
-  EXPECT_EQ(key_authority::open(folder).value().revoke({2}).value().number, 2u);
+  EXPECT_EQ(key_authority::open(folder).value().revoke({8}).value().number, 2u);
   const auto refused = [&] {
     const auto opened = key_authority::open(folder);
     return opened ? "" : opened.error().context;
@@ -283,7 +321,7 @@ TEST_F(key_authorities, never_number_a_list_anew) {
   EXPECT_EQ(refused(), "");
   // The root's copy of a folder of before there was one, or of a crash between the two.
   std::filesystem::copy(first, kept, std::filesystem::copy_options::overwrite_existing);
-  EXPECT_EQ(key_authority::open(folder).value().revoke({3}).value().number, 3u);
+  EXPECT_EQ(key_authority::open(folder).value().revoke({7}).value().number, 3u);
 }
 
 TEST_F(key_authorities, renew_what_a_server_has) {
@@ -334,7 +372,11 @@ TEST_F(key_authorities, leave_ended_keys_to_the_old_root) {
 }
 
 TEST_F(key_authorities, finish_a_new_root_wherever_it_was_cut_off) {
-  begin().revoke({1}).value();
+  std::uint64_t revoked = 0;
+  {
+    auto keys = begin();
+    keys.revoke({revoked = a_client(keys)}).value();
+  }
   const auto whole = place.path() + "/whole";
   std::filesystem::copy(folder, whole, std::filesystem::copy_options::recursive);
   const auto old = key_authority::open(folder).value().root();
@@ -360,7 +402,7 @@ TEST_F(key_authorities, finish_a_new_root_wherever_it_was_cut_off) {
       ASSERT_EQ(publisher().channels.size(), 2u) << point << ' ' << count;  // what serves goes on
       auto keys = key_authority::open(folder);
       ASSERT_TRUE(keys) << point << ' ' << count << ": " << keys.error().context;
-      EXPECT_TRUE(keys->revoked().serials.contains(1));
+      EXPECT_TRUE(keys->revoked().serials.contains(revoked));
       const auto during = publisher();
       EXPECT_EQ(during.roots.front().key, keys->root());
       EXPECT_TRUE(verified_channel_key(during.channels.at("main").statement, keys->root(), verifier));
@@ -370,7 +412,7 @@ TEST_F(key_authorities, finish_a_new_root_wherever_it_was_cut_off) {
         EXPECT_EQ(during.vouchers.size(), 1u);
       }
       EXPECT_FALSE(std::filesystem::exists(folder + "/root/root.key.next"));
-      EXPECT_EQ(keys->revoke({2}).value().number, 2u);
+      EXPECT_EQ(keys->revoke({8}).value().number, 2u);
     }
   EXPECT_GT(finished, 10u);
 }
@@ -379,7 +421,7 @@ TEST_F(key_authorities, replace_their_root_without_a_gap) {
   auto keys = begin();
   const auto old = keys.root();
   ASSERT_TRUE(keys.follow({"main", {}, lineage_id{uuid{{1}}}, epoch_number{5}}));
-  ASSERT_TRUE(keys.revoke({1}));
+  ASSERT_TRUE(keys.revoke({a_client(keys)}));
   ASSERT_TRUE(keys.replace_root({now, now + 30 * day}));
   ASSERT_NE(keys.root(), old);
   const auto during = publisher();

@@ -34,6 +34,11 @@ struct keys_of_sessions : testing::Test {
   test::temporary_folder place;
   std::string folder = place.path() + "/keys";
   key_authority authority = key_authority::begin(folder, {{"main"}, start, 365}).value();
+  /// Whose certificate can be revoked, and is of no consequence.
+  const std::uint64_t client =
+      authority.issue_certificate({"ann", "clients", {verb::query}, {}, {start, start + 365 * day}})
+          .value()
+          .serial;
   set_clock clock;
   test::recording_log log{log_level::info};
   std::unique_ptr<session_keys> keys = session_keys::load(folder, project(), clock, log).value();
@@ -83,8 +88,8 @@ TEST_F(keys_of_sessions, sign_nothing_more_once_the_only_key_has_ended) {
 
 TEST_F(keys_of_sessions, try_what_failed_again_and_tell_it_once) {
   watch();
-  ASSERT_TRUE(authority.revoke({1}));
-  ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.serials.contains(1); }));
+  ASSERT_TRUE(authority.revoke({client}));
+  ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.serials.contains(client); }));
   const auto file = folder + "/publisher/revocations";
   ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
   ASSERT_TRUE(test::wait_until([&] { return log.contains("chmod 600 " + file); }));
@@ -123,7 +128,7 @@ TEST_F(keys_of_sessions, tell_their_users_when_a_root_has_ended) {
 }
 
 TEST_F(keys_of_sessions, name_a_list_that_is_too_long_for_heartbeats) {
-  ASSERT_TRUE(authority.revoke({1}));
+  ASSERT_TRUE(authority.revoke({client}));
   watch();
   ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.number == 1; }));
   EXPECT_EQ(keys->signer().news().revocations, keys->now()->revocations);
@@ -146,11 +151,11 @@ TEST_F(keys_of_sessions, name_a_list_that_is_too_long_for_heartbeats) {
 
 TEST_F(keys_of_sessions, go_back_to_no_older_list) {
   watch();
-  ASSERT_TRUE(authority.revoke({1}));
-  ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.serials.contains(1); }));
+  ASSERT_TRUE(authority.revoke({client}));
+  ASSERT_TRUE(test::wait_until([&] { return keys->now()->revoked.serials.contains(client); }));
   std::filesystem::remove(folder + "/publisher/revocations");
   ASSERT_TRUE(test::wait_until([&] { return log.contains("copy the newest file `revocations` there"); }));
-  EXPECT_TRUE(keys->now()->revoked.serials.contains(1));
+  EXPECT_TRUE(keys->now()->revoked.serials.contains(client));
 }
 
 TEST_F(keys_of_sessions, begin_with_a_key_for_each_channel_alone) {
