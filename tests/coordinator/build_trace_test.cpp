@@ -21,7 +21,7 @@ class recorded {
 
   void start(std::uint32_t action, int ms, const std::vector<std::uint32_t>& from = {},
              std::uint32_t attempt = 1) {
-    attempt_spec spec{.main_input = path("in", action)};
+    attempt_spec spec{{}, {}, {}, {}, {}, path("in", action), {}, {}, {}, {}, {}, {}, {}};
     spec.action = action_id{action};
     spec.attempt = attempt_number{attempt};
     spec.rule = "r";
