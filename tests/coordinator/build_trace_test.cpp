@@ -137,7 +137,7 @@ TEST(build_trace, times_of_a_node_that_cannot_be_are_cut_to_what_is_known) {
   recorded build;
   build.start(1, 10);
   build.end(1, 50, recorded::on("a", -500, 4'000, {0, 10'000, 10'000, 0}));
-  const auto& one = (*build).rest()->actions.front();
+  const auto one = (*build).rest()->actions.front();
   EXPECT_EQ(one.begun, milliseconds(10));
   EXPECT_EQ(one.fetched, milliseconds(50));
   EXPECT_EQ(one.stored, milliseconds(50));
@@ -163,7 +163,7 @@ TEST(build_trace, what_was_found_takes_no_slot_and_no_time_to_run) {
   recorded build;
   build.start(1, 0);
   build.found(1, 4);
-  const auto& one = (*build).rest()->actions.front();
+  const auto one = (*build).rest()->actions.front();
   EXPECT_TRUE(one.found);
   EXPECT_EQ(one.begun, milliseconds(4));
   EXPECT_EQ(one.ended, milliseconds(4));
