@@ -75,14 +75,14 @@ bool child::drain(const std::function<void(const nlohmann::json&)>& on_event) {
   }
 }
 
-void wait_for_all(const std::vector<std::unique_ptr<child>>& children,
+void wait_for_all(const std::vector<child*>& children,
                   const std::function<bool(std::size_t, const nlohmann::json&)>& accept,
                   const std::string& what, double deadline_s) {
   const double deadline = now_seconds() + deadline_s;
   std::vector<bool> done(children.size());
   std::size_t left = children.size();
   std::vector<pollfd> fds;
-  for (const auto& one : children) fds.push_back({one->out(), POLLIN, 0});
+  for (const auto* one : children) fds.push_back({one->out(), POLLIN, 0});
   while (left > 0) {
     if (now_seconds() > deadline)
       give_up("no " + what + " from " + std::to_string(left) + " programs in time");
@@ -95,6 +95,25 @@ void wait_for_all(const std::vector<std::unique_ptr<child>>& children,
       if (!alive && !done[i]) give_up("a program ended while waiting for " + what);
     }
   }
+}
+
+void wait_for_all(const std::vector<std::unique_ptr<child>>& children,
+                  const std::function<bool(std::size_t, const nlohmann::json&)>& accept,
+                  const std::string& what, double deadline_s) {
+  std::vector<child*> all;
+  for (const auto& one : children) all.push_back(one.get());
+  wait_for_all(all, accept, what, deadline_s);
+}
+
+nlohmann::json wait_for(child& one, const std::string& event, double deadline_s) {
+  nlohmann::json out;
+  const auto is_it = [&](std::size_t, const nlohmann::json& said) {
+    if (said.value("event", "") != event) return false;
+    out = said;
+    return true;
+  };
+  wait_for_all(std::vector<child*>{&one}, is_it, "event " + event, deadline_s);
+  return out;
 }
 
 nlohmann::json run_json(const std::vector<std::string>& argv, const std::string& log_path) {

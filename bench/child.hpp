@@ -34,9 +34,15 @@ class child {
 
 /// Waits until `accept(index, event)` was true once for every child, at most `deadline_s` seconds; exits the
 /// bench with `what` where it was not.
+void wait_for_all(const std::vector<child*>& children,
+                  const std::function<bool(std::size_t index, const nlohmann::json&)>& accept,
+                  const std::string& what, double deadline_s = 120);
 void wait_for_all(const std::vector<std::unique_ptr<child>>& children,
                   const std::function<bool(std::size_t index, const nlohmann::json&)>& accept,
                   const std::string& what, double deadline_s = 120);
+
+/// Waits for one event of a program, and returns it; as above.
+nlohmann::json wait_for(child& one, const std::string& event, double deadline_s = 120);
 
 /// Runs `argv` to its end and returns its last JSON line; exits the bench with its log where it failed.
 nlohmann::json run_json(const std::vector<std::string>& argv, const std::string& log_path);

@@ -25,10 +25,10 @@ nlohmann::json run_once(const cluster_keys& keys, const std::string& programs, s
   const auto state = keys.folder() + "/state";
   fs::create_directories(state);
   child coordinator({program, "coordinator", keys.of("main"), state, std::to_string(count), "4096"}, log);
-  const auto port = std::to_string(await(coordinator, "ready", log).at("port").get<int>());
+  const auto port = std::to_string(wait_for(coordinator, "ready").at("port").get<int>());
   child first({program, "node", keys.of("node-1"), port}, log),
       second({program, "node", keys.of("node-2"), port}, log);
-  auto out = await(coordinator, "done", log);
+  auto out = wait_for(coordinator, "done", 300);
   if (out.at("committed") != out.at("submitted"))
     give_up(fmt::format("{} of {} results are in the action cache", out.at("committed").dump(),
                         out.at("submitted").dump()));
@@ -76,6 +76,12 @@ double gearman_rate(const cluster_keys& keys, const std::string& programs, std::
       .at("actions_per_s");
 }
 
+/// Without the address behind it.
+std::string gearmand_version() {
+  const auto line = first_line_of({"/bin/sh", "-c", std::string(gearmand) + " --version | grep ."});
+  return line.substr(0, line.find(" - "));
+}
+
 double dask_rate(const cluster_keys& keys, std::uint64_t count) {
   return run_json(
              {GRAPHITE_SOURCE_FOLDER "/bench/peers/dask_dispatch.py", std::to_string(count), keys.folder()},
@@ -110,12 +116,12 @@ report run_dispatch(const bench_options& options) {
       50'000.0, std::max(dask.empty() ? 0 : 20 * median(dask), gearman.empty() ? 0 : median(gearman)));
   out.figures.push_back({"actions_per_s", rate, "1/s", better::higher, needed,
                          !options.peers ? ""
-                         : has_gearman  ? "gearmand 1.1.20"
+                         : has_gearman  ? gearmand_version()
                                         : "gearmand: not installed",
                          gearman.empty() ? std::nullopt : std::optional(median(gearman))});
   if (!dask.empty())
-    out.figures.push_back(
-        {"over_dask", rate / median(dask), "x", better::higher, 20, "Dask distributed 2022.12.1", 1});
+    out.figures.push_back({"over_dask", rate / median(dask), "x", better::higher, 20,
+                           first_line_of({dask_scheduler, "--version"}), 1});
   out.figures.push_back({"p50_ms", median(values["p50_ms"]), "ms", better::lower, {}, {}, {}});
   out.figures.push_back(
       {"p50_ms_half_load", median(values["p50_ms_half_load"]), "ms", better::lower, {}, {}, {}});
@@ -127,8 +133,7 @@ report run_dispatch(const bench_options& options) {
     out.notes.push_back("NOT MEASURED: Dask distributed (python3-distributed) is not installed");
   out.notes.push_back(
       "a coordinator and two node processes over TLS with keys; each action has a key of its own, a 32-byte "
-      "input "
-      "and output, is committed to the action cache on disk and read again; who submits them is in the "
+      "input and output, is committed to the action cache on disk and read again; who submits them is in the "
       "coordinator's process; 4,096 under way. gearmand and Dask keep nothing");
   return out;
 }

@@ -21,18 +21,20 @@ cluster_keys::cluster_keys(const std::string& programs, int nodes) : folder_(tem
 
 cluster_keys::~cluster_keys() { fs::remove_all(folder_); }
 
-nlohmann::json await(child& one, const std::string& event, const std::string& log) {
-  nlohmann::json out;
-  const double until = now_seconds() + 300;
-  while (out.is_null()) {
-    const bool goes_on = one.drain([&](const nlohmann::json& said) {
-      if (said.value("event", "") == event) out = said;
-    });
-    if (out.is_null() && (!goes_on || now_seconds() > until))
-      give_up(fmt::format("no event {}: see {}", event, log));
-    ::usleep(1'000);
-  }
-  return out;
+void write_command_project(const std::string& folder, const std::string& match, const std::string& command) {
+  fs::create_directories(folder);
+  write_file(folder + "/graphite.toml", fmt::format(R"([project]
+name = "bench"
+[[rule]]
+name = "wait"
+match = ["{}"]
+transform = "command"
+outputs = ["{{stem}}.out"]
+[rule.command]
+shell = true
+argv = "{}"
+)",
+                                                    match, command));
 }
 
 cluster_processes::cluster_processes(const std::string& programs, int nodes, const std::string& tools,
@@ -55,7 +57,7 @@ void cluster_processes::start_coordinator() {
       std::vector<std::string>{programs_ + "/graphite", "coordinator", "-C", keys_.folder() + "/own",
                                "--json", "--control", control_, "--control-keys", keys_.of("main")},
       log_);
-  control_ = await(*coordinator_, "ready", log_).at("control");
+  control_ = wait_for(*coordinator_, "ready").at("control");
 }
 
 void cluster_processes::start_node(int number, const std::string& tools,

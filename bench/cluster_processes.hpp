@@ -25,8 +25,8 @@ class cluster_keys {
   const std::string folder_;
 };
 
-/// Waits for this event of it, and returns it; exits the bench where it ends before.
-nlohmann::json await(child& one, const std::string& event, const std::string& log);
+/// A project of one rule, whose outputs are STEM.out.
+void write_command_project(const std::string& folder, const std::string& match, const std::string& command);
 
 /// A coordinator and nodes, as a user starts them: the first of these is a store. Ended with this.
 class cluster_processes {

@@ -1,9 +1,9 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <set>
 
 #include "bench/cluster_processes.hpp"
 #include "bench/workloads.hpp"
@@ -14,20 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Each action says in a file that it begins, waits for half a second, and copies.
-void write_project(const std::string& folder, const std::string& begun, int count) {
-  write_file(folder + "/graphite.toml", fmt::format(R"([project]
-name = "pending"
-[[rule]]
-name = "wait"
-match = ["t/**/*.txt"]
-transform = "command"
-outputs = ["{{stem}}.out"]
-[rule.command]
-shell = true
-argv = "echo {{in}} >> {}; sleep 0.5; cp {{in}} {{out}}"
-)",
-                                                    begun));
+constexpr int at_once = 32;  ///< of each of the two nodes
+
+/// Each action says in a file that it begins, waits for half a second, copies, and says in another that it
+/// ends.
+void write_project(const std::string& folder, const std::string& begun, const std::string& ended, int count) {
+  write_command_project(
+      folder, "t/**/*.txt",
+      fmt::format("echo {{in}} >> {}; sleep 0.5; cp {{in}} {{out}}; echo {{in}} >> {}", begun, ended));
   for (int i = 0; i < count; ++i) {
     const auto sub = fmt::format("{}/t/{}", folder, i / 1'000);
     if (i % 1'000 == 0) fs::create_directories(sub);
@@ -35,7 +29,8 @@ argv = "echo {{in}} >> {}; sleep 0.5; cp {{in}} {{out}}"
   }
 }
 
-std::map<std::string, int> read_begun(const std::string& path) {
+/// How often each name was said.
+std::map<std::string, int> read_names(const std::string& path) {
   std::map<std::string, int> out;
   std::ifstream in(path);
   for (std::string line; std::getline(in, line);) ++out[line];
@@ -50,29 +45,33 @@ struct restart {
 class restarting {
  public:
   restarting(const bench_options& options, int count)
-      : cluster_(options.programs, 2, {}, {"--jobs", "32", "--sandbox", "off"}), count_(count) {
-    fs::create_directories(project_);
-    write_project(project_, begun_, count);
+      : cluster_(options.programs, 2, {}, {"--jobs", std::to_string(at_once), "--sandbox", "off"}),
+        count_(count) {
+    write_project(project_, begun_, ended_, count);
     job_ = cluster_.submit(project_, false).at("job");
     until("the job's actions to be planned and to run", [&] { return is_at_work(); });
-    const auto first = read_begun(begun_).size();
-    until("some of them to end", [&] { return read_begun(begun_).size() > first + 64; });
+    const auto first = read_names(begun_).size();
+    until("some of them to end", [&] { return read_names(begun_).size() > first + 64; });
   }
   restart once() {
     cluster_.kill_coordinator();
-    const auto before = read_begun(begun_);
+    const auto ended = read_names(ended_), begun = read_names(begun_);
+    std::vector<std::string> ran;
+    for (const auto& [name, times] : begun)
+      if (!ended.contains(name)) ran.push_back(name);
+    if (ran.empty()) give_up("nothing ran when the coordinator was killed");
     const double begin = now_seconds();
     cluster_.start_coordinator();
     restart out;
     out.answers_s = now_seconds() - begin;
     until("the job to go on", [&] { return is_at_work(); });
     out.ready_s = now_seconds() - begin;
-    until("what ran to be long over", [&] { return read_begun(begun_).size() > before.size() + 640; });
-    auto after = read_begun(begun_);
-    int again = 0;
-    for (const auto& [name, times] : before) again += after[name] > times ? 1 : 0;
-    // As many run at any time as all nodes take.
-    out.repeated_pct = 100.0 * again / 64;
+    until("what ran to be long over",
+          [&] { return read_names(begun_).size() > begun.size() + 10 * 2 * at_once; });
+    auto after = read_names(begun_);
+    const auto again =
+        std::ranges::count_if(ran, [&](const auto& name) { return after[name] > begun.at(name); });
+    out.repeated_pct = 100.0 * static_cast<double>(again) / static_cast<double>(ran.size());
     return out;
   }
 
@@ -93,7 +92,8 @@ class restarting {
     ~scratch() { fs::remove_all(folder); }
   };
   const scratch scratch_;  ///< ends after who works in it
-  const std::string project_ = scratch_.folder + "/project", begun_ = scratch_.folder + "/begun";
+  const std::string project_ = scratch_.folder + "/project", begun_ = scratch_.folder + "/begun",
+                    ended_ = scratch_.folder + "/ended";
   cluster_processes cluster_;
   const int count_;
   std::uint64_t job_ = 0;

@@ -38,21 +38,14 @@ result<void> extract_asset(const opened_bundle& bundle, const located_asset& ass
   return {};
 }
 
-fs::path target_of(const std::string& text) {
-  fs::path path = fs::absolute(text).lexically_normal();
-  return path.has_filename() ? path : path.parent_path();  // "DIR/" is DIR
-}
-
 }  // namespace
 
 result<extract_summary> extract_bundle(const opened_bundle& bundle, const std::string& folder,
                                        const asset_filter& wanted, parts_as how,
                                        const bytes_progress& progress) {
+  GRAPHITE_CHECK(check_new_folder(folder));
   std::error_code code;
-  const fs::path target = target_of(folder);
-  if (fs::exists(target, code) && !fs::is_empty(target, code))
-    return fail(errc::already_exists, folder + " is not empty: name a new folder");
-  temporary_path scratch(target);
+  temporary_path scratch(target_of(folder));
   if (!fs::create_directories(scratch.path(), code))
     return fail(errc::io, scratch.path().string() + ": cannot be made");
   extract_summary summary;

@@ -6,11 +6,11 @@
 #include "cli/exit_codes.hpp"
 #include "cli/fetch.hpp"
 #include "cli/job_access.hpp"
-#include "cli/job_outputs.hpp"
 #include "cli/job_submission.hpp"
 #include "cli/job_text.hpp"
 #include "cli/job_waiting.hpp"
 #include "cli/log_setup.hpp"
+#include "cli/new_file.hpp"
 
 namespace graphite {
 
@@ -24,7 +24,7 @@ result<void> check_options(const build_options& options) {
     return fail(errc::unsupported, fmt::format("{} cannot be used with --coordinator: {}", option, why));
   };
   if (!options.remote.at.empty()) return refuse("--at", "name one place");
-  if (!options.into.empty()) GRAPHITE_CHECK(check_outputs_folder(options.into));
+  if (!options.into.empty()) GRAPHITE_CHECK(check_new_folder(options.into));
   if (options.dry_run) return refuse("--dry-run", "a cluster tells nothing before it builds");
   if (options.local_fallback) return {};  // these are for that
   if (options.jobs != 0) return refuse("--jobs", "the nodes say what they take");

@@ -133,8 +133,6 @@ class tls_session_cluster final : public session_cluster {
                  pinned_pool::make({.name = "jobs", .threads = jobs_threads, .queued_max = jobs_queue_max}));
     return {};
   }
-  static constexpr duration brought_for = std::chrono::minutes(2);  ///< below the grace of stores
-
   /// To all nodes, within a second.
   void follow_revocations() {
     std::unique_lock lock(mutex_);
@@ -208,7 +206,7 @@ class tls_session_cluster final : public session_cluster {
   /// Those of its inputs of which it is not known that the stores have them.
   std::vector<content_ref> unknown_of(const attempt_input& input) {
     const std::lock_guard lock(mutex_);
-    const auto since = with_.clock.now() - brought_for;
+    const auto since = with_.clock.now() - store_port_limits::seen_for;
     std::vector<content_ref> out;
     for (const auto& content : stored_contents(input.content, input.parts))
       if (const auto known = brought_.find(content.id); known == brought_.end() || known->second < since)

@@ -36,10 +36,9 @@ class control_keys {
   role_trust trust();
   /// The list behind it, as signed; empty: nothing is revoked. Any thread.
   byte_vector revocations();
-  /// One that the coordinator says: it is in force, and in the folder, where a root has signed it and it is
-  /// newer than the one before. Errors: permission_denied, corrupt; those of writing it (in force it is all
-  /// the same). Any thread.
-  /// Its number; zero: it was not newer.
+  /// One that the coordinator says is in force from now on, and in the folder, where a root has signed it and
+  /// it is newer than the one before. Its number; zero: it was not newer. Errors: permission_denied, corrupt;
+  /// those of writing it (in force it is all the same). Any thread.
   result<std::uint64_t> take_revocations(byte_span list);
   const role_key_statement& said() const { return keys_.said; }
   incarnation_id incarnation() const { return self_->incarnation(); }

@@ -6,6 +6,20 @@
 
 namespace graphite {
 
+namespace {
+
+/// Up to a day.
+void add_seconds(CLI::App& command, const char* name, const char* variable, std::uint32_t& into,
+                 const char* about) {
+  command.add_option(name, into, about)
+      ->envname(variable)
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+}
+
+}  // namespace
+
 void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handlers& handlers) {
   if (!handlers.dev) return;
   struct state {
@@ -33,20 +47,10 @@ void add_coordinator(CLI::App& root, chosen_command& chosen, const command_handl
       ->type_name("N")
       ->check(CLI::Range(1, 16))
       ->capture_default_str();
-  command
-      .add_option("--store-away", options.store_away_s,
-                  "Seconds that a store may be away before others get copies of what it had")
-      ->envname("GRAPHITE_STORE_AWAY")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1, 86'400))
-      ->capture_default_str();
-  command
-      .add_option("--patience", options.patience_s,
-                  "An action or a job that needs what no node has fails after so many seconds")
-      ->envname("GRAPHITE_PATIENCE")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1, 86'400))
-      ->capture_default_str();
+  add_seconds(command, "--store-away", "GRAPHITE_STORE_AWAY", options.store_away_s,
+              "Seconds that a store may be away before others get copies of what it had");
+  add_seconds(command, "--patience", "GRAPHITE_PATIENCE", options.patience_s,
+              "An action or a job that needs what no node has fails after so many seconds");
   const auto ports = add_serving_options(command, options);
   command.footer(
       "Does what `graphite dev` does, but for the actions: those run on nodes, which dial in and prove their "

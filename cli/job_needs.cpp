@@ -1,5 +1,7 @@
 #include "cli/job_needs.hpp"
 
+#include <set>
+
 #include "bundle/asset_list.hpp"
 #include "bundle/snapshot_diff.hpp"
 
@@ -52,9 +54,9 @@ result<void> unless_wrong(result<void> marked, const content_ref& what, log_sink
 result<void> mark_needed(const needed_contents& needed, view_stores& stores, const hasher& hash,
                          log_sink& log, const content_marker& mark) {
   mark(needed.contents);
-  for (const auto& tree : needed.trees)
+  for (const auto& tree : std::set(needed.trees.begin(), needed.trees.end()))
     GRAPHITE_CHECK(unless_wrong(mark_tree(tree, stores, hash, mark), tree, log));
-  for (const auto& listing : needed.listings)
+  for (const auto& listing : std::set(needed.listings.begin(), needed.listings.end()))
     GRAPHITE_CHECK(unless_wrong(mark_listing(listing, stores, mark), listing, log));
   return {};
 }

@@ -35,11 +35,6 @@ std::uint64_t bytes_of(const output_file& file) {
   return out;
 }
 
-fs::path target_of(const std::string& text) {
-  const auto path = fs::absolute(text).lexically_normal();
-  return path.has_filename() ? path : path.parent_path();  // "DIR/" is DIR
-}
-
 class outputs_fetch {
  public:
   outputs_fetch(const job_info& job, const outputs_ports& with, fs::path into, fs::path fetched)
@@ -154,15 +149,6 @@ class outputs_fetch {
 
 }  // namespace
 
-result<void> check_outputs_folder(const std::string& folder) {
-  std::error_code code;
-  const auto target = target_of(folder);
-  if (fs::exists(fs::symlink_status(target, code)) &&
-      (!fs::is_directory(target, code) || !fs::is_empty(target, code)))
-    return fail(errc::already_exists, folder + " is there, and not empty: name a new folder");
-  return {};
-}
-
 result<outputs_summary> fetch_outputs(const job_info& job, const std::string& folder,
                                       const outputs_ports& with) {
   if (!is_over(job.state) || !job.outcome)
@@ -171,7 +157,7 @@ result<outputs_summary> fetch_outputs(const job_info& job, const std::string& fo
   if (job.state != job_state::done)
     return fail(errc::action_failed,
                 fmt::format("job {} has made nothing whole: it is {}", job.id.value, to_string(job.state)));
-  GRAPHITE_CHECK(check_outputs_folder(folder));
+  GRAPHITE_CHECK(check_new_folder(folder));
   temporary_path scratch(target_of(folder));
   const auto into = scratch.path() / "into", fetched = scratch.path() / "fetched";
   std::error_code code;

@@ -24,13 +24,10 @@ struct outputs_ports {
   std::uint64_t batch_bytes_max = 256 * MiB;  ///< that lie in both places at once, where no file is larger
 };
 
-/// Before anything is asked for. Errors: already_exists (it is a file, or a folder with something in it).
-result<void> check_outputs_folder(const std::string& folder);
-
 /// Fetches what a job has made from the stores and makes `folder` of it: all of it, or nothing. A part of an
 /// asset follows the one before. Beside it lies FOLDER.partial-PID meanwhile. Blocks. Errors: busy (the job
 /// is not over), action_failed (it has not ended well), unavailable (the stores have not got all of it any
-/// more), those of check_outputs_folder(), of the session, of the stores and of the disk.
+/// more), those of check_new_folder(), of the session, of the stores and of the disk.
 result<outputs_summary> fetch_outputs(const job_info& job, const std::string& folder,
                                       const outputs_ports& with);
 

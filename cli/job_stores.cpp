@@ -31,7 +31,7 @@ void job_stores::note(const digest& content) {
 
 bool job_stores::is_known_locked(const digest& content, time_point now) const {
   const auto seen = known_.find(content);
-  return seen != known_.end() && now - seen->second < known_for;
+  return seen != known_.end() && now - seen->second < store_port_limits::seen_for;
 }
 
 void job_stores::doubt(std::span<const digest> contents) {

@@ -15,7 +15,6 @@ namespace graphite {
 class job_stores final : public view_stores {
  public:
   static constexpr std::size_t known_max = 2'000'000;  ///< contents seen in stores; beyond, asked for again
-  static constexpr duration known_for = std::chrono::minutes(2);  ///< below the grace of stores
   static constexpr duration ticket_lasts = seconds(3'600);
 
   struct ports {

@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -8,6 +7,7 @@
 #include "cli/job_access.hpp"
 #include "cli/job_text.hpp"
 #include "cli/job_waiting.hpp"
+#include "platform/linux/clock.hpp"
 
 namespace graphite {
 
@@ -31,8 +31,6 @@ struct cancel_options {
   std::vector<std::uint64_t> ids;
 };
 
-std::int64_t unix_ns_now() { return duration(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
 int run_jobs(const listing_options& options) {
   console out(options.project.json);
   auto jobs = asking_once(options.project);
@@ -41,7 +39,7 @@ int run_jobs(const listing_options& options) {
   if (all->empty()) out.say("no jobs");
   if (!all->empty() && !out.json()) out.line(job_columns(out));
   for (const auto& one : *all) {
-    if (!out.json()) out.line(job_line(out, one, unix_ns_now()));
+    if (!out.json()) out.line(job_line(out, one, system_clock_source().unix_ns()));
     out.object(to_json(one));
   }
   if (all->size() == options.most)
@@ -59,7 +57,7 @@ int run_job(const one_job_options& options) {
   }
   const auto job = asking_once(options.project).status(id);
   if (!job) return out.failed(job.error());
-  if (!out.json()) print_job(out, *job, unix_ns_now());
+  if (!out.json()) print_job(out, *job, system_clock_source().unix_ns());
   out.object(to_json(*job));
   return exit_ok;
 }

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <string>
 #include <utility>
 
 #include "core/digest.hpp"
@@ -59,5 +60,23 @@ class temporary_path {
   std::filesystem::path target_, path_;
   bool kept_ = false;
 };
+
+/// What `text` names, absolute: "DIR/" is DIR.
+inline std::filesystem::path target_of(const std::string& text) {
+  const auto path = std::filesystem::absolute(text).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+/// Whether a folder can be made there by renaming one. Errors: already_exists (it is something else, or has
+/// something in it).
+inline result<void> check_new_folder(const std::string& text) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  const auto target = target_of(text);
+  if (!fs::exists(fs::symlink_status(target, code)) ||
+      (fs::is_directory(target, code) && fs::is_empty(target, code)))
+    return {};
+  return fail(errc::already_exists, text + " is there and not empty: name a new folder");
+}
 
 }  // namespace graphite

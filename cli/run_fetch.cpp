@@ -3,6 +3,7 @@
 #include "cli/job_access.hpp"
 #include "cli/job_outputs.hpp"
 #include "cli/log_setup.hpp"
+#include "cli/new_file.hpp"
 #include "platform/crypto/sha256.hpp"
 #include "platform/linux/clock.hpp"
 
@@ -29,7 +30,7 @@ int fetch_and_tell(console& out, live_progress& shown, job_session& session, job
 
 int run_fetch(const fetch_options& options) {
   console out(options.project.json);
-  if (const auto good = check_outputs_folder(options.into); !good) return out.failed(good.error());
+  if (const auto good = check_new_folder(options.into); !good) return out.failed(good.error());
   const auto log = make_log(options.log_level, false);
   live_progress shown(out);
   auto session = asking_once(options.project);

@@ -1,11 +1,11 @@
 #include "cli/exit_codes.hpp"
 #include "cli/fetch.hpp"
 #include "cli/job_access.hpp"
-#include "cli/job_outputs.hpp"
 #include "cli/job_submission.hpp"
 #include "cli/job_text.hpp"
 #include "cli/job_waiting.hpp"
 #include "cli/log_setup.hpp"
+#include "cli/new_file.hpp"
 #include "cli/submit.hpp"
 
 namespace graphite {
@@ -32,7 +32,7 @@ int run_submit(const submit_options& options) {
     out.warn(why.context + "; trying again");
   };
   if (!options.into.empty())
-    if (const auto good = check_outputs_folder(options.into); !good) return out.failed(good.error());
+    if (const auto good = check_new_folder(options.into); !good) return out.failed(good.error());
   auto session = session_with(at, how);
   job_submission sending({out, shown, words, *log, session}, options.wish);
   if (const auto done = sending.read(); !done) return out.failed(done.error());

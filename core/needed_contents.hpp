@@ -6,7 +6,8 @@
 
 namespace graphite {
 
-/// What stores are to keep for somebody: contents as such, and those that other contents name.
+/// What stores are to keep for somebody: contents as such, and those that other contents name. Any of them
+/// may be told several times.
 struct needed_contents {
   std::vector<digest> contents;
   std::vector<content_ref> trees;     ///< snapshots: their folders and files, too

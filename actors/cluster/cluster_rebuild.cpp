@@ -155,7 +155,7 @@ std::optional<attempt_result> without_inputs(const wish& what, const view_traffi
 /// By a thread of the traffic's: what is done before it is one of the schedule's tasks.
 void prepare(const desk_ptr& side, const cluster_rebuild_dependencies& with, const wish& what) {
   if (auto found = with.traffic.known(*what.spec, what.key)) {
-    with.traffic.on_end(*what.spec, *found, true);
+    if (what.lost == 0) with.traffic.on_end(*what.spec, *found, true);  // else tell() says it
     return what.tell(std::move(*found));
   }
   if (auto ended = without_inputs(what, with.traffic)) return what.tell(std::move(*ended));

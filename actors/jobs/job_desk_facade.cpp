@@ -44,8 +44,7 @@ void job_desk_facade::needed(reply<needed_contents> done) {
     auto out = state.table->needed();
     for (const auto& one : state.idle) {
       if (const auto root = one.view->root()) out.trees.push_back(*root);
-      for (const auto& asset : one.view->shown())
-        for (const auto& part : asset.parts) out.contents.push_back(part.content.id);
+      if (const auto& listing = one.view->listing()) out.listings.push_back(*listing);
     }
     done(std::move(out));
   });

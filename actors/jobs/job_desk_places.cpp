@@ -212,6 +212,7 @@ void job_desk_state::list_assets(job_id job, const std::shared_ptr<const job_req
       outcome.generation = to_hex(listing->id);
     }
     call([job, outcome = std::move(outcome)](job_desk_state& state) {
+      if (outcome.listing.size > 0) state.places.at(job).view->set_listing(outcome.listing);
       state.table->ended(job, outcome, state.time());
       state.leave(job, true);
     });

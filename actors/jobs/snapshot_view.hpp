@@ -71,6 +71,9 @@ class snapshot_view {
   std::uint64_t sources() const { return sources_; }
   /// The snapshot that it has gone on to. Not while advance() runs.
   const std::optional<content_ref>& root() const { return feed_.root(); }
+  /// The list of what it showed last, as it lies in the stores. Of whoever builds.
+  const std::optional<content_ref>& listing() const { return listing_; }
+  void set_listing(const content_ref& listing) { listing_ = listing; }
 
  private:
   /// What the actors use, which end later than the view.
@@ -85,6 +88,7 @@ class snapshot_view {
   const snapshot_view_ports with_;
   const spec spec_;
   snapshot_feed feed_;
+  std::optional<content_ref> listing_;
   std::shared_ptr<shared> shared_;
   std::atomic<std::uint64_t> sources_ = 0;
   mutable std::mutex mutex_;  ///< of the handles

@@ -19,9 +19,12 @@ struct store_port_limits {
   static constexpr std::size_t header_bytes_max = 128 * KiB;  ///< first frame of a request or a reply
   static constexpr std::size_t raw_bytes_max = 1 * MiB;       ///< raw bytes of a request or a reply
   static constexpr std::size_t contents_max = 1024;           ///< of one `have`
-  static constexpr std::size_t pieces_max = 256;              ///< of one `put`
-  static constexpr std::size_t ranges_max = 256;              ///< of one `contents`
-  static constexpr std::size_t looks_max = 64;                ///< of one `look`
+  /// So long a client takes what it has seen in a store to be there still: for less than stores keep what
+  /// nobody needs, as they do unless they are told otherwise.
+  static constexpr duration seen_for = std::chrono::minutes(2);
+  static constexpr std::size_t pieces_max = 256;  ///< of one `put`
+  static constexpr std::size_t ranges_max = 256;  ///< of one `contents`
+  static constexpr std::size_t looks_max = 64;    ///< of one `look`
   static constexpr std::size_t frames_max = 1 + 256;
   static constexpr std::size_t list_bytes_max = 48 * MiB;  ///< one chunk list; the only larger reply
   static constexpr std::size_t text_bytes_max = 1024;

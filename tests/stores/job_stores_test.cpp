@@ -96,7 +96,7 @@ TEST_F(job_stores_test, what_was_seen_in_a_store_is_asked_for_again_in_time_and_
   EXPECT_THAT(one.stores.have(all).value(), ElementsAre(true, true)) << "it is not asked";
   one.stores.doubt(std::span(&first.ref.id, 1));
   EXPECT_THAT(one.stores.have(all).value(), ElementsAre(false, true));
-  one.clock.by = job_stores::known_for;
+  one.clock.by = store_port_limits::seen_for;
   EXPECT_THAT(one.stores.have(all).value(), ElementsAre(false, false));
 }
 

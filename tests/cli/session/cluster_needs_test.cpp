@@ -7,6 +7,7 @@
 
 #include "tests/support/memory_key_value_store.hpp"
 #include "tests/support/recording_log.hpp"
+#include "tests/support/set_clock.hpp"
 
 namespace graphite {
 namespace {
@@ -16,16 +17,6 @@ digest content(std::uint8_t number) {
   out.bytes.fill(number);
   return out;
 }
-
-class set_time final : public clock_source {
- public:
-  time_point now() const override { return time_point(duration(ns_.load())); }
-  std::int64_t unix_ns() const override { return ns_.load(); }
-  void pass(duration time) { ns_ += time.count(); }
-
- private:
-  std::atomic<std::int64_t> ns_{1'000'000'000};
-};
 
 class needs_of_a_cluster : public ::testing::Test {
  protected:
@@ -47,7 +38,7 @@ class needs_of_a_cluster : public ::testing::Test {
 
   memory_key_value_store rows_;
   test::recording_log log_;
-  set_time clock_;
+  test::set_clock clock_;
   std::vector<digest> needed_{content(1)};
   std::atomic<bool> away_{false};
   std::atomic<int> looks_{0};

@@ -11,6 +11,7 @@
 #include "platform/keys/key_authority.hpp"
 #include "platform/keys/key_file.hpp"
 #include "tests/support/recording_log.hpp"
+#include "tests/support/set_clock.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/wait_until.hpp"
 
@@ -19,16 +20,6 @@ namespace {
 
 constexpr std::int64_t day = 86'400'000'000'000;
 constexpr std::int64_t start = 20'000 * day;
-
-class set_clock final : public clock_source {
- public:
-  time_point now() const override { return {}; }
-  std::int64_t unix_ns() const override { return unix_ns_; }
-  void set(std::int64_t unix_ns) { unix_ns_ = unix_ns; }
-
- private:
-  std::atomic<std::int64_t> unix_ns_ = start;
-};
 
 struct keys_of_sessions : testing::Test {
   test::temporary_folder place;
@@ -39,7 +30,7 @@ struct keys_of_sessions : testing::Test {
       authority.issue_certificate({"ann", "clients", {verb::query}, {}, {start, start + 365 * day}})
           .value()
           .serial;
-  set_clock clock;
+  test::set_clock clock{start};
   test::recording_log log{log_level::info};
   std::unique_ptr<session_keys> keys = session_keys::load(folder, project(), clock, log).value();
 
